@@ -1,0 +1,143 @@
+"""Blocking calls in threads of their own, awaited in the loop.
+
+Textual's thread workers share asyncio's default executor (cpu + 4 threads) and its exit waits for them (facts/textual.md); a hub
+that takes three minutes to fail would hold up the others and the exit. These threads are daemons: nobody waits for one that is
+not wanted any more.
+Threads never touch a widget: what they find comes back into the loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import weakref
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from queue import SimpleQueue
+from typing import Any, TypeVar
+
+from textual.dom import DOMNode
+from textual.worker import Worker
+
+from console.owner import app_of
+from services.errors import OperatorError
+
+Result = TypeVar("Result")
+_END = object()
+
+
+async def in_thread(call: Callable[..., Result], *arguments: Any) -> Result:
+    """What ``call(*arguments)`` gives, had in a thread."""
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[Result] = loop.create_future()
+
+    def settle(result: Any, error: BaseException | None) -> None:
+        if future.done():
+            return
+        if error is None:
+            future.set_result(result)
+        else:
+            future.set_exception(error)
+
+    def run() -> None:
+        try:
+            result, error = call(*arguments), None
+        except BaseException as raised:  # noqa: BLE001  it is raised again, in the loop
+            result, error = None, raised
+        _tell(loop, settle, result, error)
+
+    _run(run)
+    return await future
+
+
+async def for_dialog(node: DOMNode, call: Callable[..., Result], *arguments: Any) -> Result:
+    """The same, for a dialog that opens with it: Escape on the panes gives it up meanwhile.
+
+    A dialog that opens when it is not waited for any more would take the next key.
+    """
+    opening = app_of(node).opening
+    waiting = asyncio.ensure_future(in_thread(call, *arguments))
+    opening.add(waiting)
+    try:
+        return await waiting
+    finally:
+        opening.discard(waiting)
+
+
+# Calls for threads that have nothing to do, each with its own. To start a thread the loop waits until it runs: tens of
+# milliseconds where the processor is busy, and the journal is looked at several times a second.
+_idle: list[SimpleQueue[Callable[[], None]]] = []
+
+
+def _run(call: Callable[[], None]) -> None:
+    """Call in a thread that is idle, else in a new one."""
+    try:
+        _idle.pop().put(call)
+    except IndexError:
+        calls: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        calls.put(call)
+        threading.Thread(target=_serve, args=(calls,), daemon=True, name="calls").start()
+
+
+def _serve(calls: SimpleQueue[Callable[[], None]]) -> None:
+    while True:
+        calls.get()()
+        _idle.append(calls)
+
+
+async def each(iterator: Iterator[Result]) -> AsyncIterator[Result]:
+    """What ``iterator`` yields, had in a thread; it stops when nobody listens any more."""
+    loop = asyncio.get_running_loop()
+    queue: asyncio.Queue[Any] = asyncio.Queue()
+    stopped = threading.Event()
+
+    def run() -> None:
+        try:
+            try:
+                for item in iterator:
+                    _tell(loop, queue.put_nowait, item)
+                    if stopped.is_set():
+                        break
+            finally:
+                close = getattr(iterator, "close", None)
+                if close is not None:
+                    close()
+        except BaseException as raised:  # noqa: BLE001  it is raised again, in the loop
+            _tell(loop, queue.put_nowait, raised)
+        finally:
+            _tell(loop, queue.put_nowait, _END)
+
+    _run(run)
+    try:
+        while (item := await queue.get()) is not _END:
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+    finally:
+        stopped.set()
+
+
+def _tell(loop: asyncio.AbstractEventLoop, call: Callable[..., object], *arguments: Any) -> None:
+    """Call in the loop, unless it has ended."""
+    if not loop.is_closed():
+        try:
+            loop.call_soon_threadsafe(call, *arguments)
+        except RuntimeError:
+            return  # the loop ended between the two lines: nobody listens
+
+
+def go(node: DOMNode, work: Coroutine[Any, Any, None], group: str, exclusive: bool = True) -> Worker[None]:
+    """Do ``work`` beside everything else; its errors are shown, and never end the console."""
+    app = app_of(node)
+
+    async def guarded() -> None:
+        try:
+            await work
+        except OperatorError as error:
+            app.show_error(error)
+        except Exception as error:  # noqa: BLE001  the outermost edge: written down, said, and the screen stays
+            app.show_fault(error)
+
+    worker: Worker[None] = node.run_worker(guarded, group=group, exclusive=exclusive, exit_on_error=False)
+    unawaited = weakref.finalize(worker, work.close)  # of one that is replaced before it begins nobody awaits the work
+    unawaited.atexit = False  # type: ignore[misc]  # typeshed does not know that it can be set
+    return worker

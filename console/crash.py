@@ -1,0 +1,43 @@
+"""Faults of the console itself: written down for its makers in a private file, said in one sentence on the terminal.
+
+Local variables are never written: keys and tokens are among them. Messages and source lines are masked.
+"""
+
+from __future__ import annotations
+
+import os
+import traceback
+from datetime import datetime, timezone
+from pathlib import Path
+
+from services.contexts.paths import private_folder, state_folder
+from services.diagnosis.mask import mask
+from services.errors import OperatorError
+from services.text import clean
+
+
+def write_down(fault: BaseException) -> OperatorError:
+    """Keep the fault's traceback in ``state_folder()/console.log`` (0600); gives what to tell the operator."""
+    return write_text(type(fault).__name__, "".join(traceback.format_exception(type(fault), fault, fault.__traceback__)))
+
+
+def write_text(name: str, text: str) -> OperatorError:
+    """The same where only a text of the fault is to be had."""
+    try:
+        path: Path | None = _append(f"{datetime.now(timezone.utc):%Y-%m-%d %H:%M:%S} UTC\n{mask(clean(text))}\n")
+    except OSError:
+        path = None  # a full or closed disk: the sentence is all there is
+    return OperatorError(
+        f"The console itself failed at this ({name}).",
+        cause="This is a fault of dbe-console, not of the device.",
+        remedy=f"Please send {path} to its makers." if path else "There is no writable state folder to write it down in.",
+        code="console.fault",
+    )
+
+
+def _append(text: str) -> Path:
+    path = private_folder(state_folder()) / "console.log"
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a", encoding="utf-8") as file:
+        os.fchmod(file.fileno(), 0o600)
+        file.write(text)
+    return path

@@ -1,0 +1,81 @@
+"""Whole manifests, as ``az iot edge set-modules --content`` takes them: written out, brought in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from console.background import for_dialog, in_thread
+from console.session import Session
+from services.errors import OperatorError
+from widgets.dialogs import Choose, Confirm, Prompt
+
+if TYPE_CHECKING:
+    from console.screens.main import MainScreen
+
+_SECRET = ("PASSWORD", "SECRET", "CONNECTION", "KEY", "TOKEN")
+
+
+async def export(main: MainScreen, session: Session, name: str) -> None:
+    """Write the device's manifest, secrets included, into a file that is the operator's alone."""
+    content = await for_dialog(main, session.manifest, main.device)
+    await write_out(main, f"{main.device}-manifest.json", content, name)
+
+
+async def write_out(main: MainScreen, suggested: str, content: Mapping[str, Any], name: str = "") -> None:
+    """Write a whole manifest, as ``az iot edge set-modules --content`` takes it, into a file of mode 0600; asks for its name
+    where none is given, and before one is overwritten."""
+    from services.deployment.manifest import write_private
+
+    hint = "The whole manifest, secrets included, readable by you alone"
+    name = name or await main.app.push_screen_wait(Prompt("Write the manifest into a file", hint, suggested))
+    if not name:
+        return
+    path = Path(name).expanduser()
+    question = Confirm("Overwrite a file", f"{path} is there already.", "Overwrite")
+    if path.exists() and not await main.app.push_screen_wait(question):
+        return
+    await in_thread(write_private, path, content)
+    main.notify(f"written to {path}; it holds the device's secrets", timeout=10)
+
+
+async def bring_in(main: MainScreen, session: Session, name: str) -> None:
+    """Merge a manifest's file into what the device has, or put it in its place: values asked for, then diff and confirm."""
+    from console.jobs.deploy import carry_out
+    from services.deployment.changes import MergeContent, ReplaceContent
+    from services.deployment.hub_route import modules_named
+    from services.deployment.manifest import fill, load, variables
+    from services.deployment.masking import unmasked
+
+    name = name or await main.app.push_screen_wait(Prompt("Bring in a manifest", "Its file"))
+    if not name:
+        return
+    path, device = Path(name).expanduser(), main.device
+    content = load(await in_thread(_text, path))
+    values = {}
+    for variable in variables(content):
+        secret = any(word in variable.upper() for word in _SECRET)
+        question = Prompt(f"${variable}", f"{path.name} leaves it to be filled in", secret=secret)
+        value = await main.app.push_screen_wait(question)
+        if value is None:
+            return
+        values[variable] = value
+    ways = [
+        ("merge", "merge", "everything else on the device stays"),
+        ("replace", "replace", "modules that the file does not name are removed"),
+    ]
+    way = await main.app.push_screen_wait(Choose(f"{path.name} on {device}", ways, current="merge"))
+    if way is None:
+        return
+    given = await in_thread(unmasked, fill(content, values), lambda: session.manifest(device))
+    change = ReplaceContent(given) if way == "replace" else MergeContent(given)
+    made = await for_dialog(main, session.plan, device, [change])
+    await carry_out(main, session, made, f"{way.capitalize()} {path.name}: {device}", way.capitalize(), modules_named(made))
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise OperatorError(f"{path} cannot be read.", cause=str(error), code="file.read") from error

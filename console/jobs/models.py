@@ -1,0 +1,82 @@
+"""From a model to an image that can be deployed: conversion for the FPGA, and the image's build."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from console.background import go, in_thread
+from console.jobs.following import followed
+from console.session import Session
+from services.records import WorkspaceModel
+from widgets.dialogs import Confirm
+from widgets.model_form import ModelForm, Packing
+
+if TYPE_CHECKING:
+    from console.screens.main import MainScreen
+    from services.workspace.pending import Pending
+
+
+_CANCELLING = "X cancels it: Azure ML cannot stop what it has begun, so what it makes is deleted as soon as it is there."
+
+
+async def make_image(main: MainScreen, session: Session, model: WorkspaceModel) -> None:
+    """Convert a model where that is needed, build its image, and offer to deploy it. It goes on in the workspace when the
+    dialog is left; the same key, or a console opened later, takes it up again."""
+    from services.deployment.presets import tensors_for
+    from services.workspace.client import not_convertible, takes
+    from services.workspace.making import image_from_model, image_name
+
+    if not takes(model):
+        raise not_convertible(model)
+    converted = bool(model.parent_id or model.converted_id or model.framework.startswith("Accel"))
+    source, outputs = tensors_for(model.name)
+    form = ModelForm(model.id, Packing(image_name(model.id), source, outputs), converted=converted)
+    wanted = await main.app.push_screen_wait(form)
+    if wanted is None:
+        return
+    image = await followed(
+        main,
+        f"An image of {model.id}",
+        lambda tell, stopped: image_from_model(
+            session.workspace, model.id, tell, stopped, name=wanted.name, input_node=wanted.input, output_nodes=wanted.outputs
+        ),
+        _CANCELLING,
+        lambda pending: _throw_away_beside(main, session, pending),
+    )
+    _read_again(main)
+    if image is None:
+        return
+    question = Confirm(f"{image.name}:{image.version} is ready", "Deploy it to a device now?", "Deploy…")
+    if not session.read_only and await main.app.push_screen_wait(question):
+        from console.jobs.deploy import deploy_image
+
+        await deploy_image(main, session, image)
+
+
+async def take_up(main: MainScreen, session: Session, pending: Pending) -> None:
+    """Follow what a console began that is closed by now, beside everything else, and tell how it ended."""
+    if pending.unwanted:
+        await _throw_away(main, session, pending)
+        return
+    main.notify(f"going on in the workspace: {pending.kind} of {pending.subject}", timeout=6)
+    done = await in_thread(partial(session.workspace.take_up, pending))
+    main.notify(f"{pending.kind} of {pending.subject}: {done.id} is there", timeout=10)
+    _read_again(main)
+
+
+def _throw_away_beside(main: MainScreen, session: Session, pending: Pending) -> None:
+    go(main.app, _throw_away(main, session, pending), f"pending-{pending.kind}-{pending.subject}", exclusive=False)
+
+
+async def _throw_away(main: MainScreen, session: Session, pending: Pending) -> None:
+    """Wait for what was cancelled beside everything else, and delete what came of it."""
+    main.notify("cancelled: Azure ML cannot stop it; what comes of it is deleted once it is there", timeout=8)
+    made = await in_thread(session.workspace.throw_away, pending)
+    main.notify(f"{made} is deleted" if made else f"{pending.subject}: nothing is left of it", timeout=8)
+    _read_again(main)
+
+
+def _read_again(main: MainScreen) -> None:
+    main.images.images = main.images.models = None
+    main.images.read()

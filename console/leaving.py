@@ -1,0 +1,78 @@
+"""Leaving when told from outside, by a signal, a lost line or a closed terminal: the terminal is restored, children end, soon.
+
+The children end by themselves when the console does, however it does: the lab and the workspace's process when their standard
+input closes, the recorder when nobody else holds the consoles' lock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import select
+import signal
+import sys
+import termios
+import threading
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+# A terminal that takes no more bytes holds up Textual's last frame for ever (facts/textual.md), a service that hangs its own end:
+# then the console leaves without.
+AT_THE_LATEST = 8.0
+
+
+def leave_when_told(exit: Callable[[], object]) -> None:
+    """Call ``exit`` in the running loop when the line is lost or a signal says so, and end the process soon after at any rate.
+
+    Plain handlers, not the loop's: they run even while the loop waits for a terminal that takes no bytes.
+    """
+    loop = asyncio.get_running_loop()
+    before = _terminal()
+
+    def leave() -> None:
+        leave_soon(before)
+        loop.call_soon_threadsafe(exit)
+
+    def told(number: int, frame: FrameType | None) -> None:
+        leave()
+
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, told)
+    if before is not None:
+        threading.Thread(target=_wait_for_hangup, args=(leave,), daemon=True, name="hangup").start()
+
+
+def leave_soon(attributes: list[Any] | None = None, status: int = 1) -> None:
+    """End the process with ``status`` some seconds from now, if it has not ended by then; the terminal gets ``attributes``."""
+    timer = threading.Timer(AT_THE_LATEST, _end, (attributes, status))
+    timer.daemon = True
+    timer.start()
+
+
+def _wait_for_hangup(leave: Callable[[], None]) -> None:
+    """A closed terminal sends no signal to who runs under nohup or in a session of its own; reading it would spin."""
+    poll = select.poll()
+    poll.register(sys.__stdin__.fileno() if sys.__stdin__ else 0, 0)  # hang-ups and errors are always told
+    poll.poll()
+    try:
+        leave()
+    except RuntimeError:
+        return  # the loop has ended: the console is leaving anyway
+
+
+def _terminal() -> list[Any] | None:
+    try:
+        return termios.tcgetattr(0)
+    except termios.error:
+        return None
+
+
+def _end(attributes: list[Any] | None, status: int) -> None:
+    if attributes is not None:
+        try:
+            termios.tcsetattr(0, termios.TCSANOW, attributes)
+        except termios.error:
+            attributes = None  # it is gone
+    os._exit(status)

@@ -1,0 +1,307 @@
+"""Where the messages pane reads: the recorder that fills the journal, and a window over it. Blocking; one query at a time."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from services.errors import OperatorError
+from services.records import InferenceMessage
+from widgets.messages import Intake
+from widgets.stream import PAGE
+
+if TYPE_CHECKING:
+    from services.contexts.model import Context
+    from services.messages.filters import Filter
+    from services.messages.recorder import RecorderHandle
+    from services.messages.statistics import Health, HealthReader
+    from services.messages.window import Window
+
+_PATIENCE = 0.5  # seconds that the end waits for a query, which was cancelled, or for an endpoint that is being looked for
+_SHOWN, _DETAILED = 4_096, 65_536  # characters of a body, or bytes of a hex dump: in lists, and of one message
+RECENT = 100_000  # rows that a new filter looks at before the first answer
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one look at the journal found: newer messages, how many wait where the view stands still, and the intake.
+
+    ``anew``: more came than the view has room for; these are the newest, and do not follow on what it shows.
+    """
+
+    newer: Sequence[InferenceMessage]
+    pending: int
+    intake: Intake
+    anew: bool = False
+
+
+@dataclass
+class _Seen:
+    """How far earlier looks for the same went, so that no row of the journal is looked at twice."""
+
+    wanted: tuple[int, Filter, bool]  # the row after which, what passes, and whether it is fetched or counted
+    until: int
+    count: int = 0
+
+
+class MessageSource:
+    """The recorder and journal of a context's endpoint."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self._lock = threading.Lock()
+        self._handle: RecorderHandle | None = None
+        self._window: Window | None = None
+        self._where: Filter | None = None
+        self._seen: _Seen | None = None
+        self._health: HealthReader | None = None
+        self._health_lock = threading.Lock()
+        self._closed = False
+
+    def open(self) -> None:
+        """Find the endpoint, start or attach to its recorder, open the journal; where that is done, the recorder is asked to
+        try again at once what it failed at. Raises OperatorError."""
+        from services.hub.endpoint import find_endpoint
+        from services.messages.filters import Filter
+        from services.messages.recorder import ensure_recorder
+        from services.messages.window import Window
+
+        with self._lock:
+            if self._window is None and not self._closed:
+                self._handle = ensure_recorder(self.context, find_endpoint(self.context))
+                self._window = Window(self._handle.journal_path, _SHOWN)
+                self._where = Filter()
+            elif self._handle is not None:
+                self._handle.try_now()
+            if self._closed:
+                self._let_go()
+
+    @property
+    def path(self) -> str:
+        """Where the journal is."""
+        return str(self._handle.journal_path) if self._handle is not None else ""
+
+    @property
+    def reconnects(self) -> int:
+        """How often the recorder had to connect again; 0 while there is none."""
+        return self._handle.status().reconnects if self._handle is not None else 0
+
+    def narrow(self, text: str) -> list[InferenceMessage]:
+        """Take another filter and give the newest messages that pass. Raises UsageError for a filter that is none."""
+        from services.messages.filters import Filter
+
+        where = Filter.parse(text)
+        self.cancel()
+        with self._lock:
+            self._where = where
+            window = self._opened()
+            return window.newest(PAGE, where, None if where.empty else RECENT)
+
+    def cancel(self) -> None:
+        """End the query that runs."""
+        if self._window is not None:
+            self._window.cancel()
+
+    def look(self, row: int, room: int) -> Look:
+        """What came after ``row``, ``room`` messages at most; with no room they are counted."""
+        with self._lock:
+            window, where = self._opened(), self._filter()
+            wanted, seen = (row, where, room > 0), self._seen
+            if seen is None or seen.wanted != wanted:
+                seen = self._seen = _Seen(wanted, row)
+            last = window.bounds()[1]
+            newer: Sequence[InferenceMessage] = ()
+            anew = False
+            if room:
+                if not where.empty or last - seen.until <= room:
+                    newer = window.after(seen.until, room + 1, where)
+                anew = len(newer) > room or (where.empty and last - seen.until > room)
+                if anew:
+                    newer = window.newest(room, where, RECENT)
+            else:
+                seen.count += window.count(where, after=seen.until, until=last)
+            seen.until = max(seen.until, newer[-1].row if newer else last)
+            return Look(newer, seen.count, self._intake(window), anew)
+
+    def _intake(self, window: Window) -> Intake:
+        assert self._handle is not None
+        status = self._handle.status()
+        first, last = window.bounds()
+        return Intake(
+            state=status.state,
+            rate=status.rate,
+            lag=status.lag,
+            behind=status.behind or 0.0,
+            ahead=status.ahead,
+            stored=last - first + 1 if last else 0,
+            gaps=status.gaps,
+            reconnects=status.reconnects,
+            restarts=status.restarts,
+            dropped=status.dropped,
+            trouble=status.error["what"] if status.error else status.notice,
+            remedy=status.error["remedy"] if status.error else "",
+        )
+
+    def older(self, row: int) -> list[InferenceMessage]:
+        """Messages before ``row`` that pass; with a filter the whole journal is looked through, newest first."""
+        with self._lock:
+            window, where = self._opened(), self._filter()
+            if where.empty:
+                return window.before(row, PAGE, where)
+            found: list[InferenceMessage] = []
+            for portion in window.search(where, before=row, limit=PAGE):
+                found = [*reversed(portion.messages), *found]
+                if portion.done or len(found) >= PAGE // 5:
+                    break
+            return found
+
+    def newer(self, row: int) -> list[InferenceMessage]:
+        """Messages after ``row`` that pass."""
+        with self._lock:
+            return self._opened().after(row, PAGE, self._filter())
+
+    def recent(self, device: str, module: str, client: bool, limit: int = 5) -> list[InferenceMessage]:
+        """The newest messages of a module; of a ``client`` without any those under the device's own identity, as which the
+        sample client sends. Empty while the journal is not open."""
+        from services.messages.filters import Filter
+
+        with self._lock:
+            if self._window is None:
+                return []
+            found = self._window.newest(RECENT // 100, Filter.parse(f"device:{device}"), RECENT)
+        own = [message for message in found if message.module == module]
+        return (own or [message for message in found if client and not message.module])[-limit:]
+
+    def newest(self, device: str, limit: int) -> list[InferenceMessage]:
+        """The newest messages of a device, oldest first; none while the journal is not open."""
+        from services.messages.filters import Filter
+        from services.messages.window import Cancelled
+
+        with self._lock:
+            if self._window is None:
+                return []
+            try:
+                return self._window.newest(limit, Filter.parse(f"device:{device}"), RECENT // 100)
+            except Cancelled:
+                return []  # another filter is in a hurry
+
+    def whole(self, message: InferenceMessage) -> tuple[InferenceMessage, str]:
+        """A message with as much of its body as can be looked at, and the beginning of that as a hex dump."""
+        with self._lock:
+            window = self._opened()
+            return window.message(message.row, _DETAILED) or message, window.raw(message.row)
+
+    def around(self, row: int, text: str) -> list[InferenceMessage]:
+        """Take another filter, and give what comes before and after a message with it."""
+        from services.messages.filters import Filter
+
+        where = Filter.parse(text)
+        self.cancel()
+        with self._lock:
+            self._where = where
+            return self._opened().around(row, PAGE // 2, PAGE // 2, where)
+
+    def at(self, milliseconds: int) -> tuple[int, list[InferenceMessage]] | None:
+        """The row of the first message that moment (ms since 1970) on, and those around it; None where there is none."""
+        with self._lock:
+            row = self._opened().row_at(milliseconds)
+            return None if row is None else (row, self._opened().around(row, PAGE // 2, PAGE // 2, self._filter()))
+
+    def mark(self, message: InferenceMessage) -> InferenceMessage:
+        """Mark a message, or take its mark away; gives it as it is then."""
+        with self._lock:
+            assert self._handle is not None
+            journal = self._handle.journal()
+            try:
+                (journal.unmark if message.marked else journal.mark)(message.row)
+            finally:
+                journal.close()
+            return self._opened().message(message.row) or message
+
+    def sent_since(self, device: str, since: datetime) -> list[InferenceMessage]:
+        """What a device's clients sent since then, oldest first: for the rollout watch."""
+        from services.messages.filters import Filter
+        from services.operations.first_message import sent_by_clients
+
+        with self._lock:
+            if self._window is None:
+                return []
+            return sent_by_clients(self._window.newest(PAGE, Filter.parse(f"device:{device}"), RECENT), since)
+
+    def export_path(self, name: str = "") -> str:
+        """Where an export, or a body under its own name, goes if nobody says another place."""
+        from services.messages.export import export_path
+
+        path = export_path("ndjson")
+        return str(path.with_name(name) if name else path)
+
+    def export(self, text: str, path: str) -> tuple[str, int]:
+        """Write every message that passes the filter to a new file; gives its path and how many."""
+        from services.messages.export import export
+        from services.messages.filters import Filter
+
+        assert self._handle is not None
+        target = _new_file(path)
+        return str(target), export(self._handle.journal_path, Filter.parse(text), target)
+
+    def save(self, message: InferenceMessage, path: str) -> tuple[str, int]:
+        """Write a message's body to a new file, byte for byte; gives its path and how many bytes."""
+        from services.messages.export import save_body
+
+        with self._lock:
+            body = self._opened().body(message.row)
+        target = _new_file(path)
+        save_body(body, target)
+        return str(target), len(body)
+
+    def health(self, seconds: int) -> Health:
+        """How the last ``seconds`` were, beside those before them, as far as it is counted: ask again until it is."""
+        from services.messages.statistics import HealthReader, latest
+
+        handle = self._handle
+        if handle is None:
+            raise OperatorError("The journal is not open.", remedy="Press r in the messages pane.", code="messages.closed")
+        with self._health_lock:
+            if self._health is None:
+                self._health = HealthReader(handle.journal_path)
+            status = handle.status()
+            return self._health.look(*latest(seconds, status.ahead, status.newest))
+
+    def _opened(self) -> Window:
+        if self._window is None:
+            raise OperatorError("The journal is not open.", remedy="Press r in the messages pane.", code="messages.closed")
+        return self._window
+
+    def _filter(self) -> Filter:
+        assert self._where is not None
+        return self._where
+
+    def close(self) -> None:
+        """Let go of the recorder, which ends with the last console. Who is still opening lets go by itself then."""
+        self._closed = True
+        self.cancel()
+        if self._lock.acquire(timeout=_PATIENCE):
+            try:
+                self._let_go()
+            finally:
+                self._lock.release()
+
+    def _let_go(self) -> None:
+        if self._window is not None:
+            self._window.close()
+            self._window = None
+        if self._handle is not None:
+            self._handle.close()
+            self._handle = None
+
+
+def _new_file(path: str) -> Path:
+    """The file that was typed; nothing that is there is written over. Raises OperatorError."""
+    target = Path(path).expanduser().absolute()
+    if target.exists():
+        raise OperatorError(f"{target} is there already.", remedy="Choose another name.", code="export.exists")
+    return target

@@ -1,0 +1,277 @@
+"""Modules of a device: read, looked into, restarted, switched, removed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from textual import on
+from textual.content import Content
+from textual.timer import Timer
+
+from console.background import go, in_thread
+from console.owner import main_of
+from console.panes.listening import Listening
+from console.session import Session
+from services.errors import OperatorError
+from services.records import DeviceState, Finding, InferenceMessage, Module
+from widgets.details import Around, module_details
+from widgets.module_row import Row
+from widgets.modules import ModulesPane
+from widgets.pane import Pane
+from widgets.signs import drawn
+from widgets.when import age, now
+
+if TYPE_CHECKING:
+    from console.screens.main import MainScreen
+
+_LISTEN = 2.0  # seconds between two looks at what clients say
+_AFTER_A_FAILURE = 10.0  # seconds to the next reading where one failed
+_UNANSWERED = 8.0  # seconds after which a reading that has no answer yet is spoken of
+
+
+class Modules(ModulesPane):
+    """The modules pane at work."""
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self.session: Session | None = None
+        self.device = ""
+        self.state: DeviceState | None = None
+        self.findings: Mapping[str, Finding] = {}
+        self._timer: Timer | None = None
+        self._sooner: Timer | None = None
+        self._listening = Listening()
+        self._heard: Sequence[Finding] = ()
+        self._hearing = False
+        self._reading = 0  # readings that wait for the hub
+        self._ping: tuple[datetime, str] | None = None
+        self._exits: dict[str, list[tuple[datetime, str]]] = {}
+        self._recent: dict[str, Sequence[InferenceMessage]] = {}
+        self._wanted = ""
+
+    @property
+    def main(self) -> MainScreen:
+        """The screen it stands on."""
+        return main_of(self)
+
+    def begin(self, session: Session, device: str) -> None:
+        """Read the device now, and again every half minute (``limits.modules_every``: each reading costs quota)."""
+        if device != self.device:
+            self.look = "loading"
+            self.screen.refresh_bindings()
+            self.state, self._ping, self.pinged = None, None, ""
+            self._exits, self._recent = {}, {}
+            self._listening, self._heard = Listening(), ()
+            self.border_title = Content(drawn(f"{self.NUMBER} Modules · {device}"))
+        self.session, self.device = session, device
+        self.read()
+        if self._timer is not None:
+            self._timer.stop()
+        self._timer = self.set_interval(session.context.limits.modules_every, self._read_in_time)
+
+    @on(Pane.Reload)
+    def read(self) -> None:
+        """Read the device's state."""
+        if self.session is not None and self.device:
+            go(self, self._read(self.session, self.device), "read")
+
+    def _read_in_time(self) -> None:
+        """Read anew, but never in place of a reading that still waits: a hub that is silent would never be told of."""
+        if not self._reading:
+            self.read()
+
+    def on_mount(self) -> None:
+        """Listen to the device's clients, too."""
+        self.set_interval(_LISTEN, self._listen_now)
+
+    def _listen_now(self) -> None:
+        if self.session is not None and self.state is not None and not self._hearing:
+            self._hearing = True
+            go(self, self._listen(self.session, self.state), "listen")
+
+    async def _listen(self, session: Session, state: DeviceState) -> None:
+        try:
+            heard = await in_thread(self._listening.listen, session, state)
+        finally:
+            self._hearing = False
+        if state is not self.state:
+            return  # read anew meanwhile
+        if list(heard.said) != list(self._heard):
+            self._heard, self.findings = heard.said, heard.findings
+            self.show_state(state, heard.findings)
+        if heard.telling:
+            self._read_in_time()
+
+    async def _read(self, session: Session, device: str) -> None:
+        if self.look != "ready":
+            self.waiting(f"Reading the twin of {device}")
+        late = self.set_timer(_UNANSWERED, self._say_unanswered)
+        self._reading += 1
+        if self._sooner is not None:
+            self._sooner.stop()
+        try:
+            state, findings = await in_thread(session.state, device, self._heard)
+        except OperatorError as error:
+            self.failed(error)
+            self._sooner = self.set_timer(_AFTER_A_FAILURE, self._read_in_time)
+        else:
+            self.state, self.findings = state, findings
+            self._note_exits(state)
+            self.show_state(state, findings)
+            if self._wanted and self.table.go_to(self._wanted):
+                self._wanted = ""
+        finally:
+            self._reading -= 1
+            late.stop()
+        self.main.say_spent()
+
+    def stand_on(self, module: str) -> None:
+        """The cursor goes to that module as soon as the twin shows it."""
+        self._wanted = module
+
+    def _say_unanswered(self) -> None:
+        """What is shown stays, with a line above it; the answer or the error takes its place."""
+        if self.look == "ready":
+            self.note(OperatorError("The hub does not answer yet: what stands here is old.", remedy="d finds out why."))
+
+    def hosts(self) -> list[Module]:
+        """The modules that could be asked to score."""
+        from services.operations.host import hosts
+
+        return hosts(self.state) if self.state is not None else []
+
+    def details_of(self, row: Row) -> Content:
+        """Details with secrets masked, as they are now."""
+        from services.deployment.masking import is_secret_name
+        from services.diagnosis import mask
+
+        desired = row.module.desired
+        env = {name: "•••" if is_secret_name(name) else mask(value) for name, value in desired.env.items()} if desired else {}
+        around = Around(
+            env=env,
+            options=mask(desired.create_options) if desired else "",
+            messages=self._recent.get(row.module.name, ()),
+            reported_at=self.state.reported_at if self.state else None,
+            pinged=self.ping_words(),
+            exits=self._exits.get(row.module.name, ()),
+        )
+        return module_details(row, around)
+
+    def ping_words(self) -> str:
+        """How the last ping went."""
+        if self._ping is None:
+            return ""
+        at, answer = self._ping
+        return f"{answer}, {age(at)} ago"
+
+    async def _ask_ping(self, session: Session, device: str) -> None:
+        from services.hub.methods import ping
+
+        began = time.monotonic()
+        try:
+            await in_thread(ping, session.hub, device, 10)
+            answer = f"ping answered in {time.monotonic() - began:.1f} s"
+        except OperatorError as error:
+            answer = f"ping: {error.what}"
+        self._ping = (now(), answer)
+        self.pinged = answer
+        if self.state is not None:
+            self.show_state(self.state, self.findings)
+        self.main.say_spent()
+
+    async def _find_recent(self, session: Session, device: str, module: str) -> None:
+        from services.operations.host import clients
+
+        client = self.state is not None and module in [each.name for each in clients(self.state)]
+        self._recent[module] = await in_thread(session.messages.recent, device, module, client)
+
+    def _note_exits(self, state: DeviceState) -> None:
+        """The twin tells of the last exit only: those that were seen are kept."""
+        for module in state.modules:
+            reported = module.reported
+            if reported is None or reported.last_exit is None:
+                continue
+            known = self._exits.setdefault(module.name, [])
+            if not known or known[-1][0] != reported.last_exit:
+                known.append((reported.last_exit, f"exit code {reported.exit_code}, restart {reported.restart_count}"))
+                del known[:-20]
+
+    @on(ModulesPane.Highlighted)
+    def _highlighted(self, event: ModulesPane.Highlighted) -> None:
+        if self.main.current is self:
+            self.action_panel()
+
+    def action_panel(self) -> None:
+        """Details of the module under the cursor."""
+        if self.row is not None:
+            self.main.show_details(self.details_of(self.row))
+
+    @on(ModulesPane.Ask)
+    def _asked(self, event: ModulesPane.Ask) -> None:
+        self.act(event.what, event.row)
+
+    def act(self, what: str, row: Row | None) -> None:
+        """Do with a module what its key says."""
+        from console.jobs import changes, deploy
+
+        session = self.session
+        if session is None:
+            return
+        if what == "device":
+            go(self.app, changes.choose_device(self.main, session), "device")
+            return
+        if what == "client":
+            go(self.app, deploy.deploy_client(self.main, session), "deploy")
+            return
+        if what == "ping":
+            self.notify("asking the edge agent", timeout=2)
+            go(self, self._ask_ping(session, self.device), "ping")
+            return
+        if row is None:
+            return
+        name = row.module.name
+        if what == "details":
+            from console.screens.module import ModuleScreen
+
+            go(self, self._find_recent(session, self.device, name), "recent")
+            title = f"{name} on {self.device}"
+            self.app.push_screen(
+                ModuleScreen(title, lambda: self._now(name, row), lambda what: self.act(what, row), self.read_only)
+            )
+        elif what == "logs":
+            from console.screens.logs import LogsScreen
+
+            self.app.push_screen(LogsScreen(session, self.device, name))
+        elif what == "edit":
+            go(self.app, deploy.edit_module(self.main, session, row.module), "deploy")
+        elif what == "restart":
+            go(self.app, changes.restart(self.main, session, self.device, name), "change")
+        elif what == "switch":
+            go(self.app, changes.switch(self.main, session, self.device, row.module), "change")
+        elif what in ("start", "stop"):
+            go(self.app, changes.switch(self.main, session, self.device, row.module, what), "change")
+        elif what == "remove":
+            go(self.app, changes.remove(self.main, session, self.device, name), "change")
+        elif what == "score":
+            from console.screens.score import ScoreScreen
+
+            self.app.push_screen(ScoreScreen(session, self.device, name))
+        elif what == "twin":
+            from console.screens.twin import TwinScreen
+
+            self.app.push_screen(TwinScreen(session, self.device, name))
+        elif what == "method":
+            from console.jobs.method import invoke
+
+            go(self.app, invoke(self.main, session, self.device, name), "method")
+        elif what == "yank":
+            self.app.copy_to_clipboard(row.module.image)
+            self.notify(f"{row.module.image} sent to the terminal's clipboard", timeout=3)
+
+    def _now(self, name: str, before: Row) -> Content:
+        """Details of a module by what was read last."""
+        row = next((row for row in self.table.all if row.module.name == name), before)
+        return self.details_of(row)

@@ -1,0 +1,167 @@
+"""Create options at work: rendered from presets, checked as one types, handed to the deployment."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from textual import on
+from textual.app import SuspendNotSupported
+
+from console.background import go, in_thread
+from console.owner import main_of
+from console.session import Session
+from services.errors import OperatorError
+from widgets.dialogs import Confirm, Prompt
+from widgets.options import OptionsPane
+
+if TYPE_CHECKING:
+    from console.screens.main import MainScreen
+    from widgets.deploy_form import Target
+
+
+def editor_command(environment: Mapping[str, str]) -> list[str]:
+    """The editor that VISUAL or EDITOR names, with its arguments; ValueError where they cannot be told apart."""
+    import shlex
+
+    return shlex.split(environment.get("VISUAL") or "") or shlex.split(environment.get("EDITOR") or "") or ["vi"]
+
+
+class Options(OptionsPane):
+    """The editor at work. ``draft`` is what F8 would deploy."""
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self.session: Session | None = None
+        self.draft: Target | None = None
+
+    @property
+    def main(self) -> MainScreen:
+        """The screen it stands on."""
+        return main_of(self)
+
+    def begin(self, session: Session) -> None:
+        """Offer the presets."""
+        self.session = session
+        go(self, self._offer(), "presets")
+
+    async def _offer(self, name: str = "") -> None:
+        from services.deployment.presets import presets
+
+        self.set_presets(await in_thread(presets), name)
+
+    async def open_preset(self, target: Target, values: dict[str, str]) -> None:
+        """A new module: its preset fills in the options, before this returns."""
+        self.draft = target
+        self._name_target(target)
+        await self.use_preset(target.preset, values)
+        if target.preset:
+            await self._rendered(target.preset, self.values)
+
+    async def open_text(self, target: Target, text: str) -> None:
+        """A module that is there: its options as they are."""
+        self.draft = target
+        self._name_target(target)
+        await self.use_preset("", {})
+        self.set_text(text)
+
+    def _name_target(self, target: Target) -> None:
+        self.target(f"{target.module} on {target.device} from {target.image.rsplit('/', 1)[-1]}")
+
+    @on(OptionsPane.PresetChosen)
+    def _preset_chosen(self, event: OptionsPane.PresetChosen) -> None:
+        if event.name:
+            go(self, self._rendered(event.name, dict(event.values)), "render")
+
+    async def _rendered(self, name: str, values: dict[str, str]) -> None:
+        from services.deployment.presets import preset
+
+        try:
+            text = await in_thread(lambda: preset(name).render(values))
+        except OperatorError as error:
+            self.say("✗ field", "bad")
+            self.notify(str(error), severity="error", timeout=5)
+            return
+        self.set_text(text)
+
+    @on(OptionsPane.TextChanged)
+    def _changed(self, event: OptionsPane.TextChanged) -> None:
+        go(self, self._check(event.text), "check")
+
+    async def _check(self, text: str) -> None:
+        from services.deployment.create_options import check
+        from services.deployment.surroundings import Surroundings
+
+        state = self.main.modules.state
+        module, image = (self.draft.module, self.draft.image) if self.draft is not None else ("", "")
+        surroundings = Surroundings.of(state, module, image) if state is not None else Surroundings()
+        self.show_report(await in_thread(check, text, surroundings))
+
+    @on(OptionsPane.Ask)
+    def _asked(self, event: OptionsPane.Ask) -> None:
+        from console.jobs import deploy
+
+        if event.what == "deploy":
+            if self.session is None or self.draft is None:
+                self.notify("nothing to deploy yet: choose an image in 1, or e on a module in 2", severity="warning", timeout=4)
+            else:
+                go(self.app, deploy.review(self.main, self.session, self.draft, self.text), "deploy")
+        elif event.what == "save-preset":
+            go(self, self._save_preset(self.text), "save")
+        elif event.what == "external":
+            self._external()
+        elif event.what == "yank":
+            self.app.copy_to_clipboard(self.text)
+            self.notify("create options sent to the terminal's clipboard", timeout=3)
+
+    async def _save_preset(self, text: str) -> None:
+        from services.deployment import presets
+
+        known = {preset.name: preset for preset in await in_thread(presets.presets)}
+        based_on = known.get(self.chosen)
+        suggested = self.chosen if based_on and based_on.own else f"my-{self.chosen or 'options'}"
+        name = await self.app.push_screen_wait(
+            Prompt("Save as a preset of your own", "Its name, of small letters, digits, '.', - and _", suggested)
+        )
+        if not name:
+            return
+        if name in known:
+            what = "own preset" if known[name].own else "shipped preset (yours is taken before it)"
+            question = Confirm("Replace a preset", f"There is a {what} {name}: {known[name].title}", "Replace")
+            if not await self.app.push_screen_wait(question):
+                return
+        made = presets.own(name, text, kind=based_on.kind if based_on else "other")
+        path = await in_thread(presets.save, made)
+        await self._offer(name)
+        self.notify(f"saved: {path}", timeout=4)
+
+    def _external(self) -> None:
+        """Edit with $VISUAL or $EDITOR; the console goes on receiving meanwhile."""
+        command: list[str] = []
+        with tempfile.TemporaryDirectory(prefix="dbe-console-") as folder:
+            path = Path(folder) / "create-options.json"
+            path.touch(0o600)
+            path.write_text(self.text, encoding="utf-8")
+            try:
+                command = editor_command(os.environ)
+                with self.app.suspend():
+                    ended = subprocess.run([*command, str(path)], check=False).returncode
+                text = path.read_text(encoding="utf-8")
+            except SuspendNotSupported:
+                self.notify("this terminal cannot be lent to an editor", severity="error", timeout=6)
+                return
+            except (OSError, ValueError) as error:
+                reason = getattr(error, "strerror", "") or error
+                name = Path(command[0]).name if command else "$EDITOR"
+                self.notify(f"{name}: {reason}. EDITOR names another.", severity="error", timeout=8)
+                return
+        if ended:
+            self.notify(f"{Path(command[0]).name} ended with {ended}: the text stays as it was", severity="warning", timeout=6)
+        elif text == self.text:
+            self.notify("the text was not changed (an editor with windows of its own needs its --wait)", timeout=5)
+        else:
+            self.set_text(text)

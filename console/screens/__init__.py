@@ -1,0 +1,1 @@
+"""The screens: the four panes, and what opens over them."""

@@ -1,0 +1,146 @@
+"""Whether the model is healthy, at a glance: rate, latency, classes, errors, and what changed against the window before."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from console.background import go, in_thread
+from console.screens.full import FullScreen
+from console.session import Session
+from services.errors import OperatorError
+from services.records import ERROR_KINDS
+from services.text import counted
+from widgets.plot import bar, spark
+from widgets.signs import STYLES, drawn
+
+if TYPE_CHECKING:
+    from services.messages.statistics import Counts, Health
+
+_WINDOWS = ((300, "5 minutes"), (3600, "hour"), (86400, "day"), (7 * 86400, "7 days"))
+_LABEL = 13
+
+
+class HealthScreen(FullScreen[None]):
+    """Numbers and plots of a window, which is compared with the one before it."""
+
+    DEFAULT_CSS = """
+    HealthScreen #health { padding: 0 1; }
+    """
+    HELP = """n takes the next length of window. Everything is compared with the window of the same length before it; what changed
+stands in the first lines, where both hold enough messages to tell."""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("n", "next", "Next window", id="health.next"),
+        Binding("r", "again", "Refresh", id="health.again"),
+    ]
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(f"Health · {session.context.name}")
+        self.session = session
+        self.window = 0
+
+    def compose_content(self) -> ComposeResult:
+        """One text."""
+        with VerticalScroll():
+            yield Static("", id="health")
+
+    def on_mount(self) -> None:
+        """Read now, and every few seconds."""
+        self.query_one(VerticalScroll).focus()
+        self.action_again()
+        self.set_interval(5, self.action_again)
+
+    def action_next(self) -> None:
+        """A longer window; after the longest the shortest."""
+        self.window = (self.window + 1) % len(_WINDOWS)
+        self.action_again()
+
+    def action_again(self) -> None:
+        """Read again."""
+        go(self, self._read(), "health")
+
+    async def _read(self) -> None:
+        seconds, name = _WINDOWS[self.window]
+        counted = 0.0
+        while counted < 1:
+            try:
+                health = await in_thread(self.session.messages.health, seconds)
+            except OperatorError as error:
+                self.say(f"✗ {error}", "bad")
+                return
+            counted = health.counted
+            self.query_one("#health", Static).update(content(health, name, max(self.size.width - _LABEL - 22, 10)))
+            words = ("" if counted == 1 else f"counting, newest first: {counted:.0%}", self.session.spent())
+            self.say(" · ".join(word for word in words if word))
+
+
+def content(health: Health, name: str, width: int) -> Content:
+    """The health as text; ``width`` is that of the plots."""
+    now, before = health.now, health.before
+    dim = STYLES["dim"]
+    parts: list[tuple[str, str]] = [(f"last {name}", "bold"), (f", {_when(now, before)}\n\n", dim)]
+    for change in health.changes:
+        parts.append((drawn(f"{'!' if change.worse else '·'} {change.text}\n"), STYLES["warn" if change.worse else "dim"]))
+    if now.count and not before.count:
+        parts.append(("Nothing came in the window before: there is nothing to compare with.\n", dim))
+    if health.changes or not before.count:
+        parts.append(("\n", ""))
+    rates = [float(point.count) for point in health.points]
+    parts += _row("messages", f"{now.count:,}", spark(rates, width), f"before {before.count:,}")
+    for percent, value in sorted(now.percentiles.items()):
+        plot = spark([point.percentiles.get(percent) for point in health.points], width)
+        was = before.percentiles.get(percent)
+        parts += _row(f"latency p{percent}", f"{value:,.0f} ms", plot, f"before {f'{was:,.0f} ms' if was is not None else '—'}")
+    parts += _row(
+        "errors", f"{now.errors:,}", spark([float(point.errors) for point in health.points], width), f"before {before.errors:,}"
+    )
+    if now.mean_confidence is not None:
+        parts += [(f"{'confidence':<{_LABEL}}", dim), (f"{now.mean_confidence:.0%} on average\n", "")]
+    if now.classes:
+        parts.append(("\nclasses\n", "bold"))
+        most = max(count for _, count in now.classes)
+        for label, count in now.classes[:10]:
+            parts += [(f"  {label[:28]:<28} {count:>9,} ", ""), (bar(count / most, max(width - 20, 8)) + "\n", STYLES["accent"])]
+        if now.class_count > 10:
+            parts.append((f"  and {now.class_count - 10:,} more\n", dim))
+        if now.unlisted:
+            parts.append((f"  {now.unlisted:,} results of further classes, which are not told apart\n", dim))
+    if now.kinds:
+        parts.append(("\nkinds\n", "bold"))
+        parts += [
+            (f"  {kind:<28} {count:>9,}\n", STYLES["warn" if kind in ERROR_KINDS else "dim"]) for kind, count in now.kinds.items()
+        ]
+    if now.senders:
+        parts.append(("\nsenders\n", "bold"))
+        for sender in now.senders[:12]:
+            who = f"{sender.device}/{sender.module}" if sender.module else sender.device
+            mean = f"{sender.mean_ms:,.0f} ms" if sender.mean_ms is not None else ""
+            parts += [
+                (f"  {who[:40]:<40} {sender.count:>9,}  {mean:>9}", ""),
+                (f"  {counted(sender.errors, 'error')}\n" if sender.errors else "\n", STYLES["warn"]),
+            ]
+    if not now.count:
+        parts.append(("\nNothing came in this window.\n", dim))
+    return Content.assemble(*parts)
+
+
+def _when(now: Counts, before: Counts) -> str:
+    """Since when, and compared with when: windows end where a bar of the plots does, the last one now."""
+    form = "%Y-%m-%d %H:%M" if now.until - now.since >= 86_400_000 else "%H:%M:%S"
+    begin, middle = (datetime.fromtimestamp(at / 1000).astimezone().strftime(form) for at in (before.since, now.since))
+    return f"since {middle}, compared with {begin} to {middle}"
+
+
+def _row(label: str, value: str, plot: str, remark: str) -> list[tuple[str, str]]:
+    return [
+        (f"{label:<{_LABEL}}", STYLES["dim"]),
+        (f"{value:>9} ", "bold"),
+        (plot, STYLES["accent"]),
+        (f"  {remark}\n", STYLES["dim"]),
+    ]

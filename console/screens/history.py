@@ -1,0 +1,130 @@
+"""What was deployed when, by whom, and how it went; from here it is rolled back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+
+from console.background import go, in_thread
+from console.owner import app_of
+from console.screens.full import FullScreen
+from console.session import Session
+from services.errors import OperatorError
+from services.text import counted
+from widgets.dialogs import Prompt, Reader
+from widgets.diff import diff_content
+from widgets.signs import Role
+from widgets.table import Cell, Column, Table
+from widgets.when import age
+
+if TYPE_CHECKING:
+    from services.deployment.history import Entry
+
+_OUTCOMES: dict[str, tuple[str, Role]] = {
+    "applied": ("✓ applied", "good"),
+    "pending": ("▸ pending", "accent"),
+    "failed": ("✗ failed", "bad"),
+    "overridden": ("! overridden", "warn"),
+    "unknown": ("? unknown", "warn"),
+}
+
+
+def _outcome(entry: Entry) -> Cell:
+    return _OUTCOMES[entry.outcome]
+
+
+class HistoryScreen(FullScreen[None]):
+    """The audit trail."""
+
+    HELP = "Enter shows what an entry changed; B makes the device what it was before the entry (diff first); a shows all devices."
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("B", "rollback", "Roll back", id="history.rollback"),
+        Binding("a", "all", "All devices", id="history.all"),
+    ]
+
+    def __init__(self, session: Session, device: str) -> None:
+        super().__init__(f"History · {device or session.context.name}")
+        self.session = session
+        self.device = device
+        self.only = device
+
+    def compose_content(self) -> ComposeResult:
+        """A table."""
+        columns: tuple[Column[Entry], ...] = (
+            Column("#", lambda entry: (str(entry.id), "dim"), right=True),
+            Column("AGE", lambda entry: (age(entry.at), "dim"), right=True),
+            Column("OUTCOME", _outcome),
+            Column("DEVICE", lambda entry: (entry.device, "plain"), grow=1, least=70),
+            Column("BY", lambda entry: (entry.user, "dim"), least=90),
+            Column("CHANGE", lambda entry: (entry.summary + (f" — {entry.detail}" if entry.detail else ""), "strong"), grow=4),
+        )
+        yield Table(columns, lambda entry: entry.id, lambda entry: f"{entry.device} {entry.summary} {entry.user}", id="entries")
+
+    def on_mount(self) -> None:
+        """Read at once."""
+        self.query_one(Table).rows.focus()
+        go(self, self._read(), "history")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Nothing is rolled back in read-only mode."""
+        return not (action == "rollback" and self.session.read_only)
+
+    def action_all(self) -> None:
+        """This device, or all."""
+        self.only = "" if self.only else self.device
+        go(self, self._read(), "history")
+
+    async def _read(self) -> None:
+        try:
+            await in_thread(self.session.settled)  # asks only where the end of one is not known
+        except OperatorError as error:
+            self.notify(f"what is pending cannot be looked at: {error.what}", severity="warning", timeout=6)
+        try:
+            entries = await in_thread(lambda: self.session.history.entries(device=self.only))
+        except OperatorError as error:
+            self.say(f"✗ {error}", "bad")
+            return
+        self.query_one(Table).show(entries)
+        self.say(counted(len(entries), "change") if entries else "Nothing was deployed from here yet.")
+
+    @on(Table.Chosen)
+    def _chosen(self, event: Table.Chosen) -> None:
+        if event.record is not None:
+            go(self, self._show(event.record), "show")
+
+    async def _show(self, entry: Entry) -> None:
+        from services.deployment.diff import diff
+
+        lines = await in_thread(diff, entry.before, entry.after)
+        self.app.push_screen(Reader(f"{entry.summary} · {entry.device} · {entry.outcome}", diff_content(lines)))
+
+    def action_rollback(self) -> None:
+        """Back to what the device was before the entry under the cursor."""
+        entry = self.query_one(Table).current
+        if entry is not None:
+            go(self.app, self._rollback(entry), "deploy")
+
+    async def _rollback(self, entry: Entry) -> None:
+        from console.jobs.deploy import carry_out
+        from services.deployment.hub_route import modules_named
+        from services.deployment.rollback import plan_rollback, prepare
+
+        hub = self.session.hub
+        registry = await in_thread(self.session.registry)
+        rollback = await in_thread(lambda: prepare(hub, entry, registry=registry))
+        answers = {}
+        for path, question in zip(rollback.missing, rollback.questions(), strict=True):
+            answer = await self.app.push_screen_wait(Prompt("A secret that is gone from the device", question, secret=True))
+            if not answer:
+                return
+            answers[path] = answer
+        if answers:
+            rollback = await in_thread(lambda: prepare(hub, entry, answers=answers, registry=registry))
+        made = await in_thread(lambda: self.session.checked(plan_rollback(hub, rollback)))
+        main = app_of(self).main
+        title = f"Roll {entry.device} back to before #{entry.id}"
+        await carry_out(main, self.session, made, title, "Roll back", modules_named(made))
+        await self._read()

@@ -1,0 +1,99 @@
+"""All devices of the context, the one in most trouble first; from there into one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.widgets import Static
+
+from console.background import go, in_thread
+from console.screens.full import FullScreen
+from console.session import Session
+from services.errors import OperatorError
+from services.text import counted
+from widgets.signs import SEVERITY, drawn
+from widgets.table import Cell, Column, Table
+from widgets.when import age
+
+if TYPE_CHECKING:
+    from services.operations.overview import DeviceRow
+
+
+def _state(row: DeviceRow) -> Cell:
+    sign, role = SEVERITY["error" if row.error is not None else row.finding.severity if row.finding else "ok"]
+    return f"{sign} {row.word}", role
+
+
+def _why(row: DeviceRow) -> Cell:
+    return row.reason, "plain"
+
+
+def _connected(row: DeviceRow) -> Cell:
+    return ("✓ yes", "good") if row.device.connected else ("✗ no", "bad")
+
+
+def _modules(row: DeviceRow) -> Cell:
+    return (str(sum(not module.system for module in row.state.modules)) if row.state else "?"), "plain"
+
+
+class OverviewScreen(FullScreen[str]):
+    """Gives the device that was chosen."""
+
+    HELP = "Enter goes to the device's modules; r reads again (one metered twin read a device)."
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("r", "again", "Refresh", id="overview.again")]
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(f"Devices · {session.context.name}")
+        self.session = session
+
+    def compose_content(self) -> ComposeResult:
+        """A table."""
+        columns: tuple[Column[DeviceRow], ...] = (
+            Column("STATE", _state),
+            Column("DEVICE", lambda row: (row.device.id, "strong"), grow=2),
+            Column("CONNECTED", _connected, least=90),  # the state says offline
+            Column("MODULES", _modules, right=True),
+            Column("REPORTED", lambda row: (age(row.state.reported_at) if row.state else "", "dim"), right=True, least=70),
+            Column("MESSAGE", lambda row: (age(row.last_message), "dim"), right=True, quiet=True),
+            Column("DEPLOYMENT", lambda row: (row.deployment, "dim"), grow=1, least=100),
+            Column("REASON", _why, grow=4, least=60),  # below the table it has room,
+        )
+        yield Table(columns, lambda row: row.device.id, lambda row: row.device.id, id="devices")
+
+    def on_mount(self) -> None:
+        """Read at once."""
+        self.query_one(Table).rows.focus()
+        self.action_again()
+
+    def action_again(self) -> None:
+        """Read every device."""
+        go(self, self._read(), "overview")
+
+    async def _read(self) -> None:
+        self.say("reading the twin of every device")
+        try:
+            rows = await in_thread(self.session.overview)
+        except OperatorError as error:
+            self.say(f"✗ {error}", "bad")
+            return
+        self.query_one(Table).show(rows)
+        bad = sum(_state(row)[1] == "bad" for row in rows)
+        title = counted(len(rows), "device") + (f", {bad} in trouble" if bad else ", all well")
+        self.query_one(".title", Static).update(Content(drawn(f"Devices · {self.session.context.name} · {title}")))
+
+    @on(Table.Highlighted)
+    def _highlighted(self, event: Table.Highlighted) -> None:
+        """What is wrong with the device under the cursor, whole."""
+        row: DeviceRow | None = event.record
+        if row is not None:
+            remedy = row.error.remedy if row.error else row.finding.remedy if row.finding and row.reason else ""
+            self.say(f"{row.device.id}: {row.reason or row.word}. {remedy}".strip(), _state(row)[1])
+
+    @on(Table.Chosen)
+    def _chosen(self, event: Table.Chosen) -> None:
+        if event.record is not None:
+            self.dismiss(event.record.device.id)

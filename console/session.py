@@ -1,0 +1,206 @@
+"""The services of one context, each made when it is first needed. Its calls block: they belong into threads."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from console.message_source import MessageSource
+from services.errors import OperatorError
+
+if TYPE_CHECKING:
+    from services.contexts.model import Context
+    from services.deployment.changes import Change
+    from services.deployment.history import Entry, History
+    from services.deployment.hub_route import Plan
+    from services.hub.client import Hub
+    from services.operations.overview import DeviceRow
+    from services.operations.rollout import Watch
+    from services.operations.score import Score
+    from services.records import Device, DeviceState, Finding, RegistryCredentials, Step
+    from services.workspace.client import Workspace
+    from widgets.deploy_form import Target
+
+CLIENT_IMAGE = (
+    "sample-client:1.0"  # where the client's image is looked for in the workspace's registry; the form lets one change it
+)
+
+
+class Session:
+    """A context and what serves it. Nothing here imports an SDK before the call that needs it."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self._lock = threading.RLock()
+        self._hub: Hub | None = None
+        self._workspace: Workspace | None = None
+        self._history: History | None = None
+        self.messages = MessageSource(context)
+
+    @property
+    def read_only(self) -> bool:
+        """Whether nothing may be changed."""
+        return self.context.read_only
+
+    @property
+    def hub(self) -> Hub:
+        """The hub; raises OperatorError where the context names none."""
+        with self._lock:
+            if self._hub is None:
+                if self.context.hub is None:
+                    raise OperatorError(
+                        f"Context {self.context.name} names no IoT Hub.",
+                        remedy="Add one: dbe-console context add --help",
+                        code="context.no-hub",
+                    )
+                from services.hub.client import Hub
+
+                self._hub = Hub.open(self.context)
+            return self._hub
+
+    @property
+    def workspace(self) -> Workspace:
+        """The workspace; raises OperatorError where the context names none."""
+        with self._lock:
+            if self._workspace is None:
+                if self.context.workspace is None:
+                    raise OperatorError(
+                        f"Context {self.context.name} names no Azure ML workspace.",
+                        remedy="Add one: dbe-console context add --help",
+                        code="context.no-workspace",
+                    )
+                from services.workspace.client import Workspace
+
+                self._workspace = Workspace(self.context)
+            return self._workspace
+
+    def devices(self) -> list[Device]:
+        """The hub's IoT Edge devices."""
+        return [device for device in self.hub.devices() if device.edge]
+
+    def first_device(self) -> str:
+        """The context's device, else the first that the hub knows."""
+        if self.context.device:
+            return self.context.device
+        devices = self.devices()
+        if not devices:
+            raise OperatorError(
+                "The hub knows no IoT Edge device.",
+                remedy="Register the Data Box Edge's compute role first.",
+                code="hub.no-device",
+            )
+        return devices[0].id
+
+    def restart(self, device: str, module: str) -> None:
+        """Restart a module; the history keeps it."""
+        from services.deployment.restart import restart
+
+        restart(self.hub, device, module, self.context.name, self.history)
+
+    def state(self, device: str, heard: Sequence[Finding] = ()) -> tuple[DeviceState, Mapping[str, Finding]]:
+        """A device as its twin says, and what follows from it, and from what was ``heard`` of its clients, for each module."""
+        from services.diagnosis import diagnose_state
+
+        state = self.hub.device_state(device)
+        return state, diagnose_state(state, heard)
+
+    def spent(self) -> str:
+        """What this machine's consoles cost the hub today."""
+        return f"quota: {self._hub.meter.spent_today():,} today" if self._hub is not None else ""
+
+    def typed(self, device: str) -> str:
+        """What has to be typed before something dangerous: the device's name in production, else nothing."""
+        return device if self.context.production else ""
+
+    def client_image(self) -> str:
+        """The client's image in the workspace's registry."""
+        return f"{self.workspace.registry_credentials().server}/{CLIENT_IMAGE}"
+
+    def overview(self) -> list[DeviceRow]:
+        """All devices, the one in most trouble first."""
+        from services.operations.last_messages import last_messages
+        from services.operations.overview import overview
+
+        return overview(self.hub, last_messages(Path(self.messages.path)) if self.messages.path else {})
+
+    @property
+    def history(self) -> History:
+        """What was deployed from here."""
+        with self._lock:
+            if self._history is None:
+                from services.deployment.history import History
+
+                self._history = History()
+            return self._history
+
+    def changes_for(self, target: Target, options: str) -> list[Change]:
+        """What deploying ``target`` with these create options takes: the module, a client's route, its registry's credentials."""
+        from services.deployment.changes import SendUpstream, SetModule, SetRegistry
+
+        changes: list[Change] = [SetModule(target.module, image=target.image, create_options=options, status="running")]
+        if target.host:
+            changes.append(SendUpstream(target.module))
+        server = target.image.partition("/")[0]
+        if self.context.workspace is not None:
+            credentials = self.workspace.registry_credentials()
+            if credentials.server == server:
+                changes.append(SetRegistry(credentials))
+        return changes
+
+    def registry(self) -> RegistryCredentials | None:
+        """The workspace's own registry credentials; None where the context names no workspace, or it gives none now."""
+        if self.context.workspace is None:
+            return None
+        try:
+            return self.workspace.registry_credentials()
+        except OperatorError:
+            return None  # the operator is asked instead
+
+    def plan(self, device: str, changes: Sequence[Change]) -> Plan:
+        """What changes would make of a device, its images asked for at their registries."""
+        from services.deployment.hub_route import plan
+
+        return self.checked(plan(self.hub, device, changes))
+
+    def checked(self, made: Plan) -> Plan:
+        """A plan with what is wrong with its images."""
+        from services.deployment.image_check import with_images_checked
+
+        return with_images_checked(self.context, made)
+
+    def score(self, device: str, module: str, file: str, repeat: int) -> Score:
+        """Score a picture on a host module (the only one, where none is named)."""
+        from services.operations.score import Scorer, find_host
+
+        with Scorer(find_host(self.context, self.hub, device, module)) as scorer:
+            return scorer.score(file, repeat)
+
+    def manifest(self, device: str) -> dict[str, Any]:
+        """A device's whole manifest, secrets included."""
+        from services.deployment.hub_route import export
+
+        return export(self.hub, device)
+
+    def settled(self) -> list[Entry]:
+        """The deployments that nobody saw to their end, and how they went."""
+        from services.deployment.interrupted import settle
+
+        return settle(self.hub, self.history, (lambda: self.workspace.services()) if self.context.workspace else None)
+
+    def rollout(self, watch: Watch, messages: bool) -> Iterator[Sequence[Step]]:
+        """Watch a rollout, for a client up to its first message."""
+        from services.operations.rollout import Rollout
+
+        return Rollout(self.hub, self.context, watch, self.messages.sent_since if messages else None).steps()
+
+    def close(self) -> None:
+        """End what was started: children, connections."""
+        with self._lock:
+            parts: list[Any] = [self._workspace]
+            self._workspace = self._hub = None
+        for part in parts:
+            if part is not None:
+                part.close()
+        self.messages.close()

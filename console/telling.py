@@ -1,0 +1,42 @@
+"""An app that says in a sentence what went wrong, and writes its own faults down in private."""
+
+from __future__ import annotations
+
+from console.typing_ahead import TypingAheadApp
+from services.errors import OperatorError
+from widgets.dialogs import ErrorDialog
+
+
+class TellingApp(TypingAheadApp):
+    """What ends it, or fails below it, is said as what happened, why, and what to do."""
+
+    def show_error(self, error: OperatorError) -> None:
+        """What happened, why, what to do."""
+        self.push_screen(ErrorDialog(error))
+
+    def show_fault(self, fault: Exception) -> None:
+        """A fault of the console itself: written down in full, said in a sentence."""
+        from console.crash import write_down
+
+        self.show_error(write_down(fault))
+
+    def _fatal_error(self) -> None:
+        """A fault that ends the console. Textual's own would print a traceback with every local variable, secrets among them."""
+        from console.crash import write_down
+
+        self._leave_with(write_down(self._exception or RuntimeError("unknown")))
+
+    def panic(self, *renderables: object) -> None:
+        """The same where Textual has no more than a text of the fault."""
+        from console.crash import write_text
+
+        with self.console.capture() as text:
+            self.console.print(*renderables)
+        self._leave_with(write_text("Textual", text.get()))
+
+    def _leave_with(self, error: OperatorError) -> None:
+        from rich.text import Text
+
+        self._return_code = 1
+        self._exit_renderables.append(Text(f"dbe-console: {error.what}\n  cause:  {error.cause}\n  remedy: {error.remedy}"))
+        self._close_messages_no_wait()

@@ -1,0 +1,111 @@
+"""Four themes: dark (the default), light, high contrast, and one for terminals with 16 colours."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+from textual.theme import BUILTIN_THEMES, Theme
+
+# In 256 colours a grey with more of a tint than this would become one of the cube: a panel in navy.
+DARK = Theme(
+    name="dark",
+    primary="#5fa8d3",
+    secondary="#7b8fa1",
+    accent="#c29bdb",
+    success="#7cb66f",
+    warning="#d9a94a",
+    error="#e06c6c",
+    foreground="#d5d9dd",
+    background="#14181c",
+    surface="#1a1f24",
+    panel="#262b31",
+    dark=True,
+    variables={"dim": "#8a949e", "edge": "#3d4751", "footer-key-foreground": "#5fa8d3"},
+)
+LIGHT = Theme(
+    name="light",
+    primary="#1f6f9e",
+    secondary="#5b6b79",
+    accent="#7a3fa0",
+    success="#2f7a2b",
+    warning="#8f5f00",
+    error="#b3261e",
+    foreground="#1d2327",
+    background="#fbfbf9",
+    surface="#f3f3f0",
+    panel="#e4e5e1",
+    dark=False,
+    variables={"dim": "#5d6770", "edge": "#b9bdb8"},
+)
+CONTRAST = Theme(
+    name="high-contrast",
+    primary="#00d7ff",
+    secondary="#ffffff",
+    accent="#ffff00",
+    success="#00ff5f",
+    warning="#ffd700",
+    error="#ff8787",
+    foreground="#ffffff",
+    background="#000000",
+    surface="#000000",
+    panel="#303030",
+    dark=True,
+    text_alpha=1.0,
+    variables={"dim": "#d0d0d0", "edge": "#a0a0a0"},
+)
+# The terminal's own 16 colours. Bright black is what most of them show as grey, and what bold makes of black: nothing that is
+# reversed is bold. Their blue can hardly be seen on black.
+ANSI_DARK, ANSI_LIGHT = (
+    replace(theme, name=name, variables={**theme.variables, "dim": "ansi_bright_black", "edge": "ansi_bright_black"})
+    for theme, name in (
+        (replace(BUILTIN_THEMES["ansi-dark"], primary="ansi_bright_blue"), "ansi-dark"),
+        (BUILTIN_THEMES["ansi-light"], "ansi-light"),
+    )
+)
+THEMES = (DARK, LIGHT, CONTRAST, ANSI_DARK, ANSI_LIGHT)
+NAMES = tuple(theme.name for theme in THEMES)
+_OLD = ("linux", "vt100", "vt102", "vt220", "ansi", "cons25")
+
+
+def few_colours() -> bool:
+    """Whether this terminal shows no more than 16 colours, or none: the Linux console, old terminals, PuTTY's TERM, NO_COLOR."""
+    term = os.environ.get("TERM", "")
+    many = os.environ.get("COLORTERM", "").lower() in ("truecolor", "24bit")
+    many = many or term.rpartition("-")[2] in ("256color", "direct", "kitty", "truecolor")
+    return bool(os.environ.get("NO_COLOR")) or term in _OLD or not many
+
+
+def default_theme(remembered: str = "") -> str:
+    """The theme chosen before where this terminal can show it, else one that it can."""
+    if few_colours():
+        return ANSI_LIGHT.name if remembered in (ANSI_LIGHT.name, LIGHT.name) else ANSI_DARK.name
+    return remembered if remembered in NAMES else DARK.name
+
+
+def remembered(file: Path) -> str:
+    """The theme chosen before; empty where none was."""
+    try:
+        return file.read_text("utf-8").strip()
+    except (OSError, ValueError):
+        return ""
+
+
+def remember(file: Path, name: str) -> None:
+    """Keep the chosen theme; raises OSError."""
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    file.write_text(name + "\n", "utf-8")
+
+
+def unicode_missing() -> bool:
+    """Whether this terminal cannot show our signs: by its kind, or by the locale of its session.
+
+    The environment is read, not Python's locale: in the C locale Python takes UTF-8 for its own (PEP 538 and 540), and sets LC_CTYPE.
+    """
+    if os.environ.get("TERM", "") in _OLD:
+        return True
+    named = os.environ.get("LC_ALL") or os.environ.get("LC_CTYPE") or os.environ.get("LANG") or ""
+    if os.environ.get("LC_CTYPE") == "C.UTF-8" and not os.environ.get("LC_ALL"):
+        named = os.environ.get("LANG") or named  # it may be Python's own doing
+    return bool(named) and "utf" not in named.lower()

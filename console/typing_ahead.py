@@ -1,0 +1,78 @@
+"""Keys that arrive together, as a slow line brings them, each meet what the one before has made of the screen.
+
+Textual hands a key to what has the focus when it arrives, and the focus moves only once the key before has gone through the
+queues of the widget, of all that it lies in, and of the app: of ``/bad`` in one packet it would take ``b``, ``a`` and ``d`` for
+commands (textual 8.2).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+
+from textual import events
+from textual.app import App
+from textual.message_pump import MessagePump
+
+_DONE_SINCE = 0.5  # seconds after which a key has had its effect
+_AT_MOST = 0.5  # seconds that one key may hold up the next: what hangs must not take the keyboard with it
+
+
+class TypingAheadApp(App[None]):
+    """An app in which one may type faster than it draws."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._typed: deque[events.Key | events.Paste] = deque()
+        self._taken: events.Event | None = None  # its turn has come
+        self._target: MessagePump | None = None  # what the last one went to
+        self._typed_at = 0.0
+        self._handing: asyncio.Task[None] | None = None
+
+    async def on_event(self, event: events.Event) -> None:
+        """Keys and pastes go on one by one, everything else as ever."""
+        if not isinstance(event, (events.Key, events.Paste)) or event.is_forwarded:
+            await super().on_event(event)
+        elif event is self._taken or (not self._typed and time.monotonic() - self._typed_at > _DONE_SINCE):
+            self._typed_at = time.monotonic()
+            self._target = self.focused or self.screen
+            await super().on_event(event)
+        else:
+            self._typed.append(event)
+            if self._handing is None or self._handing.done():
+                self._handing = asyncio.create_task(self._hand_on())
+
+    async def _hand_on(self) -> None:
+        """Hand on what was typed, each when the one before has had its effect."""
+        while self._typed:
+            await self._settled()
+            self._taken = self._typed[0]
+            self.post_message(self._taken)
+            await _through(self)
+            self._typed.popleft()
+
+    async def _settled(self) -> None:
+        """Wait until the last key has had its effect: what it called, what that posted, the focus that moved, a screen that opened."""
+        try:
+            await asyncio.wait_for(self._effects(), _AT_MOST)
+        except asyncio.TimeoutError:
+            return  # the next key goes to what has the focus by now
+
+    async def _effects(self) -> None:
+        for _ in ("the key itself", "what it posted where it was handled"):
+            if self._target is not None:
+                pump: MessagePump | None = self._target
+                while pump is not None and pump is not self:
+                    await _through(pump)
+                    pump = pump._parent
+            await _through(self)
+        await _through(self.screen)
+        await _through(self)
+
+
+async def _through(pump: MessagePump) -> None:
+    """Wait until ``pump`` has handled what is in its queue now; one that closes is not waited for."""
+    handled = asyncio.Event()
+    if pump.is_running and pump.call_later(handled.set):
+        await handled.wait()

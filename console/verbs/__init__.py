@@ -1,0 +1,37 @@
+"""The verbs of the command line, one module each: ``HELP``, ``add_arguments(parser)`` and ``run(call) -> int`` (exit status).
+
+A verb's module is named after it and imports services inside ``run`` only, so that the console's first frame waits for none of
+them. A module with an underscore before its name holds what several verbs share.
+"""
+
+# The order is the one of ``dbe-console --help``.
+NAMES: tuple[str, ...] = (
+    "lab",
+    "context",
+    "images",
+    "models",
+    "devices",
+    "overview",
+    "modules",
+    "options",
+    "deploy",
+    "services",
+    "manifest",
+    "start",
+    "stop",
+    "restart",
+    "remove",
+    "history",
+    "rollback",
+    "logs",
+    "twin",
+    "method",
+    "stream",
+    "record",
+    "score",
+    "doctor",
+    "client",
+    "completion",
+)
+# Those that do nothing but change something: they do not exist in read-only mode. Others that can (``images --create``) refuse to.
+CHANGING = frozenset({"deploy", "start", "stop", "restart", "remove", "rollback"})

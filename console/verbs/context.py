@@ -1,0 +1,106 @@
+"""``dbe-console context``: contexts listed, shown, chosen, removed, and added by the guided way."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from console.call import Call
+
+HELP = "add, list, use, show or remove contexts (workspace, hub and device under one name)"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """A sub-command each."""
+    sub = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    listing = sub.add_parser("list", help="list the contexts")
+    listing.add_argument("--json", action="store_true", help="one JSON list")
+    listing.add_argument("--names", action="store_true", help="their names alone, one a line")
+    for action, text in (("use", "make it the current one"), ("show", "show what it holds"), ("remove", "forget it")):
+        one = sub.add_parser(action, help=text)
+        one.add_argument("name", metavar="NAME", nargs="?" if action == "show" else None)
+        if action == "show":
+            one.add_argument("--json", action="store_true", help="one JSON object")
+    add = sub.add_parser(
+        "add",
+        help="add one; asks for what is not given",
+        description="Add a context. What is not given is asked for, or picked from lists; everything is tried before it is kept.",
+    )
+    add.add_argument("name", metavar="NAME")
+    add.add_argument("--from", dest="given", action="append", default=[], metavar="FILE", help="config.json, or - for a paste")
+    add.add_argument("--hub", metavar="SOURCE", help="where the hub's connection string is: env:, file:, command: or keyring:")
+    add.add_argument("--events", metavar="SOURCE", help="where an Event Hub-compatible connection string is")
+    add.add_argument("--subscription", metavar="ID", default="", help="pick workspace and hub from this subscription")
+    add.add_argument("--device", metavar="D", default="", help="the Edge device")
+    add.add_argument("--device-address", metavar="HOST", default="", help="where its compute network is reached from here")
+    add.add_argument("--consumer-group", metavar="G", default="$Default")
+    add.add_argument(
+        "--transport", choices=("amqp", "websocket"), default="amqp", help="messages by port 5671, or websockets over 443"
+    )
+    add.add_argument("--proxy", metavar="URL", default="", help="the proxy for messages by websockets: http://HOST:PORT")
+    add.add_argument("--sign-in", choices=("az", "device-code", "service-principal", "managed-identity"), default="az")
+    add.add_argument("--tenant", default="")
+    add.add_argument("--client-id", default="")
+    add.add_argument("--client-secret", metavar="SOURCE", help="where the service principal's secret is")
+    add.add_argument("--resource-manager", metavar="URL", help="another cloud's Azure Resource Manager")
+    add.add_argument("--authority", metavar="URL", help="another cloud's sign-in")
+    add.add_argument("--ca-file", metavar="PEM", default="", help="a private certificate authority to trust")
+    add.add_argument(
+        "--keep", choices=("file", "keyring"), default="file", help="where pasted secrets are kept (default: file, 0600)"
+    )
+    add.add_argument("--mark-production", action="store_true", help="dangerous actions ask for the device's name")
+    add.add_argument("--mark-read-only", action="store_true", help="nothing can be changed through it")
+    add.add_argument("--replace", action="store_true", help="replace one of that name")
+    add.add_argument("--no-test", action="store_true", help="keep it untried")
+
+
+def run(call: Call) -> int:
+    """0 done, 1 not."""
+    from services.contexts.store import ContextStore
+
+    store = ContextStore()
+    action = call.options.action
+    if action == "add":
+        from console.verbs._context_add import add
+
+        return add(call, store)
+    if action == "list" and call.options.names:
+        for name in store.names():
+            call.out(name)
+    elif action == "list":
+        current = store.current
+        rows = [
+            {
+                "name": name,
+                "current": name == current,
+                "workspace": context.workspace.name if context.workspace else "",
+                "hub": context.hub.host if context.hub else "",
+                "device": context.device,
+                "marks": [mark for mark in ("production", "read_only", "lab") if getattr(context, mark)],
+            }
+            for name, context in store.all().items()
+        ]
+        call.table(("name", "current", "workspace", "hub", "device", "marks"), rows)
+    elif action == "use":
+        store.use(call.options.name)
+        call.progress(f"The current context is {call.options.name}.")
+    elif action == "show":
+        _show(call, store.resolve(call.options.name or getattr(call.options, "context", None)))
+    else:
+        from services.contexts.guided import forget_secrets
+
+        context = store.resolve(call.options.name)
+        store.remove(context.name)
+        forget_secrets(context)
+        call.progress(f"{context.name} is forgotten; its journals and history stay.")
+    return 0
+
+
+def _show(call: Call, context: Any) -> None:
+    from services.contexts.codec import to_table
+    from services.contexts.store import dump
+
+    if call.as_json:
+        call.out_json(to_table(context))
+    else:
+        call.out(dump({context.name: context}).rstrip("\n"))

@@ -1,0 +1,52 @@
+"""``dbe-console doctor``: a checklist from here to the FPGA, with the cause and the remedy where something fails."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from console.call import Call
+
+HELP = "examine the whole way from here to the FPGA"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """--device, --json, --report, --bodies."""
+    parser.add_argument("--device", default="", help="the device instead of the context's")
+    parser.add_argument("--json", action="store_true", help="the whole examination as one JSON object")
+    parser.add_argument("--report", metavar="PATH", type=Path, help="write PATH.md and PATH.json for support (secrets masked)")
+    parser.add_argument("--bodies", action="store_true", help="leave message bodies and picture names in the report")
+    parser.add_argument("--listen", metavar="SECONDS", type=float, default=6.0, help="how long to wait for messages (default 6)")
+
+
+def run(call: Call) -> int:
+    """0 where no check failed, else 1."""
+    from services.operations import report
+    from services.operations.doctor import Gathering, mark, run_doctor
+
+    options = call.options
+    context = call.context()
+    gathering = Gathering(context, options.device)
+    for step in run_doctor(context, options.device, message_seconds=options.listen):
+        gathering.add(step)
+        if step.state not in ("waiting", "running"):
+            seconds = f" ({step.seconds:.1f} s)" if step.seconds else ""
+            call.progress(f"{mark(step)} {step.title}: {step.detail}{seconds}")
+    examination = gathering.done()
+    tree = report.as_dict(examination, context, options.bodies)
+    if options.report:
+        paths = report.write(options.report, examination, context, options.bodies)
+        call.progress(f"written: {paths[0]} and {paths[1]}")
+    if call.as_json:
+        call.out_json(tree)
+    elif tree["causes"]:
+        findings = {(finding.state, finding.module): finding for finding in examination.causes}
+        for finding in findings.values():
+            likely = "likely: " if finding.likely else ""
+            call.out(f"{finding.module + ': ' if finding.module else ''}{likely}{finding.reason} [{finding.state}]")
+            for name, text in (("cause", finding.cause), ("remedy", finding.remedy), ("to settle it", finding.settle)):
+                if text:
+                    call.out(f"  {name}: {text}")
+    else:
+        call.out("Nothing is wrong from here to the messages.")
+    return 0 if examination.healthy else 1

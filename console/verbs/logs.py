@@ -1,0 +1,73 @@
+"""``dbe-console logs MODULE``: a module's log by the edge agent."""
+
+from __future__ import annotations
+
+import argparse
+import threading
+from typing import Any
+
+from console.call import Call
+
+HELP = "show a module's log (edgeAgent and edgeHub too)"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """MODULE and the filters of GetModuleLogs."""
+    parser.add_argument("module", help="the module; edgeAgent or edgeHub for the runtime's own")
+    parser.add_argument("--device", default="", help="the device instead of the context's")
+    parser.add_argument("--tail", type=int, default=100, metavar="N", help="the last N lines (default 100)")
+    parser.add_argument("--since", default="", metavar="TIME", help="from an ISO time, or a span before now such as 10m")
+    parser.add_argument("--until", default="", metavar="TIME", help="up to an ISO time or a span before now")
+    parser.add_argument(
+        "--level", type=int, choices=range(8), metavar="0-7", help="only lines of this syslog level (3 error, 4 warning, 6 info)"
+    )
+    parser.add_argument("--grep", default="", metavar="RE", help="only lines that match this regular expression, on the device")
+    parser.add_argument("-f", "--follow", action="store_true", help="go on until Ctrl-C; every look is a metered call")
+    parser.add_argument("--timestamps", action="store_true", help="write each line's time")
+    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+
+
+def run(call: Call) -> int:
+    """Print the lines, oldest first."""
+    from services.errors import UsageError
+    from services.hub.client import Hub
+    from services.operations.logs import fetch, follow
+
+    options = call.options
+    context = call.context()
+    device = options.device or context.device
+    if not device:
+        raise UsageError("No device is named.", remedy="Give --device, or set one in the context.", code="usage.device")
+    if options.tail < 1:
+        raise UsageError("--tail is at least 1.", remedy="Give a positive number of lines.", code="usage.tail")
+    if options.follow and options.until:
+        raise UsageError("--follow has no --until.", remedy="Leave one of them out.", code="usage.follow")
+    hub = Hub.open(context)
+    if not options.follow:
+        filters = {
+            "tail": options.tail,
+            "since": options.since,
+            "until": options.until,
+            "level": options.level,
+            "regex": options.grep,
+        }
+        for line in fetch(hub, device, options.module, **filters):
+            _print(call, line)
+        return 0
+    stopped = threading.Event()
+    lines = follow(
+        hub, device, options.module, stopped, tail=options.tail, since=options.since, level=options.level, regex=options.grep
+    )
+    for line in lines:
+        _print(call, line)
+    return 0
+
+
+def _print(call: Call, line: Any) -> None:
+    if call.as_json:
+        time = line.time.isoformat() if line.time else None
+        call.out_json({"time": time, "level": line.level, "text": line.text})
+    elif call.options.timestamps and line.time:
+        call.out(f"{line.time:%Y-%m-%d %H:%M:%S} {line.text}")
+    else:
+        call.out(line.text)

@@ -1,0 +1,70 @@
+"""``dbe-console manifest export | import | diff``: whole manifests, as ``az iot edge set-modules --content`` takes them."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from console.call import Call
+
+HELP = "write out a device's manifest, bring one in, or compare"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The sub-verbs."""
+    from console.verbs._deploying import add_change_arguments
+
+    subs = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    export = subs.add_parser("export", help="the device's manifest; with its secrets only into a file that is yours alone")
+    export.add_argument(
+        "file", nargs="?", help="write it there (mode 0600), secrets included; without it they are masked on standard output"
+    )
+    export.add_argument("--device", default="", help="the device instead of the context's")
+    brought = subs.add_parser("import", help="merge a manifest's file into what the device has")
+    brought.add_argument("file", help="the manifest (- is standard input)")
+    brought.add_argument(
+        "--replace", action="store_true", help="replace everything: modules that the file does not name are removed"
+    )
+    brought.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="fill in $NAME in the manifest's texts")
+    add_change_arguments(brought)
+    compared = subs.add_parser("diff", help="what a manifest's file would change")
+    compared.add_argument("file")
+    compared.add_argument("--replace", action="store_true", help="as if everything were replaced")
+    compared.add_argument(
+        "--set", action="append", default=[], metavar="NAME=VALUE", help="fill in $NAME in the manifest's texts"
+    )
+    add_change_arguments(compared, wait=False)
+    for sub in (brought, compared):
+        sub.add_argument("--set-file", default="", metavar="FILE", help="the same for secrets: NAME=VALUE a line, in a 0600 file")
+
+
+def run(call: Call) -> int:
+    """Run the sub-verb."""
+    from console.verbs._deploying import carry_out, device_of, may_change
+    from console.verbs.options import lines_of, read_text, values_of
+    from services.deployment.changes import MergeContent, ReplaceContent
+    from services.deployment.hub_route import export, modules_named, plan
+    from services.deployment.manifest import fill, load, write_private
+    from services.deployment.masking import masked, unmasked
+    from services.hub.client import Hub
+
+    context = call.context()
+    hub = Hub.open(context)
+    device = device_of(call, context)
+    if call.options.action == "export":
+        content = export(hub, device)
+        if call.options.file:
+            write_private(Path(call.options.file), content)
+            call.progress(f"written to {call.options.file}; it holds the device's secrets")
+        else:
+            call.out_json(masked(content), 2)
+        return 0
+    if call.options.action == "import":
+        may_change(context)
+    values = {**lines_of(call.options.set_file), **values_of(call.options.set)}
+    given = unmasked(fill(load(read_text(call.options.file)), values), lambda: export(hub, device))
+    change = ReplaceContent(given) if call.options.replace else MergeContent(given)
+    if call.options.action == "diff":
+        call.options.dry_run = True
+    made = plan(hub, device, [change])
+    return carry_out(call, context, hub, made, modules_named(made))

@@ -1,0 +1,61 @@
+"""``dbe-console modules``: a device's modules, asked for against reported."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from console.call import Call
+
+if TYPE_CHECKING:
+    from services.records import Module
+
+HELP = "list a device's modules: what is asked for, what the device reports, and why they differ"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """``--device`` and ``--json``."""
+    parser.add_argument("--device", default="", help="the device instead of the context's")
+    parser.add_argument("--json", action="store_true", help="one JSON list")
+
+
+def run(call: Call) -> int:
+    """Print a table, or a list; what is wrong goes to standard error."""
+    from console.verbs._deploying import device_of
+    from services.diagnosis import diagnose_state
+    from services.hub.client import Hub
+
+    context = call.context()
+    hub = Hub.open(context)
+    state = hub.device_state(device_of(call, context))
+    findings = diagnose_state(state)
+    rows = []
+    for module in state.modules:
+        finding = findings.get(module.name)
+        rows.append({**_row(module), "finding": finding.state if finding else None})
+    columns = ("name", "desired", "runtime", "restarts", "exit_code", "since", "image", "finding")
+    call.table(columns, rows)
+    for name, finding in findings.items():
+        if finding.severity in ("warning", "error"):
+            call.progress(f"{name or state.device.id}: {finding.reason}. {finding.cause} {finding.remedy}")
+    for configuration in state.configurations:
+        call.progress(f"deployment at scale {configuration.id}: {configuration.status}")
+    call.progress(hub.meter.note)
+    return 0
+
+
+def _row(module: Module) -> dict[str, Any]:
+    desired, reported = module.desired, module.reported
+    since = (reported.last_start if reported.runtime_status == "running" else reported.last_exit) if reported else None
+    return {
+        "name": module.name,
+        "system": module.system,
+        "desired": desired.status if desired else None,
+        "runtime": reported.runtime_status if reported else None,
+        "restarts": reported.restart_count if reported else None,
+        "exit_code": reported.exit_code if reported else None,
+        "since": since,
+        "image": module.image,
+        "running_image": reported.image if reported else None,
+        "description": reported.description if reported else None,
+    }

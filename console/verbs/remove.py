@@ -1,0 +1,22 @@
+"""``dbe-console remove MODULE``: take a module off the device, nothing else changed."""
+
+from __future__ import annotations
+
+import argparse
+
+from console.call import Call
+from console.verbs import _one_module
+
+HELP = "remove a module from the device"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """MODULE and what every change takes; there is nothing to wait for."""
+    _one_module.add_arguments(parser, wait=False)
+
+
+def run(call: Call) -> int:
+    """Plan, show, confirm, apply."""
+    from services.deployment.changes import RemoveModule
+
+    return _one_module.carry_out_one(call, RemoveModule(call.options.module), watch=False)

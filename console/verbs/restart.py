@@ -1,0 +1,42 @@
+"""``dbe-console restart MODULE``: by the edge agent's direct method; lifts a module out of ``failed`` too."""
+
+from __future__ import annotations
+
+import argparse
+
+from console.call import Call
+
+HELP = "restart a module (also one that the agent has given up on)"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """MODULE and what every change takes."""
+    from console.verbs._deploying import add_change_arguments
+
+    parser.add_argument("module")
+    add_change_arguments(parser, wait=False)
+
+
+def run(call: Call) -> int:
+    """Confirm, restart, and keep it in the history."""
+    from console.verbs._deploying import confirmed, device_of, may_change
+    from services.deployment.diff import az_method
+    from services.deployment.restart import restart
+    from services.hub.client import Hub
+
+    context = call.context()
+    may_change(context)
+    device, module = device_of(call, context), call.options.module
+    hub = Hub.open(context)
+    payload = {"schemaVersion": "1.0", "id": module}
+    call.progress(f"the same with the Azure CLI: {az_method(hub.host, device, 'RestartModule', payload)}")
+    if call.options.dry_run:
+        return 0
+    if not confirmed(call, f"Restart {module} on {device}?"):
+        call.progress("Nothing was sent.")
+        return 1
+    entry = restart(hub, device, module, context.name)
+    call.progress(f"{module} was told to restart.")
+    if call.as_json:
+        call.out_json({"device": device, "module": module, "restarted": True, "entry": entry})
+    return 0

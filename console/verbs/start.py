@@ -1,0 +1,16 @@
+"""``dbe-console start MODULE``: ask for the module to be running, nothing else changed."""
+
+from __future__ import annotations
+
+from console.call import Call
+from console.verbs._one_module import add_arguments as add_arguments  # what every verb has
+from console.verbs._one_module import carry_out_one
+
+HELP = "start a module"
+
+
+def run(call: Call) -> int:
+    """Plan, show, confirm, apply."""
+    from services.deployment.changes import SetModule
+
+    return carry_out_one(call, SetModule(call.options.module, status="running"))

@@ -1,0 +1,191 @@
+"""``dbe-console stream``: the messages as they come, for people and for machines."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import select
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from console.call import Call
+from services.text import counted
+
+if TYPE_CHECKING:
+    from services.messages.filters import Filter
+    from services.messages.recorder import RecorderHandle
+    from services.messages.status import RecorderStatus
+    from services.messages.window import Window
+    from services.records import InferenceMessage
+
+HELP = "messages as they come, filtered, as text or NDJSON"
+_LOOK = 0.1
+_PORTION = 1_000
+_QUIET = 2.0  # nothing new for so long while receiving, and the hub has no more: caught up
+_LONG_QUIET = 10.0  # a start in time may leave out all that the hub has
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the verb."""
+    parser.add_argument(
+        "filter", nargs="*", metavar="FILTER", help="as in the console: class:cat ms>100 !kind:result text /regex/"
+    )
+    parser.add_argument("--device", metavar="NAME", help="only this device's (may hold *)")
+    parser.add_argument("--module", metavar="NAME", help="only this module's, and what clients send as the device")
+    parser.add_argument("--grep", metavar="REGEX", help="only bodies in which this is found")
+    parser.add_argument(
+        "--since", metavar="TIME", help="from then on: 10m, 2h30m, 3d, 2026-11-22T13:00Z; also what the hub still has"
+    )
+    parser.add_argument("--from", dest="start", metavar="START", help="latest (default), beginning, a time, or offset:N")
+    parser.add_argument("--limit", type=int, metavar="N", help="end after N messages")
+    parser.add_argument("--no-follow", action="store_true", help="end when everything there is has been shown")
+    parser.add_argument("--json", action="store_true", help="NDJSON: one object a message")
+
+
+def run(call: Call) -> int:
+    """Print messages until interrupted, the reader goes, or the limit is reached."""
+    from services.hub.endpoint import find_endpoint
+    from services.messages.recorder import ensure_recorder
+    from services.messages.settings import Start, parse_time
+
+    options = call.options
+    where = _filter(options)
+    since = parse_time(options.since) if options.since else None
+    start = Start.parse(options.start or options.since or "latest")
+    context = call.context()
+    with _ended_by_signals():
+        try:
+            handle = ensure_recorder(context, find_endpoint(context), start)
+            try:
+                _stream(call, handle, where, since is None and start.kind == "latest")
+            finally:
+                handle.close()
+        except BrokenPipeError:
+            # The reader has gone: nothing more to say, not even at exit, when Python flushes.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        except KeyboardInterrupt:
+            return 0
+    return 0
+
+
+def _filter(options: argparse.Namespace) -> Filter:
+    from services.messages.filters import Filter
+
+    words = list(options.filter)
+    words += [f"device:{options.device}"] if options.device else []
+    words += [f"module:{options.module}"] if options.module else []
+    words += [f"since:{options.since}"] if options.since else []
+    words += ["/" + options.grep.replace("/", "\\/") + "/"] if options.grep else []
+    return Filter.parse(" ".join(words))
+
+
+def _stream(call: Call, handle: RecorderHandle, where: Filter, only_new: bool) -> None:
+    from services.messages.window import Window
+
+    options = call.options
+    window = Window(handle.journal_path)
+    try:
+        row = window.bounds()[1] if only_new else 0
+        left = options.limit
+        news = _News(call)
+        begun, begun_at = time.monotonic(), time.time() * 1000
+        grown, newest = begun, -1
+        while left is None or left > 0:
+            last = window.bounds()[1]  # before reading: what comes in between is for the next turn
+            messages = _next(window, row, where, left)
+            for message in messages:
+                call.out(_line(message, options.json))
+            row = messages[-1].row if messages else row
+            left = None if left is None else left - len(messages)
+            if last != newest:
+                grown, newest = time.monotonic(), last
+            if len(messages) == _PORTION:
+                continue
+            row = row if messages else max(row, last)
+            status = handle.status()
+            news.tell(status)
+            quiet = time.monotonic() - grown
+            # Where messages never stop, one that came after the beginning, with nothing left at the hub, is the end as well.
+            passed = time.monotonic() - begun > _QUIET and status.newest > begun_at and not status.lag
+            caught_up = passed or quiet > (_LONG_QUIET if status.lag else _QUIET)
+            if options.no_follow and status.state == "receiving" and not status.waiting and caught_up:
+                return
+            _reader_there()
+            time.sleep(_LOOK)
+    finally:
+        window.close()
+
+
+def _next(window: Window, row: int, where: Filter, left: int | None) -> list[InferenceMessage]:
+    return window.after(row, _PORTION if left is None else min(_PORTION, left), where)
+
+
+def _line(message: InferenceMessage, as_json: bool) -> str:
+    if as_json:
+        from services.messages.export import as_dict
+        from services.text import json_text
+
+        return json_text(as_dict(message))
+    sender = f"{message.device}/{message.module}" if message.module else message.device
+    return (
+        f"{message.enqueued.astimezone():%Y-%m-%d %H:%M:%S}.{message.enqueued.microsecond // 1000:03d}  {sender}  {message.text}"
+    )
+
+
+class _News:
+    """Says on standard error what happens to the intake: errors, reconnects, gaps.
+
+    An error before the first connection ends the verb.
+    """
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+        self._said: dict[str, Any] = {}
+        self._connected = False
+
+    def tell(self, status: RecorderStatus) -> None:
+        """Say what is new in ``status``."""
+        self._connected = self._connected or status.state == "receiving"
+        if status.state == "failed" and status.error and not self._connected:
+            from services.errors import OperatorError
+
+            raise OperatorError(**status.error)
+        for at, text in status.events:
+            if at > self._said.get("at", 0) and at >= status.since:
+                self._call.progress(text)
+                self._said["at"] = at
+        if status.error and status.error["what"] != self._said.get("error"):
+            self._call.progress(f"{status.error['what']} {status.error['remedy']}")
+        self._said["error"] = status.error["what"] if status.error else ""
+        if status.dropped > self._said.setdefault("dropped", status.dropped):
+            self._call.progress(
+                f"Missing here: {counted(status.dropped - self._said['dropped'], 'message')} that the hub no longer had."
+            )
+            self._said["dropped"] = status.dropped
+
+
+def _reader_there() -> None:
+    """A reader that goes while nothing comes would otherwise be noticed at the next message only."""
+    poll = select.poll()
+    poll.register(sys.stdout.fileno(), 0)
+    if any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0)):
+        raise BrokenPipeError
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """SIGTERM and SIGHUP end it as SIGINT does."""
+
+    def stop(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

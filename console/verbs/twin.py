@@ -1,0 +1,69 @@
+"""``dbe-console twin MODULE``: a module's twin, and its desired properties edited with a diff and the twin's etag."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from console.call import Call
+
+HELP = "show a module's twin (secrets masked), or edit its desired properties"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """MODULE, what to set, and what every change takes."""
+    from console.verbs._deploying import add_change_arguments
+
+    parser.add_argument("module", help="the module; edgeAgent or edgeHub for the runtime's own")
+    parser.add_argument("--part", choices=("desired", "reported", "tags"), default="", help="only this part of the twin")
+    what = "send these desired properties (all of them, as JSON; - reads standard input; a masked secret stays what it is)"
+    parser.add_argument("--set", metavar="FILE", default="", help=what)
+    add_change_arguments(parser, wait=False)
+
+
+def run(call: Call) -> int:
+    """Print the twin; with ``--set`` the difference first, then send it where nobody changed the twin in between."""
+    from console.verbs._deploying import confirmed, device_of, may_change
+    from services.deployment import twin_edit
+    from services.hub.client import Hub
+    from services.operations.twins import shown, system_name
+
+    options = call.options
+    context = call.context()
+    device, module = device_of(call, context), system_name(options.module)
+    hub = Hub.open(context)
+    if not options.set:
+        call.out_json(shown(hub.module_twin(device, module), options.part), 2)
+        return 0
+    may_change(context)
+    text = sys.stdin.read() if options.set == "-" else _read(Path(options.set))
+    edit = twin_edit.plan(hub.host, device, module, hub.module_twin(device, module), text)
+    for line in edit.diff:
+        call.progress(f"{line.sign} {line.text}" if line.sign != "@" else line.text)
+    call.progress(f"the same with the Azure CLI: {edit.command}")
+    sent = False
+    if edit.empty or options.dry_run:
+        call.progress("Nothing was sent." if not edit.empty else "The twin has all of this already; nothing was sent.")
+    elif confirmed(call, f"Change desired properties of {module} on {device}?"):
+        twin_edit.apply(hub, edit, context.name)
+        sent = True
+        call.progress(f"The desired properties of {module} were changed.")
+    else:
+        call.progress("Nothing was sent.")
+        return 1
+    if call.as_json:
+        diff = [f"{line.sign} {line.text}" for line in edit.diff]
+        call.out_json(
+            {"device": device, "module": module, "etag": edit.etag, "changed": not edit.empty, "sent": sent, "diff": diff}
+        )
+    return 0
+
+
+def _read(path: Path) -> str:
+    from services.errors import UsageError
+
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} cannot be read.", cause=str(error), remedy="Name a UTF-8 file.", code="usage.file") from None

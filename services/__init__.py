@@ -1,0 +1,1 @@
+"""What gets done. No room here imports textual, console or widgets."""

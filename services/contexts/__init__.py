@@ -1,0 +1,1 @@
+"""Named contexts (workspace + hub + device), where secrets come from, XDG paths: one place."""

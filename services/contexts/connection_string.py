@@ -1,0 +1,73 @@
+"""Connection strings of an IoT Hub and of its Event Hub-compatible endpoint, as people paste them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from services.errors import OperatorError
+from services.records import Secret
+from services.text import one_line
+
+_HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::\d{1,5})?")
+
+
+@dataclass(frozen=True, slots=True)
+class HubString:
+    """A hub's connection string; ``text`` is the whole of it, tidied."""
+
+    host: str
+    policy: str
+    text: Secret
+
+
+@dataclass(frozen=True, slots=True)
+class EventString:
+    """An Event Hub-compatible connection string; ``namespace`` is its host, ``entity`` its EntityPath."""
+
+    namespace: str
+    entity: str
+    policy: str
+    text: Secret
+
+
+def parse_connection_string(pasted: str) -> HubString | EventString:
+    """What ``pasted`` is. Line breaks and blanks of a wrapped paste are taken out. No error repeats any value but names."""
+    text = re.sub(r"\s+", "", pasted).strip("\"'")
+    fields: dict[str, str] = {}
+    for part in filter(None, text.split(";")):
+        key, _, value = part.partition("=")
+        if key in fields:
+            raise _wrong(f"{one_line(key, 40)} stands in it twice: two strings may have been pasted.")
+        fields[key] = value
+    if "DeviceId" in fields:
+        raise _wrong("It is a device's own; the console needs a policy's of the hub.")
+    if "HostName" in fields:
+        host, policy = fields["HostName"], _needed(fields, "SharedAccessKeyName")
+        _needed(fields, "SharedAccessKey")
+        if not _HOST.fullmatch(host):
+            raise _wrong("HostName is no host name.")
+        return HubString(host, one_line(policy, 80), Secret(text))
+    if "Endpoint" in fields:
+        namespace = fields["Endpoint"].removeprefix("sb://").rstrip("/")
+        entity, policy = _needed(fields, "EntityPath"), _needed(fields, "SharedAccessKeyName")
+        _needed(fields, "SharedAccessKey")
+        if not fields["Endpoint"].startswith("sb://") or not _HOST.fullmatch(namespace):
+            raise _wrong("Endpoint is not sb://HOST/.")
+        return EventString(namespace, one_line(entity, 200), one_line(policy, 80), Secret(text))
+    raise _wrong("It has neither HostName= (a hub) nor Endpoint= (its Event Hub-compatible endpoint).")
+
+
+def _needed(fields: dict[str, str], key: str) -> str:
+    if not fields.get(key):
+        raise _wrong(f"{key} is missing.")
+    return fields[key]
+
+
+def _wrong(cause: str) -> OperatorError:
+    return OperatorError(
+        "That is not a connection string the console can use.",
+        cause=cause,
+        remedy="Copy the whole string: the hub's Shared access policies → Primary connection string, or Built-in endpoints.",
+        code="context.connection-string",
+    )

@@ -1,0 +1,97 @@
+"""What a context holds. Secrets are never in it: only where they come from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class SecretSource:
+    """Where a secret comes from: ``env:NAME``, ``file:PATH`` (mode 0600), ``command:ARGV…`` or ``keyring:NAME``."""
+
+    kind: Literal["env", "file", "command", "keyring"]
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class HubSettings:
+    """An IoT Hub. ``connection`` yields its connection string; without it ``host`` is reached with the sign-in's token."""
+
+    host: str
+    connection: SecretSource | None = None
+    resource_id: str = ""  # ARM id; needed for Azure ML's route
+    ca_file: str = ""  # a private CA, PEM
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceSettings:
+    """An Azure ML workspace; ``registry`` is its container registry's ARM name where the workspace does not say it."""
+
+    subscription: str
+    resource_group: str
+    name: str
+    registry: str = ""
+    ca_file: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CloudSettings:
+    """Where ARM and the sign-in live; other than the public cloud for national clouds and private stacks."""
+
+    resource_manager: str = "https://management.azure.com"
+    authority: str = "https://login.microsoftonline.com"
+    ca_file: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """How tokens for ARM and Azure ML are had."""
+
+    method: Literal["az", "device-code", "service-principal", "managed-identity"] = "az"
+    tenant: str = ""
+    client_id: str = ""
+    secret: SecretSource | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EventSettings:
+    """Where messages come from. Without ``connection`` the endpoint is found from the hub's own connection string (redirect)."""
+
+    consumer_group: str = "$Default"
+    connection: SecretSource | None = None  # a pasted Event Hub-compatible connection string, EntityPath included
+    transport: Literal["amqp", "websocket"] = "amqp"
+    proxy: str = ""
+    ca_file: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Refresh intervals in seconds, and how much the journal keeps."""
+
+    modules_every: int = 30
+    images_every: int = 300
+    journal_rows: int = 5_000_000
+    journal_days: int = 30
+    journal_bytes: int = 4 * 1024**3
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """A workspace, a hub and a device under one name; ``device_address``: where its compute network is reached from here,
+    ``device_ports``: host ports of its modules that are reached under another number there (a tunnel, an address translation)."""
+
+    name: str
+    hub: HubSettings | None = None
+    workspace: WorkspaceSettings | None = None
+    device: str = ""
+    device_address: str = ""
+    device_ports: Mapping[int, int] = field(default_factory=dict)
+    cloud: CloudSettings = field(default_factory=CloudSettings)
+    sign_in: SignIn = field(default_factory=SignIn)
+    events: EventSettings = field(default_factory=EventSettings)
+    limits: Limits = field(default_factory=Limits)
+    production: bool = False
+    read_only: bool = False
+    lab: bool = False  # only the banner and the fault key look at this

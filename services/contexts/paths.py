@@ -1,0 +1,40 @@
+"""Where things are kept, after the XDG base directories; ``DBE_CONSOLE_HOME`` moves all of it (tests and the lab do)."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+_NAME = "dbe-console"
+
+
+def _folder(kind: str) -> Path:
+    home = os.environ.get("DBE_CONSOLE_HOME")
+    if home:
+        return Path(home) / kind
+    import platformdirs  # the console's first frame waits for no more than it needs
+
+    return Path(platformdirs.user_config_dir(_NAME) if kind == "config" else platformdirs.user_state_dir(_NAME))
+
+
+def config_folder() -> Path:
+    """contexts.toml, keys.toml, presets/."""
+    return _folder("config")
+
+
+def state_folder() -> Path:
+    """journals, history, saved exports, the log."""
+    return _folder("state")
+
+
+def private_folder(path: Path) -> Path:
+    """``path``, made with mode 0700 where it did not exist."""
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return path
+
+
+def private_file(path: Path) -> Path:
+    """``path``, made empty with mode 0600 where it did not exist; raises OSError."""
+    if not path.exists():
+        path.touch(mode=0o600)
+    return path

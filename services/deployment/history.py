@@ -1,0 +1,231 @@
+"""The history of deployments, which is the audit trail too: who, from where, when, by which route, before and after without
+secrets, outcome.
+
+An entry is written as ``pending`` and synced to disk before anything is sent. A console that is killed in the middle leaves
+it pending; the
+next one finds it (``pending``) and tells by the device's own state how it went (services.deployment.interrupted).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import json
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any, Literal
+
+from services.contexts.paths import private_folder, state_folder
+from services.errors import OperatorError
+from services.text import one_line
+
+Outcome = Literal["pending", "applied", "failed", "overridden", "unknown"]
+Route = Literal["hub", "azureml", "method", "twin"]
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS history (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, user TEXT NOT NULL, origin TEXT NOT NULL, context TEXT NOT NULL,
+    host TEXT NOT NULL, device TEXT NOT NULL, route TEXT NOT NULL, summary TEXT NOT NULL, before TEXT NOT NULL, after TEXT
+    NOT NULL,
+    before_version INTEGER, outcome TEXT NOT NULL, detail TEXT NOT NULL DEFAULT '', after_version INTEGER, ended TEXT,
+    process INTEGER NOT NULL DEFAULT 0)
+"""
+
+
+_COLUMNS = (
+    "id, at, user, origin, context, host, device, route, summary, outcome, detail, before_version, after_version, before, after"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One change of a device. ``before`` and ``after`` are manifests as services.deployment.masking.masked makes them;
+    ``origin`` is the
+    address that an SSH session came from, or empty."""
+
+    id: int
+    at: datetime
+    user: str
+    origin: str
+    context: str
+    host: str
+    device: str
+    route: Route
+    summary: str
+    outcome: Outcome
+    detail: str = ""
+    before_version: int | None = None
+    after_version: int | None = None
+    before: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    after: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The entry for ``--json``, without the manifests."""
+        names = (
+            "id",
+            "user",
+            "origin",
+            "context",
+            "host",
+            "device",
+            "route",
+            "summary",
+            "outcome",
+            "detail",
+            "before_version",
+            "after_version",
+        )
+        return {"at": self.at.isoformat(), **{name: getattr(self, name) for name in names}}
+
+
+class History:
+    """The history in SQLite (mode 0600); entries are only ever added to or settled, never removed. Safe to use from several
+    threads."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._path = path or private_folder(state_folder()) / "history.sqlite"
+        self._lock = threading.Lock()
+        with self._open("The history cannot be opened.") as database:
+            database.execute(_SCHEMA)
+
+    def begin(
+        self,
+        *,
+        context: str,
+        host: str,
+        device: str,
+        route: Route,
+        summary: str,
+        before: Mapping[str, Any] | None = None,
+        after: Mapping[str, Any] | None = None,
+        before_version: int | None = None,
+    ) -> int:
+        """A pending entry, on disk when this returns; its id. ``before`` and ``after`` must hold no secret."""
+        row = (
+            _now(), _user(), _origin(), context, host, device, route, one_line(summary, 500), json.dumps(before or {}),
+            json.dumps(after or {}), before_version, "pending", os.getpid(),
+        )  # fmt: skip
+        with self._open("The history cannot be written, so that nothing was sent.") as database:
+            cursor = database.execute(
+                "INSERT INTO history (at, user, origin, context, host, device, route, summary, before, after, before_version, "
+                "outcome, process) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                row,
+            )
+            return int(cursor.lastrowid or 0)
+
+    def end(
+        self,
+        entry: int,
+        outcome: Outcome,
+        detail: str = "",
+        after_version: int | None = None,
+        after: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Settle a pending entry; ``after`` where it was not known when it began."""
+        with self._open("How the deployment went cannot be written to the history.") as database:
+            database.execute(
+                (
+                    "UPDATE history SET outcome = ?, detail = ?, after_version = ?, ended = ?, after = coalesce(?, "
+                    "after) WHERE id = ?"
+                ),
+                (outcome, one_line(detail, 1000), after_version, _now(), json.dumps(after) if after else None, entry),
+            )
+
+    def leave(self, entry: int, detail: str) -> None:
+        """Whether it went well cannot be told from here: any console may settle it (``pending``)."""
+        with self._open("The history cannot be written.") as database:
+            database.execute("UPDATE history SET detail = ?, process = 0 WHERE id = ?", (one_line(detail, 1000), entry))
+
+    def entries(self, *, host: str = "", device: str = "", limit: int = 100) -> list[Entry]:
+        """The newest entries first."""
+        return self._read("(? = '' OR host = ?) AND (? = '' OR device = ?)", (host, host, device, device), limit)
+
+    def entry(self, number: int) -> Entry:
+        """One entry; raises OperatorError where there is none."""
+        found = self._read("id = ?", (number,), 1)
+        if not found:
+            raise OperatorError(f"The history has no entry {number}.", remedy="See: dbe-console history.", code="history.unknown")
+        return found[0]
+
+    def pending(self, host: str) -> list[Entry]:
+        """Entries of a hub that nobody saw to their end, oldest first; those that a living console works on are left out."""
+        with self._open("The history cannot be read.") as database:
+            rows = database.execute("SELECT id, process FROM history WHERE outcome = 'pending' AND host = ?", (host,)).fetchall()
+        left = [number for number, process in rows if process != os.getpid() and not _alive(process)]
+        return [self.entry(number) for number in sorted(left)]
+
+    def _read(self, where: str, values: tuple[Any, ...], limit: int) -> list[Entry]:
+        with self._open("The history cannot be read.") as database:
+            rows = database.execute(
+                f"SELECT {_COLUMNS} FROM history WHERE {where} ORDER BY id DESC LIMIT ?",
+                (*values, limit),
+            ).fetchall()
+        return [_entry(row) for row in rows]
+
+    @contextlib.contextmanager
+    def _open(self, what: str) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            try:
+                database = sqlite3.connect(self._path, timeout=10)
+                try:
+                    self._path.chmod(0o600)
+                    database.execute("PRAGMA synchronous = FULL")
+                    with database:
+                        yield database
+                finally:
+                    database.close()
+            except (sqlite3.Error, OSError) as error:
+                raise OperatorError(
+                    what,
+                    cause=f"{self._path}: {one_line(error, 200)}.",
+                    remedy="Check free space and rights there; a damaged file can be moved away, a new one is made.",
+                    code="history.file",
+                ) from error
+
+
+def _entry(row: Any) -> Entry:
+    fields = {name.strip(): value for name, value in zip(_COLUMNS.split(","), row, strict=True)}
+    decoded = {
+        "at": datetime.fromisoformat(fields["at"]),
+        "before": json.loads(fields["before"]),
+        "after": json.loads(fields["after"]),
+    }
+    return Entry(**{**fields, **decoded})
+
+
+def _now() -> str:
+    return datetime.now(timezone.utc).isoformat()
+
+
+def _user() -> str:
+    """The user, and who became them by sudo."""
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):
+        name = str(os.getuid())
+    behind = os.environ.get("SUDO_USER", "")
+    return one_line(f"{name} ({behind})" if behind and behind != name else name, 80)
+
+
+def _origin() -> str:
+    """The address an SSH session comes from: the first word of SSH_CONNECTION, else of SSH_CLIENT."""
+    words = (os.environ.get("SSH_CONNECTION") or os.environ.get("SSH_CLIENT") or "").split()
+    return one_line(words[0], 80) if words else ""
+
+
+def _alive(process: int) -> bool:
+    if process <= 0:
+        return False
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

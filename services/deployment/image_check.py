@@ -1,0 +1,96 @@
+"""The images of a plan asked for at their registries, before anything is sent: credentials valid, image there, architecture
+right."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from services.contexts.model import Context
+from services.deployment.hub_route import Plan
+from services.deployment.manifest import agent_of, modules_of
+from services.deployment.validate import ManifestProblem
+from services.errors import OperatorError
+from services.hub.tolerant import mapping
+from services.hub.twin import settings_of
+from services.records import RegistryCredentials, Secret
+
+# What the agent calls a machine, in the registries' words.
+_MACHINES = {"x86_64": "amd64", "x64": "amd64", "aarch64": "arm64", "armv7l": "arm", "arm32v7": "arm"}
+
+
+def with_images_checked(context: Context, made: Plan) -> Plan:
+    """``made`` with what is wrong with the images that it brings; a registry that cannot be reached from here is a warning
+    only."""
+    platform, ca_file = registry_platform(made.state.platform), registry_ca(context)
+    known = credentials_of(agent_of(made.after))
+    problems = [
+        problem
+        for name, image in _brought(made).items()
+        if (problem := _problem(name, image, known, platform, ca_file)) is not None
+    ]
+    return replace(made, problems=(*made.problems, *problems)) if problems else made
+
+
+def _brought(made: Plan) -> dict[str, str]:
+    """The images of modules that are new, have another image, or would be pulled with other credentials."""
+    before, after = modules_of(made.before), modules_of(made.after)
+    same_sign_in = _passwords(made.before) == _passwords(made.after)
+    images = {name: settings_of(mapping(module)).get("image") for name, module in after.items()}
+    old = {name: settings_of(mapping(module)).get("image") for name, module in before.items()}
+    changed = {name for name in after if before.get(name) != after[name]}
+    return {
+        name: image
+        for name, image in images.items()
+        if isinstance(image, str) and image and name in changed and (old.get(name) != image or not same_sign_in)
+    }
+
+
+def registry_platform(platform: str) -> str:
+    """The agent's os/architecture (linux/x86_64) in the registries' words (linux/amd64)."""
+    system, slash, machine = platform.partition("/")
+    return f"{system}{slash}{_MACHINES.get(machine.lower(), machine.lower())}"
+
+
+def registry_ca(context: Context) -> str:
+    """The CA file that the context trusts for registries."""
+    return context.workspace.ca_file if context.workspace else context.cloud.ca_file
+
+
+def credentials_of(agent: Mapping[str, Any]) -> dict[str, RegistryCredentials]:
+    """The registry credentials in $edgeAgent's desired properties, by server in small letters."""
+    found = {}
+    for entry in map(mapping, _entries(agent).values()):
+        address, username, password = (entry.get(key) for key in ("address", "username", "password"))
+        if isinstance(address, str) and isinstance(username, str) and isinstance(password, str):
+            server = address.removeprefix("https://").rstrip("/")
+            found[server.lower()] = RegistryCredentials(server, username, Secret(password))
+    return found
+
+
+def _entries(agent: Mapping[str, Any]) -> Mapping[str, Any]:
+    return mapping(mapping(mapping(agent.get("runtime")).get("settings")).get("registryCredentials"))
+
+
+def _passwords(content: Mapping[str, Any]) -> list[Any]:
+    entries = _entries(agent_of(content)).values()
+    return [(mapping(entry).get("address"), mapping(entry).get("password")) for entry in entries]
+
+
+def _problem(
+    name: str, image: str, known: Mapping[str, RegistryCredentials], platform: str, ca_file: str
+) -> ManifestProblem | None:
+    from services.registry.api import check_image
+    from services.registry.reference import parse_reference
+
+    try:
+        reference = parse_reference(image)
+        check_image(reference, known.get(reference.server.lower()), platform, ca_file)
+    except OperatorError as error:
+        unreachable = error.code.startswith("network.") or error.code == "registry.registry-silent"
+        message = f"{error.what} {error.cause}".strip().rstrip(".")
+        if unreachable:
+            message = f"the registry cannot be asked from here, so that the image is unchecked: {message}"
+        return ManifestProblem(f"{name}.image", "warning" if unreachable else "error", message, error.remedy)
+    return None

@@ -1,0 +1,333 @@
+"""The manifest of a device: taken from what the device has, changed by merging, never by replacing unless asked.
+
+A manifest is ``{"modulesContent": {"$edgeAgent": {"properties.desired": …}, "$edgeHub": {"properties.desired": …}, MODULE:
+…}}``, what
+``az iot edge set-modules --content`` takes. A module whose own twin is not in it keeps its desired properties; a module that
+is absent from
+$edgeAgent's ``modules`` is removed from the device.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from services.deployment.changes import (
+    Change,
+    MergeContent,
+    RemoveModule,
+    RemoveRoute,
+    ReplaceContent,
+    SendUpstream,
+    SetModule,
+    SetRegistry,
+    SetRoute,
+)
+from services.errors import OperatorError
+from services.hub.chunks import chunk, is_chunk
+from services.hub.client import AGENT, EDGE_HUB
+from services.hub.tolerant import mapping
+from services.hub.twin import settings_of
+from services.records import DeviceState, RegistryCredentials
+from services.text import one_line
+
+DESIRED = "properties.desired"
+SYSTEM = ("edgeAgent", "edgeHub")
+_RUNTIME_PORTS = {"HostConfig": {"PortBindings": {f"{port}/tcp": [{"HostPort": str(port)}] for port in (5671, 8883, 443)}}}
+_VARIABLE = re.compile(r"\$(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*))")
+_SCHEMA = re.compile(r"1\.[01](\.\d+)?\Z")
+
+
+def content_of(
+    state: DeviceState, edge_hub: Mapping[str, Any] | None = None, twins: Mapping[str, Mapping[str, Any]] | None = None
+) -> dict[str, Any]:
+    """The manifest of what the device is asked to have now.
+
+    ``edge_hub`` are the desired properties of $edgeHub's twin (routes), ``twins`` those of other modules' twins. A device
+    that never had a
+    deployment gets the runtime's own two modules, at the agent's version.
+    """
+    agent = _desired(state.desired) if mapping(state.desired.get("systemModules")) else _first_deployment(state)
+    hub = _desired(edge_hub or {}) or {
+        "schemaVersion": "1.0",
+        "routes": {},
+        "storeAndForwardConfiguration": {"timeToLiveSecs": 7200},
+    }
+    content = {AGENT: {DESIRED: agent}, EDGE_HUB: {DESIRED: hub}}
+    content.update({name: {DESIRED: _desired(desired)} for name, desired in (twins or {}).items()})
+    return {"modulesContent": content}
+
+
+def _desired(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """Desired properties without the hub's own $version and $metadata."""
+    return {key: copy.deepcopy(value) for key, value in properties.items() if not key.startswith("$")}
+
+
+def _first_deployment(state: DeviceState) -> dict[str, Any]:
+    version = ".".join(state.agent_version.split(".")[:2])
+    version = version if re.fullmatch(r"1\.\d+", version) else "1.5"
+    agent = {"type": "docker", "settings": {"image": f"mcr.microsoft.com/azureiotedge-agent:{version}", "createOptions": ""}}
+    hub = {
+        "type": "docker",
+        "status": "running",
+        "restartPolicy": "always",
+        "settings": {"image": f"mcr.microsoft.com/azureiotedge-hub:{version}", **chunk(minified(_RUNTIME_PORTS))},
+    }
+    return {
+        "schemaVersion": "1.0",
+        "runtime": {"type": "docker", "settings": {"minDockerVersion": "v1.25", "loggingOptions": "", "registryCredentials": {}}},
+        "systemModules": {"edgeAgent": agent, "edgeHub": hub},
+        "modules": {},
+    }
+
+
+def minified(value: Any) -> str:
+    """JSON without a space."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+def agent_of(content: Mapping[str, Any]) -> Mapping[str, Any]:
+    """$edgeAgent's desired properties in a manifest."""
+    return mapping(mapping(mapping(content.get("modulesContent")).get(AGENT)).get(DESIRED))
+
+
+def edge_hub_of(content: Mapping[str, Any]) -> Mapping[str, Any]:
+    """$edgeHub's desired properties in a manifest."""
+    return mapping(mapping(mapping(content.get("modulesContent")).get(EDGE_HUB)).get(DESIRED))
+
+
+def modules_of(content: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The operator's modules in a manifest, by name."""
+    return mapping(agent_of(content).get("modules"))
+
+
+def merge(content: Mapping[str, Any], *changes: Change) -> dict[str, Any]:
+    """``content`` with the changes made and nothing else touched. Raises OperatorError for a change that cannot be made."""
+    merged = copy.deepcopy(dict(content))
+    for change in changes:
+        if isinstance(change, SetModule):
+            _set_module(merged, change)
+        elif isinstance(change, RemoveModule):
+            _remove_module(merged, change.name)
+        elif isinstance(change, SetRegistry):
+            _set_registry(merged, change.credentials)
+        elif isinstance(change, SetRoute):
+            _section(merged, EDGE_HUB, "routes")[change.name] = change.route
+        elif isinstance(change, SendUpstream):
+            if not forwards_upstream(merged, change.module):
+                route = f"FROM /messages/modules/{change.module}/* INTO $upstream"
+                _section(merged, EDGE_HUB, "routes")[f"{change.module}-upstream"] = route
+        elif isinstance(change, RemoveRoute):
+            _section(merged, EDGE_HUB, "routes").pop(change.name, None)
+        elif isinstance(change, MergeContent):
+            _merge_content(merged, change.content)
+        elif isinstance(change, ReplaceContent):
+            merged = copy.deepcopy(dict(change.content))
+    return merged
+
+
+def _section(content: dict[str, Any], module: str, *path: str) -> dict[str, Any]:
+    """The object at a path of a module's desired properties, made where it is missing."""
+    place = content
+    for key in ("modulesContent", module, DESIRED, *path):
+        inner = place.get(key)
+        if not isinstance(inner, dict):
+            inner = place[key] = {}
+        place = inner
+    return place
+
+
+def _set_module(content: dict[str, Any], change: SetModule) -> None:
+    system = change.name in SYSTEM
+    modules = _section(content, AGENT, "systemModules" if system else "modules")
+    known = modules.get(change.name)
+    if not isinstance(known, dict):
+        if not change.image:
+            raise _unknown(change.name, modules)
+        known = {"type": "docker", "status": "running", "restartPolicy": "always", "settings": {**chunk("")}}
+    if system and change.status == "stopped":
+        raise _of_the_runtime(change.name, "stopped")
+    module = {**known, "settings": dict(settings_of(known))}
+    if change.image is not None:
+        module["settings"]["image"] = change.image
+    if change.create_options is not None:
+        kept = {key: value for key, value in module["settings"].items() if not is_chunk(key)}
+        module["settings"] = {**kept, **chunk(compact(change.create_options))}
+    values = {
+        "status": change.status,
+        "restartPolicy": change.restart_policy,
+        "imagePullPolicy": change.pull_policy,
+        "startupOrder": change.startup_order,
+        "version": change.version,
+    }
+    module.update({key: value for key, value in values.items() if value is not None})
+    if change.env:
+        env = dict(mapping(module.get("env")))
+        for name, value in change.env.items():
+            if value is None:
+                env.pop(name, None)
+            else:
+                env[name] = {"value": value}
+        module["env"] = env
+    modules[change.name] = module
+    if change.desired is not None:
+        content["modulesContent"][change.name] = {DESIRED: copy.deepcopy(dict(change.desired))}
+    if change.startup_order is not None and str(agent_of(content).get("schemaVersion")) == "1.0":
+        _section(content, AGENT)["schemaVersion"] = "1.1"
+
+
+def compact(options: str) -> str:
+    """Create options without white space; text that is no JSON stays as it is (the check says so before anything is sent)."""
+    if not options.strip():
+        return ""
+    try:
+        return minified(json.loads(options))
+    except (ValueError, RecursionError):
+        return options
+
+
+def _remove_module(content: dict[str, Any], name: str) -> None:
+    if name in SYSTEM:
+        raise _of_the_runtime(name, "removed")
+    modules = _section(content, AGENT, "modules")
+    if name not in modules:
+        raise _unknown(name, modules)
+    del modules[name]
+    content["modulesContent"].pop(name, None)
+
+
+def _unknown(name: str, modules: Mapping[str, Any]) -> OperatorError:
+    return OperatorError(
+        f"The deployment has no module {name}.",
+        cause=f"It has {', '.join(sorted(modules)) or 'no module beside the runtime'}.",
+        remedy="Check the name, or give an image to add it.",
+        code="deployment.no-module",
+    )
+
+
+def _of_the_runtime(name: str, done: str) -> OperatorError:
+    return OperatorError(
+        f"{name} cannot be {done}.",
+        cause="It is part of the IoT Edge runtime: without it nothing on the device can be managed.",
+        remedy="Choose one of your own modules.",
+        code="deployment.system-module",
+    )
+
+
+def _set_registry(content: dict[str, Any], credentials: RegistryCredentials) -> None:
+    entries = _section(content, AGENT, "runtime", "settings", "registryCredentials")
+    wanted = _address(credentials.server)
+    name = next((key for key, entry in entries.items() if _address(mapping(entry).get("address")) == wanted), "")
+    if not name:
+        # A twin's key has no dot, dollar or space.
+        stem = re.sub(r"[^A-Za-z0-9_-]", "_", wanted.split(".")[0].split(":")[0]) or "registry"
+        name, number = stem, 2
+        while name in entries:
+            name, number = f"{stem}{number}", number + 1
+    kept = mapping(entries.get(name))
+    entries[name] = {
+        **kept,
+        "address": credentials.server,
+        "username": credentials.username,
+        "password": credentials.password.reveal(),
+    }
+
+
+def _address(server: Any) -> str:
+    return str(server or "").lower().removeprefix("https://").rstrip("/")
+
+
+def _merge_content(content: dict[str, Any], other: Mapping[str, Any]) -> None:
+    agent = agent_of(other)
+    for name, module in mapping(agent.get("modules")).items():
+        _section(content, AGENT, "modules")[name] = copy.deepcopy(module)
+    credentials = mapping(mapping(mapping(agent.get("runtime")).get("settings")).get("registryCredentials"))
+    for name, entry in credentials.items():
+        _section(content, AGENT, "runtime", "settings", "registryCredentials")[name] = copy.deepcopy(entry)
+    for name, route in mapping(edge_hub_of(other).get("routes")).items():
+        _section(content, EDGE_HUB, "routes")[name] = copy.deepcopy(route)
+    for name, twin in mapping(other.get("modulesContent")).items():
+        if name not in (AGENT, EDGE_HUB):
+            content["modulesContent"][name] = copy.deepcopy(twin)
+    if agent.get("schemaVersion") == "1.1" and _SCHEMA.match(str(agent_of(content).get("schemaVersion"))):
+        _section(content, AGENT)["schemaVersion"] = "1.1"
+
+
+def load(text: str) -> dict[str, Any]:
+    """A manifest from a file's text: with or without ``modulesContent`` around it, or a deployment at scale's ``content``.
+
+    Raises OperatorError, with line and column where the text is no JSON.
+    """
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise OperatorError(
+            "The manifest is no JSON.", cause=one_line(error, 200), remedy="Mend it at that place.", code="manifest.json"
+        ) from error
+    fields = mapping(value)
+    inner = mapping(fields.get("content")) or fields
+    if "modulesContent" not in inner and AGENT in inner:
+        inner = {"modulesContent": dict(inner)}
+    modules = mapping(inner.get("modulesContent"))
+    if not modules or not all(isinstance(section, dict) for section in modules.values()):
+        raise OperatorError(
+            "The file is no manifest.",
+            cause='It has no {"modulesContent": {"$edgeAgent": …}}.',
+            remedy="Use what `az iot edge set-modules --content` takes, or what `dbe-console manifest export` writes.",
+            code="manifest.shape",
+        )
+    return {"modulesContent": copy.deepcopy(dict(modules))}
+
+
+def fill(content: Mapping[str, Any], values: Mapping[str, str]) -> dict[str, Any]:
+    """``content`` with ``$NAME`` and ``${NAME}`` in its texts and keys replaced by ``values``; ``$upstream`` and the like
+    stay."""
+
+    def filled(node: Any) -> Any:
+        if isinstance(node, str):
+            return _VARIABLE.sub(lambda match: values.get(match[1] or match[2], match[0]), node)
+        if isinstance(node, dict):
+            return {filled(key): filled(value) for key, value in node.items()}
+        return [filled(item) for item in node] if isinstance(node, list) else node
+
+    made: dict[str, Any] = filled(dict(content))
+    return made
+
+
+def variables(content: Any) -> list[str]:
+    """The ``$NAME``s that a manifest leaves to be filled in, in their order. ``$edgeAgent`` and other names with small letters
+    are the runtime's own."""
+    if isinstance(content, str):
+        names = [match[1] or match[2] for match in _VARIABLE.finditer(content)]
+    elif isinstance(content, Mapping):
+        names = [name for item in content.items() for part in item for name in variables(part)]
+    else:
+        names = [name for item in content for name in variables(item)] if isinstance(content, list) else []
+    return list(dict.fromkeys(name for name in names if name == name.upper()))
+
+
+def write_private(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a manifest, secrets included, into a file of mode 0600; raises OperatorError."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            os.fchmod(file.fileno(), 0o600)
+            file.write(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+    except OSError as error:
+        raise OperatorError(f"{path} cannot be written.", cause=str(error), code="file.write") from error
+
+
+def forwards_upstream(content: Mapping[str, Any], module: str) -> bool:
+    """Whether some route already carries what ``module`` sends to the hub."""
+    sources = (r"/\*", r"/messages/\*", r"/messages/modules/\*", rf"/messages/modules/{re.escape(module)}(/outputs)?/\*")
+    wanted = re.compile(rf"\s*FROM\s+({'|'.join(sources)})\s+INTO\s+\$upstream\s*\Z", re.IGNORECASE)
+    for route in mapping(edge_hub_of(content).get("routes")).values():
+        text = mapping(route).get("route") if isinstance(route, dict) else route
+        if isinstance(text, str) and wanted.match(text):
+            return True
+    return False

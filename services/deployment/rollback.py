@@ -1,0 +1,85 @@
+"""Back to what a device had before, or after, an entry of the history."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from services.deployment.changes import ReplaceContent
+from services.deployment.history import Entry
+from services.deployment.hub_route import Plan, export, plan
+from services.deployment.manifest import DESIRED, agent_of
+from services.deployment.masking import Path, restored
+from services.errors import OperatorError
+from services.hub.client import AGENT, Hub
+from services.hub.tolerant import mapping
+from services.records import RegistryCredentials
+from services.text import counted
+
+
+@dataclass(frozen=True, slots=True)
+class Rollback:
+    """A manifest of the history with its secrets put back; ``missing`` are the places whose secret has to be asked for."""
+
+    entry: Entry
+    point: Literal["before", "after"]
+    content: Mapping[str, Any] = field(repr=False)
+    missing: tuple[Path, ...] = ()
+
+    def questions(self) -> tuple[str, ...]:
+        """The missing secrets in words, in the order of ``missing``."""
+        return tuple(_words(path) for path in self.missing)
+
+
+def prepare(
+    hub: Hub,
+    entry: Entry,
+    point: Literal["before", "after"] = "before",
+    answers: Mapping[Path, str] | None = None,
+    registry: RegistryCredentials | None = None,
+) -> Rollback:
+    """The manifest to go back to. Secrets come from the device's twins as they are now, else from ``registry`` (the
+    workspace's own
+    credentials) or ``answers``. Module twins' reads are metered."""
+    stored = entry.before if point == "before" else entry.after
+    if not mapping(stored.get("modulesContent")) or entry.route == "method":
+        raise OperatorError(
+            f"The history's entry {entry.id} ({entry.summary}) keeps no manifest to go back to.",
+            cause="It changed nothing in the device's deployment.",
+            remedy="Choose another: dbe-console history.",
+            code="rollback.nothing",
+        )
+    known = {**_registry_passwords(stored, registry), **(answers or {})}
+    content, missing = restored(stored, export(hub, entry.device), known)
+    return Rollback(entry, point, content, tuple(missing))
+
+
+def plan_rollback(hub: Hub, rollback: Rollback) -> Plan:
+    """The plan that goes back, with the same diff and checks as every other; raises where a secret is missing."""
+    if rollback.missing:
+        raise OperatorError(
+            f"{counted(len(rollback.missing), 'secret')} missing: {', '.join(rollback.questions())}.",
+            cause="The history keeps no secrets, and the device does not have these any more.",
+            remedy="Give them when asked.",
+            code="rollback.secrets",
+        )
+    why = f"roll back to {rollback.point} entry {rollback.entry.id}"
+    return plan(hub, rollback.entry.device, [ReplaceContent(rollback.content, why)])
+
+
+def _registry_passwords(stored: Mapping[str, Any], registry: RegistryCredentials | None) -> dict[Path, str]:
+    if registry is None:
+        return {}
+    entries = mapping(mapping(mapping(agent_of(stored).get("runtime")).get("settings")).get("registryCredentials"))
+    place = ("modulesContent", AGENT, DESIRED, "runtime", "settings", "registryCredentials")
+    return {
+        (*place, name, "password"): registry.password.reveal()
+        for name, entry in entries.items()
+        if mapping(entry).get("address") == registry.server and mapping(entry).get("username") == registry.username
+    }
+
+
+def _words(path: Path) -> str:
+    short = [part for part in path if part not in ("modulesContent", AGENT, DESIRED, "settings", "value", "runtime", "modules")]
+    return " ".join(short)

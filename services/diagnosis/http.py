@@ -1,0 +1,85 @@
+"""Rules: what a CPU host's classic scoring endpoint answers over HTTP."""
+
+from __future__ import annotations
+
+from services.diagnosis.rule import Rule
+
+RULES: tuple[Rule, ...] = (
+    Rule(
+        "host-gone",
+        "error",
+        "gone",
+        "nothing listens at the host's port",
+        "The host module does not run, or its HostPort is another one.",
+        "See that the module runs and which HostPort (80 or 443) its create options name.",
+        pattern=r"Connection refused|ECONNREFUSED|NewConnectionError|Failed to establish a new connection",
+    ),
+    Rule(
+        "wrong-port",
+        "error",
+        "wrong-port",
+        "what answers there speaks no HTTP",
+        "Another protocol listens on this port: gRPC of an accelerated host, or TLS.",
+        "Ask an accelerated host over gRPC (50051); check the port and whether it is https.",
+        pattern=r"BadStatusLine|RemoteDisconnected|WRONG_VERSION_NUMBER|wrong version number|InvalidHeader|unexpected message",
+    ),
+    Rule(
+        "deadline",
+        "warning",
+        "slow",
+        "no answer in time",
+        "The host is overloaded or hangs.",
+        "Try a single picture; read the host's logs and restart it.",
+        codes=("ReadTimeout", "timeout", "504"),
+        pattern=r"timed out",
+        likely=True,
+        settle="A second score by itself: when it is quick, the host was only busy.",
+    ),
+    Rule(
+        "wrong-path",
+        "error",
+        "wrong-path",
+        "the host knows no such address",
+        "What listens there has no scoring endpoint at this path.",
+        "The classic endpoint is /score; check which module holds the port.",
+        statuses=(404, 405),
+    ),
+    Rule(
+        "host-unauthorized",
+        "error",
+        "refused",
+        "the host wants a key",
+        "The service was deployed with authentication.",
+        "Give the service's key.",
+        statuses=(401, 403),
+    ),
+    Rule(
+        "picture-refused",
+        "error",
+        "input",
+        "the host does not take this input",
+        "The scoring script of the image expects another form of input.",
+        "The reply says what; the image's own documentation names its input.",
+        statuses=(400, 413, 415, 422),
+    ),
+    Rule(
+        "host-starting",
+        "info",
+        "starting",
+        "the host is up and loads its model",
+        "The web server answers before the model is loaded.",
+        "Wait a minute.",
+        statuses=(502, 503),
+        likely=True,
+        settle="The host's logs.",
+    ),
+    Rule(
+        "host-error",
+        "error",
+        "error",
+        "the scoring script failed ({status})",
+        "The script in the image raised an error on this input.",
+        "Read the module's logs.",
+        statuses=(500,),
+    ),
+)

@@ -1,0 +1,132 @@
+"""What a rule is, and how one is asked. The rules themselves are data, a file for each source of evidence."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from services.diagnosis.mask import mask
+from services.records import Evidence, Finding, Severity
+from services.text import clean, counted, one_line
+
+LOOKED_AT = 32_768  # characters of a reply that rules look at: a hostile one may hold megabytes
+_NAMED = r"\bmodule ['\"]?([A-Za-z0-9_-]{1,128})"
+_CODES_IN_TEXT = frozenset({"hub", "amqp", "workspace", "registry", "network"})
+SHOWN = 4_096  # characters of a reply that are carried in a finding
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Evidence in, named state out.
+
+    A rule holds when every kind of sign that it names is there: ``statuses`` (HTTP status, exit code), ``over``/``under``
+    (seconds that it has lasted), and either one of ``codes`` (whole words in the service's code, or in the replies of services
+    that write their codes there) or ``pattern``
+    (searched in the text, any case). Named groups of ``pattern`` (``port2`` is another way to find ``port``) and the evidence's
+    own fields may stand in the wording: ``{image}``, ``{port}``, ``{name}``, ``{module}``, ``{status}``, ``{minutes}``
+    (``5 minutes``);
+    ``near`` is the module that the text names before the place that was found.
+    A ``general`` rule speaks only where no other one of its source does.
+    """
+
+    state: str
+    severity: Severity
+    word: str
+    reason: str
+    cause: str
+    remedy: str
+    codes: tuple[str, ...] = ()
+    pattern: str = ""
+    statuses: tuple[int, ...] = ()
+    over: float | None = None
+    under: float | None = None
+    likely: bool = False
+    settle: str = ""
+    general: bool = False
+
+    def match(self, evidence: Evidence) -> Iterator[Mapping[str, str]]:
+        """The words that were found, once for each place where the rule's pattern is met; nothing where the "
+        "rule does not hold."""
+        if self.statuses and evidence.status not in self.statuses:
+            return
+        if self.over is not None and (evidence.seconds is None or evidence.seconds <= self.over):
+            return
+        if self.under is not None and evidence.seconds is not None and evidence.seconds > self.under:
+            return
+        text = str(evidence.text)[:LOOKED_AT]
+        if self.pattern:
+            seen: set[tuple[tuple[str, str], ...]] = set()
+            for found in compiled(self.pattern).finditer(text):
+                groups = {name.rstrip("0123456789"): value for name, value in found.groupdict().items() if value}
+                near = compiled(_NAMED).findall(text[max(found.start() - 300, 0) : found.end()])
+                if near:
+                    groups["near"] = near[-1]
+                key = tuple(sorted(groups.items()))
+                if key not in seen:
+                    seen.add(key)
+                    yield groups
+            if seen:
+                return
+        if self.codes:
+            words = f"{str(evidence.code)[:200]}\n{text}" if evidence.source in _CODES_IN_TEXT else str(evidence.code)[:200]
+            if compiled(_any_word(self.codes)).search(words):
+                yield {}
+        elif not self.pattern:
+            yield {}
+
+    def finding(self, evidence: Evidence, words: Mapping[str, str]) -> Finding:
+        """The finding, with what was found put into its wording."""
+        values = _Values(
+            module=evidence.module,
+            status="" if evidence.status is None else str(evidence.status),
+            code=str(evidence.code),
+            text=str(evidence.text)[:1000],
+            minutes="some minutes" if evidence.seconds is None else counted(round(evidence.seconds / 60), "minute"),
+        )
+        values.update(words)
+        shown = _Values((name, mask(one_line(value, 160))) for name, value in values.items())
+        return Finding(
+            state=self.state,
+            severity=self.severity,
+            word=self.word,
+            reason=self.reason.format_map(shown),
+            cause=self.cause.format_map(shown),
+            remedy=self.remedy.format_map(shown),
+            module=evidence.module or one_line(words.get("module", ""), 128),
+            likely=self.likely,
+            settle=self.settle.format_map(shown),
+            evidence=quote(evidence),
+        )
+
+
+class _Values(dict[str, str]):
+    """The values of a wording; what is not known stands as an ellipsis."""
+
+    def __missing__(self, key: str) -> str:
+        return "…"
+
+
+@lru_cache(maxsize=512)
+def compiled(pattern: str) -> re.Pattern[str]:
+    """The pattern, compiled once; any case."""
+    return re.compile(pattern, re.IGNORECASE)
+
+
+def _any_word(words: tuple[str, ...]) -> str:
+    return r"(?<![A-Za-z0-9])(?:" + "|".join(re.escape(word) for word in words) + r")(?![A-Za-z0-9])"
+
+
+def quote(evidence: Evidence) -> tuple[str, ...]:
+    """What was seen, as lines that may be shown: sanitised, masked, and whole up to 4,096 characters."""
+    lines = []
+    head = " ".join(
+        part
+        for part in (f"{evidence.source}", "" if evidence.status is None else str(evidence.status), str(evidence.code))
+        if part
+    )
+    lines.append(mask(one_line(head, 256)))
+    if evidence.text:
+        lines.append(mask(clean(str(evidence.text)[: SHOWN * 2], SHOWN)))
+    return tuple(lines)

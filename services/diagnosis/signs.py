@@ -1,0 +1,173 @@
+"""What can be seen in an edge agent's twin: one piece of evidence for each thing that is worth a rule.
+
+Twins are hostile: every field may be missing, of another type, or huge. Nothing here raises on one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timezone
+
+from services.records import DeviceState, Evidence, Module
+from services.text import counted
+
+RESTARTS_BEFORE_GIVING_UP = 20
+FPGA = "/dev/catapult"
+
+
+def evidence_of(state: DeviceState) -> Iterator[Evidence]:
+    """Everything that the state shows, of the device first (``module`` empty), then of each module."""
+    yield from _of_the_device(state)
+    for module in state.modules:
+        yield from _of_a_module(module, state)
+
+
+def _of_the_device(state: DeviceState) -> Iterator[Evidence]:
+    if not state.device.enabled:
+        yield _seen(state, "disabled", state.device.status_reason)
+    elif not state.device.connected:
+        last = state.device.last_activity
+        yield _seen(state, "disconnected", f"last activity {last:%Y-%m-%d %H:%M:%S} UTC" if last else "")
+    code = state.last_desired_code
+    if code is None and not state.reported and not any(module.reported for module in state.modules):
+        yield _seen(state, "never-reported")
+    if code not in (None, 200):
+        yield Evidence("agent", status=code, code="deployment", text=state.last_desired_description, state=state)
+    elif code is None and state.reported.get("lastDesiredStatus"):
+        yield _seen(state, "deployment", f"lastDesiredStatus: {state.reported['lastDesiredStatus']!r}"[:2000])
+    elif code == 200 and state.last_desired_description:
+        yield Evidence("agent", status=200, code="deployment", text=state.last_desired_description, state=state)
+    applied = state.last_desired_version or 0
+    if (state.desired_version or 0) > applied and state.reported:
+        seconds = max((now_of(state) - state.desired_at).total_seconds(), 0.0) if state.desired_at else None
+        text = f"behind: The hub has version {state.desired_version} of the deployment, the agent has taken up {applied}."
+        yield Evidence("agent", code="version-behind", text=text, state=state, seconds=seconds)
+    for configuration in state.configurations:
+        if configuration.status.lower() == "applied":
+            yield _seen(state, "configuration", f"at scale: {configuration.id}")
+
+
+def _of_a_module(module: Module, state: DeviceState) -> Iterator[Evidence]:
+    desired, reported = module.desired, module.reported
+    if desired and not module.system:
+        yield from _of_options(module, state)
+    if reported is None:
+        if desired is not None and state.last_desired_code is not None:
+            yield _seen(state, "not-reported", module=module.name)
+        return
+    if desired is None and not module.system:
+        yield _seen(state, "not-desired", module=module.name)
+    runtime = reported.runtime_status.lower()
+    wanted = (desired.status if desired else "running").lower()
+    if runtime == "failed" and reported.restart_count >= RESTARTS_BEFORE_GIVING_UP:
+        yield _seen(state, "failed", f"gave up after {reported.restart_count} restarts", module.name)
+    exit_code = None if runtime in ("running", "unhealthy") else reported.exit_code  # that of the run before
+    code = runtime
+    if wanted == "stopped" and runtime in ("stopped", "failed", "dead", "backoff"):
+        code, exit_code = "stopped-asked", None
+    elif wanted == "stopped" and runtime == "running":
+        code = "still-running"
+    elif runtime == "stopped":
+        code = "stopped-unasked"
+    yield Evidence("agent", status=exit_code, code=code, text=reported.description, module=module.name, state=state)
+    if runtime == "running" and reported.restart_count > 0:
+        yield _seen(state, "restarts", f"restarted {counted(reported.restart_count, 'time')}", module.name)
+    if desired and desired.image and reported.image and not same_image(desired.image, reported.image):
+        yield _seen(state, "image", f"runs {reported.image}", module.name)
+
+
+def _of_options(module: Module, state: DeviceState) -> Iterator[Evidence]:
+    if module.desired is None:
+        return
+    options = Options.read(module.desired.create_options)
+    if not options.valid:
+        yield _seen(state, "options-no-json", module=module.name)
+        return
+    if options.fpga and not options.privileged:
+        yield _seen(state, "fpga-unprivileged", module=module.name)
+    if module.desired.status.lower() != "running":
+        return
+    asked, hosts = claims(state)
+    for port in options.ports:
+        others = [name for name in asked[port] if name != module.name]
+        if others:
+            yield _seen(state, "port-clash", f"port {port} asked for by {', '.join([module.name, *others])}", module.name)
+    if options.fpga and len(hosts) > 1:
+        yield _seen(state, "fpga-clash", f"fpga asked for by {', '.join(hosts)}", module.name)
+
+
+def _seen(state: DeviceState, code: str, text: str = "", module: str = "") -> Evidence:
+    return Evidence("agent", code=code, text=text, module=module, state=state)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What of create options matters here: the host ports they ask for, and whether they take the FPGA."""
+
+    valid: bool
+    ports: tuple[int, ...] = ()
+    fpga: bool = False
+    privileged: bool = False
+
+    @staticmethod
+    def read(text: str) -> Options:
+        """Read create options as they stand in the twin; empty ones are valid."""
+        if not text.strip():
+            return Options(True)
+        try:
+            value = json.loads(text)
+        except (ValueError, RecursionError):
+            return Options(False)
+        if value is None:
+            return Options(True)
+        if not isinstance(value, dict):
+            return Options(False)
+        host = value.get("HostConfig")
+        if not isinstance(host, dict):
+            return Options(True)
+        devices = host.get("Devices")
+        fpga = isinstance(devices, list) and any(
+            FPGA in str(device.get("PathOnHost", "")) for device in devices if isinstance(device, dict)
+        )
+        kubernetes = "fpga_catapult" in json.dumps(value.get("k8s-experimental", ""))
+        ports: set[int] = set()
+        bindings = host.get("PortBindings")
+        for entries in bindings.values() if isinstance(bindings, dict) else ():
+            for entry in entries if isinstance(entries, list) else ():
+                port = str(entry.get("HostPort", "")) if isinstance(entry, dict) else ""
+                if port.isdecimal() and len(port) < 6:
+                    ports.add(int(port))
+        return Options(True, tuple(sorted(ports)), fpga or kubernetes, host.get("Privileged") is True)
+
+
+def claims(state: DeviceState) -> tuple[dict[int, list[str]], list[str]]:
+    """Who asks for which host port, and who takes the FPGA, of the modules that are to run."""
+    ports: dict[int, list[str]] = defaultdict(list)
+    hosts: list[str] = []
+    for module in state.modules:
+        if module.desired is None or (module.desired.status.lower() != "running" and not module.system):
+            continue
+        options = Options.read(module.desired.create_options)
+        for port in options.ports:
+            ports[port].append(module.name)
+        if options.fpga:
+            hosts.append(module.name)
+    return ports, hosts
+
+
+def same_image(one: str, other: str) -> bool:
+    """Whether both name one image: Docker's default registry, folder and tag may be left out."""
+    return _full(one) == _full(other)
+
+
+def _full(image: str) -> str:
+    image = image.strip().removeprefix("docker.io/").removeprefix("library/")
+    return image if "@" in image or ":" in image.rsplit("/", 1)[-1] else f"{image}:latest"
+
+
+def now_of(state: DeviceState) -> datetime:
+    """When the state was read."""
+    return state.read_at or datetime.now(timezone.utc)

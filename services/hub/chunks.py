@@ -1,0 +1,61 @@
+"""Create options as a twin keeps them: one string, or 512-character chunks ``createOptions``, ``createOptions01``,
+``createOptions02``…
+
+The edge agent joins what it reads in sorted order, case-insensitively; a gap is an error (facts/iot-hub.md).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+CHUNK = 512
+_KEY = re.compile(r"createoptions([0-9]{0,4})\Z", re.IGNORECASE)
+
+
+class ChunkGap(ValueError):
+    """A chunk is missing, so that the create options cannot be joined; its text is what can be said of it."""
+
+
+def is_chunk(key: str) -> bool:
+    """Whether a key of ``settings`` belongs to the create options."""
+    return _KEY.match(key) is not None
+
+
+def join(settings: Mapping[str, Any]) -> str:
+    """The create options of ``settings``, joined. Null and absent are empty; an object is what other tools write: taken as JSON.
+
+    Raises ChunkGap where a chunk is missing or is no text.
+    """
+    found = sorted((key.lower(), key) for key in settings if is_chunk(key))
+    values = [settings[key] for _, key in found]
+    if not found or all(value is None for value in values):
+        return ""
+    if len(values) == 1 and isinstance(values[0], (dict, list)):
+        return json.dumps(values[0], separators=(",", ":"), ensure_ascii=False)
+    for place, (lower, key) in enumerate(found):
+        suffix = lower.removeprefix("createoptions")
+        if (int(suffix) if suffix else 0) != place:
+            raise ChunkGap(f"the chunk before {key} is missing")
+        if not isinstance(settings[key], str):
+            raise ChunkGap(f"{key} is no text")
+    return "".join(values)
+
+
+def chunk(text: str) -> dict[str, str]:
+    """``text`` as the settings that hold it: whole up to 512 characters, else in chunks.
+
+    Characters are counted as the agent (.NET) counts them, in UTF-16 units, and none is torn apart.
+    """
+    pieces: list[str] = []
+    start = size = 0
+    for place, character in enumerate(text):
+        width = 2 if ord(character) > 0xFFFF else 1
+        if size + width > CHUNK:
+            pieces.append(text[start:place])
+            start, size = place, 0
+        size += width
+    pieces.append(text[start:])
+    return {f"createOptions{place:02d}" if place else "createOptions": piece for place, piece in enumerate(pieces)}

@@ -1,0 +1,159 @@
+"""Where a hub's messages are received: pasted, found by the hub's own redirect, or read from ARM."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Any
+from urllib.parse import urlsplit
+
+from services.contexts.children import environment
+from services.contexts.model import Context
+from services.contexts.secrets import resolve_path, reveal
+from services.diagnosis import explain
+from services.diagnosis.mask import mask
+from services.errors import OperatorError
+from services.hub.tolerant import mapping, word
+from services.records import EventEndpoint, Evidence, Secret
+from services.text import clean
+
+_SECONDS = 25.0
+
+
+def parse_connection_string(secret: Secret) -> dict[str, str]:
+    """The parts of ``Name=value;…``, names lower-case; values may hold ``=``."""
+    parts = (part.partition("=") for part in secret.reveal().strip().split(";") if part.strip())
+    return {name.strip().lower(): value.strip() for name, _, value in parts}
+
+
+def find_endpoint(context: Context, seconds: float = _SECONDS) -> EventEndpoint:
+    """The endpoint of a context's hub; needs the right ServiceConnect. Never takes longer than ``seconds``."""
+    if context.events.connection is not None:
+        return _pasted(context, reveal(context.events.connection))
+    if context.hub is None:
+        raise OperatorError(
+            f"The context {context.name!r} names no IoT Hub, so that there is nowhere to receive from.",
+            remedy="Add a hub's or an Event Hub-compatible connection string to the context.",
+            code="context.no-hub",
+        )
+    if context.hub.connection is None:
+        return _by_arm(context)
+    return _by_redirect(context, parse_connection_string(reveal(context.hub.connection)), seconds)
+
+
+def _endpoint(context: Context, namespace: str, entity: str, policy: str, key: str) -> EventEndpoint:
+    text = f"Endpoint=sb://{namespace}/;SharedAccessKeyName={policy};SharedAccessKey={key};EntityPath={entity}"
+    return _with(context, namespace, entity, Secret(text))
+
+
+def _with(context: Context, namespace: str, entity: str, connection: Secret) -> EventEndpoint:
+    events = context.events
+    ca_file = events.ca_file or (context.hub.ca_file if context.hub else "")
+    return EventEndpoint(
+        namespace=namespace,
+        entity=entity,
+        connection_string=connection,
+        consumer_group=events.consumer_group,
+        ca_file=str(resolve_path(ca_file)) if ca_file else "",
+        transport=events.transport,
+        proxy=events.proxy,
+    )
+
+
+def _pasted(context: Context, secret: Secret) -> EventEndpoint:
+    parts = parse_connection_string(secret)
+    namespace = urlsplit(parts.get("endpoint", "")).hostname or ""
+    entity = parts.get("entitypath", "")
+    missing = [
+        name for name in ("Endpoint", "SharedAccessKeyName", "SharedAccessKey", "EntityPath") if not parts.get(name.lower())
+    ]
+    if missing or not namespace:
+        hub_string = "hostname" in parts
+        raise OperatorError(
+            "The connection string for messages is not an Event Hub-compatible one.",
+            cause="It is the hub's own (HostName=…)."
+            if hub_string
+            else f"It lacks {', '.join(missing) or 'a host in Endpoint'}.",
+            remedy="Leave it out and the endpoint is found from the hub's own connection string."
+            if hub_string
+            else "Copy it from the hub's Built-in endpoints, with its EntityPath at the end.",
+            code="events.connection-string",
+        )
+    return _with(context, namespace, entity, secret)
+
+
+def _by_redirect(context: Context, parts: dict[str, str], seconds: float) -> EventEndpoint:
+    host, policy, key = (parts.get(name, "") for name in ("hostname", "sharedaccesskeyname", "sharedaccesskey"))
+    if not (host and policy and key):
+        raise OperatorError(
+            "The hub's connection string cannot be used to find where messages are received.",
+            cause="HostName, SharedAccessKeyName or SharedAccessKey is missing.",
+            remedy="Copy it again from the hub's shared access policies.",
+            code="hub.connection-string",
+        )
+    name, _, port = host.partition(":")
+    endpoint = _with(context, "", "", Secret(""))
+    question = {
+        "host": name,
+        "port": int(port) if port.isdigit() else 0,
+        "policy": policy,
+        "key": key,
+        "ca_file": endpoint.ca_file,
+        "websocket": endpoint.transport == "websocket" or bool(endpoint.proxy),
+        "proxy": endpoint.proxy,
+    }
+    answer = _answer(question, seconds)
+    if not answer.get("address"):
+        text = clean(mask(str(answer.get("text", ""))), 500)
+        raise explain(Evidence(source=_source(answer), code=word(answer.get("code")), text=f"{name}: {text}"))
+    return _endpoint(context, *_place(answer), policy, key)
+
+
+def _source(answer: dict[str, Any]) -> Any:
+    return "network" if answer.get("source") == "network" else "amqp"
+
+
+def _place(answer: dict[str, Any]) -> tuple[str, str]:
+    """Namespace and entity from ``amqps://NAMESPACE:5671/ENTITY/$management``."""
+    address = urlsplit(word(answer.get("address")))
+    namespace = word(answer.get("hostname")) or address.hostname or ""
+    return namespace, address.path.strip("/").removesuffix("/$management")
+
+
+def _answer(question: dict[str, Any], seconds: float) -> dict[str, Any]:
+    """Ask in a child: the key goes by standard input, and a child that hangs is ended."""
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "services.hub.redirect"],
+            input=json.dumps(question),
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            check=False,
+            env=environment(),
+        )
+    except subprocess.TimeoutExpired:
+        return {
+            "source": "network",
+            "code": "ETIMEDOUT",
+            "text": f"timed out: no answer from the messages' port within {seconds:.0f} s",
+        }
+    try:
+        return dict(mapping(json.loads(done.stdout)))
+    except ValueError:
+        return {"source": "amqp", "code": "", "text": f"the process that asks ended with status {done.returncode}"}
+
+
+def _by_arm(context: Context) -> EventEndpoint:
+    from services.contexts.discovery import ResourceManager
+
+    if context.hub is None or not context.hub.resource_id:
+        raise OperatorError(
+            "Where the hub's messages are received cannot be found.",
+            cause="The context has neither a connection string of the hub nor its ARM id.",
+            remedy="Add one of them, or paste an Event Hub-compatible connection string.",
+            code="events.unknown",
+        )
+    manager = ResourceManager(context)
+    return _pasted(context, manager.events_connection_string(manager.hub(context.hub.resource_id)))

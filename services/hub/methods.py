@@ -1,0 +1,140 @@
+"""The edge agent's direct methods: ping, RestartModule, GetModuleLogs (facts/iot-hub.md)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from services.diagnosis import explain
+from services.diagnosis.mask import mask
+from services.errors import OperatorError
+from services.hub.client import AGENT, Hub, MethodReply
+from services.hub.tolerant import mapping, moment
+from services.records import Evidence
+from services.text import clean, one_line
+
+_SCHEMA = "1.0"
+_LOGS_AT_MOST = 16 * 1024 * 1024
+_LEVEL = re.compile(r"<([0-7])>\s?")
+_TIME = re.compile(r"\[?(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z| ?[+-]\d\d:?\d\d)?)\]?\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """A line of a module's log. ``level`` is syslog's 0 (worst) to 7; lines that carry none count as 6."""
+
+    text: str
+    level: int = 6
+    time: datetime | None = None
+
+
+def ping(hub: Hub, device_id: str, seconds: int = 30) -> None:
+    """Ask the edge agent for a sign of life; raises where it gives none within ``seconds``."""
+    _answered(hub.invoke(device_id, AGENT, "ping", {}, response_timeout=seconds), "ping")
+
+
+def restart_module(hub: Hub, device_id: str, module: str) -> None:
+    """Restart one module; also lifts it out of ``failed`` after its 20 tries."""
+    _answered(hub.invoke(device_id, AGENT, "RestartModule", {"schemaVersion": _SCHEMA, "id": module}), "RestartModule", module)
+
+
+def module_logs(
+    hub: Hub,
+    device_id: str,
+    module: str,
+    tail: int | None = 100,
+    since: str = "",
+    until: str = "",
+    level: int | None = None,
+    regex: str = "",
+    halved: Callable[[int], object] | None = None,
+) -> list[LogLine]:
+    """The last ``tail`` lines of a module's log, oldest first.
+
+    ``since`` and ``until`` are RFC 3339 times, Unix seconds or spans such as ``10m``; ``level`` keeps lines of exactly that
+    level; ``regex``
+    keeps lines that it matches. Where the device refuses an answer of more than 128 KB, half as many lines are asked for, of
+    which ``halved`` is told each time.
+    """
+    wanted = {"since": since, "until": until, "loglevel": level, "regex": regex}
+    filters = {name: value for name, value in wanted.items() if value not in ("", None)}
+    while True:
+        query = {**filters, **({} if tail is None else {"tail": tail})}
+        # The id is an unanchored regular expression: "host" would fetch the logs of "host-2" too.
+        item = {"id": f"^{re.escape(module)}$", "filter": query}
+        payload = {"schemaVersion": _SCHEMA, "items": [item], "encoding": "gzip", "contentType": "text"}
+        reply = hub.invoke(device_id, AGENT, "GetModuleLogs", payload, response_timeout=60)
+        if reply.status == 400 and "too large" in _text(reply.payload).lower() and (tail is None or tail > 1):
+            tail = 1000 if tail is None else tail // 2
+            if halved is not None:
+                halved(tail)
+            continue
+        _answered(reply, "GetModuleLogs", module)
+        return lines_of(_body(reply.payload, module))
+
+
+def lines_of(text: str) -> list[LogLine]:
+    """Log text cut into lines: ``<6> 2026-01-01 10:00:00.000 +00:00 …``."""
+    found = []
+    for line in clean(text).split("\n"):
+        if not line.strip():
+            continue
+        level, rest = 6, line
+        if mark := _LEVEL.match(rest):
+            level, rest = int(mark.group(1)), rest[mark.end() :]
+        time = None
+        if stamp := _TIME.match(rest):
+            time = moment(stamp.group(1).replace(" +", "+").replace(" -", "-"))
+            rest = rest[stamp.end() :] if time else rest
+        found.append(LogLine(one_line(rest), level, time))
+    return found
+
+
+def _body(payload: Any, module: str) -> str:
+    if isinstance(payload, str):
+        try:
+            payload = json.loads(payload)
+        except (ValueError, RecursionError):
+            payload = None
+    items = payload if isinstance(payload, list) else []
+    parts = []
+    for item in map(mapping, items):
+        if isinstance(item.get("payloadBytes"), str):
+            parts.append(_unpacked(item["payloadBytes"], module))
+        elif isinstance(item.get("payload"), str):
+            parts.append(item["payload"])
+    return "\n".join(parts)
+
+
+def _unpacked(encoded: str, module: str) -> str:
+    """gzip in base64, at most 16 MB of text."""
+    try:
+        stream = zlib.decompressobj(wbits=31)
+        return stream.decompress(base64.b64decode(encoded, validate=True), _LOGS_AT_MOST).decode("utf-8", "replace")
+    except (binascii.Error, ValueError, zlib.error):
+        raise OperatorError(
+            f"The log of {module} came damaged.",
+            cause="The device's answer is no gzip in base64.",
+            remedy="Ask again, or for fewer lines.",
+            code="hub.logs",
+        ) from None
+
+
+def _text(payload: Any) -> str:
+    return payload if isinstance(payload, str) else json.dumps(payload, ensure_ascii=False)
+
+
+def _answered(reply: MethodReply, method: str, module: str = "") -> None:
+    if reply.status is not None and 200 <= reply.status < 300:
+        return
+    fields = mapping(reply.payload)
+    message = fields.get("message") or fields.get("Message") or _text(reply.payload)
+    text = clean(mask(f"{method}: {message}"), 1000)
+    raise explain(Evidence(source="agent", status=reply.status, code=method, text=text, module=module))

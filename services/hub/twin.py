@@ -1,0 +1,146 @@
+"""The edge agent's module twin, read into a DeviceState. Hostile and malformed twins give a state with less in it, never an
+exception."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from services.hub.chunks import ChunkGap, join
+from services.hub.tolerant import mapping, moment, number, passage, word
+from services.records import ConfigurationStatus, DesiredModule, Device, DeviceState, Module, RegistryEntry, ReportedModule
+
+_MODULES = 500
+
+
+def device_of(identity: Any) -> Device | None:
+    """A device identity as ``GET /devices`` gives it; None where it has no id."""
+    fields = mapping(identity)
+    name = word(fields.get("deviceId"))
+    if not name:
+        return None
+    return Device(
+        id=name,
+        connected=word(fields.get("connectionState")).lower() == "connected",
+        enabled=word(fields.get("status")).lower() != "disabled",
+        edge=mapping(fields.get("capabilities")).get("iotEdge") is True,
+        last_activity=moment(fields.get("lastActivityTime")),
+        status_reason=word(fields.get("statusReason")),
+    )
+
+
+def state_of(device: Device, twin: Any, read_at: datetime | None = None) -> DeviceState:
+    """The state of ``device`` by the twin of its $edgeAgent."""
+    fields = mapping(twin)
+    properties = mapping(fields.get("properties"))
+    desired, reported = mapping(properties.get("desired")), mapping(properties.get("reported"))
+    status = mapping(reported.get("lastDesiredStatus"))
+    platform = mapping(mapping(reported.get("runtime")).get("platform"))
+    return DeviceState(
+        device=device,
+        modules=_modules(desired, reported),
+        desired_version=number(desired.get("$version")),
+        last_desired_version=number(reported.get("lastDesiredVersion")),
+        last_desired_code=number(status.get("code")),
+        last_desired_description=passage(status.get("description")),
+        schema_version=word(desired.get("schemaVersion")),
+        agent_version=word(mapping(reported.get("version")).get("version")),
+        platform="/".join(filter(None, (word(platform.get("os")), word(platform.get("architecture"))))),
+        desired_at=moment(mapping(desired.get("$metadata")).get("$lastUpdated")),
+        reported_at=moment(mapping(reported.get("$metadata")).get("$lastUpdated")),
+        etag=word(fields.get("etag")),
+        registries=_registries(desired),
+        configurations=tuple(
+            ConfigurationStatus(word(name), word(mapping(entry).get("status")))
+            for name, entry in mapping(fields.get("configurations")).items()
+        ),
+        desired=desired,
+        reported=reported,
+        read_at=read_at,
+    )
+
+
+def _modules(desired: Mapping[str, Any], reported: Mapping[str, Any]) -> tuple[Module, ...]:
+    modules = []
+    for section, system in (("systemModules", True), ("modules", False)):
+        wanted, seen = dict(mapping(desired.get(section))), mapping(reported.get(section))
+        if not system:
+            # A layered deployment adds modules under keys of their own.
+            prefix = "properties.desired.modules."
+            wanted.update({key.removeprefix(prefix): value for key, value in desired.items() if key.startswith(prefix)})
+        names = sorted(name for name in {*wanted, *seen} if not name.startswith("$"))[:_MODULES]
+        modules += [
+            Module(
+                name=word(name, 128),
+                system=system,
+                desired=_desired(wanted[name]) if isinstance(wanted.get(name), dict) else None,
+                reported=_reported(seen[name]) if isinstance(seen.get(name), dict) else None,
+            )
+            for name in names
+        ]
+    return tuple(modules)
+
+
+def settings_of(module: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A module's settings, which some tools write as a string of JSON."""
+    settings = module.get("settings")
+    if isinstance(settings, str):
+        try:
+            settings = json.loads(settings)
+        except (ValueError, RecursionError):
+            return {}
+    return mapping(settings)
+
+
+def _desired(module: Mapping[str, Any]) -> DesiredModule:
+    settings = settings_of(module)
+    try:
+        options = passage(join(settings), 64 * 1024)
+    except ChunkGap:
+        # What is there is shown, as far as it goes: the check of create options says what is wrong with it.
+        options = passage(
+            "".join(str(settings[key]) for key in sorted(settings) if key.lower().startswith("createoptions")), 64 * 1024
+        )
+    env = {
+        word(name): passage(mapping(entry).get("value"))
+        for name, entry in mapping(module.get("env")).items()
+        if not name.startswith("$")
+    }
+    return DesiredModule(
+        image=word(settings.get("image")),
+        status=word(module.get("status")) or "running",
+        restart_policy=word(module.get("restartPolicy")) or "always",
+        create_options=options,
+        env=env,
+        pull_policy=word(module.get("imagePullPolicy")),
+        startup_order=number(module.get("startupOrder")),
+        version=word(module.get("version")),
+    )
+
+
+def _reported(module: Mapping[str, Any]) -> ReportedModule:
+    settings = settings_of(module)
+    return ReportedModule(
+        runtime_status=word(module.get("runtimeStatus")) or "unknown",
+        image=word(settings.get("image")),
+        image_hash=word(settings.get("imageHash")),
+        status=word(module.get("status")),
+        restart_policy=word(module.get("restartPolicy")),
+        exit_code=number(module.get("exitCode")),
+        description=passage(module.get("statusDescription")),
+        last_start=moment(module.get("lastStartTimeUtc")),
+        last_exit=moment(module.get("lastExitTimeUtc")),
+        last_restart=moment(module.get("lastRestartTimeUtc")),
+        restart_count=number(module.get("restartCount")) or 0,
+    )
+
+
+def _registries(desired: Mapping[str, Any]) -> tuple[RegistryEntry, ...]:
+    credentials = mapping(mapping(mapping(desired.get("runtime")).get("settings")).get("registryCredentials"))
+    return tuple(
+        RegistryEntry(word(name), word(mapping(entry).get("address")), word(mapping(entry).get("username")))
+        for name, entry in credentials.items()
+        if not name.startswith("$")
+    )

@@ -1,0 +1,1 @@
+"""The PredictionService client over grpcio and its message descriptors; HTTP scoring for CPU hosts."""

@@ -1,0 +1,188 @@
+"""Scores on an accelerated host: what azureml.accel.PredictionClient does, over grpcio alone, with what is broken there mended.
+
+Same constructor, ``score_file``, ``score_tensors`` and ``score_numpy_arrays`` (facts/azure-ml.md). Mended: several outputs, numpy
+dtypes, tensors that are no strings, names that the host does not return, deadlines, prints; and ``close`` ends a wait between
+attempts.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import grpc
+from google.protobuf.message import DecodeError
+from numpy.typing import NDArray
+
+from services.errors import OperatorError
+from services.inference import descriptors as proto
+from services.inference import tensors
+from services.inference.failures import explain_rpc, missing_output
+from services.inference.layout import Layout, layout_of
+
+Outputs = str | Sequence[str] | None
+_OPTIONS = (("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1))
+
+
+class PredictionClient:
+    """A scoring client; use it from any thread, close it at the end (or use it as a context manager).
+
+    ``port`` defaults to 443 with TLS, else 80, as in the original; an accelerated host on a device listens on 50051. ``ca_file``
+    names a private CA in PEM. ``attempts`` and ``first_wait``: an attempt that fails is made again after 1, 2, 4, 8 s, except for
+    INVALID_ARGUMENT. Failures are OperatorErrors whose ``__cause__`` is the grpc.RpcError.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        port: int | None = None,
+        use_ssl: bool = False,
+        access_token: str = "",
+        service_name: str = "",
+        channel_shutdown_timeout: timedelta = timedelta(minutes=2),
+        *,
+        ca_file: str = "",
+        attempts: int = 5,
+        first_wait: float = 1.0,
+    ) -> None:
+        if not address:
+            raise ValueError("address")
+        host = f"[{address}]" if address.count(":") > 1 and not address.startswith("[") else address
+        self.target = f"{host}:{port if port is not None else 443 if use_ssl else 80}"
+        self._metadata = (
+            ("authorization", f"Bearer {access_token}"),
+            ("x-ms-aml-grpc-service-route", f"/api/v1/service/{service_name}"),
+        )
+        self._credentials = grpc.ssl_channel_credentials(Path(ca_file).read_bytes() if ca_file else None) if use_ssl else None
+        self._idle = channel_shutdown_timeout.total_seconds()
+        self._attempts = attempts
+        self._first_wait = first_wait
+        # gRPC's own attempts cost every call, and are of use only where we make no further ones.
+        self._options = (*_OPTIONS, ("grpc.enable_retries", int(attempts == 1)))
+        self._closed = threading.Event()
+        self._lock = threading.Lock()
+        self._channel: grpc.Channel | None = None
+        self._call: Any = None
+        self._usable_until = 0.0
+        self._layouts: dict[str, Layout] = {}  # by the one output that was asked for; "" is the only one
+
+    def __enter__(self) -> PredictionClient:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection; a call that is waiting for its next attempt fails at once."""
+        self._closed.set()
+        self._drop()
+
+    def score_file(self, path: str | Path, input_name: str = "images", outputs: Outputs = None, timeout: float = 10.0) -> Any:
+        """Score the encoded picture in a file; see ``score_image``."""
+        return self.score_image(Path(path).read_bytes(), input_name, outputs, timeout)
+
+    def score_image(self, data: bytes, input_name: str = "images", outputs: Outputs = None, timeout: float = 10.0) -> Any:
+        """Score one encoded picture. Results without their batch dimension: an array for one output, a list for several.
+
+        ``outputs`` is a name, several names, or None for all that the host returns. ``timeout`` is seconds per attempt.
+        """
+        result = self._predict(proto.picture_bytes(input_name, data), outputs, timeout)
+        return result[0] if not isinstance(result, list) else [array[0] for array in result]
+
+    def score_tensors(
+        self, input_map: Mapping[str, tuple[Any, Sequence[int], Any]], outputs: Outputs = None, timeout: float = 10.0
+    ) -> Any:
+        """Score raw tensors: name to (bytes, shape, DataType number or numpy dtype). Results keep their batch dimension."""
+        request = proto.PredictRequest()
+        for name, (data, shape, kind) in input_map.items():
+            tensors.fill(request.inputs[name], data, shape, kind)
+        return self._predict(request.SerializeToString(), outputs, timeout)
+
+    def score_numpy_arrays(self, input_map: Mapping[str, NDArray[Any]], outputs: Outputs = None, timeout: float = 30.0) -> Any:
+        """Score arrays by tensor name. Results keep their batch dimension."""
+        request = proto.PredictRequest()
+        for name, array in input_map.items():
+            tensors.fill_from_array(request.inputs[name], array)
+        return self._predict(request.SerializeToString(), outputs, timeout)
+
+    def _predict(self, request: bytes, outputs: Outputs, timeout: float) -> Any:
+        answer = self._respond(request, timeout)
+        single = outputs if isinstance(outputs, str) else "" if not outputs else None
+        if single is not None and (layout := self._layouts.get(single)) and (array := layout.read(answer)) is not None:
+            return array
+        try:
+            found = proto.PredictResponse.FromString(answer).outputs
+            names = [single] if single else list(outputs or sorted(found))
+            for name in names:
+                if name not in found:
+                    raise missing_output(name, sorted(found), self.target)
+            arrays = [tensors.to_array(found[name]) for name in names]
+        except (DecodeError, ValueError) as error:
+            raise OperatorError(
+                f"The host at {self.target} sent a tensor that is damaged.",
+                cause=str(error),
+                remedy="Check the model in the host's image.",
+                code="grpc.tensor",
+            ) from error
+        if len(arrays) != 1 or single is None:
+            return arrays
+        if (layout := layout_of(answer, arrays[0])) is not None:
+            self._layouts[single] = layout
+        return arrays[0]
+
+    def _respond(self, request: bytes, timeout: float) -> Any:
+        wait = self._first_wait
+        for attempt in range(1, self._attempts + 1):
+            if self._closed.is_set():
+                break
+            try:
+                return self._connected()(request, timeout, metadata=self._metadata)
+            except grpc.RpcError as error:
+                status = error.code()
+                if status in (grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.UNIMPLEMENTED, grpc.StatusCode.UNAUTHENTICATED):
+                    raise explain_rpc(error, self.target, timeout) from error
+                if attempt == self._attempts or self._closed.wait(wait):
+                    raise explain_rpc(error, self.target, timeout) from error
+                wait *= 2
+                self._drop()
+            except ValueError as error:  # grpc's word for a channel that close() has taken away meanwhile
+                if not self._closed.is_set():
+                    raise
+                raise _closed(self.target) from error
+        raise _closed(self.target)
+
+    def _connected(self) -> Any:
+        now, call = time.monotonic(), self._call
+        if call is not None and now < self._usable_until:
+            self._usable_until = now + self._idle
+            return call
+        with self._lock:
+            if self._channel is None or now > self._usable_until:
+                if self._channel is not None:
+                    self._channel.close()
+                if self._credentials is None:
+                    self._channel = grpc.insecure_channel(self.target, self._options)
+                else:
+                    self._channel = grpc.secure_channel(self.target, self._credentials, self._options)
+                self._call = self._channel.unary_unary(proto.PREDICT)  # bytes to bytes
+            self._usable_until = now + self._idle
+            return self._call
+
+    def _drop(self) -> None:
+        with self._lock:
+            if self._channel is not None:
+                self._channel.close()
+            self._channel = self._call = None
+
+
+def _closed(target: str) -> OperatorError:
+    return OperatorError(
+        f"Scoring on {target} was stopped.",
+        cause="The client was closed meanwhile.",
+        remedy="Score again.",
+        code="grpc.cancelled",
+    )

@@ -1,0 +1,35 @@
+"""What went wrong while scoring, as an OperatorError."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from services.diagnosis import explain
+from services.errors import OperatorError
+from services.records import Evidence
+from services.text import one_line
+
+
+def explain_rpc(error: Any, target: str, timeout: float) -> OperatorError:
+    """A grpc.RpcError from ``target``; ``code`` is found by diagnosis from the status and the details."""
+    return explain(
+        Evidence("grpc", code=error.code().name, text=f"{target}: {error.details() or 'no details'} (deadline {timeout:g} s)")
+    )
+
+
+def missing_output(name: str, found: Sequence[str], target: str) -> OperatorError:
+    """The reply has no output tensor ``name``."""
+    outputs = ", ".join(one_line(output, 120) for output in found[:20]) or "no tensor at all"
+    return OperatorError(
+        f"The host at {target} returned no output tensor {one_line(name, 120)}.",
+        cause=f"Its model's outputs are: {outputs}.",
+        remedy="Name one of these outputs.",
+        code="tensor-names",
+        raw=outputs,
+    )
+
+
+def explain_http(status: int | None, code: str, text: str) -> OperatorError:
+    """An answer of a CPU host that is no result, or no answer (``status`` None)."""
+    return explain(Evidence("http", status=status, code=code, text=text))

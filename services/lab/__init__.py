@@ -1,0 +1,1 @@
+"""An embedded, loopback-only stand-in for hub, device, workspace and registry."""

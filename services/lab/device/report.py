@@ -1,0 +1,104 @@
+"""$edgeAgent's reported properties, and how they change (facts/iot-hub.md)."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from services.lab.device import wordings
+from services.lab.device.container import NEVER
+
+if TYPE_CHECKING:
+    from services.lab.device.container import Container
+    from services.lab.device.deployment import Deployment, ModuleSpecification
+
+Json = dict[str, Any]
+PLATFORM = {"os": "linux", "architecture": "x86_64", "version": "18.09.0"}
+
+
+def module_report(module: ModuleSpecification, container: Container | None, status: str) -> Json:
+    """A module's entry. ``status`` is its runtimeStatus."""
+    entry = {
+        key: value
+        for key, value in module.report.items()
+        if key in ("env", "settings", "version", "imagePullPolicy", "startupOrder")
+    }
+    entry |= {
+        "type": "docker",
+        "status": module.status,
+        "restartPolicy": module.restart_policy,
+        "imagePullPolicy": module.pull_policy,
+        "runtimeStatus": status,
+        "exitCode": container.exit_code if container else 0,
+        "statusDescription": _description(container, status),
+        "lastStartTimeUtc": container.started if container else NEVER,
+        "lastExitTimeUtc": container.exited if container else NEVER,
+        "restartCount": container.restarts if container else 0,
+        "lastRestartTimeUtc": container.restarted if container else NEVER,
+    }
+    entry["settings"] = {**entry["settings"], "imageHash": container.image.digest if container else ""}
+    return entry
+
+
+def _description(container: Container | None, status: str) -> str | None:
+    if container is None:
+        return None
+    if status in ("running", "unhealthy"):
+        return "; ".join([status, *(wordings.port_mapped(port.host_port, port.bound_port) for port in container.mapped)])
+    return wordings.exited(container.exit_code)
+
+
+def device_report(deployment: Deployment, version: int, status: Json, started: str, entries: Mapping[str, Json]) -> Json:
+    """The whole report. ``version`` is the deployment's, ``started`` the agent's last start, ``entries`` each module's own."""
+    number = agent_version(str((deployment.agent.get("settings") or {}).get("image") or ""))
+    modules = dict(entries)
+    system = {"edgeAgent": agent_report(deployment, started)}
+    if "edgeHub" in modules:
+        system["edgeHub"] = modules.pop("edgeHub")
+    return {
+        "lastDesiredVersion": version,
+        "lastDesiredStatus": status,
+        "schemaVersion": "1.1",
+        "version": {"version": number, "build": "20200624.1", "commit": "lab"},
+        "runtime": {**deployment.runtime, "platform": PLATFORM},
+        "systemModules": system,
+        "modules": modules,
+    }
+
+
+def agent_report(deployment: Deployment, started: str) -> Json:
+    """edgeAgent's own entry, without status, restartPolicy and the restart fields."""
+    settings = deployment.agent.get("settings") or {}
+    return {
+        "type": "docker",
+        "imagePullPolicy": deployment.agent.get("imagePullPolicy", "on-create"),
+        "settings": {key: value for key, value in settings.items() if isinstance(value, str)},
+        "env": deployment.agent.get("env") or {},
+        "runtimeStatus": "running",
+        "exitCode": 0,
+        "statusDescription": "running",
+        "lastStartTimeUtc": started,
+        "lastExitTimeUtc": NEVER,
+    }
+
+
+def agent_version(image: str) -> str:
+    """The version that an agent of that image reports."""
+    tag = image.rpartition(":")[2] if ":" in image.rpartition("/")[2] else ""
+    known = {"1.0": "1.0.10.4", "1.1": "1.1.15", "1.2": "1.2.10", "1.4": "1.4.27", "1.5": "1.5.11"}
+    return known.get(tag, tag if tag[:1].isdigit() else "1.4.27")
+
+
+def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> Json:
+    """The merge patch from one to the other: null deletes."""
+    patch: Json = {key: None for key in before if key not in after}
+    for key, value in after.items():
+        old = before.get(key)
+        if isinstance(value, Mapping) and isinstance(old, Mapping):
+            inner = difference(old, value)
+            if inner:
+                patch[key] = inner
+        elif value != old or key not in before:
+            patch[key] = copy.deepcopy(value)
+    return patch

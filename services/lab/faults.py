@@ -1,0 +1,193 @@
+"""Faults that can be switched on: who carries each one out, and what it does. The states are those of facts/iot-hub.md."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Place = Literal["hub", "wire", "agent", "client", "workspace", "registry"]
+
+
+@dataclass(frozen=True)
+class FaultKind:
+    """A fault that the lab can make; ``parameters`` are the names it takes with their defaults."""
+
+    name: str
+    place: Place
+    text: str
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+
+_KINDS = (
+    # the hub's HTTPS
+    FaultKind("hub-refuse", "hub", "Connections to the hub's HTTPS are closed without an answer."),
+    FaultKind("hub-freeze", "hub", "The hub takes requests and never answers."),
+    FaultKind("hub-slow", "hub", "Every answer of the hub is late.", {"seconds": 3.0}),
+    FaultKind("hub-500", "hub", "The hub answers 500."),
+    FaultKind("hub-503", "hub", "The hub answers 503."),
+    FaultKind("hub-error", "hub", "The hub refuses with a code of your choice.", {"code": 500001, "path": ""}),
+    FaultKind("throttle", "hub", "The hub throttles (429001)."),
+    FaultKind("throttle-backlog", "hub", "The hub throttles (429002)."),
+    FaultKind("throttle-timeout", "hub", "The hub throttles (429003)."),
+    FaultKind("quota", "hub", "The day's messages are used up (403002)."),
+    FaultKind("basic-tier", "hub", "The hub is of a basic tier: no twins, methods, deployments (403010)."),
+    FaultKind("unauthorized", "hub", "Every key is refused (401003)."),
+    FaultKind("expire", "hub", "Every token counts as expired."),
+    FaultKind("skew", "hub", "The hub's clock runs ahead: tokens expire, Date disagrees.", {"seconds": 7200.0}),
+    FaultKind("concurrent-apply", "hub", "Another configuration is being applied (409402).", {"count": 1}),
+    FaultKind("reply-lost", "hub", "The hub takes a deployment, and the connection breaks before it answers.", {"count": 1}),
+    FaultKind("changed-meanwhile", "hub", "Somebody else changes the deployment now."),
+    FaultKind("at-scale", "hub", "A deployment at scale targets the device and overwrites what is applied."),
+    FaultKind("device-missing", "hub", "The device's identity is gone (404001)."),
+    FaultKind("module-missing", "hub", "The module's identity is gone (404010)."),
+    FaultKind("offline", "hub", "The device is not connected (404103)."),
+    FaultKind("offline-closed", "hub", "The device is not online (404102)."),
+    FaultKind("method-timeout", "hub", "The device takes a method and never replies (504101)."),
+    FaultKind("not-json", "hub", "The hub answers with HTML where JSON is due (a captive proxy)."),
+    # AMQP and MQTT
+    FaultKind("cut", "wire", "Connections for events and devices are cut, again and again.", {"every": 3.0}),
+    FaultKind("freeze", "wire", "AMQP and MQTT stay open and say nothing."),
+    FaultKind("refuse", "wire", "AMQP and MQTT connections are refused."),
+    FaultKind("slow", "wire", "AMQP deliveries are late.", {"seconds": 1.0}),
+    FaultKind("too-many-readers", "wire", "Five other readers hold the consumer group (amqp:resource-limit-exceeded)."),
+    FaultKind("link-stolen", "wire", "A reader with a higher epoch takes the link (amqp:link:stolen)."),
+    FaultKind("retention", "wire", "The hub forgets all but the newest events.", {"keep": 10}),
+    FaultKind("duplicates", "wire", "One identity in two clients: each pushes the other out (400027)."),
+    # the edge agent and what runs on the device
+    FaultKind("not-applied", "agent", "The agent does not take up a new deployment."),
+    FaultKind("agent-stopped", "agent", "The agent is not running: 406, every module unknown."),
+    FaultKind("empty", "agent", "The agent finds an empty deployment (417)."),
+    FaultKind("bad-format", "agent", "The agent finds the deployment's format invalid (400)."),
+    FaultKind("schema", "agent", "The agent refuses the schema version (412)."),
+    FaultKind("pull-unauthorized", "agent", "The registry refuses the pull: authentication required (500).", {"wording": "old"}),
+    FaultKind("pull-denied", "agent", "The registry denies the image (500).", {"wording": "old"}),
+    FaultKind("slow-pull", "agent", "The pull takes longer than the agent waits (500).", {"wording": "canceled"}),
+    FaultKind("port-taken", "agent", "The host port is allocated already (500).", {"wording": "docker"}),
+    FaultKind("no-fpga", "agent", "The device has no /dev/catapult0 (500)."),
+    FaultKind("crash", "agent", "The module dies again and again: backoff.", {"exit_code": 139}),
+    FaultKind("stuck", "agent", "The module failed 20 times; the agent gave up.", {"exit_code": 139}),
+    FaultKind("unhealthy", "agent", "The module's health check fails."),
+    FaultKind("dead", "agent", "The module's container is dead."),
+    FaultKind("flashing", "agent", "The FPGA is being flashed; the host answers UNAVAILABLE.", {"seconds": 60.0}),
+    FaultKind("flashing-forever", "agent", "The FPGA never finishes flashing."),
+    FaultKind("host-gone", "agent", "The host's port is closed."),
+    FaultKind("host-slow", "agent", "The host answers after the client's deadline.", {"seconds": 20.0}),
+    FaultKind("wrong-tensors", "agent", "The host knows other tensor names than the client."),
+    FaultKind("network", "agent", "The device's own network drops connections between modules."),
+    FaultKind("stale-report", "agent", "The agent reports no more, and answers no ping."),
+    FaultKind("odd-report", "agent", "Reported properties with missing, extra and wrongly typed fields."),
+    FaultKind(
+        "logs-too-large", "agent", "Module logs of more than a few lines are too large for a method's reply (400).", {"lines": 2}
+    ),
+    # workspace and registry
+    FaultKind("workspace-freeze", "workspace", "Azure ML takes requests and never answers."),
+    FaultKind("workspace-slow", "workspace", "Azure ML is slow.", {"seconds": 3.0}),
+    FaultKind("workspace-500", "workspace", "Azure ML answers 500."),
+    FaultKind("workspace-forbidden", "workspace", "The sign-in has no role on the workspace (403)."),
+    FaultKind("sign-in", "workspace", "Azure AD refuses the sign-in."),
+    FaultKind("making-slow", "workspace", "Conversions and builds do not come to their end."),
+    FaultKind("convert-fails", "workspace", "Conversions fail."),
+    FaultKind("build-fails", "workspace", "Image builds fail."),
+    FaultKind("registry-unauthorized", "registry", "The registry refuses every password."),
+    FaultKind("registry-freeze", "registry", "The registry never answers."),
+    FaultKind("image-missing", "registry", "The registry has lost the image."),
+    FaultKind("image-architecture", "registry", "The image is for another architecture.", {"architecture": "arm64"}),
+)
+# How a fault is written on a command line.
+FAULT = "NAME[@DEVICE[/MODULE]][:KEY=VALUE,…]"
+KINDS = {kind.name: kind for kind in _KINDS}
+
+
+@dataclass
+class Fault:
+    """A fault that is on. No device or module: all of them."""
+
+    kind: FaultKind
+    device: str = ""
+    module: str = ""
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For the control API."""
+        return {"name": self.kind.name, "device": self.device, "module": self.module, **self.parameters}
+
+
+class Faults:
+    """The faults that are on. ``watch(callback)`` is told of every change: callback(fault, on)."""
+
+    def __init__(self) -> None:
+        self.on: list[Fault] = []
+        self._watchers: list[Callable[[Fault, bool], None]] = []
+
+    def watch(self, callback: Callable[[Fault, bool], None]) -> None:
+        """Tell ``callback`` when a fault is switched on or off."""
+        self._watchers.append(callback)
+
+    def switch(self, name: str, on: bool = True, device: str = "", module: str = "", **parameters: Any) -> None:
+        """Switch a fault; KeyError when there is none of that name, ValueError for a parameter that it does not take."""
+        kind = KINDS[name]
+        unknown = set(parameters) - set(kind.parameters)
+        if unknown:
+            raise ValueError(
+                f"{name} does not take {', '.join(sorted(unknown))}; it takes {', '.join(kind.parameters) or 'nothing'}"
+            )
+        for fault in [f for f in self.on if f.kind is kind and (f.device, f.module) == (device, module)]:
+            self.on.remove(fault)
+            if not on:
+                self._tell(fault, False)
+        if on:
+            fault = Fault(kind, device, module, {**kind.parameters, **parameters})
+            self.on.append(fault)
+            self._tell(fault, True)
+
+    def switch_text(self, text: str) -> None:
+        """Switch on what FAULT-shaped text says; ValueError in words when it says nothing that there is."""
+        head, _, tail = text.partition(":")
+        name, _, where = head.partition("@")
+        device, _, module = where.partition("/")
+        if name not in KINDS:
+            raise ValueError(f"there is no fault named {name}")
+        parameters: dict[str, Any] = {}
+        for pair in filter(None, tail.split(",")):
+            key, _, value = pair.partition("=")
+            default = KINDS[name].parameters.get(key, "")
+            try:
+                parameters[key] = type(default)(value)
+            except ValueError as error:
+                raise ValueError(f"{key}={value} is not {type(default).__name__}") from error
+        self.switch(name, True, device, module, **parameters)
+
+    def clear(self) -> None:
+        """Switch every fault off."""
+        for fault in list(self.on):
+            self.on.remove(fault)
+            self._tell(fault, False)
+
+    def _tell(self, fault: Fault, on: bool) -> None:
+        for watcher in self._watchers:
+            watcher(fault, on)
+
+    def active(self, name: str, device: str | None = None, module: str | None = None) -> dict[str, Any] | None:
+        """The fault's parameters (at least ``{}``) where it is on for that device and module, else None.
+
+        A fault switched on without a device or module is on for every one.
+        """
+        for fault in self.on:
+            here = not fault.device or device is None or fault.device == device
+            if fault.kind.name == name and here and (not fault.module or module is None or fault.module == module):
+                return fault.parameters
+        return None
+
+    def take(self, name: str, device: str | None = None) -> bool:
+        """Whether the fault is on; one with a ``count`` counts down and goes off at zero."""
+        parameters = self.active(name, device)
+        if parameters is None:
+            return False
+        if "count" in parameters:
+            parameters["count"] -= 1
+            if parameters["count"] <= 0:
+                for fault in [f for f in self.on if f.parameters is parameters]:
+                    self.on.remove(fault)
+                    self._tell(fault, False)
+        return True

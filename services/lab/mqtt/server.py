@@ -1,0 +1,165 @@
+"""The MQTTS port of the lab: devices and modules, with IoT Hub's rules (SAS token as password, one connection an identity)."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+
+from services.lab.faults import Fault
+from services.lab.hub import HubError
+from services.lab.listener import Listener, Pipe
+from services.lab.weather import carry_out
+from services.lab.world import World
+
+from . import packets, topics
+from .session import DeviceSession
+
+PORT = 8883
+_PATIENCE = 30.0
+# How often the fault "duplicates" pushes an identity out.
+_PUSH = 2.0
+
+
+class MqttServer(Listener):
+    """Serves ``world.hub``; ``cut()``, ``freeze(bool)``, ``refuse(bool)`` and ``slow(seconds)`` are its faults."""
+
+    def __init__(self, world: World, context: ssl.SSLContext, address: str, port: int = PORT) -> None:
+        super().__init__(address, port, context, self.serve)
+        self._world = world
+        self._sessions: dict[topics.Who, DeviceSession] = {}
+        self._filters: dict[topics.Who, set[str]] = {}
+        self._tokens: dict[topics.Who, str] = {}
+        world.faults.watch(self._fault)
+
+    async def serve(self, pipe: Pipe) -> None:
+        """One connection from its connect packet on."""
+        buffer = bytearray()
+        try:
+            first = await self._next(pipe, buffer, _PATIENCE)
+            if not isinstance(first, packets.Connect):
+                return
+            session = await self._connect(pipe, first)
+        except packets.PacketError as error:
+            self._world.hub.log(f"MQTT: {error}")
+            return
+        if session is None:
+            return
+        patience = first.keep_alive * 1.5 or None
+        try:
+            while True:
+                packet = await self._next(pipe, buffer, patience)
+                if packet is None or isinstance(packet, packets.Disconnect):
+                    return
+                session.packet(packet)
+        except (packets.PacketError, HubError) as error:  # the identity may have been deleted meanwhile
+            self._world.hub.log(f"MQTT {session.who.base}: {error}")
+        finally:
+            session.end()
+            if self._sessions.get(session.who) is session:
+                del self._sessions[session.who]
+
+    @staticmethod
+    async def _next(pipe: Pipe, buffer: bytearray, patience: float | None) -> packets.Packet | None:
+        """The next packet; None at the end of the connection or of its patience."""
+        while (packet := packets.take(buffer)) is None:
+            try:
+                data = await asyncio.wait_for(pipe.read(), patience)
+            except asyncio.TimeoutError:
+                return None
+            if not data:
+                return None
+            buffer += data
+        return packet
+
+    async def _connect(self, pipe: Pipe, connect: packets.Connect) -> DeviceSession | None:
+        who = topics.client(connect.client_id)
+        code = packets.BAD_VERSION if connect.level != 4 else packets.BAD_IDENTIFIER
+        generation = ""
+        if connect.level == 4 and who is not None:
+            if self._away(who):
+                return None
+            code, generation = self._admit(who, connect)
+        if code != packets.ACCEPTED or who is None:
+            await pipe.send(packets.connack(code))
+            return None
+        if older := self._sessions.get(who):
+            # An identity has one connection: the newer pushes the older out.
+            older.end()
+        kept = who in self._filters and not connect.clean
+        filters = self._filters[who] = self._filters[who] if kept else set()
+        self._tokens[who] = connect.password
+        # The answer leaves before anything that the subscriptions bring.
+        await pipe.send(packets.connack(packets.ACCEPTED, kept))
+        session = self._sessions[who] = DeviceSession(self._world.hub, who, pipe, filters, generation)
+        return session
+
+    def _admit(self, who: topics.Who, connect: packets.Connect) -> tuple[int, str]:
+        """The connack's code, and the identity's generation."""
+        hub = self._world.hub
+        # {hub}/{client id}/?api-version=…; the hub's name is not looked at, for a gateway's clients name the hub behind it.
+        if connect.username.split("/?")[0].partition("/")[2].rstrip("/") != connect.client_id:
+            return packets.BAD_CREDENTIALS, ""
+        try:
+            identity = hub.identity(who.device, who.module)
+            grant = hub.authorize(connect.password, f"{hub.host}/{who.base}", "DeviceConnect")
+        except HubError as error:
+            hub.log(f"MQTT {who.base}: {error}")
+            return packets.NOT_AUTHORIZED, ""
+        if not grant.policy and (grant.device, grant.module) != (who.device, who.module):
+            return packets.NOT_AUTHORIZED, ""
+        if grant.expires:
+            loop, clock = asyncio.get_running_loop(), hub.clock
+            loop.call_later(max(0.0, grant.expires - clock.now()) + 0.5, self._recheck, who)
+        return packets.ACCEPTED, identity.generation
+
+    def _away(self, who: topics.Who) -> bool:
+        faults = self._world.faults
+        return faults.active("offline", who.device) is not None or faults.active("offline-closed", who.device) is not None
+
+    def _recheck(self, who: topics.Who) -> None:
+        """End the identity's connection unless its token still holds."""
+        session = self._sessions.get(who)
+        if session is None:
+            return
+        try:
+            hub = self._world.hub
+            hub.identity(who.device, who.module)
+            hub.authorize(self._tokens[who], f"{hub.host}/{who.base}", "DeviceConnect")
+        except HubError as error:
+            self._world.hub.log(f"MQTT {who.base}: {error}")
+            session.end()
+
+    def _fault(self, fault: Fault, on: bool) -> None:
+        name = fault.kind.name
+        if not on:
+            return
+        if name in ("offline", "offline-closed"):
+            for who, session in list(self._sessions.items()):
+                if self._away(who):
+                    session.end()
+        elif name in ("expire", "unauthorized", "skew", "device-missing", "module-missing"):
+            for who in list(self._sessions):
+                self._recheck(who)
+        elif name == "duplicates":
+            self._push()
+
+    def _push(self) -> None:
+        """The fault "duplicates": as if the identity's other client had connected."""
+        on = False
+        for fault in self._world.faults.on:
+            if fault.kind.name == "duplicates":
+                on = True
+                for who, session in list(self._sessions.items()):
+                    if fault.device in ("", who.device) and fault.module in ("", who.module):
+                        self._world.hub.log(f"MQTT {who.base}: {HubError(400027)}")
+                        session.end()
+        if on:
+            asyncio.get_running_loop().call_later(_PUSH, self._push)
+
+
+async def start_mqtt(world: World, ssl_context: ssl.SSLContext, address: str, port: int = PORT) -> MqttServer:
+    """Listen on ``address``:8883. Raises OSError when that is taken. End it with ``await server.close()``."""
+    server = MqttServer(world, ssl_context, address, port)
+    await server.start()
+    carry_out(world.faults, server)
+    return server

@@ -1,0 +1,151 @@
+"""One connected device or module."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+from services.lab.hub import Hub, HubError
+from services.lab.hub.mailbox import CloudMessage
+from services.lab.listener import Pipe
+from services.lab.tasks import in_background
+
+from . import packets, topics, twins
+from .methods import Methods
+
+_INFLIGHT = 65_535
+
+
+class DeviceSession:
+    """Carries what the device publishes to the hub, and what the hub has for it to the device.
+
+    ``filters`` are its subscriptions, which outlive the connection: azure-iot-device asks for a session that does.
+    """
+
+    def __init__(self, hub: Hub, who: topics.Who, pipe: Pipe, filters: set[str], generation: str) -> None:
+        self.who = who
+        self._hub = hub
+        self._pipe = pipe
+        self._filters = filters
+        self._generation = generation
+        self._methods = Methods(self.send)
+        self._outbox: asyncio.Queue[bytes] = asyncio.Queue()
+        self._stops: dict[str, Callable[[], None]] = {}
+        self._packet = 0
+        self._unacknowledged: dict[int, CloudMessage] = {}
+        self._ended = False
+        self._sender = in_background(self._send_all())
+        hub.set_connected(who.device, who.module, True)
+        for topic in sorted(filters):
+            self._listen(topic)
+
+    def end(self) -> None:
+        """Leave the hub; the connection is broken if it still stands. May be called again."""
+        if self._ended:
+            return
+        self._ended = True
+        for stop in self._stops.values():
+            stop()
+        self._methods.gone()
+        self._sender.cancel()
+        self._pipe.abort()
+        self._hub.set_connected(self.who.device, self.who.module, False)
+
+    # To the device
+
+    def send(self, message: packets.Publish) -> None:
+        """Queue a message for the device."""
+        self._outbox.put_nowait(packets.publish(message))
+
+    async def _send_all(self) -> None:
+        try:
+            while True:
+                parts = [await self._outbox.get()]
+                while not self._outbox.empty():
+                    parts.append(self._outbox.get_nowait())
+                await self._pipe.send(b"".join(parts))
+        except ConnectionError:
+            return  # the reading side meets the same end
+
+    def _listen(self, topic: str) -> None:
+        hub, device, module = self._hub, self.who.device, self.who.module
+        if topic in self._stops:
+            return
+        if topic == topics.METHODS:
+            hub.register_method_handler(device, module, self._methods.call)
+            self._stops[topic] = lambda: hub.register_method_handler(device, module, None)
+        elif topic == topics.DESIRED:
+            self._stops[topic] = hub.on_desired(device, module, self._desired)
+        elif topic == self.who.to_device and not module:
+            self._stops[topic] = hub.identity(device).mailbox.listen(self._to_device)
+
+    def _desired(self, patch: dict[str, Any], version: int) -> None:
+        body = json.dumps({**patch, "$version": version}).encode()
+        self.send(packets.Publish(f"$iothub/twin/PATCH/properties/desired/?$version={version}", body))
+
+    def _to_device(self, message: CloudMessage) -> None:
+        self._packet = self._packet % _INFLIGHT + 1
+        self._unacknowledged[self._packet] = message
+        topic = topics.to_device(self.who, message.application, message.system)
+        self.send(packets.Publish(topic, message.body, 1, self._packet))
+
+    def _acknowledged(self, packet: int) -> None:
+        message = self._unacknowledged.pop(packet, None)
+        if message is not None and self._hub.has(self.who.device):
+            self._hub.identity(self.who.device).mailbox.done(message)
+
+    # From the device
+
+    def packet(self, packet: packets.Packet) -> None:
+        """What the device sent. Raises PacketError where the hub would close the connection."""
+        if isinstance(packet, packets.Publish):
+            self._published(packet)
+        elif isinstance(packet, packets.PubAck):
+            self._acknowledged(packet.packet)
+        elif isinstance(packet, packets.Subscribe):
+            known = self.who.subscriptions()
+            granted = [min(qos, 1) if topic in known else 0x80 for topic, qos in packet.filters]
+            self._outbox.put_nowait(packets.suback(packet.packet, granted))  # before what the subscriptions bring
+            for topic in (topic for topic, _ in packet.filters if topic in known):
+                self._filters.add(topic)
+                self._listen(topic)
+        elif isinstance(packet, packets.Unsubscribe):
+            for topic in packet.filters:
+                self._filters.discard(topic)
+                if stop := self._stops.pop(topic, None):
+                    stop()
+            self._outbox.put_nowait(packets.unsuback(packet.packet))
+        elif isinstance(packet, packets.Ping):
+            self._outbox.put_nowait(packets.pingresp())
+        elif isinstance(packet, packets.Connect):
+            raise packets.PacketError("a second connect")
+
+    def _published(self, message: packets.Publish) -> None:
+        topic, events = message.topic, f"{self.who.base}/messages/events/"
+        if topic.startswith(events):
+            self._telemetry(topic[len(events) :], message.payload)
+        elif topic.startswith("$iothub/twin/GET/"):
+            self._answer(topic, twins.read(self._hub, self.who))
+        elif topic.startswith("$iothub/twin/PATCH/properties/reported/"):
+            self._answer(topic, twins.report(self._hub, self.who, message.payload))
+        elif topic.startswith("$iothub/methods/res/"):
+            self._methods.reply(topic, message.payload)
+        else:
+            raise packets.PacketError(f"no such topic for {self.who.base}: {topic[:200]}")
+        if message.packet is not None:
+            self._outbox.put_nowait(packets.puback(message.packet))
+
+    def _telemetry(self, text: str, body: bytes) -> None:
+        application, system = topics.message_properties(text.rstrip("/"))
+        system["iothub-connection-auth-generation-id"] = self._generation
+        try:
+            self._hub.device_message(self.who.device, self.who.module or None, body, application, system)
+        except HubError as error:
+            # MQTT 3.1.1 has no way to refuse a message: the hub closes the connection without acknowledging it.
+            raise packets.PacketError(str(error)) from error
+
+    def _answer(self, topic: str, answer: twins.Answer) -> None:
+        status, body, query = answer
+        self.send(packets.Publish(f"$iothub/twin/res/{status}/?$rid={topics.request_id(topic)}{query}", body))

@@ -1,0 +1,91 @@
+"""IoT Hub's MQTT topics: what a device publishes and subscribes to, and the properties inside a topic."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, quote, unquote
+
+METHODS = "$iothub/methods/POST/#"
+TWIN_ANSWERS = "$iothub/twin/res/#"
+DESIRED = "$iothub/twin/PATCH/properties/desired/#"
+
+# A message's system properties in a topic (azure-iot-device's encode_message_properties_in_topic) and as the event has them.
+_SYSTEM = {
+    "$.mid": "message-id",
+    "$.cid": "correlation-id",
+    "$.uid": "user-id",
+    "$.ct": "content-type",
+    "$.ce": "content-encoding",
+    "$.ifid": "iothub-interface-id",
+    "$.sub": "dt-subject",
+    "iothub-creation-time-utc": "iothub-creation-time-utc",
+}
+
+
+@dataclass(frozen=True)
+class Who:
+    """A device, or a module of it."""
+
+    device: str
+    module: str = ""
+
+    @property
+    def base(self) -> str:
+        """How its topics begin."""
+        return f"devices/{self.device}" + (f"/modules/{self.module}" if self.module else "")
+
+    def subscriptions(self) -> tuple[str, ...]:
+        """The filters that the hub grants it."""
+        own = (f"{self.base}/inputs/#",) if self.module else (self.to_device,)
+        return (METHODS, TWIN_ANSWERS, DESIRED, *own)
+
+    @property
+    def to_device(self) -> str:
+        """The filter for cloud-to-device messages."""
+        return f"{self.base}/messages/devicebound/#"
+
+
+def client(client_id: str) -> Who | None:
+    """Who a client identifier ``device`` or ``device/module`` names."""
+    parts = client_id.split("/")
+    if len(parts) > 2 or not all(parts):
+        return None
+    return Who(*parts)
+
+
+def message_properties(text: str) -> tuple[dict[str, str], dict[str, str]]:
+    """(application, system) properties in a telemetry topic, ``a=b&%24.mid=1``; others with ``$.`` are the edge hub's."""
+    application, system = {}, {}
+    for pair in text.split("&"):
+        key, _, value = pair.partition("=")
+        # Not parse_qsl: a plus sign is a plus sign here.
+        key, value = unquote(key), unquote(value)
+        if key in _SYSTEM:
+            system[_SYSTEM[key]] = value
+        elif key and not key.startswith("$."):
+            application[key] = value
+    return application, system
+
+
+def to_device(who: Who, application: Mapping[str, object], system: Mapping[str, object]) -> str:
+    """The topic of a cloud-to-device message; ``system`` as AMQP names them (message_id…)."""
+    names = {
+        "message_id": "$.mid",
+        "correlation_id": "$.cid",
+        "user_id": "$.uid",
+        "content_type": "$.ct",
+        "content_encoding": "$.ce",
+    }
+    pairs = [("$.to", f"/devices/{who.device}/messages/devicebound")]
+    pairs += [(names[key], str(value)) for key, value in system.items() if key in names]
+    pairs += [(key, str(value)) for key, value in application.items()]
+    # azure-iot-device parts a topic at its slashes, so that none may be left.
+    return f"{who.base}/messages/devicebound/" + "&".join(
+        f"{quote(key, safe='$.')}={quote(value, safe='')}" for key, value in pairs
+    )
+
+
+def request_id(topic: str) -> str:
+    """``$rid`` of a twin or method topic; empty where there is none."""
+    return dict(parse_qsl(topic.partition("?")[2])).get("$rid", "")

@@ -1,0 +1,134 @@
+"""The filtered set into a file: NDJSON or CSV, complete or not at all."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from services.contexts.paths import private_folder, state_folder
+from services.errors import OperatorError
+from services.messages.filters import Filter
+from services.messages.window import Window
+from services.records import InferenceMessage
+
+COLUMNS = (
+    "enqueued", "device", "module", "kind", "picture", "class", "confidence", "milliseconds", "text", "partition",
+    "sequence_number", "offset", "body_size", "body", "properties", "system_properties", "marked", "missing_before",
+)  # fmt: skip
+_FORMULA = ("=", "+", "-", "@", "\t")
+
+
+def as_dict(message: InferenceMessage) -> dict[str, Any]:
+    """A message for NDJSON: stable names, times in ISO 8601 and UTC."""
+    return {
+        "enqueued": message.enqueued.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "device": message.device,
+        "module": message.module,
+        "kind": message.kind,
+        "picture": message.picture,
+        "class": message.label,
+        "confidence": message.confidence,
+        "milliseconds": message.milliseconds,
+        "text": message.text,
+        "partition": message.partition,
+        "sequence_number": message.sequence_number,
+        "offset": message.offset,
+        "body_size": message.body_size,
+        "body": message.body,
+        "properties": dict(message.properties),
+        "system_properties": dict(message.system_properties),
+        "marked": message.marked,
+        "missing_before": message.missing,
+    }
+
+
+def export_path(kind: str, folder: Path | None = None) -> Path:
+    """A new file's path among the saved exports; ``kind`` is ndjson or csv."""
+    stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%SZ")
+    return private_folder(folder or state_folder() / "exports") / f"messages-{stamp}.{kind}"
+
+
+def export(
+    journal: Path,
+    where: Filter,
+    path: Path,
+    progress: Callable[[int], None] = lambda count: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> int:
+    """Write every message that passes, oldest first, to ``path`` (``.csv``, else NDJSON), mode 0600; gives how many.
+
+    It appears under its name when it is whole. ``progress`` hears the count now and then. Raises OperatorError.
+    """
+    window = Window(journal)
+    new = path.with_name(f"{path.name}.part")
+    try:
+        with new.open("w", encoding="utf-8", newline="") as file:
+            new.chmod(0o600)
+            rows = _watched(window.rows(where), progress, cancelled)
+            count = _csv(file, rows) if path.suffix.lower() == ".csv" else _ndjson(file, rows)
+        new.replace(path)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    finally:
+        window.close()
+        new.unlink(missing_ok=True)
+    return count
+
+
+def save_body(body: bytes, path: Path) -> None:
+    """Write one body as it came, mode 0600. Raises OperatorError."""
+    try:
+        path.touch(0o600)
+        path.write_bytes(body)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def _unwritable(path: Path, error: OSError) -> OperatorError:
+    return OperatorError(
+        f"{path} cannot be written.",
+        cause=error.strerror or str(error),
+        remedy="Choose another place, or make room.",
+        code="export.unwritable",
+    )
+
+
+def _watched(
+    rows: Iterator[InferenceMessage], progress: Callable[[int], None], cancelled: Callable[[], bool]
+) -> Iterator[InferenceMessage]:
+    for number, message in enumerate(rows):
+        if number % 2_000 == 1_999:
+            progress(number + 1)
+            if cancelled():
+                raise OperatorError("The export was cancelled.", remedy="Nothing was written.", code="export.cancelled")
+        yield message
+
+
+def _ndjson(file: Any, rows: Iterable[InferenceMessage]) -> int:
+    count = 0
+    for message in rows:
+        file.write(json.dumps(as_dict(message), ensure_ascii=False, default=str) + "\n")
+        count += 1
+    return count
+
+
+def _csv(file: Any, rows: Iterable[InferenceMessage]) -> int:
+    writer = csv.writer(file)
+    writer.writerow(COLUMNS)
+    count = 0
+    for message in rows:
+        told = as_dict(message)
+        writer.writerow([_cell(told[name]) for name in COLUMNS])
+        count += 1
+    return count
+
+
+def _cell(value: Any) -> Any:
+    """Spreadsheets take a text that begins like a formula for one: hostile bodies must not become that."""
+    if isinstance(value, dict):
+        return json.dumps(value, ensure_ascii=False, default=str) if value else ""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value

@@ -1,0 +1,19 @@
+"""What the errors of azure-eventhub, or of the system under it, mean for an operator."""
+
+from __future__ import annotations
+
+from services.diagnosis import explain
+from services.errors import OperatorError
+from services.records import Evidence
+
+
+def explained(error: BaseException, namespace: str) -> OperatorError:
+    """The error as an operator's, with the endpoint's ``namespace`` in its evidence."""
+    if isinstance(error, OperatorError):
+        return error
+    condition = getattr(error, "error", None) or ""
+    name = type(error).__name__
+    text = str(error) or name
+    amqp = name in ("AuthenticationError", "ConnectionLostError", "ConnectError", "EventHubError") or bool(condition)
+    code = f"amqp:{condition}" if condition and ":" not in condition else condition or name
+    return explain(Evidence(source="amqp" if amqp else "network", code=code, text=f"{namespace}: {name}: {text}"))

@@ -1,0 +1,403 @@
+"""The journal: every message received, once, as raw bytes, in SQLite.
+
+A message's identity is (namespace, entity, generation, partition, sequence number). A generation is one life of a hub: one made
+again under the same name counts its sequence from the start, and its messages are kept apart from those of the first. ``row``
+is the order of arrival and the handle for everything that reads.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from services.errors import OperatorError
+from services.messages import schema
+
+_COLUMNS = 13
+_INSERT = (
+    "INSERT OR IGNORE INTO message"
+    " (part, sequence, enqueued, origin, kind, ms, confidence, label, offset, text, body, properties, system) VALUES "
+)
+_ROW_VALUES = "(" + ",".join("?" * _COLUMNS) + ")"
+# Few sizes, so that the prepared statements are found again.
+_STATEMENTS = [(rows, _INSERT + ",".join([_ROW_VALUES] * rows)) for rows in (400, 50, 8, 1)]
+_DELETE_ROWS = 5_000
+
+OriginKey = tuple[
+    str, str, str, str, str
+]  # device, module, content type, content encoding, the other stable system properties (JSON)
+
+
+class RawMessage(NamedTuple):
+    """A message as it is received. ``enqueued`` in ms since 1970; ``properties`` and ``system`` are JSON objects or None.
+
+    ``kind``, ``milliseconds``, ``confidence`` and ``label`` are drawn from the body by ``parse.derive``; ``text`` is the body
+    decoded, where its bytes are not UTF-8 as they stand.
+    """
+
+    sequence: int
+    enqueued: int
+    origin: OriginKey
+    kind: int
+    milliseconds: float | None
+    confidence: float | None
+    label: str | None
+    offset: str | None
+    text: str | None
+    body: bytes
+    properties: str | None
+    system: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """The newest committed message of a partition; ``sequence`` is None before the first."""
+
+    part: int
+    generation: int
+    sequence: int | None = None
+    offset: str = ""
+    enqueued: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Messages of one part, in their order, with the spans that the hub no longer had (first and last sequence numbers)."""
+
+    part: int
+    messages: Sequence[RawMessage]
+    gaps: Sequence[tuple[int, int]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Messages that the hub no longer had when they were asked for. ``before_row`` is the journal's row that follows the gap."""
+
+    partition: str
+    generation: int
+    first: int
+    last: int
+    noticed: int
+    before_row: int | None
+
+    @property
+    def count(self) -> int:
+        """How many messages are missing."""
+        return self.last - self.first + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """How much the journal keeps."""
+
+    rows: int = 5_000_000
+    days: float = 30
+    bytes: int = 4 * 1024**3
+
+
+@dataclass(slots=True)
+class Appended:
+    """What an append did: rows committed, and rows that were there before."""
+
+    committed: int = 0
+    doubled: int = 0
+    newest: dict[int, RawMessage] = field(default_factory=dict)
+
+
+class Journal:
+    """One endpoint's journal. Thread-safe; one process appends, others read and mark."""
+
+    def __init__(self, path: Path, read_only: bool = False) -> None:
+        """Open the journal at ``path``, made where there is none.
+
+        ``damaged`` is where a damaged one was set aside, else None. Raises OperatorError.
+        """
+        self.path = path
+        self.damaged: Path | None = None
+        self._lock = threading.Lock()
+        self._origins: dict[OriginKey, int] = {}
+        if read_only:
+            self._connection = schema.open_for_reading(path)
+        else:
+            self._connection, self.damaged = schema.open_for_writing(path)
+        if self.damaged is not None:
+            self.notice("journal-damaged", f"The journal was damaged. It was set aside as {self.damaged}; this is a new one.")
+
+    def close(self) -> None:
+        """Close it; everything committed stays."""
+        with self._lock:
+            self._connection.close()
+
+    # -- parts and positions
+
+    def positions(self, namespace: str, entity: str) -> dict[str, Position]:
+        """The position of each partition of the newest generation."""
+        rows = self._rows(
+            "SELECT partition, id, generation, sequence, offset, enqueued FROM part WHERE namespace = ? AND entity = ?"
+            " AND generation = (SELECT max(generation) FROM part WHERE namespace = ? AND entity = ?)",
+            (namespace, entity, namespace, entity),
+        )
+        return {row[0]: Position(row[1], row[2], row[3], row[4] or "", row[5] or 0) for row in rows}
+
+    def part(self, namespace: str, entity: str, generation: int, partition: str) -> int:
+        """The part's number, made where it is new."""
+        key = (namespace, entity, generation, partition)
+        with self._writing() as connection:
+            connection.execute("INSERT OR IGNORE INTO part (namespace, entity, generation, partition) VALUES (?, ?, ?, ?)", key)
+            found = connection.execute(
+                "SELECT id FROM part WHERE namespace = ? AND entity = ? AND generation = ? AND partition = ?", key
+            ).fetchone()
+        return int(found[0])
+
+    def adopt(self, parts: Sequence[tuple[str, str, int, str, int, str, int]]) -> None:
+        """Positions of a journal that was set aside: namespace, entity, generation, partition, sequence, offset, enqueued."""
+        with self._writing() as connection:
+            connection.executemany(
+                "INSERT OR IGNORE INTO part (namespace, entity, generation, partition, sequence, offset, enqueued)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                parts,
+            )
+
+    def lookup(self, part: int, sequence: int) -> tuple[int, str | None] | None:
+        """Enqueued time (ms) and offset of a message, if the journal has it."""
+        rows = self._rows("SELECT enqueued, offset FROM message WHERE part = ? AND sequence = ?", (part, sequence))
+        return (rows[0][0], rows[0][1]) if rows else None
+
+    # -- writing
+
+    def append(self, batches: Sequence[Batch]) -> Appended:
+        """Commit ``batches`` in one transaction: rows, positions and gaps together, or nothing.
+
+        Many rows go into one statement: sqlite3 gives up Python's lock for each statement, and getting it back beside a busy
+        receiver costs more than the insert. Raises OperatorError where the disk does not take it.
+        """
+        done = Appended()
+        with self._writing() as connection:
+            for batch in batches:
+                if not batch.messages:
+                    continue
+                self._learn(connection, batch.messages)
+                before = connection.total_changes
+                first_row = (connection.execute("SELECT max(row) FROM message").fetchone()[0] or 0) + 1
+                self._insert(connection, batch)
+                committed = connection.total_changes - before
+                done.committed += committed
+                done.doubled += len(batch.messages) - committed
+                newest = max(batch.messages, key=_sequence)
+                connection.execute(
+                    "UPDATE part SET sequence = ?, offset = ?, enqueued = ? WHERE id = ? AND (sequence IS NULL OR sequence < ?)",
+                    (newest.sequence, newest.offset, newest.enqueued, batch.part, newest.sequence),
+                )
+                done.newest[batch.part] = newest
+                for first, last in batch.gaps:
+                    connection.execute(
+                        "INSERT OR IGNORE INTO gap (part, first, last, noticed, before_row) VALUES (?, ?, ?, ?, ?)",
+                        (batch.part, first, last, _now(), first_row),
+                    )
+        return done
+
+    def _insert(self, connection: sqlite3.Connection, batch: Batch) -> None:
+        part, messages = batch.part, batch.messages
+        origins = self._origins
+        start = 0
+        for rows, statement in _STATEMENTS:
+            while len(messages) - start >= rows:
+                values: list[object] = []
+                for sequence, enqueued, origin, *rest in messages[start : start + rows]:
+                    values += (part, sequence, enqueued, origins[origin], *rest)
+                connection.execute(statement, values)
+                start += rows
+
+    def _learn(self, connection: sqlite3.Connection, messages: Sequence[RawMessage]) -> None:
+        """Give each new origin its number."""
+        keys = {message.origin for message in messages}
+        if keys <= self._origins.keys():
+            return
+        if len(self._origins) > 20_000:  # a sender that varies its content type for every message must not fill the memory
+            self._origins.clear()
+        for key in keys - self._origins.keys():
+            connection.execute(
+                "INSERT OR IGNORE INTO origin (device, module, content_type, content_encoding, rest) VALUES (?, ?, ?, ?, ?)", key
+            )
+            found = connection.execute(
+                "SELECT id FROM origin WHERE device = ? AND module = ? AND content_type = ?"
+                " AND content_encoding = ? AND rest = ?",
+                key,
+            ).fetchone()
+            self._origins[key] = int(found[0])
+
+    def gap(self, part: int, first: int, last: int) -> None:
+        """Note messages that the hub no longer has, before any that follows them has come."""
+        with self._writing() as connection:
+            connection.execute(
+                "INSERT OR IGNORE INTO gap (part, first, last, noticed, before_row)"
+                " VALUES (?, ?, ?, ?, (SELECT coalesce(max(row), 0) + 1 FROM message))",
+                (part, first, last, _now()),
+            )
+
+    def notice(self, kind: str, text: str) -> None:
+        """Note something an operator must be able to find later: a damaged journal, a hub made again."""
+        with self._writing() as connection:
+            connection.execute("INSERT INTO notice (at, kind, text) VALUES (?, ?, ?)", (_now(), kind, text))
+
+    def mark(self, row: int, note: str = "") -> None:
+        """Mark a message; marking again changes the note."""
+        with self._writing() as connection:
+            connection.execute("INSERT OR REPLACE INTO mark (row, note, made) VALUES (?, ?, ?)", (row, note, _now()))
+
+    def unmark(self, row: int) -> None:
+        """Take the mark from a message."""
+        with self._writing() as connection:
+            connection.execute("DELETE FROM mark WHERE row = ?", (row,))
+
+    # -- reading
+
+    def gaps(self) -> list[Gap]:
+        """All gaps, oldest first."""
+        return [
+            Gap(*row)
+            for row in self._rows(
+                "SELECT part.partition, part.generation, gap.first, gap.last, gap.noticed, gap.before_row FROM gap JOIN part ON"
+                " part.id = gap.part ORDER BY gap.id"
+            )
+        ]
+
+    def forgotten(self, oldest: Mapping[str, int], since: int) -> tuple[int, int]:
+        """How many messages enqueued from ``since`` (ms since 1970) on lie before the ``oldest`` sequence number that the hub
+        keeps of their partition, and the newest one's enqueued time."""
+        count, newest = 0, 0
+        for partition, sequence in oldest.items():
+            found = self._rows(
+                "SELECT count(*), max(enqueued) FROM message WHERE sequence < ? AND enqueued >= ? AND part ="
+                " (SELECT id FROM part WHERE partition = ? ORDER BY generation DESC, id DESC LIMIT 1)",
+                (sequence, since, partition),
+            )[0]
+            count, newest = count + found[0], max(newest, found[1] or 0)
+        return count, newest
+
+    def notices(self) -> list[tuple[int, str, str]]:
+        """Notices as (ms since 1970, kind, text), oldest first."""
+        return [(row[0], row[1], row[2]) for row in self._rows("SELECT at, kind, text FROM notice ORDER BY id")]
+
+    def marks(self) -> dict[int, str]:
+        """Marked rows with their notes, oldest first."""
+        return {row[0]: row[1] for row in self._rows("SELECT row, note FROM mark ORDER BY row")}
+
+    def bounds(self) -> tuple[int, int]:
+        """The oldest and the newest row; (0, 0) where there is none."""
+        first, last = self._rows("SELECT (SELECT min(row) FROM message), (SELECT max(row) FROM message)")[0]
+        return (first or 0, last or 0)
+
+    def size(self) -> int:
+        """Bytes on disk, the write-ahead log included."""
+        log = self.path.with_name(self.path.name + "-wal")
+        return self.path.stat().st_size + (log.stat().st_size if log.exists() else 0)
+
+    # -- retention
+
+    def retain(self, keep: Keep, seconds: float = 0.2) -> bool:
+        """Delete what is too old or too much, oldest first, for at most about ``seconds``, and give the space back.
+
+        The newest message always stays. Gives whether more is to do.
+        """
+        until = time.monotonic() + seconds
+        while self._too_much(keep):
+            if time.monotonic() > until:
+                return True
+        with self._lock:
+            free = int(self._connection.execute("PRAGMA freelist_count").fetchone()[0])
+            if free:
+                # Each step gives back one page, and execute() makes one step only.
+                self._connection.executescript(f"PRAGMA incremental_vacuum({min(free, 5_000)})")
+            if 0 < free <= 5_000:
+                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        return free > 5_000
+
+    def _too_much(self, keep: Keep) -> bool:
+        """Delete one portion; False when there is nothing to delete."""
+        first, last = self.bounds()
+        if last <= first:
+            return False
+        with self._writing() as connection:
+            pages, free, size = (
+                connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size")
+            )
+            surplus = (last - first + 1) - keep.rows
+            taken = (pages - free) * size
+            if taken > keep.bytes:
+                surplus = max(surplus, int((last - first + 1) * (taken - keep.bytes) / taken) + 1)
+            before = connection.total_changes
+            if surplus > 0:
+                border = min(first + min(surplus, _DELETE_ROWS), last)
+                connection.execute("DELETE FROM message WHERE row < ?", (border,))
+            else:
+                # Age is counted from the newest message where the local clock is ahead of it: one that jumps must not delete all.
+                newest = connection.execute("SELECT max(enqueued) FROM message").fetchone()[0]
+                border = min(_now(), newest) - int(keep.days * 86_400_000)
+                connection.execute(
+                    "DELETE FROM message WHERE row IN (SELECT row FROM message WHERE enqueued < ? ORDER BY enqueued LIMIT ?)"
+                    " AND row < ?",
+                    (border, _DELETE_ROWS, last),
+                )
+            deleted = connection.total_changes > before
+            if deleted:
+                connection.execute("DELETE FROM mark WHERE row NOT IN (SELECT row FROM message)")
+        return deleted
+
+    # -- plumbing
+
+    def _writing(self) -> _Transaction:
+        return _Transaction(self._connection, self._lock, self.path)
+
+    def _rows(self, statement: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        with self._lock:
+            try:
+                return self._connection.execute(statement, values).fetchall()
+            except sqlite3.Error as error:
+                raise schema.disk_error(self.path, error) from error
+
+
+class _Transaction:
+    """One write transaction under the journal's lock; SQLite's errors become OperatorErrors."""
+
+    def __init__(self, connection: sqlite3.Connection, lock: threading.Lock, path: Path) -> None:
+        self._connection, self._lock, self._path = connection, lock, path
+
+    def __enter__(self) -> sqlite3.Connection:
+        self._lock.acquire()
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.Error as error:
+            self._lock.release()
+            raise schema.disk_error(self._path, error) from error
+        return self._connection
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        try:
+            if error is None:
+                self._connection.execute("COMMIT")
+                return
+        except sqlite3.Error as failed:
+            error = failed
+        finally:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            self._lock.release()
+        if isinstance(error, sqlite3.Error):
+            raise schema.disk_error(self._path, error) from error
+
+
+def _sequence(message: RawMessage) -> int:
+    return message.sequence
+
+
+def _now() -> int:
+    return int(time.time() * 1000)
+
+
+__all__ = ["Appended", "Batch", "Gap", "Journal", "Keep", "OperatorError", "OriginKey", "Position", "RawMessage"]

@@ -1,0 +1,269 @@
+"""What a message says: the sample clients' texts, JSON, else text or hex. Hostile text is made harmless here.
+
+The texts are those of the sample clients (facts/iot-hub.md). They are taken apart with ``find`` instead of a regular expression
+with two greedy groups, which takes quadratic time on a hostile body of 256 KB.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from datetime import datetime, timezone
+from math import isfinite as _finite
+from typing import Any, NamedTuple
+
+from services.messages.meaning import meaning
+from services.records import InferenceMessage, MessageKind
+from services.text import clean, counted, one_line
+
+KINDS: tuple[MessageKind, ...] = ("result", "flashing", "tensor-names", "error", "json", "text", "binary")
+_NUMBER = {kind: number for number, kind in enumerate(KINDS)}
+_RESULT, _FLASHING, _TENSORS, _ERROR, _JSON, _TEXT, _BINARY = range(7)
+
+_DECODED_LIMIT = 1024 * 1024  # of what a gzip body may unpack to
+_LABEL_LIMIT = 200
+_COMPLAINTS = ("ERROR", "Error:", "FATAL", "CRITICAL", "Traceback (most recent call last)")
+_LINE_LIMIT = 2_000
+_SAMPLE_LIMIT = 8_192
+_HEX_LIMIT = 262_144
+_CONTROLS = bytes(set(range(32)) - {9, 10, 12, 13, 27} | {127})
+
+_PRINTABLE = bytes(byte if 32 <= byte < 127 else ord(".") for byte in range(256))
+
+_CHARSETS = {
+    "utf-8": "utf-8", "utf8": "utf-8", "utf-16": "utf-16", "utf16": "utf-16", "utf-16le": "utf-16-le", "utf-16be": "utf-16-be",
+    "utf-32": "utf-32", "utf32": "utf-32", "us-ascii": "ascii", "ascii": "ascii", "iso-8859-1": "latin-1", "latin-1": "latin-1",
+}  # fmt: skip
+
+
+class Derived(NamedTuple):
+    """What filters and statistics need of a body. ``text`` is the body decoded where its bytes are not UTF-8 as they stand."""
+
+    kind: int
+    milliseconds: float | None = None
+    confidence: float | None = None
+    label: str | None = None
+    text: str | None = None
+    picture: str = ""
+
+
+def derive(body: bytes, content_type: str = "", content_encoding: str = "") -> Derived:
+    """Take ``body`` apart; never raises, whatever it holds."""
+    if not content_encoding and not content_type:  # the sample client sends neither
+        head = body[:1]
+        if head == b"(" or head == b"U":
+            try:
+                text = body.decode()
+            except UnicodeDecodeError:
+                return Derived(_BINARY)
+            return _sample(text) or _plain(body)
+    decoded = decode(body, content_type, content_encoding)
+    if decoded is None:
+        return Derived(_BINARY)
+    own = decoded if content_encoding or content_type else None
+    if own is not None and own.encode("utf-8", "surrogatepass") == body:
+        own = None
+    found = _sample(decoded) or _json(decoded, "json" in content_type.lower())
+    if found is None:
+        complains = decoded.startswith(_COMPLAINTS)
+        found = Derived(_ERROR if complains else _TEXT) if own is not None or content_encoding else _plain(body)
+    return found._replace(text=own) if own is not None else found
+
+
+def decode(body: bytes, content_type: str = "", content_encoding: str = "") -> str | None:
+    """The body's text by its declared charset and compression, UTF-8 where none is declared; None where it is not text.
+
+    UTF-16 is never guessed.
+    """
+    charset = "utf-8"
+    for name in (content_encoding, _charset(content_type)):
+        for part in name.lower().replace(" ", "").split(","):
+            if part in ("gzip", "x-gzip", "deflate"):
+                unpacked = _unpack(body, part)
+                if unpacked is None:
+                    return None
+                body = unpacked
+            elif part:
+                charset = _CHARSETS.get(part, charset)
+    try:
+        return body.decode(charset)
+    except UnicodeDecodeError:
+        if charset == "utf-8":
+            return None
+    try:
+        return body.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def _charset(content_type: str) -> str:
+    _, found, rest = content_type.lower().partition("charset=")
+    return rest.split(";")[0].strip("\"' ") if found else ""
+
+
+def _unpack(body: bytes, how: str) -> bytes | None:
+    for window in (31,) if how != "deflate" else (15, -15):
+        try:
+            return zlib.decompressobj(window).decompress(body, _DECODED_LIMIT)
+        except zlib.error:
+            continue
+    return None
+
+
+def _plain(body: bytes) -> Derived:
+    """Text, or binary where the bytes do not decode or more than a tenth of them are control characters."""
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        return Derived(_BINARY)
+    sample = body[:4096]
+    controls = len(sample) - len(sample.translate(None, _CONTROLS))
+    if controls * 10 > len(sample):
+        return Derived(_BINARY)
+    kind = _ERROR if text.startswith(_COMPLAINTS) else _TEXT
+    # SQLite's LIKE ends at a NUL.
+    return Derived(kind, text=text.replace("\0", "\u2400") if "\0" in text else None)
+
+
+def _sample(text: str) -> Derived | None:
+    """The sample clients' texts; None for any other."""
+    if text.startswith("("):
+        return _result(text)
+    if text.startswith("Unable to inference "):
+        if text.startswith("because AzureML host container is not done flashing", 20):
+            return Derived(_FLASHING)
+        if text.startswith("because the names of the input and output tensors", 20):
+            return Derived(_TENSORS)
+        return Derived(_ERROR)
+    return None
+
+
+def _result(text: str) -> Derived | None:
+    if len(text) > _SAMPLE_LIMIT:
+        return None
+    end = text.find(" ms) The image ", 1, 40)
+    if end < 0:
+        return None
+    start = end + 15
+    text = text.rstrip()
+    try:
+        milliseconds = float(text[1:end])
+        at = text.rfind(" with confidence ", start)
+        if at > 0 and text[-1] == ".":
+            was = text.rfind(" was classified as ", start, at)
+            confidence = float(text[at + 17 : -1])
+            if was > start and at > was + 19 and _finite(milliseconds) and _finite(confidence):
+                return Derived(_RESULT, milliseconds, confidence, text[was + 19 : at][:_LABEL_LIMIT], None, text[start:was])
+        at = text.rfind(" is a '", start)
+        if at > start and text.endswith("'.") and _finite(milliseconds):
+            return Derived(_RESULT, milliseconds, None, text[at + 7 : -2][:_LABEL_LIMIT], None, text[start:at])
+    except ValueError:
+        return None
+    return None
+
+
+def _json(text: str, declared: bool) -> Derived | None:
+    stripped = text.lstrip("\ufeff \t\r\n")
+    if not declared and not stripped.startswith(("{", "[")):
+        return None
+    try:
+        value = json.loads(stripped)
+    except (ValueError, RecursionError):
+        return None
+    found = meaning(value)
+    kind = _ERROR if found.error else _JSON if found.label is None else _RESULT
+    return Derived(kind, found.milliseconds, found.confidence, found.label, None, found.picture)
+
+
+# -- rows of the journal become messages
+
+# The first two parameters are how many bytes to read of text and of body (``to_read``). As blobs: of text, substr ends at a NUL;
+# of nothing it gives NULL.
+COLUMNS = (
+    "message.row, part.partition, message.sequence, message.offset, message.enqueued, origin.device, origin.module, message.kind,"
+    " CASE WHEN message.text IS NOT NULL THEN coalesce(substr(CAST(message.text AS BLOB), 1, ?), x'') END,"
+    " coalesce(substr(message.body, 1, ?), x''), length(message.body),"
+    " coalesce(length(CAST(message.text AS BLOB)), length(message.body)), message.ms, message.confidence, message.label,"
+    " message.properties, message.system, origin.content_type, origin.content_encoding, origin.rest, mark.row IS NOT NULL"
+)
+
+
+def to_read(limit: int | None) -> int:
+    """How much of a body ``parse`` needs to show ``limit`` characters: a character has four bytes at most."""
+    return 2**31 - 1 if limit is None else 4 * max(limit, _LINE_LIMIT + 1)
+
+
+def parse(raw: tuple[Any, ...], limit: int | None = None) -> InferenceMessage:
+    """A row of the journal (``COLUMNS``) as a message, sanitised.
+
+    ``text`` is one line of at most 2,000 characters; ``body`` the first ``limit`` characters, or bytes as a hex dump where it is
+    not text; without a limit the whole, up to 256 KiB of it as a hex dump. ``picture`` is empty where it stands in JSON of which
+    not all was read.
+    """
+    (row, partition, sequence, offset, enqueued, device, module, kind, text, body, size, text_size, ms, confidence, label,
+     properties, system, content_type, content_encoding, rest, marked) = raw  # fmt: skip
+    picture = ""
+    if kind == _BINARY:
+        part = body[: _HEX_LIMIT if limit is None else limit]
+        shown, left = hex_dump(part), size - len(part)
+        letters = body[:64].translate(_PRINTABLE).decode("ascii")
+        line = f"{counted(size, 'byte')}: {body[:12].hex(' ')}{' …' if size > 12 else ''} |{letters}|"
+    else:
+        whole = (body if text is None else text).decode("utf-8", "replace")
+        part = whole[:limit]
+        shown, left = clean(part), 0 if limit is None else max(0, text_size - len(part.encode("utf-8", "replace")))
+        line = one_line(whole[: _LINE_LIMIT + 1].strip("\ufeff \t\r\n"), _LINE_LIMIT) or ("(white space)" if size else "(empty)")
+        if kind in (_RESULT, _JSON) and len(body) == size:
+            picture = derive(body, content_type, content_encoding).picture
+    return InferenceMessage(
+        row=row,
+        partition=partition,
+        sequence_number=sequence,
+        offset=one_line(offset or "", 100),
+        enqueued=moment(enqueued),
+        device=one_line(device, 256),
+        module=one_line(module, 256),
+        kind=KINDS[kind],
+        text=line,
+        picture=one_line(picture, 512),
+        label=one_line(label or "", _LABEL_LIMIT),
+        confidence=confidence,
+        milliseconds=ms,
+        body=shown,
+        body_size=size,
+        body_left=left,
+        properties=_cleaned(properties),
+        system_properties={
+            **_cleaned(rest),
+            **({"content-type": one_line(content_type, 256)} if content_type else {}),
+            **({"content-encoding": one_line(content_encoding, 256)} if content_encoding else {}),
+            **_cleaned(system),
+        },
+        marked=bool(marked),
+    )
+
+
+def moment(milliseconds: int) -> datetime:
+    """Milliseconds since 1970 as a time in UTC; the ends of the calendar for clocks that are beyond it."""
+    try:
+        return datetime.fromtimestamp(milliseconds / 1000, timezone.utc)
+    except (ValueError, OverflowError, OSError):
+        end = datetime.max if milliseconds > 0 else datetime.min
+        return end.replace(tzinfo=timezone.utc)
+
+
+def hex_dump(body: bytes) -> str:
+    """Sixteen bytes a line: offset, hex, and the printable characters."""
+    lines = []
+    for start in range(0, len(body), 16):
+        part = body[start : start + 16]
+        lines.append(f"{start:08x}  {part.hex(' '):<47}  {part.translate(_PRINTABLE).decode('ascii')}")
+    return "\n".join(lines)
+
+
+def _cleaned(text: str | None) -> dict[str, Any]:
+    if not text:
+        return {}
+    return {
+        one_line(key, 256): one_line(value, 4_096) if isinstance(value, str) else value for key, value in json.loads(text).items()
+    }

@@ -1,0 +1,173 @@
+"""The journal's tables, and opening it: damaged ones are set aside, never deleted."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from datetime import datetime, timezone
+from pathlib import Path
+
+from services.contexts.paths import private_file
+from services.errors import OperatorError
+
+APPLICATION_ID = 0x64626A31  # "dbj1"
+VERSION = 1
+
+# A partition of one generation of a hub is a "part": a small number in each row instead of names. `position` columns are the
+# newest message of it that is committed. `origin` holds what is the same for all messages of one sender. ms, confidence and
+# label are drawn from the body when it is recorded so that filters and statistics need not parse; the body is the truth.
+_SCHEMA = f"""
+PRAGMA auto_vacuum = INCREMENTAL;
+PRAGMA journal_mode = WAL;
+BEGIN IMMEDIATE;
+CREATE TABLE part (
+    id INTEGER PRIMARY KEY, namespace TEXT NOT NULL, entity TEXT NOT NULL, generation INTEGER NOT NULL, partition TEXT NOT NULL,
+    sequence INTEGER, offset TEXT, enqueued INTEGER, UNIQUE (namespace, entity, generation, partition));
+CREATE TABLE origin (
+    id INTEGER PRIMARY KEY, device TEXT NOT NULL, module TEXT NOT NULL, content_type TEXT NOT NULL,
+    content_encoding TEXT NOT NULL, rest TEXT NOT NULL, UNIQUE (device, module, content_type, content_encoding, rest));
+CREATE TABLE message (
+    row INTEGER PRIMARY KEY, part INTEGER NOT NULL, sequence INTEGER NOT NULL, enqueued INTEGER NOT NULL, origin INTEGER NOT NULL,
+    kind INTEGER NOT NULL, ms REAL, confidence REAL, label TEXT, offset TEXT, text TEXT, body BLOB NOT NULL, properties TEXT,
+    system TEXT);
+CREATE UNIQUE INDEX message_identity ON message (part, sequence);
+CREATE INDEX message_enqueued ON message (enqueued);
+CREATE TABLE gap (
+    id INTEGER PRIMARY KEY, part INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, noticed INTEGER NOT NULL,
+    before_row INTEGER, UNIQUE (part, first));
+CREATE TABLE mark (row INTEGER PRIMARY KEY, note TEXT NOT NULL, made INTEGER NOT NULL);
+CREATE TABLE notice (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL);
+PRAGMA application_id = {APPLICATION_ID};
+PRAGMA user_version = {VERSION};
+COMMIT;
+"""
+
+
+def open_for_writing(path: Path) -> tuple[sqlite3.Connection, Path | None]:
+    """The journal at ``path``, made where there is none, and where a damaged one was set aside (or None).
+
+    Raises OperatorError where the disk is full or read-only, or the journal was written by a newer console.
+    """
+    aside = None
+    try:
+        connection = _open(path)
+    except sqlite3.DatabaseError as error:
+        if not is_damage(error):
+            raise disk_error(path, error) from error
+        aside = set_aside(path)
+        try:
+            connection = _open(path)
+        except sqlite3.Error as again:
+            raise disk_error(path, again) from again
+    return connection, aside
+
+
+def open_for_reading(path: Path) -> sqlite3.Connection:
+    """A connection that cannot change the journal; OperatorError where there is none or it cannot be read."""
+    try:
+        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, check_same_thread=False, timeout=5)
+        connection.execute("PRAGMA query_only = ON")
+        connection.execute(f"PRAGMA mmap_size = {256 * 1024**2}")
+        connection.execute("SELECT max(row) FROM message").fetchone()
+    except sqlite3.Error as error:
+        raise disk_error(path, error) from error
+    return connection
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        private_file(path), isolation_level=None, check_same_thread=False, timeout=10, cached_statements=32
+    )
+    try:
+        if (
+            connection.execute("PRAGMA application_id").fetchone()[0] == 0
+            and not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        ):
+            connection.executescript(_SCHEMA)
+        application = connection.execute("PRAGMA application_id").fetchone()[0]
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if application != APPLICATION_ID:
+            raise sqlite3.DatabaseError("file is not a database of messages")
+        if version > VERSION:
+            raise OperatorError(
+                f"The journal {path} was written by a newer dbe-console.",
+                remedy="Use that one, or move the journal away.",
+                code="journal.newer",
+            )
+        # SQLite opens a file that may only be read without a word, and would say so at the first message.
+        connection.execute("DELETE FROM notice WHERE 0")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA wal_autocheckpoint = 2000")
+        connection.execute(f"PRAGMA journal_size_limit = {64 * 1024**2}")
+        # Touches every table's root and the ends of the big ones: finds a journal that was overwritten or cut short.
+        connection.execute(
+            "SELECT (SELECT max(row) FROM message), (SELECT min(row) FROM message), (SELECT count(*) FROM part)"
+        ).fetchone()
+        pages = connection.execute("PRAGMA page_count").fetchone()[0] * connection.execute("PRAGMA page_size").fetchone()[0]
+        if path.stat().st_size < pages and not path.with_name(path.name + "-wal").exists():
+            raise sqlite3.DatabaseError("database disk image is malformed: shorter than it says")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def is_damage(error: sqlite3.Error) -> bool:
+    """Whether the file itself is damaged, rather than full, locked or read-only."""
+    return bool(re.search(r"malformed|not a database|file is encrypted|corrupt|unsupported file format", str(error)))
+
+
+def set_aside(path: Path) -> Path:
+    """Move a damaged journal (and its WAL) to a name of its own; gives that name."""
+    stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S%fZ")
+    target = path.with_name(f"{path.stem}.damaged-{stamp}{path.suffix}")
+    for ending in ("", "-wal", "-shm"):
+        source = path.with_name(path.name + ending)
+        if source.exists():
+            source.rename(target.with_name(target.name + ending))
+    return target
+
+
+def disk_full(path: Path, raw: str = "") -> OperatorError:
+    """There is no room for the journal."""
+    return OperatorError(
+        f"The disk that holds the journal {path} is full.",
+        cause="Nothing more can be recorded; the hub keeps what arrives for as long as its retention says.",
+        remedy="Make room there; recording goes on by itself.",
+        code="journal.full",
+        raw=raw,
+    )
+
+
+def disk_error(path: Path, error: sqlite3.Error) -> OperatorError:
+    """What SQLite's error means for an operator."""
+    text = str(error)
+    if "full" in text:
+        return disk_full(path, text)
+    if "readonly" in text or "unable to open" in text or "disk I/O" in text:
+        return OperatorError(
+            f"The journal {path} cannot be written or opened.",
+            cause="The disk is read-only, gone, or gives you no rights there.",
+            remedy="Mend the disk, or set DBE_CONSOLE_HOME to a folder on a local disk.",
+            code="journal.unwritable",
+            raw=text,
+        )
+    if "locked" in text:
+        return OperatorError(
+            f"The journal {path} is held by another process.",
+            remedy="Wait, or end that process.",
+            code="journal.locked",
+            raw=text,
+        )
+    if is_damage(error):
+        return OperatorError(
+            f"The journal {path} is damaged.",
+            cause="The disk, or a process that is not dbe-console, has changed it.",
+            remedy="End the recorder (dbe-console record --stop) and start it: it sets a journal aside that it finds damaged."
+            " Where this is said again, move the file away; a new one is begun.",
+            code="journal.damaged",
+            raw=text,
+        )
+    return OperatorError(
+        f"The journal {path} cannot be used.", cause=text, remedy="See the raw reply.", code="journal.failed", raw=text
+    )

@@ -1,0 +1,81 @@
+"""What the recorder says of itself: a small JSON file beside the journal, replaced as a whole."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+RecorderState = Literal["starting", "receiving", "reconnecting", "stale", "failed", "disk", "ended"]
+
+
+@dataclass(frozen=True, slots=True)
+class RecorderStatus:
+    """The recorder at one moment.
+
+    ``rate`` is messages per second committed, over the last seconds; ``lag`` what the hub has beyond what was received, as far
+    as it was last asked; ``behind`` how many seconds late the newest message came, or lies before the hub's newest, whatever
+    this machine's clock says. ``ahead``: so many seconds this machine's clock is ahead of the hub's, where it is more than a few.
+    ``dropped`` counts messages that the hub no longer had (gaps); ``doubled`` those that came twice and were kept once.
+    ``events`` are (ms since 1970, text), oldest first. ``error`` is an OperatorError as a dict. ``restarts``: how often the
+    console that asks has started a recorder again.
+    """
+
+    state: RecorderState
+    at: int  # ms since 1970
+    pid: int = 0
+    since: int = 0
+    received: int = 0
+    committed: int = 0
+    waiting: int = 0
+    doubled: int = 0
+    rate: float = 0.0
+    lag: int = 0
+    behind: float | None = None
+    ahead: float = 0.0
+    newest: int = 0  # enqueued time of the newest message, ms since 1970
+    gaps: int = 0
+    dropped: int = 0
+    reconnects: int = 0
+    restarts: int = 0
+    partitions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    error: Mapping[str, str] | None = None
+    notice: str = ""
+    events: tuple[tuple[int, str], ...] = ()
+    stay: bool = False
+    journal: str = ""
+    consumer_group: str = ""
+
+    def write(self, path: Path) -> None:
+        """Replace the file at ``path``; a full disk has no room for a second one, and the old one is written over."""
+        new = path.with_name(path.name + ".new")
+        told = json.dumps(asdict(self)).encode()
+        try:
+            with os.fdopen(os.open(new, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "wb") as file:
+                file.write(told)
+            new.replace(path)
+        except OSError:
+            with contextlib.suppress(OSError):
+                self._write_over(path, told)
+
+    def _write_over(self, path: Path, told: bytes) -> None:
+        """In the blocks that the file has; of what is too long for them, events and partitions are left out."""
+        with path.open("r+b", buffering=0) as file:
+            status = os.fstat(file.fileno())
+            if len(told) > max(status.st_size, status.st_blocks * 512):
+                told = json.dumps(asdict(replace(self, events=(), partitions={}))).encode()
+            file.write(told.ljust(status.st_size))
+
+    @classmethod
+    def read(cls, path: Path) -> RecorderStatus | None:
+        """The status last written, or None."""
+        try:
+            told = json.loads(path.read_text())
+            told["events"] = tuple((at, text) for at, text in told["events"])
+            return cls(**told)
+        except (OSError, ValueError, TypeError, KeyError):
+            return None

@@ -1,0 +1,1 @@
+"""What crosses rooms: rollout watch, doctor, score, the main job's check."""

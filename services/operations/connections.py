@@ -1,0 +1,83 @@
+"""How the connections of a device's identities come and go: an identity that two clients share has one that never stays."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from services.contexts.model import Context
+from services.diagnosis import diagnose
+from services.errors import OperatorError
+from services.hub.client import Hub
+from services.operations.doctor import Outcome, found
+from services.records import Evidence, Finding
+
+_EVERY = 0.7  # seconds between two looks
+_CHANGES = 3  # of one identity's connection within ``SPAN``: no restart does that
+SPAN = 30.0  # seconds
+
+
+class Changes:
+    """The changes of each identity's connection within the last ``SPAN`` seconds, as far as they were looked at."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, datetime] = {}
+        self._seen: dict[str, list[float]] = {}  # when each changed, the last times
+
+    def note(self, times: Mapping[str, datetime]) -> None:
+        """When each identity ("" the device's own) last connected or disconnected (``Hub.connection_changes``)."""
+        now = time.monotonic()
+        for module, changed in times.items():
+            if self._last.setdefault(module, changed) != changed:
+                self._last[module] = changed
+                self._seen[module] = [*self._seen.get(module, ()), now][-_CHANGES:]
+
+    @property
+    def restless(self) -> bool:
+        """Whether any connection changed lately."""
+        return any(self._lately(module) for module in self._seen)
+
+    def contested(self) -> list[Finding]:
+        """The identities whose connection changed again and again, as it does where two clients share one."""
+        text = f"changed: {_CHANGES} times and more within {SPAN:.0f} s"
+        return [
+            diagnose(Evidence("amqp", code="contested", text=text, module=module))[0]
+            for module in list(self._seen)
+            if self._lately(module) >= _CHANGES
+        ]
+
+    def _lately(self, module: str) -> int:
+        since = time.monotonic() - SPAN
+        return sum(at > since for at in self._seen[module])
+
+
+class Connections:
+    """Watches, in a thread, how the connections of a device's identities come and go. Identities are read free of quota."""
+
+    def __init__(self, context: Context, device: str) -> None:
+        self._changes = Changes()
+        self._stopped = threading.Event()
+        threading.Thread(target=self._watch, args=(context, device), name="doctor-connections", daemon=True).start()
+
+    def _watch(self, context: Context, device: str) -> None:
+        try:
+            hub = Hub.open(context)
+            while not self._stopped.is_set():
+                self._changes.note(hub.connection_changes(device))
+                self._stopped.wait(_EVERY)
+        except OperatorError:
+            return  # what keeps the hub from being asked is told by the checks of the hub
+
+    def contested(self) -> Sequence[Outcome]:
+        """Ends it: the identities that two clients seem to share."""
+        self._stopped.set()
+        return [
+            found(
+                finding,
+                name=f"messages:identity-{finding.module}",
+                title=f"Identity of {finding.module or 'the device'}",
+            )
+            for finding in self._changes.contested()
+        ]

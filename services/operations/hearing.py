@@ -1,0 +1,106 @@
+"""What a device's clients say in their messages, laid beside what their hosts answer: the twin knows nothing of either."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timezone
+from itertools import pairwise
+
+from services.diagnosis import diagnose, word_of
+from services.operations.host import HostAnswer, clients, flashing, running_for, target_of
+from services.records import ERROR_KINDS, DeviceState, Evidence, Finding, InferenceMessage
+
+FRESH = 60.0  # seconds for which a message tells how things are
+_USUAL = 5  # pauses between messages that make a habit
+_QUIET = 6.0  # seconds that any client may be silent
+_STEPS = (6, 10, 20, 30, 60, 120, 300, 600)  # the silences that are told apart: a finding does not change every second
+# What a client says when it does not get through to its host.
+NOT_THROUGH = frozenset({"fpga-flashing", "fpga-flashing-too-long", "host-gone", "deadline"})
+
+
+def complaint(sent: Sequence[InferenceMessage]) -> Finding | None:
+    """What a client's newest message complains of, with how long it has done so; None where it is a result."""
+    last = sent[-1]
+    if last.kind not in ERROR_KINDS:
+        return None
+    first = last
+    for message in reversed(sent):
+        if message.kind != last.kind:
+            break
+        first = message
+    seconds = (last.enqueued - first.enqueued).total_seconds()
+    return diagnose(Evidence("client", text=last.body or last.text, module=last.module, seconds=seconds))[0]
+
+
+def stopped(sent: Sequence[InferenceMessage]) -> Finding | None:
+    """Whether a client that sent again and again (``sent``, oldest first) has fallen silent, judged by its own usual pauses."""
+    times = [message.enqueued for message in sent]
+    pauses = sorted((after - before).total_seconds() for before, after in pairwise(times))
+    if len(pauses) < _USUAL:
+        return None
+    usual, quiet = pauses[len(pauses) * 9 // 10], _age(sent[-1])
+    if quiet < max(4 * usual, _QUIET):
+        return None
+    shown = max(step for step in _STEPS if step <= quiet)
+    text = f"quiet for {shown} s and more; before, a message came every {max(pauses[len(pauses) // 2], 0.1):.1f} s"
+    return diagnose(Evidence("client", code="quiet", text=text, module=sent[-1].module, seconds=quiet))[0]
+
+
+def complaints(state: DeviceState, newest: Sequence[InferenceMessage]) -> dict[str, Finding]:
+    """What each client complains of now, by its module's name. The sample client sends as the device: what comes under no
+    module's name is the only client's."""
+    found = {}
+    named = {message.module for message in newest}
+    own = [client.name for client in clients(state) if client.desired and client.desired.status == "running"]
+    silent = [name for name in own if name not in named]
+    for sender in named:
+        name = sender if sender else silent[0] if len(silent) == 1 else ""
+        sent = [message for message in newest if message.module == sender]
+        trouble = (complaint(sent) if _age(sent[-1]) < FRESH else None) or stopped(sent)
+        if trouble is not None and name in own:
+            found[name] = replace(trouble, module=name)
+    return found
+
+
+def explained(
+    state: DeviceState, complained: Mapping[str, Finding], answer_of: Callable[[str], HostAnswer | None]
+) -> list[Finding]:
+    """The complaints with their hosts' side of it: what the host itself answers, or that it does answer here and not there."""
+    found: list[Finding] = []
+    for client in clients(state):
+        trouble = complained.get(client.name)
+        if trouble is None:
+            continue
+        host = target_of(client)
+        answer = answer_of(host) if trouble.state in (*NOT_THROUGH, "client-quiet") else None
+        if answer is not None and answer.verdict == "yes" and trouble.state in NOT_THROUGH:
+            trouble = not_through(client.name, host, answer, trouble)
+        elif answer is not None and answer.verdict == "no" and state.module(host) is not None:
+            found.append(of_host(state, host, answer))
+        found.append(trouble)
+    return found
+
+
+def not_through(client: str, host: str, answer: HostAnswer, trouble: Finding) -> Finding:
+    """A client that does not reach a host that answers from here."""
+    text = f"{host}, asked from here, {answer.detail}"
+    finding = diagnose(Evidence("client", code="not-through", text=text, module=client))[0]
+    return replace(finding, evidence=finding.evidence + trouble.evidence)
+
+
+def of_host(device: DeviceState, host: str, answer: HostAnswer) -> Finding:
+    """A host's refusal as a finding of the host's module."""
+    busy = flashing(answer.error, host, running_for(device, host))
+    if busy is not None:
+        return busy
+    error = answer.error
+    assert error is not None, "a host that says no says why"
+    state = error.code.rpartition(".")[2]
+    return Finding(
+        state, "error", word_of(error.code), error.what.rstrip("."), error.cause, error.remedy, host, evidence=(error.raw,)
+    )
+
+
+def _age(message: InferenceMessage) -> float:
+    return (datetime.now(timezone.utc) - message.enqueued).total_seconds()

@@ -1,0 +1,94 @@
+"""Following a module's log: the agent's GetModuleLogs asked again and again, each line given once."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+from services.errors import OperatorError
+from services.hub.client import Hub
+from services.hub.methods import LogLine, module_logs
+from services.text import one_line
+
+_MOST = 2000  # lines asked for at once; halved by the hub room where the device finds them too many
+
+
+def fetch(hub: Hub, device: str, module: str, *, tail: int = 100, **filters: Any) -> list[LogLine]:
+    """``services.hub.methods.module_logs``; where nothing comes, a module that the device does not have is named as such.
+
+    The agent cuts to the tail before it filters: of a filtered log more is asked for, and the last ``tail`` that pass are given.
+    """
+    filtered = filters.get("regex") or filters.get("level") is not None
+    lines = module_logs(hub, device, module, tail=max(tail, _MOST) if filtered else tail, **filters)[-tail:]
+    if lines:
+        return lines
+    names = [found.name for found in hub.device_state(device).modules]
+    if module not in names:
+        raise OperatorError(
+            f"{device} has no module {one_line(module, 80)}.",
+            cause=f"It has: {', '.join(names) or 'none'}.",
+            remedy="Name one of these; the runtime's own are edgeAgent and edgeHub.",
+            code="logs.module-missing",
+        )
+    return []
+
+
+def follow(
+    hub: Hub,
+    device: str,
+    module: str,
+    stopped: threading.Event,
+    *,
+    tail: int = 100,
+    since: str = "",
+    level: int | None = None,
+    regex: str = "",
+    every: float = 3.0,
+    halved: Callable[[int], object] | None = None,
+) -> Iterator[LogLine]:
+    """The last ``tail`` lines and then those that come, until ``stopped``. Each look is a direct method: metered, 4 KB units.
+
+    Lines are told apart by place, not by text: a log that repeats a line shows it as often as it was written. Raises
+    OperatorError where the device does not answer.
+    """
+    shown: list[LogLine] = []
+    first = True
+    while not stopped.is_set():
+        # Asked from a little before the last line's time: the device's clock sets both, and lines of one second may still come.
+        newest = next((line.time for line in reversed(shown) if line.time is not None), None)
+        start = since if first or newest is None else (newest - timedelta(seconds=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        ask = fetch if first else module_logs
+        lines = ask(
+            hub,
+            device,
+            module,
+            tail=tail if first else _MOST,
+            since=start,
+            level=level,
+            regex=regex,
+            halved=halved if first else None,
+        )
+        new = unseen(shown, lines)
+        yield from new
+        shown = (shown + new)[-_MOST * 2 :]
+        first = False
+        stopped.wait(every)
+
+
+def unseen(shown: list[LogLine], lines: list[LogLine]) -> list[LogLine]:
+    """What of ``lines`` follows on ``shown``: the longest overlap of the end of one with the beginning of the other is taken off.
+
+    Where ``lines`` begins earlier than the overlap, its beginning is searched for in ``shown`` as well.
+    """
+    if not shown or not lines:
+        return lines
+    last = shown[-1]
+    # From the end: the newest place where what is shown ends inside the new lines.
+    for end in range(len(lines), 0, -1):
+        if lines[end - 1] == last:
+            length = min(end, len(shown))
+            if lines[end - length : end] == shown[-length:]:
+                return lines[end:]
+    return lines

@@ -1,0 +1,162 @@
+"""The main job from end to end: images → deploy host and client → running → inference results whose top class is right.
+
+It knows only a context, never whether Azure or the lab answers. Every step is yielded when it starts, moves and ends.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from pathlib import PurePosixPath
+
+from services.contexts.model import Context
+from services.deployment.changes import Change, SetModule, SetRegistry
+from services.deployment.history import History
+from services.deployment.hub_route import apply, plan
+from services.deployment.presets import preset
+from services.errors import OperatorError
+from services.hub.client import Hub
+from services.operations.first_message import Listener
+from services.operations.rollout import Rollout, Watch, failed
+from services.records import RegistryCredentials, Step, WorkspaceImage
+from services.text import counted
+from services.workspace.client import Workspace
+
+HOST = "azureml-host"
+CLIENT = "azureml-client"
+# Seconds between the client's pictures (its -w): long enough to read along.
+_WAIT = "1"
+
+
+@dataclass(frozen=True, slots=True)
+class MainJob:
+    """What is asked for. ``client_image`` is the client's place in the workspace's registry (NAME:TAG); ``expected`` maps a
+    picture's file name to its right class; ``results`` is how many right ones are wanted."""
+
+    context: Context
+    client_image: str
+    expected: Mapping[str, str]
+    results: int = 8
+    seconds: float = 120.0
+
+
+class _Clock:
+    """Times one step and makes its records."""
+
+    def __init__(self, name: str, title: str) -> None:
+        self._step = Step(name, title, "running")
+        self._since = time.monotonic()
+
+    def running(self, detail: str = "") -> Step:
+        return replace(self._step, detail=detail, seconds=time.monotonic() - self._since)
+
+    def done(self, detail: str) -> Step:
+        return replace(self._step, state="done", detail=detail, seconds=time.monotonic() - self._since)
+
+    def failed(self, error: OperatorError) -> Step:
+        detail = f"{error.what} {error.cause}".strip()
+        return replace(self._step, state="failed", detail=detail, remedy=error.remedy, seconds=time.monotonic() - self._since)
+
+
+def run_main_job(job: MainJob) -> Iterator[Step]:
+    """Do it. Ends after the first failed step; an OperatorError becomes that step."""
+    clock = _Clock("images", "Images of the workspace")
+    try:
+        with ExitStack() as held:
+            workspace = held.enter_context(closing(Workspace(job.context)))
+            yield clock.running()
+            image, count = _accelerated(workspace)
+            yield clock.done(f"{counted(count, 'image')}; {image.name}:{image.version} is accelerated and built")
+
+            clock = _Clock("registry", "Credentials of the registry")
+            yield clock.running()
+            credentials = workspace.registry_credentials()
+            yield clock.done(f"{credentials.username} at {credentials.server}")
+
+            clock = _Clock("messages", "The recorder receives")
+            yield clock.running()
+            began = datetime.now(timezone.utc)
+            listener = held.enter_context(closing(Listener(job.context)))
+            listener.receiving(30)
+            yield clock.done("journal at its place")
+
+            clock = _Clock("deploy", "Deploy host and client")
+            yield clock.running()
+            hub = Hub.open(job.context)
+            made = plan(hub, job.context.device, _changes(image, credentials, job.client_image))
+            applied = apply(hub, made, History(), job.context.name)
+            yield clock.done(f"{counted(len(made.diff), 'line')} of difference, version {applied.version}")
+
+            clock = _Clock("rollout", "Rollout")
+            watch = Watch(job.context.device, (HOST, CLIENT), applied.version, began)
+            rollout = Rollout(hub, job.context, watch, listener.sent, every=1.0)
+            for steps in rollout.steps(timeout=job.seconds):
+                stopped = failed(steps)
+                if stopped is not None:
+                    raise OperatorError(f"{stopped.title}: {stopped.detail}", remedy=stopped.remedy, code="rollout.stopped")
+                current = next((step for step in steps if step.state == "running"), None)
+                yield clock.running(current.title if current else "")
+            if any(step.state in ("running", "waiting") for step in steps):
+                raise OperatorError("The rollout did not come to its end in time.", code="rollout.timeout")
+            yield clock.done(", ".join(f"{step.name} {step.seconds:.1f} s" for step in steps if step.seconds is not None))
+
+            clock = _Clock("results", f"{job.results} inference results, top class right")
+            yield from _results(job, listener, clock)
+    except OperatorError as error:
+        yield clock.failed(error)
+
+
+def _accelerated(workspace: Workspace) -> tuple[WorkspaceImage, int]:
+    images = workspace.images()
+    for image in images:
+        if image.accelerated and image.deployable and "resnet50" in image.name:
+            return image, len(images)
+    raise OperatorError(
+        "The workspace has no accelerated ResNet-50 image whose build succeeded.",
+        remedy="Convert a model and create an AccelContainerImage first.",
+        code="workspace.no-image",
+    )
+
+
+def _changes(image: WorkspaceImage, credentials: RegistryCredentials, client_image: str) -> tuple[Change, ...]:
+    host, client = preset("fpga-host"), preset("client-resnet50")
+    return (
+        SetRegistry(credentials),
+        SetModule(HOST, image=image.location, create_options=host.render({}), status="running", restart_policy="always"),
+        SetModule(
+            CLIENT,
+            image=f"{credentials.server}/{client_image}",
+            create_options=client.render({"host": HOST, "wait": _WAIT}),
+            status="running",
+            restart_policy="always",
+        ),
+    )
+
+
+def _results(job: MainJob, listener: Listener, clock: _Clock) -> Iterator[Step]:
+    until = time.monotonic() + job.seconds
+    shown = -1
+    while time.monotonic() < until:
+        messages = listener.results(job.context.device)
+        right = []
+        for message in messages:
+            expected = job.expected.get(PurePosixPath(message.picture).name)
+            if expected is not None and message.label != expected:
+                raise OperatorError(
+                    f"{message.picture} was classified as {message.label}, and {expected} is to be seen on it.",
+                    code="check.class",
+                )
+            right += [message] if expected else []
+        if len(right) >= job.results:
+            last = right[-1]
+            picture = PurePosixPath(last.picture).name
+            yield clock.done(f"{len(right)} right, the last {picture} → {last.label} ({last.confidence or 0:.2f})")
+            return
+        if len(right) != shown:
+            shown = len(right)
+            yield clock.running(f"{shown} of {job.results}")
+        time.sleep(0.2)
+    raise OperatorError(f"Only {shown} of {job.results} inference results arrived in {job.seconds:.0f} s.", code="check.results")

@@ -1,0 +1,90 @@
+"""All devices of a hub at a glance, the one in most trouble first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.diagnosis import diagnose_state, worst
+from services.errors import OperatorError
+from services.hub.client import Hub
+from services.operations.side_by_side import side_by_side
+from services.records import Device, DeviceState, Finding
+
+_AT_ONCE = 6  # twins read side by side; the hub allows 100 a second
+_RANK = {"error": 0, "warning": 1, "info": 2, "ok": 3}
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceRow:
+    """A device: its worst finding, the deployment that it is under, its newest message. ``error`` where its "
+    "state could not be read."""
+
+    device: Device
+    state: DeviceState | None = None
+    finding: Finding | None = None
+    findings: Mapping[str, Finding] | None = None  # by module, "" the device itself
+    deployment: str = ""
+    last_message: datetime | None = None
+    error: OperatorError | None = None
+
+    @property
+    def trouble(self) -> tuple[int, int, str]:
+        """What rows are sorted by: severity of the worst, how many modules are in trouble, name."""
+        severity = 0 if self.error else _RANK.get(self.finding.severity, 1) if self.finding else 3
+        count = sum(finding.severity in ("error", "warning") for finding in (self.findings or {}).values())
+        return severity, -count, self.device.id
+
+    @property
+    def word(self) -> str:
+        """The device's state in one word."""
+        if self.error is not None:
+            return "unread"
+        return "well" if self.finding is None or self.finding.severity == "ok" else self.finding.word
+
+    @property
+    def reason(self) -> str:
+        """One short reason; empty where all is well."""
+        if self.error is not None:
+            return self.error.what
+        if self.finding is None or self.finding.severity == "ok":
+            return ""
+        likely = "likely: " if self.finding.likely else ""
+        return (f"{self.finding.module}: " if self.finding.module else "") + likely + self.finding.reason
+
+
+def overview(
+    hub: Hub, last_messages: Mapping[str, datetime] | None = None, every: Callable[[DeviceRow], None] | None = None
+) -> list[DeviceRow]:
+    """One row for each IoT Edge device, sorted by trouble. One metered twin read a device; ``every`` is told of "
+    "each row as it comes."""
+    devices = [device for device in hub.devices() if device.edge]
+    messages = last_messages or {}
+
+    def look(device: Device) -> DeviceRow:
+        row = row_of(hub, device, messages.get(device.id))
+        if every is not None:
+            every(row)
+        return row
+
+    return by_trouble(side_by_side(look, devices, _AT_ONCE))
+
+
+def row_of(hub: Hub, device: Device, last_message: datetime | None = None) -> DeviceRow:
+    """One device's row; an error of the hub stands in it instead of being raised."""
+    try:
+        state = hub.device_state(device.id)
+    except OperatorError as error:
+        return DeviceRow(device, last_message=last_message, error=error)
+    found = diagnose_state(state)
+    applied = [configuration.id for configuration in state.configurations if configuration.status.lower() == "applied"]
+    deployment = ", ".join(applied) or (f"version {state.desired_version}" if state.desired_version is not None else "")
+    # That a module is in trouble is told by that module's own finding.
+    told = [finding for finding in found.values() if finding.state != "module-trouble"]
+    return DeviceRow(state.device, state, worst(told), found, deployment, last_message)
+
+
+def by_trouble(rows: Sequence[DeviceRow]) -> list[DeviceRow]:
+    """Rows with the most trouble first."""
+    return sorted(rows, key=lambda row: row.trouble)

@@ -1,0 +1,41 @@
+"""The doctor's check of what the hub still keeps: messages that it forgot before they were read, or sooner than any hub may."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from services.diagnosis import diagnose
+from services.messages.journal import Journal
+from services.operations.doctor import Chair, Outcome, found, neutral, ok
+from services.records import Evidence
+from services.text import counted
+
+_DAY = 24 * 3600.0
+# A hub keeps messages for a day at least: what is a few minutes old must be there.
+_LEAST = 600.0
+
+
+def retention(chair: Chair) -> Sequence[Outcome]:
+    """Gaps in the journal of the last day, and messages of the last minutes that the hub does not have any more."""
+    if chair.journal is None:
+        return [neutral("no journal was read")]
+    journal = Journal(Path(chair.journal))
+    try:
+        now = time.time()
+        lost = sum(gap.count for gap in journal.gaps() if now - gap.noticed / 1000 < _DAY)
+        forgotten, since = journal.forgotten(chair.oldest, int((now - _LEAST) * 1000))
+    finally:
+        journal.close()
+    outcomes = []
+    if lost:
+        outcomes.append(_said("gap", f"lost: {counted(lost, 'message')}", "retention:gap"))
+    if forgotten:
+        age = now - since / 1000
+        outcomes.append(_said("retention", f"forgotten: {counted(forgotten, 'message')}", "retention:short", age))
+    return outcomes or [ok("no gap in what was read today")]
+
+
+def _said(code: str, text: str, name: str, seconds: float | None = None) -> Outcome:
+    return found(diagnose(Evidence("amqp", code=code, text=text, seconds=seconds))[0], name=name)

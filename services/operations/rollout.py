@@ -1,0 +1,285 @@
+"""The rollout watch: from the hub's acceptance of a deployment to the first message, with the cause named where it stops.
+
+The steps are a pure function of what is known (``rollout_steps``): a watch that was left, by a killed console too, is taken up
+again from the same device, modules, version and start time.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timezone
+
+from services.contexts.model import Context
+from services.diagnosis import findings
+from services.diagnosis.signs import same_image
+from services.errors import OperatorError
+from services.hub.client import Hub
+from services.operations.hearing import complaint
+from services.operations.host import HostAnswer, HostEndpoint, ask, flashing, host_endpoint, running_for, seen_from_here
+from services.records import DeviceState, Finding, InferenceMessage, Module, Step, StepState
+
+TITLES = {
+    "accepted": "The hub has taken the deployment",
+    "agent": "The edge agent has it",
+    "pulling": "Images are pulled",
+    "created": "Containers are created",
+    "running": "Modules run",
+    "flashing": "The FPGA is flashed",
+    "answers": "The host answers",
+    "message": "First message",
+}
+_PORT_OPENS = 30.0  # seconds that a host may take from its start until it listens
+# Nothing listens; or docker's proxy does already, and closes what the container does not take.
+_NOT_LISTENING = frozenset({"host-gone", "refused", "cut", "connection-cut"})
+# What belongs to the deployment before, as long as the agent has not taken up the new one.
+_ALWAYS = frozenset({"device-offline", "device-disabled", "agent-stopped", "never-reported", "not-yet-applied"})
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What is watched. ``version`` is the desired ``$version`` that the deployment gave; ``seen`` when each "
+    "step was first seen done."""
+
+    device: str
+    modules: tuple[str, ...]
+    version: int | None
+    started: datetime
+    seen: dict[str, datetime] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known at one moment. ``sent``: what clients sent since the modules run, oldest first; None where nobody looks."""
+
+    now: datetime
+    state: DeviceState | None = None
+    error: OperatorError | None = None
+    host: HostEndpoint | None = None
+    answer: HostAnswer | None = None
+    sent: Sequence[InferenceMessage] | None = None
+
+
+def rollout_steps(watch: Watch, known: Known) -> tuple[Step, ...]:
+    """The steps as they stand. ``watch.seen`` is read, never changed."""
+    state = known.state
+    if state is None:
+        why = known.error
+        return _line(
+            watch,
+            [],
+            ("accepted", "failed" if why else "running", why.what if why else "", why.remedy if why else "", None),
+            known,
+        )
+    done: list[tuple[str, str]] = []
+    applied = watch.version is None or (state.last_desired_version is not None and state.last_desired_version >= watch.version)
+    modules = [state.module(name) for name in watch.modules]
+    if watch.version is not None and (state.desired_version or 0) < watch.version:
+        return _line(watch, done, ("accepted", "running", "", "", None), known)
+    done.append(("accepted", f"version {state.desired_version}"))
+    trouble = _trouble(state, watch, applied)
+    if not applied:
+        return _line(watch, done, _stop("agent", trouble, "waiting for the edge agent"), known)
+    done.append(("agent", f"version {state.last_desired_version}"))
+    missing = [name for name, module in zip(watch.modules, modules, strict=True) if not _there(module)]
+    if missing:
+        return _line(watch, done, _stop("pulling", trouble, f"waiting for {', '.join(missing)}"), known)
+    done += [("pulling", ""), ("created", "")]
+    down = [module.name for module in modules if module and not _settled(module)]
+    if down:
+        return _line(watch, done, _stop("running", trouble, f"waiting for {', '.join(down)}"), known)
+    done.append(("running", ""))
+    if all(module is not None and module.desired is not None and module.desired.status == "stopped" for module in modules):
+        return _line(watch, [*done], None, known, skipped="stopped, as asked")
+    return _answers(watch, done, known)
+
+
+def _answers(watch: Watch, done: list[tuple[str, str]], known: Known) -> tuple[Step, ...]:
+    """The steps that are seen from outside the agent."""
+    neutral: dict[str, str] = {}
+    current: _Current | None = None
+    answer = known.answer
+    if known.host is None:
+        neutral["flashing"] = neutral["answers"] = "no module here that could be asked"
+    elif answer is None:
+        current = ("flashing" if known.host.kind == "grpc" else "answers", "running", "asking the host", "", None)
+    elif answer.verdict == "yes":
+        done += [("flashing", ""), ("answers", answer.detail)]
+    elif answer.verdict == "unreachable":
+        neutral["flashing"] = neutral["answers"] = answer.detail
+    else:
+        current = _from_host(watch, known, answer)
+    finding = complaint(known.sent) if known.sent else None
+    if known.sent is None:
+        neutral["message"] = "messages are not looked at"
+    elif known.sent and finding is None:
+        done.append(("message", known.sent[-1].text))
+    elif current is None and finding is not None:
+        state: StepState = "failed" if finding.severity == "error" else "running"
+        current = ("message", state, finding.reason, finding.remedy, finding)
+    elif current is None:
+        current = ("message", "running", "waiting for the first message", "", None)
+    return _line(watch, done, current, known, neutral)
+
+
+def _from_host(watch: Watch, known: Known, answer: HostAnswer) -> _Current:
+    assert known.host is not None
+    error = answer.error
+    code = error.code.rpartition(".")[2] if error else ""
+    since = watch.seen.get("running")
+    seconds = (known.now - since).total_seconds() if since else running_for(known.state, known.host.module)
+    finding = flashing(error, known.host.module, seconds)
+    if finding is not None:
+        state: StepState = "failed" if finding.severity == "error" else "running"
+        return ("flashing", state, finding.reason, finding.remedy, finding)
+    if code in _NOT_LISTENING and (seconds is None or seconds < _PORT_OPENS):
+        return ("answers", "running", "its port is not open yet", "", None)
+    return ("answers", "failed", error.what if error else answer.detail, error.remedy if error else "", None)
+
+
+_Current = tuple[str, StepState, str, str, "Finding | None"]
+
+
+def _stop(name: str, trouble: Finding | None, waiting: str) -> _Current:
+    if trouble is None:
+        return (name, "running", waiting, "", None)
+    state: StepState = "failed" if trouble.severity == "error" else "running"
+    text = f"{trouble.module}: {trouble.reason}" if trouble.module else trouble.reason
+    return (name, state, text, trouble.remedy, trouble)
+
+
+def _trouble(state: DeviceState, watch: Watch, applied: bool) -> Finding | None:
+    """The worst finding that explains why it stands still."""
+    for finding in findings(state):
+        mine = finding.module in ("", *watch.modules)
+        if finding.severity in ("error", "warning") and mine and (applied or finding.state in _ALWAYS):
+            return finding
+    return None
+
+
+def _there(module: Module | None) -> bool:
+    """Whether the container of the image asked for has been made."""
+    if module is None or module.reported is None:
+        return False
+    wanted, has = module.desired.image if module.desired else "", module.reported.image
+    return not wanted or not has or same_image(wanted, has)
+
+
+def _settled(module: Module) -> bool:
+    wanted = module.desired.status if module.desired else "running"
+    runtime = module.reported.runtime_status if module.reported else ""
+    return runtime == "running" if wanted == "running" else runtime in ("stopped", "failed", "dead", "backoff")
+
+
+def _line(
+    watch: Watch,
+    done: Sequence[tuple[str, str]],
+    current: _Current | None,
+    known: Known,
+    neutral: dict[str, str] | None = None,
+    skipped: str = "",
+) -> tuple[Step, ...]:
+    details = dict(done)
+    ended, earliest = {}, known.now
+    for name in reversed(details):  # what is seen only now was done when a later step was
+        ended[name] = earliest = min(earliest, watch.seen.get(name, earliest))
+    steps = []
+    for name, title in TITLES.items():
+        if name in details:
+            seconds = max((ended[name] - watch.started).total_seconds(), 0.0)
+            steps.append(Step(name, title, "done", details[name], seconds))
+        elif current is not None and name == current[0]:
+            _, state, text, remedy, finding = current
+            steps.append(Step(name, title, state, text, max((known.now - watch.started).total_seconds(), 0.0), remedy, finding))
+        elif neutral and name in neutral:
+            steps.append(Step(name, title, "neutral", neutral[name]))
+        elif skipped:
+            steps.append(Step(name, title, "skipped", skipped))
+        else:
+            steps.append(Step(name, title, "waiting"))
+    return tuple(steps)
+
+
+def finished(steps: Sequence[Step]) -> bool:
+    """Whether nothing is left to wait for."""
+    return all(step.state in ("done", "neutral", "skipped") for step in steps)
+
+
+def failed(steps: Sequence[Step]) -> Step | None:
+    """The step that it stopped at."""
+    return next((step for step in steps if step.state == "failed"), None)
+
+
+class Rollout:
+    """Watches one deployment. Blocking; ``stop`` may be called from another thread.
+
+    ``sent(device, since)`` gives what the device's clients sent since then, oldest first (from the journal).
+    """
+
+    def __init__(
+        self,
+        hub: Hub,
+        context: Context,
+        watch: Watch,
+        sent: Callable[[str, datetime], Sequence[InferenceMessage]] | None = None,
+        every: float = 3.0,
+    ) -> None:
+        self.hub = hub
+        self.context = context
+        self.watch = watch
+        self._sent = sent
+        self._answer: HostAnswer | None = None
+        self._every = every
+        self._stopped = False
+
+    def stop(self) -> None:
+        """Leave the watch; it can be taken up again with the same ``watch``."""
+        self._stopped = True
+
+    def steps(self, timeout: float = 900.0, until_failure: bool = True) -> Iterator[tuple[Step, ...]]:
+        """The steps, each time that they were looked at; ends when nothing is left, at a failure, or after ``timeout`` seconds.
+
+        The agent may still recover from a failure: ``until_failure=False`` goes on.
+        """
+        until = time.monotonic() + timeout
+        pause = min(self._every, 1.0)
+        while not self._stopped:
+            steps = self._look()
+            yield steps
+            if finished(steps) or (until_failure and failed(steps)) or time.monotonic() > until:
+                return
+            slept = 0.0
+            while slept < pause and not self._stopped:
+                time.sleep(0.1)
+                slept += 0.1
+            pause = min(pause * 1.3, self._every)  # every look is a metered read
+
+    def _look(self) -> tuple[Step, ...]:
+        try:
+            state = self.hub.device_state(self.watch.device)
+        except OperatorError as error:
+            return rollout_steps(self.watch, Known(_now(), error=error))
+        known = Known(_now(), state, host=self._host(state))
+        steps = rollout_steps(self.watch, known)
+        if any(step.name == "running" and step.state == "done" for step in steps):
+            if known.host is not None and (self._answer is None or self._answer.verdict == "no"):
+                self._answer = ask(known.host)  # one that answered is not asked again: each time costs it a picture
+            since = self.watch.seen.setdefault("running", known.now)
+            sent = self._sent(self.watch.device, since) if self._sent is not None else None
+            known = replace(known, now=_now(), answer=self._answer if known.host is not None else None, sent=sent)
+            steps = rollout_steps(self.watch, known)
+        for step in steps:
+            if step.state == "done":
+                self.watch.seen.setdefault(step.name, known.now)
+        return rollout_steps(self.watch, known)
+
+    def _host(self, state: DeviceState) -> HostEndpoint | None:
+        """The host among the modules that are watched; else the one that a watched client asks."""
+        seen = seen_from_here(self.context, state.device.id)
+        endpoints = [endpoint for name in self.watch.modules if (endpoint := host_endpoint(state, name, *seen))]
+        return min(endpoints, key=lambda endpoint: endpoint.module not in self.watch.modules, default=None)
+
+
+def _now() -> datetime:
+    return datetime.now(timezone.utc)

@@ -1,0 +1,102 @@
+"""Twins and direct methods for the expert: a twin as a masked tree, any method invoked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from services.deployment.history import History
+from services.deployment.masking import masked
+from services.diagnosis import mask
+from services.errors import OperatorError, UsageError
+from services.hub.client import AGENT, EDGE_HUB, LOOKING, Hub, MethodReply
+from services.hub.tolerant import mapping
+from services.text import clean
+
+_SYSTEM = {"edgeAgent": AGENT, "edgeHub": EDGE_HUB}
+
+
+def system_name(name: str) -> str:
+    """``edgeAgent`` and ``edgeHub`` by the identities' names; any other as it is."""
+    return _SYSTEM.get(name, name)
+
+
+def shown(twin: Mapping[str, Any], part: str = "") -> dict[str, Any]:
+    """A twin (or only its ``desired``, ``reported`` or ``tags``) as it may be shown: create options written out, secrets
+    masked, nothing that a terminal would obey."""
+    properties = mapping(twin.get("properties"))
+    tree = {**twin, "properties": {name: _readable(mapping(properties.get(name))) for name in ("desired", "reported")}}
+    if part == "tags":
+        tree = dict(mapping(twin.get("tags")))
+    elif part:
+        tree = dict(mapping(mapping(tree["properties"]).get(part)))
+    safe: dict[str, Any] = _safe(masked(tree))
+    return safe
+
+
+def _readable(section: Mapping[str, Any]) -> dict[str, Any]:
+    """A section without its metadata of every field: only when it was last changed stays."""
+    metadata = mapping(section.get("$metadata"))
+    kept = {key: value for key, value in section.items() if key != "$metadata"}
+    if "$lastUpdated" in metadata:
+        kept["$lastUpdated"] = metadata["$lastUpdated"]
+    return kept
+
+
+def _safe(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {clean(str(key), 256): _safe(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_safe(inner) for inner in value]
+    return mask(clean(value)) if isinstance(value, str) else value
+
+
+def changes_nothing(module: str | None, method: str) -> bool:
+    """Whether a method is known to only look."""
+    return module == AGENT and method in LOOKING
+
+
+def payload_of(text: str) -> Any:
+    """What was typed as a method's payload; UsageError where it is no JSON."""
+    try:
+        return json.loads(text.strip() or "{}")
+    except (ValueError, RecursionError) as error:
+        raise UsageError(
+            "The payload is no JSON.", cause=f"{error}.", remedy='Write an object such as {"id": "x"}.', code="usage.payload"
+        ) from None
+
+
+def invoke(
+    hub: Hub, device: str, module: str | None, method: str, payload: Any, seconds: int = 30, context: str = ""
+) -> MethodReply:
+    """Invoke any direct method; the reply as it may be shown. The history keeps those that may change something.
+
+    Raises OperatorError where no reply came; a reply with the method's own error status is a reply.
+    """
+    if changes_nothing(module, method):
+        reply = hub.invoke(device, module, method, payload, response_timeout=seconds)
+    else:
+        kept = History()
+        summary = f"method {method} of {module or 'the device'}"
+        entry = kept.begin(context=context, host=hub.host, device=device, route="method", summary=summary)
+        try:
+            reply = hub.invoke(device, module, method, payload, response_timeout=seconds)
+        except OperatorError as error:
+            kept.end(entry, "failed", error.what)
+            if module and module != AGENT and error.code.endswith(".device-offline"):
+                raise _no_methods(module, error) from None
+            raise
+        kept.end(entry, "applied", f"status {reply.status}")
+    return MethodReply(reply.status, _safe(masked({"payload": reply.payload}))["payload"])
+
+
+def _no_methods(module: str, error: OperatorError) -> OperatorError:
+    """The hub says of a module without methods that its device is not online."""
+    return OperatorError(
+        f"{module} takes no direct methods at the moment: it is not connected to the hub as a module.",
+        cause="Its program does not use the module client of the IoT SDK, or does not run; or the device itself is offline.",
+        remedy="See whether the edge agent answers: dbe-console method ping.",
+        code="hub.module-not-connected",
+        raw=error.raw,
+    )

@@ -1,0 +1,44 @@
+"""The few frozen dataclasses that travel through the whole house."""
+
+from services.records.device import (
+    ConfigurationStatus,
+    DesiredModule,
+    Device,
+    DeviceState,
+    Module,
+    RegistryEntry,
+    ReportedModule,
+)
+from services.records.diagnosis import Evidence, Finding, Severity
+from services.records.endpoint import EventEndpoint
+from services.records.messages import CLIENT_KINDS, ERROR_KINDS, InferenceMessage, MessageKind
+from services.records.progress import Progress, Step, StepState
+from services.records.secret import Secret
+from services.records.workspace import EdgeService, RegistryCredentials, WorkspaceCompute, WorkspaceImage, WorkspaceModel
+
+__all__ = [
+    "CLIENT_KINDS",
+    "ERROR_KINDS",
+    "ConfigurationStatus",
+    "DesiredModule",
+    "Device",
+    "DeviceState",
+    "EdgeService",
+    "EventEndpoint",
+    "Evidence",
+    "Finding",
+    "InferenceMessage",
+    "MessageKind",
+    "Module",
+    "Progress",
+    "RegistryCredentials",
+    "RegistryEntry",
+    "ReportedModule",
+    "Secret",
+    "Severity",
+    "Step",
+    "StepState",
+    "WorkspaceCompute",
+    "WorkspaceImage",
+    "WorkspaceModel",
+]

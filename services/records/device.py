@@ -1,0 +1,113 @@
+"""An IoT Edge device as its hub knows it: identity, edge agent's desired and reported properties, modules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A device identity."""
+
+    id: str
+    connected: bool
+    enabled: bool = True
+    edge: bool = True
+    last_activity: datetime | None = None
+    status_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredModule:
+    """What a deployment asks of a module. ``create_options`` is joined from its chunks; secrets in ``env`` are masked when shown, not here."""
+
+    image: str
+    status: str = "running"
+    restart_policy: str = "always"
+    create_options: str = ""
+    env: Mapping[str, str] = field(default_factory=dict, repr=False)
+    pull_policy: str = ""
+    startup_order: int | None = None
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedModule:
+    """What the edge agent reports of a module. Times that read 0001-01-01 are None."""
+
+    runtime_status: str
+    image: str = ""
+    image_hash: str = ""
+    status: str = ""
+    restart_policy: str = ""
+    exit_code: int | None = None
+    description: str = ""
+    last_start: datetime | None = None
+    last_exit: datetime | None = None
+    last_restart: datetime | None = None
+    restart_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """A module: desired, reported, or both."""
+
+    name: str
+    system: bool = False
+    desired: DesiredModule | None = None
+    reported: ReportedModule | None = None
+
+    @property
+    def image(self) -> str:
+        """The image asked for, else the one that runs."""
+        return self.desired.image if self.desired else self.reported.image if self.reported else ""
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryEntry:
+    """A registry that the deployment gives credentials for; the password stays in the twin."""
+
+    name: str
+    address: str
+    username: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigurationStatus:
+    """A deployment at scale that touches the device: status is Targeted or Applied."""
+
+    id: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceState:
+    """Everything the edge agent's twin says of a device at one moment.
+
+    ``desired`` and ``reported`` are the raw property trees (they hold secrets: never show them unmasked).
+    """
+
+    device: Device
+    modules: tuple[Module, ...] = ()
+    desired_version: int | None = None
+    last_desired_version: int | None = None
+    last_desired_code: int | None = None
+    last_desired_description: str = ""
+    schema_version: str = ""
+    agent_version: str = ""
+    platform: str = ""  # os/architecture, e.g. linux/amd64
+    desired_at: datetime | None = None  # when the desired properties were last changed
+    reported_at: datetime | None = None
+    etag: str = ""
+    registries: tuple[RegistryEntry, ...] = ()
+    configurations: tuple[ConfigurationStatus, ...] = ()
+    desired: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    reported: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    read_at: datetime | None = None
+
+    def module(self, name: str) -> Module | None:
+        """The module of that name, if there is one."""
+        return next((module for module in self.modules if module.name == name), None)

@@ -1,0 +1,86 @@
+"""What an Azure ML workspace holds: images, models, compute targets, services, registry credentials."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from services.records.secret import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceImage:
+    """A container image of the workspace. ``state`` is creationState as the service says it (Succeeded, Failed, Creating…)."""
+
+    id: str
+    name: str
+    version: int
+    flavour: str  # imageFlavor: AccelContainer, WebApiContainer, …
+    state: str
+    location: str  # imageLocation: REGISTRY/NAME:TAG
+    created: datetime | None = None
+    model_ids: tuple[str, ...] = ()
+    description: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    build_log_uri: str = ""
+    error: str = ""
+
+    @property
+    def accelerated(self) -> bool:
+        """Whether it serves gRPC from an FPGA."""
+        return self.flavour.startswith("Accel")
+
+    @property
+    def deployable(self) -> bool:
+        """Whether its build succeeded."""
+        return self.state == "Succeeded"
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceModel:
+    """A registered model. ``parent_id`` names the model that it was converted from; ``converted_id`` the accelerated one made from it."""
+
+    id: str
+    name: str
+    version: int
+    framework: str = ""
+    created: datetime | None = None
+    description: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    parent_id: str = ""
+    converted_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceCompute:
+    """A compute target; for an attached IoT Hub ``resource_id`` is the hub's ARM id."""
+
+    name: str
+    kind: str
+    state: str
+    resource_id: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeService:
+    """An IotWebservice."""
+
+    name: str
+    state: str
+    compute_name: str = ""
+    device_id: str = ""
+    image_id: str = ""
+    modules: tuple[str, ...] = ()
+    created: datetime | None = None
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryCredentials:
+    """How to sign in to a container registry."""
+
+    server: str
+    username: str
+    password: Secret

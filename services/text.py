@@ -1,0 +1,54 @@
+"""Hostile text made harmless, once, at the service boundary.
+
+Textual hands escape sequences of its content to the terminal (facts/textual.md), so that ESC, C1, DEL and bidi controls in a message would
+reach the operator's screen. They are replaced by visible stand-ins here.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+_BIDI = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
+_INVISIBLE = "\u00ad\u180e\u200b-\u200d\u2028\u2029\u2060-\u2064\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"
+_HOSTILE = re.compile(f"[\x00-\x08\x0b-\x1f\x7f-\x9f{_BIDI}{_INVISIBLE}\ud800-\udfff]")
+_BREAKS = re.compile(r"[\t\n]+")
+
+
+def _stand_in(match: re.Match[str]) -> str:
+    code = ord(match.group())
+    if code < 0x20:
+        return chr(0x2400 + code)
+    return "\u2421" if code == 0x7F else "\ufffd"
+
+
+def clean(text: object, limit: int | None = None) -> str:
+    """``text`` with control, escape, bidi and invisible characters replaced; tabs and line feeds stay (carriage returns of CRLF go).
+
+    ``limit`` cuts to that many characters, marked by an ellipsis.
+    """
+    plain = _HOSTILE.sub(_stand_in, str(text).replace("\r\n", "\n"))
+    if limit is not None and len(plain) > limit:
+        return plain[: max(limit - 1, 0)] + "…"
+    return plain
+
+
+def one_line(text: object, limit: int | None = None) -> str:
+    """``clean`` text on a single line: tabs and line feeds become spaces."""
+    return clean(_BREAKS.sub(" ", str(text).replace("\r\n", "\n")), limit)
+
+
+def counted(count: int, name: str) -> str:
+    """``1 message``, ``2,000 messages``: of a name whose plural takes an s."""
+    return f"{count:,} {name}{'' if count == 1 else 's'}"
+
+
+def json_text(value: Any, indent: int | None = None) -> str:
+    """``value`` as JSON, with what ``clean`` replaces escaped: nothing is lost to a program, and a terminal obeys none of it."""
+    return _HOSTILE.sub(_escaped, json.dumps(value, indent=indent, ensure_ascii=False, default=str))
+
+
+def _escaped(match: re.Match[str]) -> str:
+    code = ord(match.group())
+    return f"\\u{code:04x}" if code < 0x10000 else json.dumps(match.group())[1:-1]

@@ -1,0 +1,408 @@
+"""An Azure ML workspace: what it holds, and what can be made in it. Blocking; call it from a worker thread."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from services.contexts.model import Context
+from services.errors import OperatorError
+from services.records import (
+    EdgeService,
+    Progress,
+    RegistryCredentials,
+    Secret,
+    WorkspaceCompute,
+    WorkspaceImage,
+    WorkspaceModel,
+)
+from services.text import clean, one_line
+from services.workspace import parse
+from services.workspace.calls import Calls
+from services.workspace.pending import Pending, PendingOperations
+from services.workspace.process import ChildFailed
+from services.workspace.service_plan import ServicePlan
+
+Tell = Callable[[Progress], None]
+
+# What the sample's ResNet-50 is called; other models are given theirs.
+DEFAULT_INPUT = "Placeholder:0"
+DEFAULT_OUTPUTS = ("classifier/resnet_v1_50/predictions/Softmax:0",)
+_OVER = ("workspace.operation-failed", "workspace.operation-gone")
+_ENDED = ("Succeeded", "Failed", "Cancelled", "Canceled", "TimedOut", "Unhealthy", "Healthy")
+
+
+class Stopped(OperatorError):
+    """The operator stopped waiting; the service works on, and the same call takes it up again. ``pending`` is what it works at,
+    where it is kept."""
+
+    pending: Pending | None = None
+
+
+class Workspace:
+    """The workspace of a context. Thread-safe; ``close`` ends its child process.
+
+    ``seconds`` bounds each single request, ``poll_seconds`` is the pause between looks at something long. Every method raises
+    OperatorError.
+    """
+
+    def __init__(self, context: Context, *, seconds: float = 60, poll_seconds: float = 3) -> None:
+        place = context.workspace
+        if place is None:
+            raise OperatorError(
+                f"The context {context.name} has no workspace.",
+                cause="Images and models live in an Azure ML workspace, and none is named.",
+                remedy="Add one: dbe-console context add (a workspace's config.json will do).",
+                code="workspace.none",
+            )
+        self.context = context
+        self._registry = place.registry
+        self._poll_seconds = poll_seconds
+        self._id = f"{place.subscription}/{place.resource_group}/{place.name}"
+        self._pending = PendingOperations(self._id)
+        self._calls = Calls(context, place, seconds)
+
+    @property
+    def pid(self) -> int | None:
+        """The child's process id, while there is one."""
+        return self._calls.pid
+
+    def close(self) -> None:
+        """End the child process."""
+        self._calls.close()
+
+    def details(self) -> dict[str, Any]:
+        """ARM's properties of the workspace: id, name, location, containerRegistry, …"""
+        raw = self._calls.look("details")
+        return {one_line(key): clean(value) if isinstance(value, str) else value for key, value in raw.items()}
+
+    def images(self) -> list[WorkspaceImage]:
+        """All images, newest first."""
+        return _newest_first([parse.image(raw) for raw in self._calls.look("images")])
+
+    def models(self) -> list[WorkspaceModel]:
+        """All registered models, newest first."""
+        return _newest_first(parse.models(self._calls.look("models")))
+
+    def computes(self) -> list[WorkspaceCompute]:
+        """All compute targets; kind IotHub is an attached hub."""
+        return [parse.compute(raw) for raw in self._calls.look("computes")]
+
+    def services(self) -> list[EdgeService]:
+        """All services on IoT Edge devices."""
+        return [parse.service(raw) for raw in self._calls.look("services")]
+
+    def registry_credentials(self) -> RegistryCredentials:
+        """How to sign in to the workspace's container registry (ARM listCredentials; needs its admin user)."""
+        raw = self._calls.look("registry", fallback=self._registry)
+        return RegistryCredentials(one_line(raw["server"]), one_line(raw["username"]), Secret(raw["password"]))
+
+    def build_log(self, image: WorkspaceImage | str) -> str:
+        """The build log of an image; empty where there is none yet."""
+        return clean(self._calls.look("build_log", image_id=image if isinstance(image, str) else image.id) or "")
+
+    def pending(self) -> list[Pending]:
+        """Conversions and image builds begun from here and not seen to end."""
+        return self._pending.all()
+
+    def convert(
+        self,
+        model_id: str,
+        progress: Tell | None = None,
+        cancelled: threading.Event | None = None,
+        *,
+        input_node: str = DEFAULT_INPUT,
+        output_nodes: Sequence[str] = DEFAULT_OUTPUTS,
+    ) -> WorkspaceModel:
+        """The accelerated model made from ``model_id``: the one there is, else one that is converted now.
+
+        A conversion that was begun before is taken up again. ``cancelled`` ends the waiting (Stopped).
+        """
+        known = {model.id: model for model in self.models()}
+        if model_id not in known:
+            raise _missing("model", model_id, known)
+        model = known[model_id]
+        if _accelerated(model):
+            return model
+        pending = self._pending.find("conversion", model_id)
+        if model.converted_id:
+            if pending is not None:
+                self._pending.done(pending)  # it ended while nobody looked
+            return known[model.converted_id]
+        if not takes(model):
+            raise not_convertible(model)
+        if pending is None:
+            _tell(progress, f"converting {model_id}")
+            arguments = {"model_id": model_id, "input_node": input_node, "output_nodes": list(output_nodes)}
+            pending = Pending("conversion", self._id, model_id, self._calls.change("start_conversion", **arguments))
+            self._pending.keep(pending)
+        else:
+            pending = self._wanted(pending)
+            _tell(progress, f"taking up the conversion of {model_id} again")
+        ended = self._follow(pending, f"The conversion of {model_id}", progress, cancelled)
+        converted = _made(ended)
+        found = next((made for made in self.models() if made.id == converted), None)
+        if found is None:
+            raise OperatorError(
+                f"The conversion of {model_id} succeeded, but its model {converted or '(unnamed)'} is not in the workspace.",
+                cause="It may have been deleted meanwhile.",
+                remedy="Look at the models again, or convert once more.",
+                code="workspace.model-missing",
+            )
+        return found
+
+    def create_image(
+        self,
+        name: str,
+        model_ids: Sequence[str],
+        progress: Tell | None = None,
+        cancelled: threading.Event | None = None,
+        *,
+        tags: Mapping[str, str] | None = None,
+        description: str = "",
+    ) -> WorkspaceImage:
+        """An accelerated image of ``model_ids``, built now; a build that was begun before is taken up again.
+
+        Raises OperatorError with the build log's end in ``raw`` where the build fails.
+        """
+        subject = f"{name}: {', '.join(model_ids)}"
+        pending = self._pending.find("image", subject)
+        if pending is None:
+            # Begun, and the console ended before it was written down.
+            same = (image for image in self.images() if image.name == name and image.model_ids == tuple(model_ids))
+            building = next((image.id for image in same if image.state == "Creating"), None)
+            pending = Pending("image", self._id, subject, "", building) if building else None
+        if pending is None:
+            _tell(progress, f"building {name} from {', '.join(model_ids)}")
+            arguments = {"name": name, "model_ids": list(model_ids), "tags": dict(tags or {}), "description": description}
+            begun = self._calls.change("start_image", **arguments)
+            pending = Pending("image", self._id, subject, begun["operation"], begun["image"])
+            self._pending.keep(pending)
+        else:
+            pending = self._wanted(pending)
+            _tell(progress, f"taking up the build of {pending.asset_id} again")
+        self._follow(pending, f"The build of {pending.asset_id}", progress, cancelled)
+        raw = self._calls.look("image", image_id=pending.asset_id)
+        if raw is None:
+            raise _missing("image", pending.asset_id, {image.id for image in self.images()})
+        return parse.image(raw)
+
+    def take_up(
+        self, pending: Pending, progress: Tell | None = None, cancelled: threading.Event | None = None
+    ) -> WorkspaceModel | WorkspaceImage:
+        """What comes of something that was begun and not seen to end."""
+        if pending.kind == "conversion":
+            return self.convert(pending.subject, progress, cancelled)
+        name, _, models = pending.subject.partition(": ")
+        return self.create_image(name, models.split(", "), progress, cancelled)
+
+    def throw_away(self, pending: Pending, progress: Tell | None = None, cancelled: threading.Event | None = None) -> str:
+        """Wait until what was begun has ended, and delete what came of it: its id, "" where there is nothing to delete.
+
+        Azure ML's SDK ends no operation of model management (facts/azure-ml.md); it can only delete the model or image. Until
+        that is done it stays among the pending ones, for a console opened later; begun once more meanwhile, it is wanted again.
+        What is used by now stays in the workspace: raises OperatorError, once.
+        """
+        self._pending.keep(replace(pending, unwanted=True))
+        try:
+            ended = self._until_ended(self._looked_at(pending), f"What is cancelled, {pending.subject}", progress, cancelled)
+            made = pending.asset_id or _made(ended)
+        except OperatorError as error:
+            if error.code not in _OVER:
+                raise
+            made = pending.asset_id  # a build that failed leaves its image
+        kept = self._pending.find(pending.kind, pending.subject)
+        if kept is None or not kept.unwanted:
+            return ""
+        try:
+            if made:
+                self._calls.change("delete_image" if pending.kind == "image" else "delete_model", asset_id=made)
+        except OperatorError as error:
+            if error.code == "workspace.in-use":
+                self._pending.done(pending)
+            raise
+        self._pending.done(pending)
+        return made
+
+    def _wanted(self, pending: Pending) -> Pending:
+        if pending.unwanted:
+            pending = replace(pending, unwanted=False)
+            self._pending.keep(pending)
+        return pending
+
+    def attach_hub(
+        self, name: str, resource_id: str, progress: Tell | None = None, cancelled: threading.Event | None = None
+    ) -> WorkspaceCompute:
+        """The hub ``resource_id`` (its ARM id) as compute target ``name``; the one that is attached already, if there is one."""
+        for target in self.computes():
+            if target.resource_id.lower() == resource_id.lower() and target.state == "Succeeded":
+                _tell(progress, f"the hub is attached as {target.name}")
+                return target
+        _tell(progress, f"attaching the hub as {name}")
+        self._calls.change("attach_hub", name=name, resource_id=resource_id)
+        while True:
+            raw = self._calls.look("compute", name=name)
+            target = parse.compute(raw) if raw else WorkspaceCompute(name, "IotHub", "Creating")
+            _tell(progress, f"{name}: {target.state}")
+            if target.state == "Succeeded":
+                return target
+            if target.state in _ENDED:
+                raise OperatorError(
+                    f"The hub was not attached: {target.state}.",
+                    cause=target.error or "The workspace gives no reason.",
+                    remedy="Hub and workspace must be in one subscription, and the sign-in needs Contributor on both.",
+                    code="workspace.attach-failed",
+                    raw=target.error,
+                )
+            self._pause(cancelled, f"Attaching {name}")
+
+    def deploy_service(
+        self, plan: ServicePlan, progress: Tell | None = None, cancelled: threading.Event | None = None, *, redeploy: bool = False
+    ) -> EdgeService:
+        """Deploy an IotWebservice and follow it until the service has handed it to the hub.
+
+        ``redeploy`` deletes one of that name first (the service cannot update one); otherwise it is an error that it exists.
+        """
+        if any(service.name == plan.name for service in self.services()):
+            if not redeploy:
+                raise OperatorError(
+                    f"There is a service {plan.name} already.",
+                    cause="An IoT Edge service cannot be updated in place.",
+                    remedy="Choose another name, or let it be deleted and deployed anew.",
+                    code="workspace.service-exists",
+                )
+            self.delete_service(plan.name, progress, cancelled)
+        _tell(progress, f"deploying {plan.name} to {plan.device}")
+        operation = self._calls.change("deploy", **plan.as_arguments())
+        self._until_ended(partial(self._operation, operation), f"The deployment of {plan.name}", progress, cancelled)
+        raw = self._calls.look("service", name=plan.name)
+        if raw is None:
+            raise _missing("service", plan.name, {service.name for service in self.services()})
+        return parse.service(raw)
+
+    def delete_service(self, name: str, progress: Tell | None = None, cancelled: threading.Event | None = None) -> None:
+        """Delete an IotWebservice and wait until it is gone; one that does not exist is gone already."""
+        if self._calls.look("service", name=name) is None:
+            return
+        _tell(progress, f"deleting {name}")
+        operation = self._calls.change("delete_service", name=name)
+        if operation:
+            self._until_ended(partial(self._operation, operation), f"Deleting {name}", progress, cancelled)
+        while self._calls.look("service", name=name) is not None:
+            self._pause(cancelled, f"Deleting {name}")
+
+    def _follow(self, pending: Pending, what: str, progress: Tell | None, cancelled: threading.Event | None) -> dict[str, Any]:
+        try:
+            ended = self._until_ended(self._looked_at(pending), what, progress, cancelled)
+        except Stopped as left:
+            left.pending = pending if pending.operation_id else None  # a build that was found may be somebody else's
+            raise
+        except OperatorError as error:
+            if error.code in _OVER:
+                self._pending.done(pending)
+                if pending.kind == "image":
+                    error.raw = self._end_of_log(pending.asset_id) or error.raw
+            raise
+        self._pending.done(pending)
+        return ended
+
+    def _looked_at(self, pending: Pending) -> Callable[[], dict[str, Any]]:
+        if pending.operation_id:
+            return partial(self._operation, pending.operation_id)
+        return partial(self._image_state, pending.asset_id)
+
+    def _operation(self, operation: str) -> dict[str, Any]:
+        try:
+            return dict(self._calls.look("operation", operation_id=operation))
+        except OperatorError as error:
+            if isinstance(error.__cause__, ChildFailed) and error.__cause__.status == 404:
+                error.code = "workspace.operation-gone"
+            raise
+
+    def _image_state(self, image_id: str) -> dict[str, Any]:
+        """State and error of an image whose operation is not known."""
+        raw = self._calls.look("image", image_id=image_id)
+        return {"state": raw["creationState"]} if raw else {"state": "Failed", "error": "The image is gone."}
+
+    def _until_ended(
+        self, look: Callable[[], dict[str, Any]], what: str, progress: Tell | None, cancelled: threading.Event | None
+    ) -> dict[str, Any]:
+        shown = ""
+        while True:
+            raw = look()
+            state = one_line(raw.get("state", ""), 40)
+            if state != shown:
+                shown = state
+                _tell(progress, f"{what}: {state}")
+            if state == "Succeeded":
+                return raw
+            if state in _ENDED:
+                reason = parse.error_text(raw.get("error"))
+                raise OperatorError(
+                    f"{what} ended with {state}.",
+                    cause=reason or "The service gives no reason.",
+                    remedy="Read the log, correct what it names, and try again.",
+                    code="workspace.operation-failed",
+                    raw=reason,
+                )
+            self._pause(cancelled, what)
+
+    def _end_of_log(self, image_id: str) -> str:
+        try:
+            return self.build_log(image_id)[-4000:]
+        except OperatorError as error:
+            return f"(the build log cannot be had: {error.what})"
+
+    def _pause(self, cancelled: threading.Event | None, what: str) -> None:
+        if (cancelled or threading.Event()).wait(self._poll_seconds):
+            raise Stopped(
+                f"{what} was left.",
+                cause="You stopped waiting; the service works on.",
+                remedy="The same command takes it up again.",
+                code="workspace.left",
+            )
+
+
+def _made(operation: Mapping[str, Any]) -> str:
+    """The id of what an operation made."""
+    return str(operation.get("resourceLocation") or "").rpartition("/")[2].replace("%3A", ":")
+
+
+def takes(model: WorkspaceModel) -> bool:
+    """Whether an accelerated image can be made of a model; one registered without a framework is called Custom."""
+    return _accelerated(model) or bool(model.converted_id) or model.framework in ("", "TensorFlow", "Custom")
+
+
+def _accelerated(model: WorkspaceModel) -> bool:
+    return bool(model.parent_id) or model.framework.startswith("Accel")
+
+
+def not_convertible(model: WorkspaceModel) -> OperatorError:
+    """What is said of a model that the converter for the FPGA cannot take (facts/azure-ml.md: AccelOnnxConverter)."""
+    return OperatorError(
+        f"{model.id} cannot be made into an accelerated image.",
+        cause=f"It is a model of {model.framework}; the converter for the FPGA takes TensorFlow's only.",
+        remedy="Deploy it on the CPU: build its image in a notebook (ContainerImage), it appears among the images here.",
+        code="workspace.not-convertible",
+    )
+
+
+def _newest_first(items: list[Any]) -> list[Any]:
+    return sorted(items, key=lambda item: item.created.timestamp() if item.created else 0.0, reverse=True)
+
+
+def _missing(kind: str, wanted: str, known: Any) -> OperatorError:
+    return OperatorError(
+        f"The workspace has no {kind} {one_line(wanted, 200)}.",
+        cause=f"It has: {one_line(', '.join(sorted(known)), 600) or 'none'}.",
+        remedy="Choose one of them.",
+        code=f"workspace.no-{kind}",
+    )
+
+
+def _tell(progress: Tell | None, text: str) -> None:
+    if progress:
+        progress(Progress(text))

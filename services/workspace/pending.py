@@ -1,0 +1,70 @@
+"""Conversions and image builds that were begun and not seen to end, kept so that a console opened later takes them up again."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+from services.contexts.paths import private_folder, state_folder
+
+_lock = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """``subject`` is the model converted, or the image's name and models; ``asset_id`` what comes of it, where known already;
+    ``unwanted``: that is to be deleted once it is there."""
+
+    kind: Literal["conversion", "image"]
+    workspace: str  # subscription/group/name
+    subject: str
+    operation_id: str
+    asset_id: str = ""
+    unwanted: bool = False
+
+
+class PendingOperations:
+    """The ones of one workspace, in ``state_folder()/workspace-operations.json``."""
+
+    def __init__(self, workspace: str, path: Path | None = None) -> None:
+        self._workspace = workspace
+        self._path = path or state_folder() / "workspace-operations.json"
+
+    def all(self) -> list[Pending]:
+        """What is pending in this workspace."""
+        return [item for item in self._load() if item.workspace == self._workspace]
+
+    def find(self, kind: str, subject: str) -> Pending | None:
+        """The pending one of that kind and subject."""
+        return next((item for item in self.all() if item.kind == kind and item.subject == subject), None)
+
+    def keep(self, item: Pending) -> None:
+        """Remember ``item`` in place of an older one of its kind and subject."""
+        with _lock:
+            self._save([*self._without(item), item])
+
+    def done(self, item: Pending) -> None:
+        """Forget ``item``."""
+        with _lock:
+            self._save(self._without(item))
+
+    def _without(self, item: Pending) -> list[Pending]:
+        key = (item.kind, item.workspace, item.subject)
+        return [other for other in self._load() if (other.kind, other.workspace, other.subject) != key]
+
+    def _load(self) -> list[Pending]:
+        try:
+            return [Pending(**item) for item in json.loads(self._path.read_text(encoding="utf-8"))]
+        except (FileNotFoundError, ValueError, TypeError):
+            return []  # it only saves asking twice; a broken one is written anew
+
+    def _save(self, items: list[Pending]) -> None:
+        private_folder(self._path.parent)
+        scratch = self._path.with_name(f".{self._path.name}.{os.getpid()}")
+        with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+            json.dump([asdict(item) for item in items], file)
+        scratch.replace(self._path)

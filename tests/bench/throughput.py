@@ -1,0 +1,116 @@
+"""Messages a second, received to committed, beside a bare azure-eventhub aio loop (prefetch 1000, batches) that does nothing
+with them.
+
+Both drain the same backlog of the same lab, in a process of their own, ``--rounds`` times, one right after the other and each
+first in turn, so that what else the machine does meets both. The figure is the median of the rounds' ratios.
+``python tests/bench/throughput.py [--messages N] [--rounds N]``
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import statistics
+import subprocess
+import sys
+import time
+
+from bench_lab import bench_lab, context, folder, processor_seconds, report
+
+from services.messages.journal import Journal
+from services.messages.recorder import ensure_recorder
+from services.messages.settings import Start
+
+
+async def bare(connection: str, ca_file: str, count: int) -> tuple[float, float]:
+    """The rate of the bare loop over ``count`` messages, from the first batch on, and its processor time a message in µs."""
+    from azure.eventhub.aio import EventHubConsumerClient
+
+    client = EventHubConsumerClient.from_connection_string(connection, consumer_group="$Default", connection_verify=ca_file)
+    got, first, begun, used, done = 0, 0, 0.0, 0.0, asyncio.Event()
+
+    async def take(_context: object, events: list[object]) -> None:
+        nonlocal got, first, begun, used
+        got += len(events)
+        if not begun:
+            begun, used, first = time.perf_counter(), time.process_time(), got
+        if got >= count:
+            done.set()
+
+    work = asyncio.ensure_future(client.receive_batch(take, prefetch=1000, max_batch_size=1000, starting_position="-1"))
+    await done.wait()
+    rate = (got - first) / (time.perf_counter() - begun)
+    each = (time.process_time() - used) / (got - first) * 1e6
+    work.cancel()
+    await asyncio.wait({work})
+    await client.close()
+    return rate, each
+
+
+def main() -> None:
+    """Measure both, alternating."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--messages", type=int, default=100_000)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--bare", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.bare:
+        told = json.load(sys.stdin)
+        sys.stdout.write(json.dumps(asyncio.run(bare(told["connection"], told["ca_file"], options.messages))))
+        return
+    with bench_lab() as lab:
+        lab.inject(options.messages)
+        told = json.dumps({"connection": lab.info["event_hub_connection_string"], "ca_file": lab.info["ca_file"]})
+        child = [sys.executable, __file__, "--bare", "--messages", str(options.messages)]
+        ours: list[tuple[float, float]] = []
+        theirs: list[tuple[float, float]] = []
+        for number in range(options.rounds):
+            for turn in (number, number + 1):
+                if turn % 2:
+                    ours.append(recorded(lab, options.messages))
+                else:
+                    said = subprocess.run(child, input=told, capture_output=True, text=True, check=True).stdout
+                    theirs.append(tuple(json.loads(said)))
+    ratios = [ours[number][0] / theirs[number][0] for number in range(options.rounds)]
+    report(
+        "messages per second, received to committed / bare aio loop",
+        round(statistics.median(ratios), 3),
+        ">= 0.9",
+        ratios=[round(ratio, 3) for ratio in ratios],
+        recorder=[round(rate) for rate, _ in ours],
+        bare=[round(rate) for rate, _ in theirs],
+        processor_us_a_message={
+            "recorder": round(statistics.median(each for _, each in ours), 1),
+            "bare": round(statistics.median(each for _, each in theirs), 1),
+        },
+        messages=options.messages,
+        body_bytes=300,
+        partitions=4,
+    )
+
+
+def recorded(lab: object, count: int) -> tuple[float, float]:
+    """The recorder's rate over the same messages, from the first that are committed to the last, and its processor time."""
+    handle = ensure_recorder(context(), lab.endpoint, Start("beginning"), folder=folder())
+    journal = Journal(handle.journal_path, read_only=True)
+    begun, first, used = 0.0, 0, 0.0
+    pid = handle.status().pid
+    try:
+        while True:
+            rows = journal.bounds()[1]
+            if rows and not begun:
+                begun, first, used = time.perf_counter(), rows, processor_seconds(pid)
+            if rows >= count:
+                each = (processor_seconds(pid) - used) / (rows - first) * 1e6
+                return (rows - first) / (time.perf_counter() - begun), each
+            time.sleep(0.02)
+    finally:
+        journal.close()
+        handle.close()
+        if handle._child is not None:
+            handle._child.wait(20)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,39 @@
+"""The console with records of fixed times in its panes, for pictures of it that stay the same."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+
+import pytest
+
+import widgets.when  # noqa: F401  the clock that is stopped
+
+NOW = datetime(2026, 1, 31, 14, 30, tzinfo=timezone.utc)
+
+
+@pytest.fixture
+def stopped_clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[datetime]:
+    """Ages and times of day as at ``NOW``, in UTC, on a terminal with all colours and Unicode."""
+    monkeypatch.setenv("TZ", "UTC")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLORTERM", "truecolor")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    time.tzset()
+    for name in [name for name in sys.modules if name.startswith("widgets.") and hasattr(sys.modules[name], "now")]:
+        monkeypatch.setattr(f"{name}.now", lambda: NOW)
+    yield NOW
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.fixture
+def ago(stopped_clock: datetime):
+    """``ago(minutes=3)``: a moment before the stopped clock."""
+
+    def at(**length: float) -> datetime:
+        return stopped_clock - timedelta(**length)
+
+    return at

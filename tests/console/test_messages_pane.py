@@ -1,0 +1,152 @@
+"""The messages pane at work on the lab, by keys: what filters, marks, saves, exports and jumps do."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from console.app import ConsoleApp
+from console.screens.health import HealthScreen
+from services.messages.journal import Batch, Journal, RawMessage
+from widgets.dialogs import ErrorDialog, Prompt, Reader
+from widgets.pane import FilterLine
+
+DEVICES = ("pane-one", "pane-two")
+
+
+async def until(pilot: Pilot[None], met: Callable[[], Any], what: str, seconds: float = 120) -> Any:
+    """Wait for something to be so."""
+    end = time.monotonic() + seconds
+    while not (found := met()):
+        assert time.monotonic() < end, f"never: {what}; on {pilot.app.screen}"
+        await pilot.pause()
+        await asyncio.sleep(0.02)
+    return found
+
+
+async def type_into(pilot: Pilot[None], title: str, text: str) -> None:
+    """Answer the question of that title."""
+    prompt = await until(pilot, lambda: isinstance(pilot.app.screen, Prompt) and pilot.app.screen, title)
+    assert prompt.heading == title
+    prompt.query_one(Input).value = text
+    await pilot.press("enter")
+
+
+async def narrow(pilot: Pilot[None], app: ConsoleApp, text: str) -> None:
+    """Another filter in the place of the one that is there."""
+    await pilot.press("slash")
+    app.main.messages.query_one(FilterLine).value = text
+    await pilot.press("enter")
+
+
+def fox(number: int) -> RawMessage:
+    """What was classified in the five minutes before these."""
+    six_minutes_ago = int(time.time() * 1000) - 360_000
+    origin = ("pane-one", "", "", "", "{}")
+    return RawMessage(number, six_minutes_ago, origin, 0, 10.0, 0.5, "fox", str(number), None, b"", None, None)
+
+
+async def refused(pilot: Pilot[None], why: str) -> None:
+    """It is said why something cannot be done, and what to do; Esc, and one is where one was."""
+    error = await until(pilot, lambda: isinstance(pilot.app.screen, ErrorDialog) and pilot.app.screen, why)
+    assert why in str(error.text) and "remedy" in str(error.text)
+    await pilot.press("escape")
+    await until(pilot, lambda: not isinstance(pilot.app.screen, ErrorDialog), "the panes")
+
+
+async def test_filter_context_mark_save_export_jump(
+    lab: dict[str, Any], lab_home: Path, control: Callable[..., Any], tmp_path: Path
+) -> None:
+    app = ConsoleApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("4")
+        await until(pilot, lambda: app.session is not None and app.main.current is app.main.messages, "the messages pane")
+        pane = app.main.messages
+        await until(pilot, lambda: pane.intake.state == "receiving", "the recorder receives")
+        for device in DEVICES:
+            bodies = [f"({n} ms) The image {device}-{n}.jpg was classified as cat with confidence 0.5." for n in range(20)]
+            control(lab, "messages", {"device": device, "bodies": [*bodies, '=odd, "body"\nof two lines'], "partition": 0})
+        await until(pilot, lambda: pane.intake.stored >= 42 and len(pane.stream.window) >= 42, "42 messages")
+        assert pane.stream.column is not None
+
+        # What the filter lets through, then x: the same message among its neighbours, and back.
+        await narrow(pilot, app, "device:pane-two ms>9")
+        await until(pilot, lambda: len(pane.stream.window) == 10, "ten pass")
+        await pilot.press("k", "k")
+        found = pane.stream.current
+        assert found.picture == "pane-two-17.jpg" and pane.stream.column is None
+        await pilot.press("x")
+        await until(pilot, lambda: len(pane.stream.window) >= 42, "all of them, around it")
+        assert pane.stream.current.row == found.row and pane.filter_now == "" and "x brings it back" in str(pane.border_subtitle)
+        await pilot.press("k")
+        await until(pilot, lambda: pane.stream.current.picture == "pane-two-16.jpg", "its neighbour")
+        await pilot.press("x")
+        await until(pilot, lambda: len(pane.stream.window) == 10, "the filter is back")
+        assert pane.stream.current.picture == "pane-two-16.jpg" and pane.filter_now == "device:pane-two ms>9"
+
+        await pilot.press("m")
+        await until(pilot, lambda: pane.stream.current.marked, "the mark")
+        await narrow(pilot, app, "marked:")
+        await until(pilot, lambda: [m.picture for m in pane.stream.window] == ["pane-two-16.jpg"], "the marked one")
+        await pilot.press("m")
+        await until(pilot, lambda: not pane.stream.current.marked, "no mark")
+
+        # Saved byte for byte, never over another file.
+        await narrow(pilot, app, "odd device:pane-one")
+        await until(pilot, lambda: [m.kind for m in pane.stream.window] == ["text"], "the odd one")
+        body = tmp_path / "body"
+        await pilot.press("s")
+        await type_into(pilot, "Save", str(body))
+        await until(pilot, body.exists, "the body")
+        await until(pilot, lambda: body.read_bytes() == b'=odd, "body"\nof two lines', "the whole body")
+        assert body.stat().st_mode & 0o777 == 0o600
+        await pilot.press("s")
+        await type_into(pilot, "Save", str(body))
+        await refused(pilot, "is there already")
+
+        # The filtered set, whole, as NDJSON and as CSV; where it cannot be written, that is said.
+        await narrow(pilot, app, "device:pane-one")
+        await until(pilot, lambda: len(pane.stream.window) == 21, "what pane-one sent")
+        lines, table = tmp_path / "out.ndjson", tmp_path / "out.csv"
+        for path in (lines, table):
+            await pilot.press("E")
+            await type_into(pilot, "Export", str(path))
+            await until(pilot, path.exists, path.name)
+        told = [json.loads(line) for line in lines.read_text().splitlines()]
+        assert len(told) == 21 and {one["device"] for one in told} == {"pane-one"}
+        assert (told[3]["class"], told[3]["milliseconds"], told[20]["body"]) == ("cat", 3.0, '=odd, "body"\nof two lines')
+        with table.open(newline="") as file:
+            rows = list(csv.DictReader(file))
+        assert [row["picture"] for row in rows[:20]] == [f"pane-one-{n}.jpg" for n in range(20)]
+        assert rows[20]["body"] == '\'=odd, "body"\nof two lines'  # no spreadsheet takes it for a formula
+        for path, why in ((lines, "is there already"), (tmp_path / "no" / "such" / "folder.csv", "cannot be written")):
+            await pilot.press("E")
+            await type_into(pilot, "Export", str(path))
+            await refused(pilot, why)
+        assert len(lines.read_text().splitlines()) == 21
+
+        # Details, a time, health.
+        await pilot.press("i")
+        await until(pilot, lambda: isinstance(app.screen, Reader) and "pane-one" in str(app.screen.text), "details")
+        await pilot.press("escape", "at")
+        await type_into(pilot, "Jump to a time", "1h")
+        await until(pilot, lambda: pane.stream.index == 0 and not pane.tailing, "the first of the last hour")
+        journal = Journal(Path(app.session.messages.path))
+        journal.append([Batch(journal.part("before", "hub", 0, "0"), [fox(n) for n in range(40)])])
+        journal.close()
+        await pilot.press("h")
+        await until(pilot, lambda: isinstance(app.screen, HealthScreen) and "pane-one" in _shown(app), "health")
+        await until(pilot, lambda: "! Share of the results: cat from 0% to 100%, fox from 100% to 0%." in _shown(app), "a change")
+    app.end()
+
+
+def _shown(app: ConsoleApp) -> str:
+    return str(app.screen.query_one("#health").content)

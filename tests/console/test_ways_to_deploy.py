@@ -1,0 +1,210 @@
+"""Every way to deploy, by keys on the lab: from a model, by Azure ML, whole manifests, back again; what a killed console left."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Input, Select
+
+from console.app import ConsoleApp
+from console.screens.history import HistoryScreen
+from console.screens.main import MainScreen
+from console.screens.rollout import RolloutScreen
+from console.screens.score import ScoreScreen
+from services.deployment.history import History
+from services.deployment.presets import preset
+from widgets.deploy_form import DeployForm
+from widgets.dialogs import Choose, Confirm, Prompt, Reader
+from widgets.diff import DiffConfirm
+from widgets.model_form import ModelForm
+from widgets.progress import ProgressDialog
+
+
+async def until(pilot: Pilot[None], met: Callable[[], object], what: str, seconds: float = 120) -> None:
+    """Wait for something to be so."""
+    end = time.monotonic() + seconds
+    while not met():
+        screen = pilot.app.screen
+        assert time.monotonic() < end, f"never: {what}; on {screen}, {getattr(screen, 'heading', '')}"
+        await pilot.pause()
+        await asyncio.sleep(0.05)
+
+
+async def on_screen(pilot: Pilot[None], kind: type, seconds: float = 120) -> Any:
+    """The screen of that kind, once it is there."""
+    await until(pilot, lambda: isinstance(pilot.app.screen, kind) and pilot.app.screen.is_mounted, kind.__name__, seconds)
+    await pilot.pause()
+    return pilot.app.screen
+
+
+@pytest.fixture
+def app(own_lab: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> ConsoleApp:
+    monkeypatch.setenv("DBE_CONSOLE_HOME", own_lab["config_home"])
+    return ConsoleApp()
+
+
+async def row_with(pilot: Pilot[None], found: Callable[[], bool]) -> None:
+    """Put the cursor on the row that is wanted."""
+    await pilot.press("home")
+    for _ in range(30):
+        if found():
+            return
+        await pilot.press("j")
+    raise AssertionError(f"no such row; focus on {pilot.app.focused}")
+
+
+def stopped(app: ConsoleApp) -> list[Any]:
+    """The steps that the last watch stopped at."""
+    return [step for step in app.watches[-1].steps if step.state == "failed"] or [app.watches[-1].error]
+
+
+async def opened(pilot: Pilot[None], app: ConsoleApp) -> None:
+    await until(pilot, lambda: app.main.images.look == "ready", "images")
+    await until(pilot, lambda: app.main.modules.look == "ready", "modules")
+
+
+async def confirmed(pilot: Pilot[None], kind: type = DiffConfirm) -> None:
+    await on_screen(pilot, kind)
+    await pilot.press("right", "enter")
+
+
+@pytest.mark.long
+async def test_from_a_model_by_azure_ml_and_back(app: ConsoleApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await opened(pilot, app)
+        await pilot.press("m")
+        await until(pilot, lambda: app.main.images.models, "models")
+        await row_with(pilot, lambda: app.main.images.model.id == "densenet121:1")
+        await pilot.press("enter")
+        form = await on_screen(pilot, ModelForm)
+        assert form.query_one("#outputs", Input).value == "classifier/densenet121/predictions/Softmax:0"
+        await pilot.press("f8")
+        dialog = await on_screen(pilot, ProgressDialog)
+        await until(pilot, lambda: any("Running" in line for line in dialog.said), "a conversion that runs")
+        await pilot.press("X")
+        await on_screen(pilot, MainScreen)
+        await until(
+            pilot, lambda: any("is deleted" in note.message for note in app._notifications), "what was cancelled, deleted"
+        )
+        assert "densenet121.accel.onnx" not in [model.name for model in app.main.session.workspace.models()]
+        await pilot.press("enter")
+        await on_screen(pilot, ModelForm)
+        await pilot.press("f8")
+        await confirmed(pilot, Confirm)  # converted, built, and now: deploy?
+        form = await on_screen(pilot, DeployForm)
+        assert form.image == f"{app.main.session.registry().server}/accel-densenet121:1"
+        form.query_one("#route", Select).value = "azureml"
+        await pilot.pause()
+        assert form.query_one("#beside", Select).value == "client-densenet121"
+        await pilot.press("f8")
+        await until(pilot, lambda: app.main.options.word == "✓ valid", "valid create options")
+        await pilot.press("f8")
+        await confirmed(pilot, Confirm)
+        await on_screen(pilot, RolloutScreen, 120)
+        await until(pilot, lambda: app.watches[-1].ended, "the rollout's end", 120)
+        assert not app.watches[-1].failed, stopped(app)
+        assert app.watches[-1].steps[-1].state == "done"  # the first message
+        await pilot.press("escape")
+        await on_screen(pilot, MainScreen)
+        await pilot.press("H")
+        screen = await on_screen(pilot, HistoryScreen)
+        await until(pilot, lambda: screen.query_one("#entries").current, "the entry")
+        await pilot.press("B")
+        await confirmed(pilot)
+        await until(pilot, lambda: len(History().entries()) == 2 and History().entries()[0].outcome == "applied", "rolled back")
+        state = app.main.session.hub.device_state("databox-edge-1")
+        assert not [module.name for module in state.modules if module.desired and not module.system]
+    app.end()
+
+
+@pytest.mark.long
+async def test_a_manifests_file_and_score_now(app: ConsoleApp, own_lab: dict[str, Any], tmp_path: Path) -> None:
+    options = json.dumps(json.loads(preset("fpga-host").render()))
+    host = {"type": "docker", "status": "running", "restartPolicy": "always", "settings": {"createOptions": options}}
+    host["settings"] = {**host["settings"], "image": "$SERVER/accel-resnet50:1"}
+    registry = {"lab": {"address": "$SERVER", "username": own_lab["registry_username"], "password": "$REGISTRY_PASSWORD"}}
+    runtime = {"type": "docker", "settings": {"registryCredentials": registry}}
+    desired = {"schemaVersion": "1.0", "runtime": runtime, "modules": {"azureml-host": host}}
+    file = tmp_path / "manifest.json"
+    file.write_text(json.dumps({"modulesContent": {"$edgeAgent": {"properties.desired": desired}}}))
+    values = {"$SERVER": own_lab["registry_server"], "$REGISTRY_PASSWORD": own_lab["registry_password"]}
+    async with app.run_test(size=(120, 36)) as pilot:
+        await opened(pilot, app)
+        await pilot.press("colon", *f"import-manifest {file}", "enter")
+        for _ in values:
+            prompt = await on_screen(pilot, Prompt)
+            assert prompt.secret == ("PASSWORD" in prompt.heading)
+            prompt.query_one(Input).value = values[prompt.heading]
+            await pilot.press("enter")
+            await until(pilot, lambda done=prompt: app.screen is not done, "the next question")
+        await on_screen(pilot, Choose)
+        await pilot.press("enter")
+        await confirmed(pilot)
+        await on_screen(pilot, RolloutScreen)
+        await until(pilot, lambda: app.watches[-1].ended, "the rollout's end", 120)
+        assert not app.watches[-1].failed, stopped(app)
+        await pilot.press("escape")
+        await on_screen(pilot, MainScreen)
+        await pilot.press("2")
+        await until(pilot, lambda: app.main.modules.row, "the modules")
+        await row_with(pilot, lambda: app.main.modules.row.module.name == "azureml-host")
+        await pilot.press("P")
+        screen = await on_screen(pilot, ScoreScreen)
+        await until(pilot, lambda: screen.score, "a score")
+        assert "cat" in screen.score.labels[0].name and len(screen.score.milliseconds) == 5
+        written = tmp_path / "out.json"
+        await pilot.press("escape", "colon", *f"export-manifest {written}", "enter")
+        await until(pilot, written.exists, "the manifest's file")
+        assert written.stat().st_mode & 0o077 == 0 and own_lab["registry_password"] in written.read_text()
+    app.end()
+
+
+async def test_an_interrupted_deployment_is_told_and_another_subscription_disables_azure_ml(
+    app: ConsoleApp, own_lab: dict[str, Any]
+) -> None:
+    history = History()
+    number = history.begin(
+        context="lab", host=own_lab["host"], device="databox-edge-1", route="hub", summary="deploy x", before_version=99
+    )
+    import sqlite3
+
+    from services.contexts.paths import state_folder
+
+    with sqlite3.connect(state_folder() / "history.sqlite") as database:
+        database.execute("UPDATE history SET process = 0")
+    contexts = Path(own_lab["config_home"]) / "config" / "contexts.toml"
+    text = contexts.read_text()
+    before, mark, after = text.partition("/subscriptions/")
+    contexts.write_text(f"{before}{mark}00000000-0000-4000-8000-000000000000{after[36:]}")
+    async with app.run_test(size=(80, 24)) as pilot:
+        reader = await on_screen(pilot, Reader)
+        assert "deploy x on databox-edge-1" in reader.text.plain and history.entry(number).outcome == "unknown"
+        await pilot.press("escape")
+        await until(pilot, lambda: app.main.images.look == "ready", "images")
+        await row_with(pilot, lambda: app.main.images.image.name == "accel-resnet50")
+        await pilot.press("enter")
+        form = await on_screen(pilot, DeployForm)
+        assert form.query_one("#route", Select).disabled and "different subscriptions" in form.no_azureml
+        await pilot.press("f8")
+        await until(pilot, lambda: app.main.options.word == "✓ valid", "valid create options")
+        assert app.main.options.editor.has_focus, "the keys that follow have to work while one types"
+        await pilot.press("f6")
+        prompt = await on_screen(pilot, Prompt)
+        assert prompt.query_one(Input).value == "my-fpga-host"
+        await pilot.press("enter")
+        await until(pilot, lambda: app.main.options.chosen == "my-fpga-host", "the own preset")
+        kept = preset("my-fpga-host")
+        assert (kept.own, kept.kind, kept.render()) == (True, "host", preset("fpga-host").render())
+        await pilot.press("f6")
+        await on_screen(pilot, Prompt)
+        await pilot.press("enter")
+        await on_screen(pilot, Confirm)  # there is one of that name
+        await pilot.press("escape")
+    app.end()

@@ -1,0 +1,51 @@
+from dataclasses import replace
+
+import pytest
+
+from services.contexts.store import ContextStore
+from services.deployment.changes import SetModule, SetRegistry
+from services.deployment.hub_route import plan
+from services.deployment.image_check import with_images_checked
+from services.hub.client import Hub
+from services.records import RegistryCredentials, Secret
+from services.workspace.client import Workspace
+
+
+@pytest.fixture
+def context(lab_home):
+    return ContextStore().resolve("lab")
+
+
+@pytest.fixture
+def credentials(context):
+    workspace = Workspace(context)
+    try:
+        return workspace.registry_credentials()
+    finally:
+        workspace.close()
+
+
+def problems(context, *changes):
+    return with_images_checked(context, plan(Hub.open(context), "databox-edge-1", changes)).problems
+
+
+def test_images_are_asked_for(context, credentials, lab):
+    server = lab["registry_server"]
+    image = f"{server}/sample-client:1"
+    assert problems(context, SetModule("m", image=f"{server}/accel-resnet50:1"), SetRegistry(credentials)) == ()
+    missing = problems(context, SetModule("m", image=f"{server}/no-such:1"), SetRegistry(credentials))
+    assert [(p.place, p.severity) for p in missing] == [("m.image", "error")] and missing[0].remedy
+    wrong = replace(credentials, password=Secret("wrong-password"))
+    refused = problems(context, SetModule("m", image=image), SetRegistry(wrong))
+    assert [p.severity for p in refused] == ["error"] and "wrong-password" not in str(refused)
+
+
+def test_a_registry_out_of_reach_is_a_warning(context):
+    sign_in = RegistryCredentials("127.0.0.1:9", "u", Secret("p"))
+    found = problems(context, SetModule("m", image="127.0.0.1:9/x:1"), SetRegistry(sign_in))
+    assert [p.severity for p in found] == ["warning"] and "unchecked" in found[0].message
+
+
+def test_what_the_device_has_already_is_not_asked_for(context):
+    made = plan(Hub.open(context), "databox-edge-2", [SetModule("shop-counter", status="stopped")])
+    assert with_images_checked(context, made) is made

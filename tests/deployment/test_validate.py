@@ -1,0 +1,125 @@
+import copy
+import json
+from pathlib import Path
+
+import pytest
+
+from services.deployment.changes import SetModule
+from services.deployment.manifest import fill, load, merge
+from services.deployment.validate import validate
+
+AGENT = ("modulesContent", "$edgeAgent", "properties.desired")
+
+
+def put(content, path, value):
+    place = content
+    for key in path[:-1]:
+        place = place.setdefault(key, {})
+    place[path[-1]] = value
+    return content
+
+
+def errors(content, **more):
+    return [problem for problem in validate(content, **more) if problem.severity == "error"]
+
+
+def test_a_sound_manifest(content):
+    assert list(validate(content)) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "word"),
+    [
+        ((*AGENT, "schemaVersion"), "1.2", "412"),
+        ((*AGENT, "runtime", "type"), "podman", "docker"),
+        ((*AGENT, "modules", "my module"), {"settings": {"image": "i"}}, "module name"),
+        ((*AGENT, "modules", "counter", "status"), "started", "400"),
+        ((*AGENT, "modules", "counter", "restartPolicy"), "unless-stopped", "400"),
+        ((*AGENT, "modules", "counter", "imagePullPolicy"), "always", "400"),
+        ((*AGENT, "modules", "counter", "startupOrder"), -1, "0 to 4294967295"),
+        ((*AGENT, "modules", "counter", "settings", "image"), "", "missing"),
+        ((*AGENT, "modules", "counter", "settings", "image"), "acr.azurecr.io/c:1:1.0", "image reference"),
+        ((*AGENT, "modules", "counter", "settings", "image"), "https://acr.azurecr.io/c:1", "image reference"),
+        ((*AGENT, "modules", "counter", "settings", "image"), "$HOST_URL", "filled in"),
+        ((*AGENT, "modules", "counter", "settings", "createOptions03"), "x", "chunk"),
+        ((*AGENT, "modules", "counter", "env", "A B"), {"value": "1"}, "environment variable"),
+        ((*AGENT, "modules", "counter", "env", "A"), "1", "value"),
+        ((*AGENT, "modules", "counter", "env", "C"), {"value": "HostName=h;SharedAccessKeyName=iothubowner;SharedAccessKey=x"}, "owns the hub"),
+        ((*AGENT, "modules", "counter", "env", "A"), {"value": "x" * 4097}, "4096"),
+        ((*AGENT, "runtime", "settings", "registryCredentials", "acr", "password"), "", "missing"),
+        (("modulesContent", "$edgeHub", "properties.desired", "routes", "r"), "FROM /messages/* INTO ", "no route"),
+        (("modulesContent", "$edgeHub", "properties.desired", "routes", "r"), {"route": "nonsense"}, "no route"),
+        (("modulesContent", "counter", "properties.desired", "a.b"), 1, "key"),
+        (("modulesContent", "counter", "properties.desired", "big"), ["x" * 4000] * 9, "32768"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_named(content, path, value, word):
+    found = errors(put(content, path, value))
+    assert found and any(word in f"{problem.place} {problem.message} {problem.remedy}" for problem in found), found
+    assert all(problem.remedy for problem in found)
+
+
+def test_depth(content):
+    deep = {}
+    for _ in range(12):
+        deep = {"a": deep}
+    assert any(
+        "deeper" in problem.message
+        for problem in errors(put(content, ("modulesContent", "counter", "properties.desired", "x"), deep))
+    )
+
+
+def test_the_schema_of_an_old_agent(content):
+    put(content, (*AGENT, "schemaVersion"), "1.1")
+    assert errors(content, agent_version="1.4.0") == []
+    assert "1.0.10" in errors(content, agent_version="1.0.9")[0].message
+
+
+def test_what_was_wrong_before_does_not_forbid_a_change(content):
+    put(content, (*AGENT, "modules", "printer", "settings", "createOptions"), "{broken")
+    assert errors(content)
+    after = merge(content, SetModule("counter", status="stopped"))
+    assert errors(after, before=content) == []
+    assert any("before this change" in problem.message for problem in validate(after, before=content))
+
+
+def test_a_port_conflict_between_modules(content):
+    after = merge(
+        content, SetModule("web", image="i:1", create_options='{"HostConfig":{"PortBindings":{"80/tcp":[{"HostPort":"8080"}]}}}')
+    )
+    assert any("web" in problem.place and "8080" in problem.message for problem in errors(after, before=content))
+
+
+@pytest.mark.parametrize(
+    "junk", [{}, {"modulesContent": 1}, {"modulesContent": {}}, {"modulesContent": {"$edgeAgent": 3, "x": None}}]
+)
+def test_junk_is_an_error_and_no_exception(junk):
+    assert errors(junk)
+
+
+TEMPLATE = Path(__file__).with_name("databox-edge-template.json")
+
+
+def test_the_samples_own_manifest():
+    given = load(TEMPLATE.read_text("utf-8"))
+    assert {"azureml-host.image", "azureml-client.status"} <= {problem.place for problem in errors(given)}
+    values = {
+        "ACR_NAME": "acr", "ACR_PASSWORD": "p", "HOST_URL": "acr.azurecr.io/resnet50:1", "HOST_STATUS": "running",
+        "CLIENT_URL": "acr.azurecr.io/client:1", "CLIENT_STATUS": "running", "INPUT_TENSOR": "Placeholder:0",
+        "OUTPUT_TENSOR": "classifier/resnet_v1_50/predictions/Softmax:0",
+    }  # fmt: skip
+    device = "HostName=h;DeviceId=d;SharedAccessKey=a2V5"
+    assert errors(fill(given, {**values, "DEVICE_CONNECTION_STRING": device})) == []
+    owner = "HostName=h;SharedAccessKeyName=iothubowner;SharedAccessKey=a2V5"
+    assert "owns the hub" in errors(fill(copy.deepcopy(given), {**values, "DEVICE_CONNECTION_STRING": owner}))[0].message
+    assert json.loads(TEMPLATE.read_text("utf-8"))["modulesContent"]["$edgeHub"]
+
+
+def test_a_clash_is_told_once_of_the_module_that_changes(content):
+    after = copy.deepcopy(content)
+    modules = after["modulesContent"]["$edgeAgent"]["properties.desired"]["modules"]
+    modules["new"] = copy.deepcopy(modules["counter"])
+    told = [problem for problem in validate(after, before=content) if "port 8080" in problem.message]
+    assert [problem.place.partition(".")[0] for problem in told] == ["new"]
+    told = [problem for problem in validate(after) if "port 8080" in problem.message]
+    assert [problem.place.partition(".")[0] for problem in told] == ["counter", "new"]

@@ -1,0 +1,64 @@
+"""One partition's link by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+import pytest
+
+from services.messages import link
+from services.messages.hub_clock import elapsed
+from services.messages.journal import Position, RawMessage
+from services.messages.settings import Start
+
+
+async def test_a_console_that_asks_does_not_wait_for_the_next_try(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(link, "_FIRST_WAIT", 3600.0)
+    tries = asyncio.Semaphore(0)
+
+    async def receive(_: Any) -> None:
+        tries.release()
+        raise OSError("refused")
+
+    monkeypatch.setattr(link.Link, "_receive", receive)
+    failures: list[BaseException | None] = []
+    partition = link.Link("0", Position(1, 0), Start(), None, lambda: None, lambda _, error: failures.append(error))
+    running = asyncio.ensure_future(partition.run(OSError))
+    try:
+        for count in (1, 2, 3):
+            await asyncio.wait_for(tries.acquire(), 60)
+            assert len(failures) == count
+            partition.try_now()
+        await asyncio.wait_for(tries.acquire(), 60)
+    finally:
+        running.cancel()
+
+
+async def test_what_comes_while_the_hub_is_asked_was_unknown_to_the_question_before() -> None:
+    class Intake:
+        async def put(self, _batch: Any) -> None:
+            pass
+
+    class Client:
+        def __init__(self) -> None:
+            self.asked, self.answers = asyncio.Event(), asyncio.Event()
+
+        async def get_partition_properties(self, _partition: str) -> dict[str, Any]:
+            self.asked.set()
+            await self.answers.wait()
+            return {"last_enqueued_sequence_number": 10, "is_empty": False, "beginning_sequence_number": 0}
+
+    partition: Any = link.Link("0", Position(1, 0), Start(), Intake(), lambda: None, lambda _, error: None)
+    partition.last_enqueued = 9
+    partition.clock.answered(elapsed() - 60)
+    client = Client()
+    asking = asyncio.ensure_future(partition.ask(client))
+    await asyncio.wait_for(client.asked.wait(), 60)
+    late = int(time.time() * 1000) - 30_000  # enqueued after the first question, half a minute before the second
+    await partition._take([RawMessage(10, late, ("device", "", "", "", ""), 5, None, None, None, "1", None, b"", None, None)])
+    assert partition.clock.ahead == 0.0, "a message that comes late says nothing of the clocks"
+    client.answers.set()
+    await asyncio.wait_for(asking, 60)
+    assert partition.clock.ahead == 0.0 and partition.lag == 0

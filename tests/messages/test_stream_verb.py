@@ -1,0 +1,64 @@
+"""``dbe-console stream`` as a process: NDJSON, filters, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+COMMAND = [sys.executable, "-m", "console", "stream"]
+
+
+def test_stream(lab: dict[str, Any], lab_home: Path, control: Callable[..., Any]) -> None:
+    control(
+        lab,
+        "messages",
+        {"count": 20, "device": "stream-test", "body": "(7 ms) The image s{n}.jpg was classified as cat with confidence 0.5."},
+    )
+    enough = threading.Event()
+
+    def go_on() -> None:
+        while not enough.wait(0.05):
+            control(lab, "messages", {"count": 2, "device": "another"})
+
+    producer = threading.Thread(target=go_on)
+    producer.start()
+    try:  # what is there, and no more, though messages never stop
+        done = subprocess.run(
+            [*COMMAND, "--json", "--no-follow", "--from", "beginning", "--device", "stream-test", "--grep", r"s1\d\."],
+            capture_output=True, text=True, timeout=120,
+        )  # fmt: skip
+    finally:
+        enough.set()
+        producer.join(120)
+    assert done.returncode == 0, done.stderr
+    found = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [one["picture"] for one in found] == [f"s1{n}.jpg" for n in range(10)]
+    assert found[0]["class"] == "cat" and found[0]["device"] == "stream-test"
+
+    text = subprocess.run(
+        [*COMMAND, "--since", "1h", "--device", "stream-test", "--limit", "3"], capture_output=True, text=True, timeout=60
+    )
+    assert text.returncode == 0 and len(text.stdout.splitlines()) == 3 and "s0.jpg" in text.stdout
+
+    wrong = subprocess.run([*COMMAND, "--grep", "("], capture_output=True, text=True, timeout=120)
+    assert wrong.returncode == 2 and "regular expression" in wrong.stderr and "Traceback" not in wrong.stderr
+
+    piped = subprocess.Popen([*COMMAND, "--from", "beginning"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert piped.stdout is not None and piped.stderr is not None
+    assert piped.stdout.readline()
+    piped.stdout.close()
+    assert piped.wait(120) == 0 and "Traceback" not in piped.stderr.read()
+    piped.stderr.close()
+
+    interrupted = subprocess.Popen([*COMMAND, "--from", "beginning"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert interrupted.stdout is not None
+    assert interrupted.stdout.readline()
+    interrupted.send_signal(signal.SIGINT)
+    _, errors = interrupted.communicate(timeout=120)
+    assert interrupted.returncode == 0 and "Traceback" not in errors

@@ -1,0 +1,105 @@
+"""Dialogs rest on Cancel, and production wants the name typed."""
+
+from dataclasses import dataclass
+
+import pytest
+from textual.app import App
+from textual.widgets import Button
+
+from widgets.dialogs import Choose, Confirm
+from widgets.diff import DiffConfirm
+from widgets.signs import ascii_only, drawn
+
+
+@dataclass(frozen=True)
+class Line:
+    sign: str
+    text: str
+
+
+class Bare(App[None]):
+    def __init__(self) -> None:
+        super().__init__()
+        self.answers: list[object] = []
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return {"dim": "#808080"}
+
+
+async def test_what_closes_by_itself_leaves_what_stands_over_it() -> None:
+    app = Bare()
+    async with app.run_test(size=(80, 24)) as pilot:
+        below, above = Confirm("Below", "It ends by itself.", "Yes"), Choose("Above", [("a", "a", "")])
+        await app.push_screen(below, app.answers.append)
+        await app.push_screen(above, app.answers.append)
+        below.dismiss(True)
+        await pilot.pause()
+        assert app.screen is above and app.answers == []
+        await pilot.press("enter")
+        while app.screen in (above, below):
+            await pilot.pause()
+        assert app.answers == ["a", True]
+
+
+@pytest.mark.parametrize(
+    "dialog", [Confirm("Restart", "It stops.", "Restart"), DiffConfirm("Deploy", [Line("+", "x")], ["az …"])]
+)
+async def test_enter_at_once_changes_nothing(dialog: Confirm) -> None:
+    app = Bare()
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.push_screen(dialog, app.answers.append)
+        await pilot.pause()
+        assert isinstance(app.focused, Button) and app.focused.id == "cancel"
+        await pilot.press("enter")
+        assert app.answers == [False]
+
+
+async def test_yes_is_one_key_away() -> None:
+    app = Bare()
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.push_screen(DiffConfirm("Deploy", [Line("-", "a"), Line("+", "b")], []), app.answers.append)
+        await pilot.pause()
+        await pilot.press("right", "enter")
+        assert app.answers == [True]
+
+
+@pytest.mark.parametrize("kind", [Confirm, DiffConfirm])
+async def test_production_wants_the_name_typed(kind: type) -> None:
+    app = Bare()
+    async with app.run_test(size=(80, 24)) as pilot:
+        if kind is Confirm:
+            app.push_screen(Confirm("Remove", "It goes.", "Remove", type_to_confirm="edge-1"), app.answers.append)
+        else:
+            app.push_screen(DiffConfirm("Deploy", [Line("+", "x")], [], type_to_confirm="edge-1"), app.answers.append)
+        await pilot.pause()
+        await pilot.press(*"edge-")
+        assert app.screen.query_one("#yes", Button).disabled
+        await pilot.press("1")
+        assert not app.screen.query_one("#yes", Button).disabled
+
+
+async def test_a_plan_with_errors_cannot_be_confirmed() -> None:
+    app = Bare()
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.push_screen(DiffConfirm("Deploy", [Line("+", "x")], [], [("error", "bad")], forbidden=True), app.answers.append)
+        await pilot.pause()
+        assert app.screen.query_one("#yes", Button).disabled
+
+
+async def test_choose_by_vi_keys() -> None:
+    app = Bare()
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.push_screen(
+            Choose("Device", [("a", "a", ""), ("b", "b", "✗ offline"), ("c", "c", "")], current="b"), app.answers.append
+        )
+        await pilot.pause()
+        await pilot.press("j", "enter")
+        assert app.answers == ["c"]
+
+
+def test_signs_have_ascii_stand_ins() -> None:
+    ascii_only(True)
+    try:
+        assert drawn("✓ running → x").isascii()
+    finally:
+        ascii_only(False)

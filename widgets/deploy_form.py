@@ -1,0 +1,192 @@
+"""What is to be deployed where: the first step of a deployment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.widgets import Button, Input, Label, Select, Static
+
+from widgets.dialogs import Dialog
+from widgets.footer import KeyLine
+from widgets.signs import STYLES
+
+
+@dataclass(frozen=True)
+class Target:
+    """What the operator chose. ``host`` is the module that a client asks; ``image_id`` names a workspace's image; ``route`` is
+    hub or azureml, and ``beside`` the preset of a client that Azure ML deploys with the host."""
+
+    image: str
+    device: str
+    module: str
+    preset: str
+    host: str = ""
+    image_id: str = ""
+    route: str = "hub"
+    beside: str = ""
+
+
+class DeployForm(Dialog["Target | None"]):
+    """Device, module name, preset; for the client the host module too. Enter goes on to the create options."""
+
+    DEFAULT_CSS = """
+    DeployForm {
+        .line { height: 1; margin: 1 0 0 0; }
+        .line Label { width: 14; padding: 0 1; color: $dim; }
+        .line Select { width: 1fr; }
+        .line Input { width: 1fr; margin: 0; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("f8", "go", "Go on to create options", priority=True)]
+
+    def __init__(
+        self,
+        image: str,
+        *,
+        client: bool,
+        devices: Sequence[tuple[str, str]],
+        device: str,
+        module: str,
+        presets: Sequence[tuple[str, str]],
+        preset: str,
+        hosts: Sequence[str] = (),
+        image_id: str = "",
+        no_azureml: str = "",
+        clients: Sequence[tuple[str, str]] = (),
+        beside: str = "",
+    ) -> None:
+        super().__init__("Deploy the client" if client else "Deploy an image")
+        self.image_id = image_id
+        self.no_azureml = no_azureml
+        self.clients = clients
+        self.beside = beside
+        self.image = image
+        self.client = client
+        self.devices = devices
+        self.device = device
+        self.module = module
+        self.presets = presets
+        self.preset = preset
+        self.hosts = hosts
+
+    def compose_content(self) -> ComposeResult:
+        """The fields."""
+        with Horizontal(classes="line"):
+            yield Label("image")
+            yield Input(self.image, id="image", compact=True, disabled=not self.client)
+        with Horizontal(classes="line"):
+            yield Label("device")
+            yield Select(
+                [(Content(text), name) for name, text in self.devices],
+                value=self.device,
+                allow_blank=False,
+                compact=True,
+                id="device",
+            )
+        with Horizontal(classes="line"):
+            yield Label("module name")
+            yield Input(self.module, id="module", compact=True)
+        with Horizontal(classes="line"):
+            yield Label("preset")
+            yield Select(
+                [(Content(title), name) for name, title in self.presets],
+                value=self.preset,
+                allow_blank=False,
+                compact=True,
+                id="preset",
+            )
+        if self.client:
+            with Horizontal(classes="line"):
+                yield Label("asks host")
+                if self.hosts:
+                    yield Select(
+                        [(host, host) for host in self.hosts], value=self.hosts[0], allow_blank=False, compact=True, id="host"
+                    )
+                else:
+                    yield Input("azureml-host", id="host", compact=True)
+        if self.image_id:
+            routes = [("IoT Hub: merged into the device's deployment", "hub")]
+            routes += [] if self.no_azureml else [("Azure ML: as a service of the workspace", "azureml")]
+            with Horizontal(classes="line"):
+                yield Label("route")
+                yield Select(routes, value="hub", allow_blank=False, compact=True, id="route", disabled=bool(self.no_azureml))
+            if self.no_azureml:
+                yield Static(Content.assemble((f"Azure ML's route: {self.no_azureml}", STYLES["dim"])), classes="text")
+            with Horizontal(classes="line", id="beside-line"):
+                yield Label("with client")
+                yield Select(
+                    [("none", ""), *((Content(title), name) for name, title in self.clients)],
+                    value="",
+                    allow_blank=False,
+                    compact=True,
+                    id="beside",
+                )
+        yield Static("", classes="text", id="hint")
+        with Horizontal(classes="buttons"):
+            yield Button("Cancel", id="cancel", compact=True)
+            yield Button("Create options…", id="go", variant="primary", compact=True)
+        yield KeyLine()
+
+    def on_mount(self) -> None:
+        """Nothing is sent yet, so it rests on going on."""
+        self.query_one("#go").focus()
+        self._say("Nothing is sent yet: the create options come next, then the diff.")
+        if self.image_id:
+            self.query_one("#beside-line").display = False
+
+    @on(Select.Changed, "#route")
+    def _route(self, event: Select.Changed) -> None:
+        azureml = event.value == "azureml"
+        self.query_one("#beside-line").display = azureml
+        self.query_one("#beside", Select).value = self.beside if azureml else ""
+
+    def _say(self, text: str, style: str = STYLES["dim"]) -> None:
+        self.query_one("#hint", Static).update(Content.assemble((text, style)))
+
+    @on(Button.Pressed, "#cancel")
+    def _cancel(self) -> None:
+        self.dismiss(None)
+
+    @on(Button.Pressed, "#go")
+    @on(Input.Submitted)
+    def _go(self) -> None:
+        self.action_go()
+
+    def action_go(self) -> None:
+        """On to the create options."""
+        module = self.query_one("#module", Input).value.strip()
+        if not module or not all(letter.isascii() and (letter.isalnum() or letter in "_-") for letter in module):
+            self._say("✗ A module's name is made of letters, digits, - and _.", STYLES["bad"])
+            self.query_one("#module").focus()
+            return
+        image = self.query_one("#image", Input).value.strip()
+        if not image:
+            self._say("✗ An image is needed: REGISTRY/NAME:TAG.", STYLES["bad"])
+            self.query_one("#image").focus()
+            return
+        host = ""
+        if self.client:
+            widget = self.query_one("#host")
+            host = str(widget.value) if isinstance(widget, (Select, Input)) else ""
+        self.dismiss(
+            Target(
+                image,
+                self._chosen("device"),
+                module,
+                self._chosen("preset"),
+                host,
+                self.image_id,
+                self._chosen("route") if self.image_id else "hub",
+                self._chosen("beside") if self.image_id else "",
+            )
+        )
+
+    def _chosen(self, name: str) -> str:
+        return str(self.query_one(f"#{name}", Select).value)

@@ -1,0 +1,269 @@
+"""Small dialogs: confirm, type a name to confirm, choose, ask for a text, read a text, an error."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, Literal, TypeVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Button, Input, OptionList, Static
+from textual.widgets.option_list import Option
+
+from services.errors import OperatorError
+from widgets.closing import Closing
+from widgets.footer import KeyLine
+from widgets.pane import error_content
+from widgets.signs import STYLES, drawn, is_ascii
+
+Result = TypeVar("Result")
+
+
+class Dialog(Closing[Result], ModalScreen[Result]):
+    """A box over the screen. Esc closes it with nothing."""
+
+    DEFAULT_CSS = """
+    Dialog {
+        align: center middle;
+        background: $background 60%;
+        &:ansi { background: ansi_default; }
+        & > .box {
+            width: 76; max-width: 100%; height: auto; max-height: 100%;
+            border: round $primary; background: $surface; padding: 0 1;
+            border-title-style: bold; border-title-color: $text-primary; border-subtitle-color: $dim;
+            &.-ascii { border: ascii $primary; }
+            &:ansi { background: ansi_default; }
+        }
+        & > .box.-danger { border: round $error; border-title-color: $text-error; }
+        & > .box.-wide { width: 96%; height: 94%; }
+        .text { height: auto; padding: 0 1; margin: 1 0 0 0; }
+        .scroll { height: auto; max-height: 1fr; }
+        & .-wide > .scroll { height: 1fr; }
+        .buttons { height: auto; align-horizontal: right; margin: 1 0 0 0; }
+        .buttons Button { margin: 0 0 0 1; min-width: 10; }
+        Button { height: 1; border: none; }
+        Button.-style-default { height: 1; border: none; &:focus { text-style: bold reverse; } }
+        &:ansi Button.-style-default:focus { text-style: reverse; }
+        Input { margin: 1 0 0 0; height: 1; border: none; padding: 0 1; background: $panel; &:focus { border: none; } }
+        OptionList:focus > .option-list--option-highlighted { background: $primary 35%; color: $foreground; text-style: bold; }
+        &:ansi OptionList:focus >
+            .option-list--option-highlighted { background: ansi_default; text-style: reverse; }
+        OptionList { height: auto; max-height: 14; border: none; margin: 1 0 0 0; background: transparent; padding: 0; }
+        OptionList:focus { border: none; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "cancel", "Close", id="dialog.close"),
+        Binding("left,h", "app.focus_previous", "Previous", show=False),
+        Binding("right,l", "app.focus_next", "Next", show=False),
+    ]
+
+    def __init__(self, title: str, *, danger: bool = False, wide: bool = False) -> None:
+        super().__init__()
+        self.heading = title
+        self.danger = danger
+        self.wide = wide
+
+    def compose(self) -> ComposeResult:
+        """The box with the dialog's content."""
+        classes = (
+            "box" + (" -danger" if self.danger else "") + (" -wide" if self.wide else "") + (" -ascii" if is_ascii() else "")
+        )
+        with Vertical(classes=classes) as box:
+            box.border_title = Content(drawn(self.heading))
+            yield from self.compose_content()
+
+    def compose_content(self) -> ComposeResult:
+        """What is in the box."""
+        raise NotImplementedError
+
+    def action_cancel(self) -> None:
+        """Close with nothing."""
+        self.dismiss(None)
+
+
+class Question(Dialog[bool]):
+    """Asks before something that changes; rests on Cancel. ``type_to_confirm`` is a name that has to be typed (production);
+    where it is ``forbidden``, one can only go back."""
+
+    def __init__(
+        self,
+        title: str,
+        yes: str,
+        *,
+        look: Literal["primary", "error"],
+        type_to_confirm: str = "",
+        forbidden: bool = False,
+        wide: bool = False,
+    ) -> None:
+        super().__init__(title, danger=True, wide=wide)
+        self.yes = yes
+        self.look = look
+        self.wanted = type_to_confirm
+        self.forbidden = forbidden
+
+    def compose_answer(self) -> ComposeResult:
+        """What to type, buttons."""
+        if self.wanted:
+            yield Static(
+                Content.assemble(("PRODUCTION: type ", STYLES["bad"]), (self.wanted, "bold"), " to go on"), classes="text"
+            )
+            yield Input(id="typed", compact=True)
+        with Horizontal(classes="buttons"):
+            yield Button("Cancel", id="cancel", compact=True)
+            yield Button(self.yes, id="yes", variant=self.look, compact=True, disabled=bool(self.wanted) or self.forbidden)
+
+    def on_mount(self) -> None:
+        """It rests on Cancel."""
+        self.query_one("#typed" if self.wanted else "#cancel").focus()
+
+    @on(Input.Changed, "#typed")
+    def _typed(self, event: Input.Changed) -> None:
+        self.query_one("#yes", Button).disabled = self.forbidden or event.value != self.wanted
+
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        self.dismiss(event.button.id == "yes")
+
+    def action_cancel(self) -> None:
+        """No."""
+        self.dismiss(False)
+
+
+def same_with_az(commands: str) -> Static:
+    """The commands of the Azure CLI that do the same."""
+    return Static(Content.assemble(("the same with az:\n", STYLES["dim"]), (commands, STYLES["accent"])), classes="text")
+
+
+class Confirm(Question):
+    """A question of a few words."""
+
+    def __init__(self, title: str, text: Content | str, yes: str, *, command: str = "", type_to_confirm: str = "") -> None:
+        super().__init__(title, yes, look="error", type_to_confirm=type_to_confirm)
+        self.text = text
+        self.command = command
+
+    def compose_content(self) -> ComposeResult:
+        """Text, the equivalent command, what to type, buttons."""
+        yield Static(self.text if isinstance(self.text, Content) else Content(self.text), classes="text")
+        if self.command:
+            yield same_with_az(self.command)
+        yield from self.compose_answer()
+
+    def on_mount(self) -> None:
+        """It says how one gets from Cancel to the other button."""
+        self.query_one(".box").border_subtitle = "Tab Enter goes on, Esc cancels"
+
+    @on(Input.Submitted, "#typed")
+    def _submitted(self) -> None:
+        self.query_one("#cancel").focus()
+
+
+class Choose(Dialog[Any]):
+    """Choose one of several things: ``choices`` are (value, text, remark)."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j", "down", "Down", show=False),
+        Binding("k", "up", "Up", show=False),
+    ]
+
+    def __init__(self, title: str, choices: Sequence[tuple[Any, str, str]], *, current: Any = None, hint: str = "") -> None:
+        super().__init__(title)
+        self.choices = list(choices)
+        self.current = current
+        self.hint = hint
+
+    def compose_content(self) -> ComposeResult:
+        """A list."""
+        if self.hint:
+            yield Static(Content(self.hint), classes="text")
+        width = max((len(text) for _, text, _ in self.choices), default=0)
+        yield OptionList(
+            *[Option(Content.assemble(f" {text:<{width}}  ", (drawn(remark), STYLES["dim"]))) for _, text, remark in self.choices]
+        )
+
+    def on_mount(self) -> None:
+        """The cursor starts on what is chosen now."""
+        options = self.query_one(OptionList)
+        options.focus()
+        options.highlighted = next((index for index, (value, _, _) in enumerate(self.choices) if value == self.current), 0)
+
+    @on(OptionList.OptionSelected)
+    def _selected(self, event: OptionList.OptionSelected) -> None:
+        self.dismiss(self.choices[event.option_index][0])
+
+    def action_down(self) -> None:
+        """Vi's down."""
+        self.query_one(OptionList).action_cursor_down()
+
+    def action_up(self) -> None:
+        """Vi's up."""
+        self.query_one(OptionList).action_cursor_up()
+
+
+class Prompt(Dialog[str]):
+    """Ask for a line of text."""
+
+    def __init__(self, title: str, hint: str = "", value: str = "", *, secret: bool = False) -> None:
+        super().__init__(title)
+        self.hint = hint
+        self.value = value
+        self.secret = secret
+
+    def compose_content(self) -> ComposeResult:
+        """A hint and a line."""
+        if self.hint:
+            yield Static(Content(self.hint), classes="text")
+        yield Input(self.value, password=self.secret, compact=True)
+
+    def on_mount(self) -> None:
+        """Type at once."""
+        self.query_one(Input).focus()
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        self.dismiss(event.value)
+
+
+class Reader(Dialog[None]):
+    """A text to read and scroll; ``s`` saves it, ``y`` copies it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j,down", "scroll(1)", "Down", show=False),
+        Binding("k,up", "scroll(-1)", "Up", show=False),
+        Binding("pagedown", "scroll(10)", "Page down", show=False),
+        Binding("pageup", "scroll(-10)", "Page up", show=False),
+        Binding("y", "copy", "Copy"),
+        Binding("q,enter", "cancel", "Close", show=False),
+    ]
+
+    def __init__(self, title: str, text: Content | str, *, wide: bool = True) -> None:
+        super().__init__(title, wide=wide)
+        self.text = text if isinstance(text, Content) else Content(text)
+
+    def compose_content(self) -> ComposeResult:
+        """The text."""
+        with VerticalScroll(classes="scroll"):
+            yield Static(self.text, classes="text")
+        yield KeyLine()
+
+    def action_scroll(self, by: int) -> None:
+        """Scroll by lines."""
+        self.query_one(".scroll").scroll_relative(y=by, animate=False)
+
+    def action_copy(self) -> None:
+        """Copy it by OSC 52: the terminal tells nobody whether it did."""
+        self.app.copy_to_clipboard(self.text.plain)
+        self.notify("sent to the terminal's clipboard (OSC 52)", timeout=3)
+
+
+class ErrorDialog(Reader):
+    """An error: what, cause, remedy; the raw reply for experts below."""
+
+    def __init__(self, error: OperatorError) -> None:
+        super().__init__("That did not work", error_content(error, raw=True), wide=False)
+        self.danger = True

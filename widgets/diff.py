@@ -1,0 +1,108 @@
+"""A change as the operator reads it before it is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar, Protocol
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from services.records import Severity
+from widgets.dialogs import Question, same_with_az
+from widgets.footer import KeyLine
+from widgets.signs import SEVERITY, STYLES, drawn
+
+
+class DiffLine(Protocol):
+    """A line of a diff: ``sign`` is ``+``, ``-`` or a space."""
+
+    @property
+    def sign(self) -> str:
+        """``+``, ``-``, a space, or ``@`` for a gap."""
+        ...
+
+    @property
+    def text(self) -> str:
+        """The line."""
+        ...
+
+
+def diff_content(lines: Sequence[DiffLine]) -> Content:
+    """A diff, told by sign and colour."""
+    styles = {"+": STYLES["good"], "-": STYLES["bad"], "!": STYLES["warn"]}
+    return Content("\n").join(
+        [
+            Content.assemble(
+                (line.text if line.sign == "@" else f"{line.sign} {line.text}", styles.get(line.sign, STYLES["dim"]))
+            )
+            for line in lines
+        ]
+    )
+
+
+class DiffConfirm(Question):
+    """Shows what will change, what it takes along, and the equivalent az commands; rests on Cancel. ``save`` writes out what
+    would be sent."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("tab", "app.focus_next", "then Enter goes on"),
+        Binding("j,down", "scroll(1)", "Down", show=False),
+        Binding("k,up", "scroll(-1)", "Up", show=False),
+        Binding("pagedown", "scroll(10)", "Scroll"),
+        Binding("pageup", "scroll(-10)", "Scroll", show=False),
+        Binding("y", "copy", "Copy az"),
+        Binding("s", "save", "Save JSON"),
+    ]
+
+    def __init__(
+        self,
+        title: str,
+        diff: Sequence[DiffLine],
+        commands: Sequence[str],
+        warnings: Sequence[tuple[Severity, str]] = (),
+        *,
+        yes: str = "Deploy",
+        type_to_confirm: str = "",
+        forbidden: bool = False,
+        save: Callable[[], object] | None = None,
+    ) -> None:
+        super().__init__(title, yes, look="primary", type_to_confirm=type_to_confirm, forbidden=forbidden, wide=True)
+        self.save = save
+        self.diff = diff
+        self.commands = commands
+        self.warnings = warnings
+
+    def compose_content(self) -> ComposeResult:
+        """Warnings, diff, commands, buttons."""
+        with VerticalScroll(classes="scroll"):  # warnings too: a dozen of them must not push the buttons off a small screen
+            for severity, text in self.warnings:
+                sign, role = SEVERITY[severity]
+                yield Static(Content.assemble((drawn(f"{sign} {text}"), STYLES[role])), classes="text")
+            body = diff_content(self.diff) if self.diff else Content("nothing changes")
+            yield Static(body, classes="text")
+            if self.commands:
+                yield same_with_az("\n".join(self.commands))
+        yield from self.compose_answer()
+        yield KeyLine()
+
+    def action_scroll(self, by: int) -> None:
+        """Scroll the diff."""
+        self.query_one(".scroll").scroll_relative(y=by, animate=False)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Only what can be saved."""
+        return action != "save" or self.save is not None
+
+    def action_save(self) -> None:
+        """Into a file, which the az commands take."""
+        if self.save is not None:
+            self.save()
+
+    def action_copy(self) -> None:
+        """Copy the az commands."""
+        self.app.copy_to_clipboard("\n".join(self.commands))
+        self.notify("az commands sent to the terminal's clipboard (OSC 52)", timeout=3)

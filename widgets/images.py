@@ -1,0 +1,264 @@
+"""The images pane; ``m`` toggles to the models and back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, Literal
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import ContentSwitcher
+
+from services.records import WorkspaceImage, WorkspaceModel
+from services.text import counted
+from widgets.pane import Pane
+from widgets.signs import Role
+from widgets.table import Cell, Column, Table
+from widgets.when import age
+
+IMAGE_STATES: dict[str, tuple[str, Role]] = {
+    "succeeded": ("✓ ready", "good"),
+    "failed": ("✗ failed", "bad"),
+    "creating": ("▸ building", "accent"),
+    "running": ("▸ building", "accent"),
+    "notstarted": ("· queued", "dim"),
+}
+FLAVOURS = {"AccelContainer": "FPGA", "WebApiContainer": "CPU"}
+
+
+def image_state(image: WorkspaceImage) -> Cell:
+    """Sign and word of a build."""
+    return IMAGE_STATES.get(image.state.lower(), (f"? {image.state}", "warn"))
+
+
+def flavour(image: WorkspaceImage) -> str:
+    """FPGA, CPU, or what the service says."""
+    return FLAVOURS.get(image.flavour, "FPGA" if image.accelerated else image.flavour)
+
+
+def model_state(model: WorkspaceModel) -> Cell:
+    """Whether an accelerated model was made from it."""
+    if model.parent_id:
+        return "✓ accelerated", "good"
+    return ("✓ converted", "good") if model.converted_id else ("· not converted", "dim")
+
+
+IMAGES: tuple[Column[WorkspaceImage], ...] = (
+    Column("STATE", image_state, order=lambda image: image.state),
+    Column("NAME", lambda image: (image.name, "strong"), grow=2, order=lambda image: image.name.lower()),
+    Column("VER", lambda image: (str(image.version), "plain"), right=True),
+    Column("RUNS ON", lambda image: (flavour(image), "plain")),
+    Column(
+        "AGE",
+        lambda image: (age(image.created), "dim"),
+        right=True,
+        order=lambda image: -(image.created.timestamp() if image.created else 0),
+    ),
+    Column("MODELS", lambda image: (", ".join(image.model_ids) or "—", "dim"), grow=2, least=64),
+    Column("LOCATION", lambda image: (image.location or "—", "dim"), grow=3, least=110),
+)
+MODELS: tuple[Column[WorkspaceModel], ...] = (
+    Column("STATE", model_state, order=lambda model: model_state(model)[0]),
+    Column("NAME", lambda model: (model.name, "strong"), grow=2, order=lambda model: model.name.lower()),
+    Column("VER", lambda model: (str(model.version), "plain"), right=True),
+    Column("FRAMEWORK", lambda model: (model.framework or "—", "dim"), grow=1, least=60),
+    Column(
+        "AGE",
+        lambda model: (age(model.created), "dim"),
+        right=True,
+        order=lambda model: -(model.created.timestamp() if model.created else 0),
+    ),
+)
+
+
+class ImagesPane(Pane):
+    """Images of the workspace, and its models."""
+
+    NUMBER = 1
+    NAME = "Images"
+    HELP = """Container images of the Azure ML workspace. An image that is ✓ ready can be deployed to a device: Enter asks for the
+device, the module's name and a preset of create options. FPGA images answer over gRPC on port 50051, CPU images over HTTP.
+
+m shows the workspace's models instead; there, Enter makes an image of a model: it is converted for the FPGA where it is not yet."""
+    CHANGING = frozenset({"deploy", "make_image", "client"})
+    OF_IMAGES = frozenset({"deploy", "models", "build_log", "yank"})
+    OF_MODELS = frozenset({"make_image", "images"})
+    ON_CONTENT = frozenset({"deploy", "make_image", "details", "build_log", "yank"})
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("D", "deploy", "Deploy", id="images.deploy", key_display="⏎ D"),
+        Binding("D", "make_image", "Make image", id="models.make-image", key_display="⏎ D"),
+        Binding("C", "client", "Client", id="images.client"),
+        Binding("m", "models", "Models", id="images.models"),
+        Binding("m", "images", "Images", id="models.images"),
+        Binding("i,space", "details", "Details", id="images.details", key_display="i"),
+        Binding("b", "build_log", "Build log", id="images.build-log", show=False),
+        Binding("y", "yank", "Copy location", id="images.yank", show=False),
+    ]
+
+    class Ask(Message):
+        """The operator asks for something to be done with an image or a model."""
+
+        def __init__(self, what: str, image: WorkspaceImage | None = None, model: WorkspaceModel | None = None) -> None:
+            super().__init__()
+            self.what = what
+            self.image = image
+            self.model = model
+
+    class Highlighted(Message):
+        """The cursor stands on another image or model."""
+
+        def __init__(self, image: WorkspaceImage | None, model: WorkspaceModel | None) -> None:
+            super().__init__()
+            self.image = image
+            self.model = model
+
+    def compose_content(self) -> ComposeResult:
+        """Two tables, one of which is seen."""
+        with ContentSwitcher(initial="image-table") as switcher:
+            switcher.styles.height = "1fr"
+            yield Table(
+                IMAGES,
+                lambda image: image.id,
+                lambda image: f"{image.name} {image.state} {image.location} {flavour(image)}",
+                id="image-table",
+            )
+            yield Table(
+                MODELS,
+                lambda model: model.id,
+                lambda model: f"{model.name} {model_state(model)[0]} {model.framework}",
+                id="model-table",
+            )
+        self.switcher = switcher
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self.showing: Literal["images", "models"] = "images"
+        self.images: Sequence[WorkspaceImage] | None = None
+        self.models: Sequence[WorkspaceModel] | None = None
+
+    @property
+    def table(self) -> Table[WorkspaceImage] | Table[WorkspaceModel]:
+        """The table that is seen."""
+        return self.query_one("#image-table" if self.showing == "images" else "#model-table", Table)
+
+    @property
+    def image(self) -> WorkspaceImage | None:
+        """The image under the cursor."""
+        return self.query_one("#image-table", Table).current if self.showing == "images" else None
+
+    @property
+    def model(self) -> WorkspaceModel | None:
+        """The model under the cursor."""
+        return self.query_one("#model-table", Table).current if self.showing == "models" else None
+
+    def show_images(self, images: Sequence[WorkspaceImage]) -> None:
+        """The workspace's images, as just read."""
+        self.images = images
+        # What can be deployed first, the FPGA's before the CPU's.
+        order = sorted(images, key=lambda image: (not image.deployable, not image.accelerated))
+        self.query_one("#image-table", Table).show(order)
+        if self.showing == "images":
+            self._appear()
+
+    def show_models(self, models: Sequence[WorkspaceModel]) -> None:
+        """The workspace's models, as just read."""
+        self.models = models
+        self.query_one("#model-table", Table).show(models)
+        if self.showing == "models":
+            self._appear()
+
+    def _appear(self) -> None:
+        """Content or emptiness of what is shown."""
+        if self.showing == "images" and self.images is not None:
+            if not self.images:
+                self.empty("The workspace holds no images.", "m shows its models: an image is made from a converted model.")
+                return
+            self.ready()
+            ready = sum(image.deployable for image in self.images)
+            failed = sum(image.state.lower() == "failed" for image in self.images)
+            self.say(f"{ready} ready" + (f", ✗{failed}" if failed else ""), "warn" if failed else "dim")
+        elif self.showing == "models" and self.models is not None:
+            if not self.models:
+                self.empty("The workspace holds no models.", "Register one with azureml-core's Model.register, then press r.")
+                return
+            self.ready()
+            self.say(counted(len(self.models), "model"), "dim")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """What one does with an image one does not with a model."""
+        if action in (self.OF_MODELS if self.showing == "images" else self.OF_IMAGES):
+            return False
+        return super().check_action(action, parameters)
+
+    def action_models(self) -> None:
+        """The models."""
+        self._switch_to("models")
+
+    def action_images(self) -> None:
+        """The images."""
+        self._switch_to("images")
+
+    def _switch_to(self, what: Literal["images", "models"]) -> None:
+        self.showing = what
+        self.switcher.current = "image-table" if self.showing == "images" else "model-table"
+        self.border_title = f"{self.NUMBER} {self.showing.capitalize()}"
+        if (self.images if self.showing == "images" else self.models) is None:
+            self.look = "loading"
+            self.waiting(f"Reading {self.showing} of the workspace")
+            self.post_message(self.Reload(self))
+        else:
+            self._appear()
+        self.restore_filter(self.table.filter)
+        self.focus_content()
+        self.refresh_bindings()
+
+    def content(self) -> Widget:
+        """The rows of the table that is seen."""
+        return self.table.rows
+
+    def filtered(self, text: str) -> None:
+        """Only what matches."""
+        self.table.set_filter(text)
+
+    def action_sort(self) -> None:
+        """The next order."""
+        self.notify(f"{self.showing} sorted: {self.table.next_sort()}", timeout=2)
+
+    def _ask(self, what: str) -> None:
+        self.post_message(self.Ask(what, self.image, self.model))
+
+    def action_deploy(self) -> None:
+        """Deploy the image."""
+        self._ask("deploy")
+
+    def action_make_image(self) -> None:
+        """An image of the model, converted where it is not yet."""
+        self._ask("convert")
+
+    def action_client(self) -> None:
+        """Deploy the client module."""
+        self._ask("client")
+
+    def action_details(self) -> None:
+        """All that is known of it."""
+        self._ask("details")
+
+    def action_build_log(self) -> None:
+        """The image's build log."""
+        self._ask("build-log")
+
+    def action_yank(self) -> None:
+        """Copy the image's location."""
+        self._ask("yank")
+
+    def on_table_chosen(self, event: Table.Chosen) -> None:
+        """Enter deploys (or makes an image); where nothing may change it shows details."""
+        event.stop()
+        self._ask("details" if self.read_only else "deploy" if self.showing == "images" else "convert")
+
+    def on_table_highlighted(self, event: Table.Highlighted) -> None:
+        """Another record."""
+        event.stop()
+        self.post_message(self.Highlighted(self.image, self.model))

@@ -1,0 +1,236 @@
+"""Rows that are drawn only while they are seen: what tables, logs and the message stream are made of.
+
+A row becomes a strip when it comes into view (facts/textual.md: ~970,000 lines/s, where Log manages 1,800). A cell is
+``(text, role)``: roles, not markup, so that no data can be taken for markup.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.cells import cell_len, set_cell_size
+from rich.segment import Segment
+from rich.style import Style
+from textual.binding import Binding, BindingType
+from textual.events import Blur, DescendantBlur, DescendantFocus, Event, Focus
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from widgets.signs import ROLES, Role, drawn
+
+Cells = Sequence[tuple[str, Role]]
+
+
+def fit(text: str, width: int, right: bool = False) -> str:
+    """``text`` in exactly ``width`` cells; what is cut off is marked."""
+    if width <= 0:
+        return ""
+    length = cell_len(text)
+    if length > width:
+        return set_cell_size(text, width - 1) + drawn("…")
+    return " " * (width - length) + text if right else text + " " * (width - length)
+
+
+class Lines(ScrollView, can_focus=True):
+    """A list of rows with a cursor, moved by arrows and by vi's keys. Subclasses say how many rows there are, and draw one."""
+
+    DEFAULT_CSS = """
+    Lines {
+        height: 1fr;
+        overflow-x: hidden;
+        scrollbar-size-vertical: 1;
+        &:ansi { background: ansi_default; }
+        .lines--strong { text-style: bold; }
+        .lines--dim { color: $dim; }
+        .lines--accent { color: $text-accent; }
+        .lines--good { color: $text-success; }
+        .lines--warn { color: $text-warning; }
+        .lines--bad { color: $text-error; text-style: bold; }
+        .lines--cursor { background: $primary 35%; text-style: bold; }
+        .lines--cursor-blurred { background: $primary 12%; }
+        &:ansi .lines--cursor { background: ansi_default; text-style: reverse; }
+        &:ansi .lines--cursor-blurred { background: ansi_default; text-style: bold; }
+    }
+    """
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"lines--{role}" for role in ROLES} | {"lines--cursor", "lines--cursor-blurred"}
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "move(-1)", "Up", show=False, id="lines.up"),
+        Binding("down,j", "move(1)", "Down", show=False, id="lines.down"),
+        Binding("pageup", "page(-1)", "Page up", show=False, id="lines.page-up"),
+        Binding("pagedown", "page(1)", "Page down", show=False, id="lines.page-down"),
+        Binding("home,g", "top", "Top", show=False, id="lines.top"),
+        Binding("end,G", "bottom", "Bottom", show=False, id="lines.bottom"),
+        Binding("enter", "choose", "Choose", show=False, id="lines.choose"),
+    ]
+
+    @dataclass
+    class Moved(Message):
+        """The cursor stands on another row."""
+
+        lines: Lines
+        index: int
+
+        @property
+        def control(self) -> Lines:
+            """The list itself."""
+            return self.lines
+
+    @dataclass
+    class Chosen(Message):
+        """Enter was pressed on a row."""
+
+        lines: Lines
+        index: int
+
+        @property
+        def control(self) -> Lines:
+            """The list itself."""
+            return self.lines
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self.index = 0
+        self._styles: dict[str, Style] = {}
+        self._strips: dict[object, Strip] = {}
+        self._drawn_width = -1
+
+    # What a subclass says.
+
+    def row_count(self) -> int:
+        """How many rows there are."""
+        raise NotImplementedError
+
+    def row_key(self, index: int) -> object:
+        """What tells this row's drawing from another's."""
+        raise NotImplementedError
+
+    def cells(self, index: int, width: int) -> Cells:
+        """The row as cells."""
+        raise NotImplementedError
+
+    # Drawing.
+
+    def forget(self) -> None:
+        """Draw every row anew: data, width or theme changed."""
+        self._strips.clear()
+        self._styles.clear()
+        self.rows_changed()
+
+    def rows_changed(self) -> None:
+        """Other rows, or another number of them; a row whose key was drawn before is not drawn again."""
+        self.virtual_size = Size(self.scrollable_content_region.width, self.row_count())
+        self.index = max(0, min(self.index, self.row_count() - 1))
+        self.refresh()
+
+    def notify_style_update(self) -> None:
+        """The theme changed."""
+        super().notify_style_update()
+        self._strips.clear()
+        self._styles.clear()
+
+    def on_resize(self) -> None:
+        """Another width draws other rows; its height decides only which are seen."""
+        width = self.scrollable_content_region.width
+        if width != self._drawn_width:
+            self._drawn_width = width
+            self.forget()
+        else:
+            self.rows_changed()
+
+    def _size_updated(self, size: Size, virtual_size: Size, container_size: Size, layout: bool = True) -> bool:
+        """A layout that leaves these rows their place draws nothing of them; Textual's own would draw the scrollbar each time (what
+        it is given as ``virtual_size`` is not what a scroll view has)."""
+        return size != self._size and super()._size_updated(size, virtual_size, container_size, layout)
+
+    def watch_has_focus(self, _has_focus: bool) -> None:
+        """No rule of the style sheets asks whether rows have the focus: styled again, all of them would be drawn anew."""
+
+    def on_focus(self, event: Focus) -> None:
+        """The cursor's colour says who has the focus; Textual's own handler would draw every row anew."""
+        event.prevent_default()
+        self._focused(True, DescendantFocus(self))
+
+    def on_blur(self, event: Blur) -> None:
+        """The same without the focus."""
+        event.prevent_default()
+        self._focused(False, DescendantBlur(self))
+
+    def _focused(self, focused: bool, tell: Event) -> None:
+        self.has_focus = focused
+        self.refresh_lines(self.index)
+        if self.parent is not None:
+            self.parent.post_message(tell)
+
+    def style(self, name: str) -> Style:
+        """A role's style, the cursor's, or (without a name) the widget's own; to ask Textual takes longer than to draw a row."""
+        if name not in self._styles:
+            self._styles[name] = self.get_component_rich_style(f"lines--{name}") if name else self.rich_style
+        return self._styles[name]
+
+    def render_line(self, y: int) -> Strip:
+        """One line of the window."""
+        index = y + self.scroll_offset.y
+        width = self.scrollable_content_region.width
+        if not 0 <= index < self.row_count():
+            return Strip.blank(width, self.style(""))
+        here = index == self.index
+        key = (self.row_key(index), here and (1 + self.has_focus), width)
+        strip = self._strips.get(key)
+        if strip is None:
+            strip = self._draw(self.cells(index, width), width, here)
+            if len(self._strips) > 1000:
+                self._strips.clear()
+            self._strips[key] = strip
+        return strip
+
+    def _draw(self, cells: Cells, width: int, here: bool) -> Strip:
+        under = Style()
+        if here:  # the roles' colours stay: a state is read on the cursor's row too
+            cursor = self.style("cursor" if self.has_focus else "cursor-blurred")
+            under = Style(bgcolor=cursor.bgcolor, bold=cursor.bold, reverse=cursor.reverse)
+        # Reversed (16 colours), one colour for the whole row: the sign and the word still tell the state.
+        segments = [Segment(drawn(text), self.style("" if under.reverse else role) + under) for text, role in cells]
+        return Strip(segments).adjust_cell_length(width, self.style("") + under)
+
+    # Moving.
+
+    @property
+    def page_size(self) -> int:
+        """Rows that are seen at once."""
+        return max(self.scrollable_content_region.height, 1)
+
+    def move_to(self, index: int) -> None:
+        """Put the cursor on a row and bring the row into view."""
+        before, self.index = self.index, max(0, min(index, self.row_count() - 1))
+        region = Region(0, self.index, 1, 1)
+        self.scroll_to_region(region, animate=False, force=True, immediate=True, x_axis=False)
+        # Where nothing scrolled these two rows are all that there is to draw.
+        for row in {before, self.index}:
+            self.refresh_lines(row)
+        if before != self.index:
+            self.post_message(self.Moved(self, self.index))
+
+    def action_move(self, by: int) -> None:
+        """Up or down."""
+        self.move_to(self.index + by)
+
+    def action_page(self, by: int) -> None:
+        """A page up or down."""
+        self.move_to(self.index + by * self.page_size)
+
+    def action_top(self) -> None:
+        """The first row."""
+        self.move_to(0)
+
+    def action_bottom(self) -> None:
+        """The last row."""
+        self.move_to(self.row_count() - 1)
+
+    def action_choose(self) -> None:
+        """Choose the row under the cursor."""
+        if self.row_count():
+            self.post_message(self.Chosen(self, self.index))

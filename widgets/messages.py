@@ -1,0 +1,332 @@
+"""The messages pane: tail, pause, scroll back, filter, details, marks, export; lag, gaps and losses always in sight."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Static
+
+from services.errors import OperatorError
+from services.records import InferenceMessage
+from services.text import counted
+from widgets.lines import Lines
+from widgets.pane import Pane
+from widgets.signs import STYLES, drawn
+from widgets.stream import Stream
+from widgets.when import span
+
+_STATE_LINES = 3
+_BAD = {"failed": "failed", "reconnecting": "reconnecting", "stale": "hub does not answer", "disk": "not recording"}
+
+
+@dataclass(frozen=True)
+class Intake:
+    """How the recorder does: its state in a word, messages a second, and what went wrong.
+
+    ``lag`` is how many messages the hub has beyond what was received, ``behind`` the seconds between; ``ahead`` how many seconds
+    this machine's clock is ahead of the hub's; ``dropped`` messages are missing in ``gaps``, for the hub no longer had them.
+    """
+
+    state: str = "starting"  # starting, receiving, reconnecting, stale, failed, disk
+    rate: float = 0.0
+    lag: int = 0
+    behind: float = 0.0
+    ahead: float = 0.0
+    stored: int = 0
+    gaps: int = 0
+    reconnects: int = 0
+    restarts: int = 0
+    dropped: int = 0
+    trouble: str = ""
+    remedy: str = ""
+
+
+class MessagesPane(Pane):
+    """What the client modules send through the hub."""
+
+    NUMBER = 4
+    NAME = "Messages"
+    HELP = """Messages from the hub's endpoint, newest last, read from this machine's journal: a cut line loses and doubles nothing.
+Space pauses the view, never the intake; scrolling up leaves the tail, and what waits is counted; f or End follows again.
+
+The filter takes words and fields: device:x module:y class:dog kind:error ms>100 confidence<0.5 /regular expression/ !not.
+x turns the filter off to show what came before and after a message, and on again. m marks, y copies, s saves the body as it came;
+E exports all that the filter lets through, as NDJSON or CSV. @ jumps to a time."""
+    DEFAULT_CSS = """
+    MessagesPane .state { height: 1; padding: 0 1; }
+    MessagesPane.-empty > .content { display: block; height: auto; }
+    MessagesPane.-empty Stream { display: none; }
+    """
+    ON_CONTENT = frozenset({"pause", "follow", "details", "export", "surroundings", "mark", "jump", "save", "yank"})
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("space", "pause", "Pause", id="messages.pause"),
+        Binding("f", "follow", "Follow", id="messages.follow"),
+        Binding("i", "details", "Details", id="messages.details", key_display="⏎"),
+        Binding("E", "export", "Export", id="messages.export", show=False),
+        Binding("x", "surroundings", "Context", id="messages.context", show=False),
+        Binding("m", "mark", "Mark", id="messages.mark", show=False),
+        Binding("h", "health", "Health", id="messages.health"),
+        Binding("at", "jump", "Jump to time", id="messages.jump", show=False, key_display="@"),
+        Binding("s", "save", "Save", id="messages.save", show=False),
+        Binding("y", "yank", "Copy", id="messages.yank", show=False),
+    ]
+
+    class Ask(Message):
+        """The operator asks for something to be done with the stream or one message."""
+
+        def __init__(self, what: str, message: InferenceMessage | None) -> None:
+            super().__init__()
+            self.what = what
+            self.subject = message
+
+    class Highlighted(Message):
+        """The cursor stands on another message."""
+
+        def __init__(self, message: InferenceMessage | None) -> None:
+            super().__init__()
+            self.subject = message
+
+    class FilterChanged(Message):
+        """Another filter."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self.paused = False
+        self.pending = 0
+        self.intake = Intake()
+        self.stream = Stream()
+        self.filter_text = ""
+        self._told = False
+        self._state = Content("")
+        self._height = 1
+
+    def compose_content(self) -> ComposeResult:
+        """The stream, and a line on how the intake does."""
+        yield self.stream
+        self.state_line = Static("", classes="state")
+        yield self.state_line
+
+    @property
+    def tailing(self) -> bool:
+        """Whether new messages go into the view."""
+        return not self.paused and self.stream.following
+
+    def content(self) -> Widget:
+        """The stream."""
+        return self.stream
+
+    def filter_hint(self) -> str:
+        """What the empty filter line says."""
+        return "device:x class:dog kind:error ms>100 /regex/ !not"
+
+    def filtered(self, text: str) -> None:
+        """Another filter: the console answers with another window."""
+        self.filter_text = text
+        self.post_message(self.FilterChanged(text))
+
+    # What the console tells.
+
+    def show_window(self, messages: Sequence[InferenceMessage], at_row: int | None = None) -> None:
+        """A window of the journal: the newest, or one around a row."""
+        if messages or self.filter_text:
+            self.ready()
+        else:
+            self.empty("No messages yet.", "Deploy the client module (C in 1), or wait: what it sends appears here by itself.")
+        self.stream.replace(messages, at_row)
+        self._say()
+
+    def add_newer(self, messages: Sequence[InferenceMessage], anew: bool = False) -> None:
+        """Messages after the window; ``anew``: the journal's newest, which do not follow on it."""
+        if messages and self.look != "ready":
+            self.ready()
+        if anew:
+            self.stream.replace(messages, tail=True)
+        else:
+            self.stream.append(messages)
+        self._say()
+
+    def add_older(self, messages: Sequence[InferenceMessage]) -> None:
+        """Messages before the window."""
+        self.stream.prepend(messages)
+
+    def show_intake(self, intake: Intake, pending: int) -> None:
+        """How the recorder does, and how many messages wait behind a paused view."""
+        if (intake, pending) != (self.intake, self.pending):
+            self.intake, self.pending = intake, pending
+            self._say()
+
+    def _say(self) -> None:
+        intake = self.intake
+        bad = intake.state in _BAD
+        resting = self.paused or not self.stream.following
+        trouble = _trouble(intake)
+        parts: list[tuple[str, str]] = []
+        if bad:
+            parts.append((f"✗ {_BAD[intake.state]}", STYLES["bad"]))
+        if resting:
+            what = "paused" if self.paused else "scrolled back"
+            parts.append((f"{what}, {self.pending:,} newer wait" if self.pending else what, STYLES["warn"]))
+        elif not bad:
+            parts.append(("connecting" if intake.state == "starting" else "following", STYLES["dim"]))
+        rate = f"{intake.rate:,.0f}/s" if intake.rate >= 10 or intake.rate == 0 else f"{intake.rate:.1f}/s"
+        if intake.rate or intake.state == "receiving":
+            parts.append((rate, STYLES["dim"]))
+        if intake.lag or intake.state == "receiving":
+            late = intake.behind >= 5
+            lag = f"lag {intake.lag:,}" if intake.lag or not late else "lag"
+            lag += f" {span(intake.behind)}" if lag == "lag" else f" ({span(intake.behind)})" if late else ""
+            parts.append((lag, STYLES["warn" if late else "dim"]))
+        parts += [(text, STYLES["warn"]) for text in trouble]
+        if intake.state != "starting" or intake.stored:
+            parts.append((f"{intake.stored:,} kept", STYLES["dim"]))
+        self._show_state(_lines(parts, self.content_size.width - 2)[:_STATE_LINES])
+        if bad and intake.trouble:
+            self.note(OperatorError(intake.trouble, remedy=intake.remedy))
+        elif self._told:
+            self.note(None)
+        self._told = bad
+        if bad:
+            self.say(f"✗ {_BAD[intake.state]}", "bad")
+        elif resting:
+            self.say(f"paused +{self.pending:,}" if self.pending else "paused", "warn")
+        elif trouble:
+            self.say(f"! {rate} {trouble[0]}", "warn")
+        elif intake.state == "starting":
+            self.say("connecting", "dim")
+        else:
+            self.say(rate, "dim")
+
+    def on_resize(self) -> None:
+        """Another width has room for more, or for less."""
+        self._say()
+
+    def _show_state(self, lines: list[Content]) -> None:
+        height = len(lines)
+        state = Content("\n").join(lines)
+        if height > self._height or (height < self._height and state.plain[:4] != self._state.plain[:4]):
+            # It does not shrink because a number became shorter: the rows above would jump.
+            self._height = height
+            self.state_line.styles.height = height
+        if state != self._state:
+            self._state = state
+            self.state_line.update(state, layout=False)
+
+    def show_word(self) -> None:
+        """The frame is for a filter that is none: the line below the stream says how the intake does."""
+
+    def say_mistake(self, text: str) -> None:
+        """What is wrong with the filter; nothing when it is good."""
+        self.border_subtitle = Content.assemble((drawn(text), STYLES["warn"])) if text else None
+
+    # Keys.
+
+    def action_pause(self) -> None:
+        """Freeze the view, not the intake; again to go on."""
+        if self.paused or not self.stream.following:
+            self.action_follow()
+        else:
+            self.paused = True
+            self._say()
+
+    def action_follow(self) -> None:
+        """To the end, and go with it."""
+        self.paused = False
+        self.stream.following = True
+        self.pending = 0
+        self.post_message(self.Ask("follow", None))
+        self._say()
+
+    @on(Stream.Left)
+    def _left_tail(self) -> None:
+        self._say()
+
+    @on(Stream.End)
+    def _to_end(self) -> None:
+        self.action_follow()
+
+    def on_lines_moved(self, event: Lines.Moved) -> None:
+        """Another message."""
+        event.stop()
+        self.post_message(self.Highlighted(self.stream.current))
+
+    def on_lines_chosen(self, event: Lines.Chosen) -> None:
+        """Enter shows details."""
+        event.stop()
+        self.action_details()
+
+    def _ask(self, what: str) -> None:
+        self.post_message(self.Ask(what, self.stream.current))
+
+    def action_details(self) -> None:
+        """Body, properties, system properties."""
+        self._ask("details")
+
+    def action_export(self) -> None:
+        """Export what the filter lets through."""
+        self._ask("export")
+
+    def action_surroundings(self) -> None:
+        """What came before and after, without the filter."""
+        self._ask("context")
+
+    def action_mark(self) -> None:
+        """Mark the message."""
+        self._ask("mark")
+
+    def action_health(self) -> None:
+        """Rates, latencies, classes."""
+        self._ask("health")
+
+    def action_jump(self) -> None:
+        """To a time."""
+        self._ask("jump")
+
+    def action_save(self) -> None:
+        """Save the message's body."""
+        self._ask("save")
+
+    def action_yank(self) -> None:
+        """Copy the message."""
+        self._ask("yank")
+
+
+def _trouble(intake: Intake) -> list[str]:
+    """What went wrong, worst first."""
+    ahead = abs(intake.ahead)
+    lost = f"{intake.dropped:,} lost in {counted(intake.gaps, 'gap')}"
+    return [
+        text
+        for text, happened in (
+            (lost, intake.gaps),
+            (counted(intake.reconnects, "reconnect"), intake.reconnects),
+            ("recorder " + counted(intake.restarts, "restart"), intake.restarts),
+            (f"clock {span(ahead)} {'ahead' if intake.ahead > 0 else 'late'}", ahead),
+        )
+        if happened
+    ]
+
+
+def _lines(parts: Sequence[tuple[str, str]], width: int) -> list[Content]:
+    """The parts on as many lines as they take; on one where the width is not known yet."""
+    lines: list[list[tuple[str, str]]] = [[]]
+    used = 0
+    for text, style in parts:
+        joined = drawn(f" · {text}" if lines[-1] else text)
+        if lines[-1] and 0 < width < used + len(joined):
+            lines.append([])
+            joined, used = drawn(text), 0
+        lines[-1].append((joined, style))
+        used += len(joined)
+    return [Content.assemble(*line) for line in lines]

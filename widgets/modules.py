@@ -1,0 +1,259 @@
+"""The modules pane: what a device was told to run, and what it says it runs."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Static
+
+from services.records import DeviceState, Finding
+from widgets.hanging import Hang, Hanging
+from widgets.module_row import COLUMNS, Row, module_state, next_start, reason, summary
+from widgets.pane import Pane
+from widgets.signs import SEVERITY, STYLES, drawn
+from widgets.table import Table
+from widgets.when import age
+
+_CAUSE = 240  # characters of a cause under the table, so that its remedy stays in sight; Enter shows all
+
+
+def _hung(parts: Sequence[tuple[str, str]]) -> Hanging:
+    """Lines that begin with a sign, and go on under what stands beside it."""
+    content = Content.assemble(*parts)
+    starts = [len(line.split(" ", 1)[0]) + 1 for line in content.plain.split("\n")]
+    return Hanging(content, {number: Hang(start, start) for number, start in enumerate(starts)})
+
+
+class ModulesPane(Pane):
+    """Modules of one device."""
+
+    NUMBER = 2
+    NAME = "Modules"
+    HELP = """Modules of the device: what the deployment asks for against what the edge agent reports. STATE is one word,
+REASON says in short why; Enter tells cause, remedy and everything else. ✓ is well, ! wants a look, ✗ is a fault. l reads the
+logs (of edgeAgent and edgeHub too), t the twin, m invokes a direct method, p asks the edge agent for a sign of life.
+
+The hub counts each refresh against its daily quota: the interval is in the context (limits.modules_every)."""
+    CHANGING = frozenset({"restart", "switch", "start", "stop", "remove", "client", "method"})
+    ON_CONTENT = CHANGING - {"client"} | {"details", "logs", "edit", "score", "twin", "yank"}
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("i,space", "details", "Details", id="modules.details", key_display="⏎"),
+        Binding("slash", "filter", "Filter", id="pane.filter", key_display="/", show=False),
+        Binding("l", "logs", "Logs", id="modules.logs"),
+        Binding("e", "edit", "Options", id="modules.edit"),
+        Binding("R", "restart", "Restart", id="modules.restart"),
+        Binding("s", "switch", "Stop/start", id="modules.switch"),
+        Binding("X,delete", "remove", "Remove", id="modules.remove", key_display="X", show=False),
+        Binding("C", "client", "Deploy client", id="modules.client", show=False),
+        Binding("v", "device", "Device", id="modules.device", show=False),
+        Binding("P", "score", "Score a picture", id="modules.score", show=False),
+        Binding("t", "twin", "Twin", id="modules.twin", show=False),
+        Binding("m", "method", "Method", id="modules.method", show=False),
+        Binding("p", "ping", "Ping", id="modules.ping", show=False),
+        Binding("y", "yank", "Copy image", id="modules.yank", show=False),
+    ]
+
+    class Ask(Message):
+        """The operator asks for something to be done with a module."""
+
+        def __init__(self, what: str, row: Row | None) -> None:
+            super().__init__()
+            self.what = what
+            self.row = row
+
+    class Highlighted(Message):
+        """The cursor stands on another module."""
+
+        def __init__(self, row: Row | None) -> None:
+            super().__init__()
+            self.row = row
+
+    def compose_content(self) -> ComposeResult:
+        """What is to be said of the device itself, over its modules."""
+        yield Table(
+            COLUMNS,
+            lambda row: row.module.name,
+            lambda row: f"{row.module.name} {module_state(row)[0]} {reason(row)[0]} {row.module.image}",
+            id="module-table",
+        )
+        self.row_line = Static("", id="row-line")
+        yield self.row_line
+        self.device_line = Static("", id="device-line")
+        yield self.device_line
+
+    def on_mount(self) -> None:
+        """A countdown goes on between two readings."""
+        self.set_interval(1.0, self._count_down)
+
+    @property
+    def table(self) -> Table[Row]:
+        """The table of modules."""
+        return self.query_one("#module-table", Table)
+
+    @property
+    def row(self) -> Row | None:
+        """The module under the cursor."""
+        return self.table.current
+
+    pinged = ""  # how the last ping went, in a few words
+
+    def show_state(self, state: DeviceState, findings: Mapping[str, Finding]) -> None:
+        """The device's modules as just read, with what diagnosis finds; ``""`` is the device itself."""
+        self.border_title = Content(drawn(f"{self.NUMBER} Modules · {state.device.id}"))
+        rows = [Row(module, findings.get(module.name)) for module in state.modules]
+        rows.sort(key=lambda row: row.module.system)
+        if not rows:
+            self.empty(
+                f"{state.device.id} runs no modules.",
+                "Nothing was deployed to it yet. 1 goes to the images; Enter there deploys one.",
+            )
+        else:
+            self.ready()
+            self.table.show(rows)
+            whole = findings.get("")
+            if whole is not None and whole.state != "module-trouble" and whole.severity in ("error", "warning"):
+                sign, role = SEVERITY[whole.severity]
+                self.say(f"{sign} {whole.word}", role)
+            else:
+                self.say(*summary(rows))
+        self._say_device(state, findings.get(""))
+
+    def say_row(self) -> None:
+        """What is wrong with the module under the cursor, whole, and when it starts again."""
+        row = self.row
+        parts: list[tuple[str, str]] = []
+        if row is not None and row.finding is not None and row.finding.severity in ("warning", "error"):
+            finding = row.finding
+            sign, role = SEVERITY[finding.severity]
+            likely = "likely: " if finding.likely else ""
+            parts.append((drawn(f"{sign} {row.module.name}: {likely}{finding.reason}. "), STYLES[role]))
+            start = next_start(row.module)
+            parts.append((f"{start[:1].upper()}{start[1:]}. " if start else "", STYLES["warn"]))
+            cause = textwrap.shorten(finding.cause, _CAUSE, placeholder=" …")
+            parts.append((drawn(f"{cause}\n→ {finding.remedy}"), ""))
+        self.row_line.display = bool(parts)
+        self.row_line.update(_hung(parts))
+
+    def _count_down(self) -> None:
+        if self.look == "ready" and self.row is not None and next_start(self.row.module):
+            self.say_row()
+
+    def _say_device(self, state: DeviceState, finding: Finding | None) -> None:
+        connection = ("✓ connected", STYLES["good"]) if state.device.connected else ("✗ offline", STYLES["bad"])
+        parts: list[tuple[str, str]] = [connection]
+        parts.append(
+            (f" · reported {age(state.reported_at) or 'never'} ago" if state.reported_at else " · never reported", STYLES["dim"])
+        )
+        if state.desired_version is not None:
+            same = state.desired_version == state.last_desired_version
+            versions = (
+                f"version {state.desired_version}"
+                if same
+                else f"version {state.last_desired_version or '?'} of {state.desired_version}"
+            )
+            parts.append((f" · {versions}", STYLES["dim" if same else "warn"]))
+        if self.pinged:
+            parts.append((drawn(f" · {self.pinged}"), STYLES["dim"]))
+        if finding is not None and finding.severity != "ok":
+            sign, role = SEVERITY[finding.severity]
+            also = "" if finding.state == "module-trouble" else f" {finding.remedy}"
+            parts.append((drawn(f"\n{sign} {finding.reason}.{also}"), STYLES[role]))
+        self.device_line.update(_hung([(drawn(text), style) for text, style in parts]))
+
+    DEFAULT_CSS = """
+    ModulesPane #device-line { height: auto; max-height: 4; padding: 0 1; }
+    ModulesPane #row-line { height: auto; max-height: 7; padding: 0 1; display: none; }
+    """
+
+    def filtered(self, text: str) -> None:
+        """Only what matches."""
+        self.table.set_filter(text)
+
+    def content(self) -> Widget:
+        """The rows."""
+        return self.table.rows
+
+    def action_sort(self) -> None:
+        """The next order."""
+        self.notify(f"modules sorted: {self.table.next_sort()}", timeout=2)
+
+    def on_table_chosen(self, event: Table.Chosen) -> None:
+        """Enter shows details."""
+        event.stop()
+        self._ask("details")
+
+    def on_table_highlighted(self, event: Table.Highlighted) -> None:
+        """Another module."""
+        event.stop()
+        self.say_row()
+        self.post_message(self.Highlighted(self.row))
+
+    def _ask(self, what: str) -> None:
+        self.post_message(self.Ask(what, self.row))
+
+    def action_details(self) -> None:
+        """All that is known of it."""
+        self._ask("details")
+
+    def action_logs(self) -> None:
+        """The module's logs."""
+        self._ask("logs")
+
+    def action_edit(self) -> None:
+        """Its create options in the editor."""
+        self._ask("edit")
+
+    def action_restart(self) -> None:
+        """Restart it."""
+        self._ask("restart")
+
+    def action_switch(self) -> None:
+        """Stop it where it should run, start it where it should not."""
+        self._ask("switch")
+
+    def action_start(self) -> None:
+        """Start it, where it should not run."""
+        self._ask("start")
+
+    def action_stop(self) -> None:
+        """Stop it, where it should run."""
+        self._ask("stop")
+
+    def action_remove(self) -> None:
+        """Take it off the device."""
+        self._ask("remove")
+
+    def action_client(self) -> None:
+        """Deploy the client beside it."""
+        self._ask("client")
+
+    def action_device(self) -> None:
+        """Look at another device."""
+        self._ask("device")
+
+    def action_score(self) -> None:
+        """Send a picture to the host module."""
+        self._ask("score")
+
+    def action_twin(self) -> None:
+        """The raw twin."""
+        self._ask("twin")
+
+    def action_method(self) -> None:
+        """Invoke a direct method of it."""
+        self._ask("method")
+
+    def action_ping(self) -> None:
+        """Ask the edge agent for a sign of life."""
+        self._ask("ping")
+
+    def action_yank(self) -> None:
+        """Copy the image's name."""
+        self._ask("yank")

@@ -1,0 +1,287 @@
+"""The create options editor: presets with a few fields, the JSON itself, and what is wrong with it as one types."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.theme import Theme
+from textual.timer import Timer
+from textual.widget import Widget
+from textual.widgets import Input, Label, Select, Static, TextArea
+
+from services.text import counted
+from widgets.option_shapes import Preset, Report
+from widgets.pane import Pane
+from widgets.signs import SEVERITY, STYLES, drawn
+
+EMPTY = "Nothing is being deployed. Enter on an image in 1 begins; e on a module in 2 brings the create options that it has."
+
+
+class Editor(TextArea):
+    """JSON with highlighting; Esc leaves it, so that the pane's keys are keys again."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Leave editor", id="editor.leave")]
+
+    class Left(Message):
+        """Esc was pressed."""
+
+    def on_mount(self) -> None:
+        """Colours of the syntax that can be read on the theme's background."""
+        self.app.theme_changed_signal.subscribe(self, self._colour)
+        self._colour(self.app.current_theme)
+
+    def _colour(self, theme: Theme) -> None:
+        self.theme = "css" if theme.dark else "github_light"
+
+    def action_leave(self) -> None:
+        """Give the focus back to the pane."""
+        self.post_message(self.Left())
+
+
+class OptionsPane(Pane):
+    """Create options of the module that is about to be deployed, or of one that is there."""
+
+    NUMBER = 3
+    BEGINS = "ready"
+    NAME = "Create options"
+    HELP = """What docker is told when it creates the module's container, as JSON. A preset fills it in from a few fields; the text can
+be changed freely after that. Problems appear under the text as you type, with line:column.
+
+Esc leaves the text so that single keys work again; e goes back into it; p chooses a preset. F4 opens it in $EDITOR, F6 saves it as
+a preset of your own (a file that can be shared). F8 reviews the whole change (diff and az commands) before anything is sent.
+
+The hub keeps create options in chunks of 512 characters; the last line tells the room."""
+    CHANGING = frozenset({"deploy", "save_preset"})
+    DEFAULT_CSS = """
+    OptionsPane {
+        .target { height: 1; padding: 0 1; color: $dim; text-wrap: nowrap; text-overflow: ellipsis; }
+        .preset { height: 1; }
+        .preset Label { width: 12; padding: 0 1; color: $dim; }
+        .preset Select { width: 1fr; }
+        .fields { height: auto; max-height: 40%; overflow-y: auto; }
+        .fields Horizontal { height: 1; }
+        .fields Label { width: 28; padding: 0 1; color: $dim; }
+        .fields Input { width: 1fr; }
+        Editor { height: 1fr; border: none; padding: 0; }
+        .problems { height: auto; max-height: 5; padding: 0 1; }
+        .size { height: 1; padding: 0 1; color: $dim; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        # Priority: the text area has f6 and others for itself, and these are wanted while one types.
+        Binding("f8", "deploy", "Review", id="options.deploy", priority=True),
+        Binding("e", "edit", "Edit", id="options.edit"),
+        Binding("p", "preset", "Preset", id="options.preset"),
+        Binding("f4", "external", "$EDITOR", id="options.external", priority=True),
+        Binding("f6", "save_preset", "Save", id="options.save", priority=True),
+        Binding("y", "yank", "Copy", id="options.yank", show=False),
+    ]
+
+    class TextChanged(Message):
+        """The text is another one and stayed so for a moment: check it."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    class PresetChosen(Message):
+        """A preset was chosen, or one of its fields changed: render it."""
+
+        def __init__(self, name: str, values: Mapping[str, str]) -> None:
+            super().__init__()
+            self.name = name
+            self.values = values
+
+    class Ask(Message):
+        """The operator asks for something to be done with the text."""
+
+        def __init__(self, what: str) -> None:
+            super().__init__()
+            self.what = what
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self.presets: dict[str, Preset] = {}
+        self._timer: Timer | None = None
+        self._quiet = False
+
+    def compose_content(self) -> ComposeResult:
+        """Target, preset, fields, text, problems, size."""
+        yield Static("", classes="target")
+        with Horizontal(classes="preset"):
+            yield Label("preset")
+            yield Select[str]([], prompt="none: plain JSON", compact=True, id="preset-select")
+        yield Vertical(classes="fields")
+        yield Editor("{}", language="json", theme="css", show_line_numbers=True, compact=True, soft_wrap=False, id="editor")
+        yield Static("", classes="problems")
+        yield Static("", classes="size")
+
+    def on_mount(self) -> None:
+        """An editor is ready from the start."""
+        self.ready()
+        self.target("for no module yet")
+        self.say("empty", "dim")
+        self.query_one(".problems", Static).update(Content.styled(EMPTY, STYLES["dim"]))
+
+    @property
+    def editor(self) -> Editor:
+        """The text area."""
+        return self.query_one(Editor)
+
+    @property
+    def text(self) -> str:
+        """The create options as they stand."""
+        return self.editor.text
+
+    @property
+    def values(self) -> dict[str, str]:
+        """The form's values."""
+        return {str(field.name): field.value for field in self.query(".fields Input").results(Input)}
+
+    def target(self, text: str) -> None:
+        """What the options are for."""
+        self.query_one(".target", Static).update(Content(drawn(text)))
+
+    @property
+    def chosen(self) -> str:
+        """The chosen preset's name; empty for plain JSON."""
+        value = self.query_one(Select).value
+        return "" if value is Select.NULL else str(value)
+
+    def set_presets(self, presets: Sequence[Preset], chosen: str = "") -> None:
+        """The presets one can choose from, the last of a name; ``chosen`` is the one that the text is of, else it stays."""
+        chosen = chosen or self.chosen
+        self.presets = {preset.name: preset for preset in presets}
+        select = self.query_one(Select)
+        with select.prevent(Select.Changed):
+            select.set_options([(Content(preset.title), name) for name, preset in self.presets.items()])
+            select.value = chosen if chosen in self.presets else Select.NULL
+        if not getattr(self.presets.get(chosen), "fields", ()):
+            self.query_one(".fields", Vertical).remove_children()
+
+    async def use_preset(self, name: str, values: Mapping[str, str]) -> None:
+        """Choose a preset from outside, with some of its fields filled in; the text stays as it is."""
+        select = self.query_one(Select)
+        with select.prevent(Select.Changed):
+            select.value = name if name in self.presets else Select.NULL
+        await self._form(name, values)
+
+    async def _form(self, name: str, values: Mapping[str, str]) -> None:
+        fields = self.query_one(".fields", Vertical)
+        await fields.remove_children()
+        preset = self.presets.get(name)
+        if preset is None:
+            return
+        rows = [
+            Horizontal(
+                Label(Content(field.label)),
+                Input(
+                    str(values.get(field.name, field.default)),
+                    name=field.name,
+                    placeholder="off (on turns it on)" if field.kind == "flag" else "",
+                    compact=True,
+                ),
+            )
+            for field in preset.fields
+        ]
+        with self.prevent(Input.Changed):
+            await fields.mount_all(rows)
+
+    def set_text(self, text: str) -> None:
+        """Another text, not typed: it is checked at once."""
+        if text != self.editor.text:
+            self.editor.load_text(text)
+        self.post_message(self.TextChanged(text))
+
+    def show_report(self, report: Report) -> None:
+        """What the check found."""
+        lines: list[Content] = []
+        for problem in list(report.problems)[:4]:
+            sign, role = SEVERITY[problem.severity]
+            where = f"{problem.line}:{problem.column}" if problem.line else ""
+            line = Content.assemble(
+                (f"{sign} {where} ".replace("  ", " "), STYLES[role]), problem.message, (f"  {problem.remedy}", STYLES["dim"])
+            )
+            lines.append(line)
+        if len(report.problems) > 4:
+            lines.append(Content(f"… and {len(report.problems) - 4} more"))
+        self.query_one(".problems", Static).update(Content("\n").join(lines))
+        room = "" if report.room is None else f" · {counted(report.room, 'byte')} of room in the twin"
+        self.query_one(".size", Static).update(
+            Content(f"{counted(report.size, 'byte')} · {counted(report.chunks, 'chunk')}{room}")
+        )
+        errors = sum(problem.severity == "error" for problem in report.problems)
+        warnings = sum(problem.severity == "warning" for problem in report.problems)
+        if errors:
+            self.say(f"✗ {counted(errors, 'error')}", "bad")
+        elif warnings:
+            self.say(f"! {counted(warnings, 'warning')}", "warn")
+        else:
+            self.say("✓ valid", "dim")
+
+    def content(self) -> Widget:
+        """The preset chooser: single keys work there."""
+        return self.query_one(Select)
+
+    @on(TextArea.Changed)
+    def _typed(self, event: TextArea.Changed) -> None:
+        event.stop()
+        if self._timer is not None:
+            self._timer.stop()
+        self._timer = self.set_timer(0.15, lambda: self.post_message(self.TextChanged(self.text)))
+
+    @on(Select.Changed)
+    async def _chosen(self, event: Select.Changed) -> None:
+        event.stop()
+        name = "" if event.value is Select.NULL else str(event.value)
+        await self._form(name, {})
+        if name:
+            self.post_message(self.PresetChosen(name, self.values))
+
+    @on(Input.Changed, ".fields Input")
+    def _field(self, event: Input.Changed) -> None:
+        event.stop()
+        value = self.query_one(Select).value
+        if value is not Select.NULL:
+            self.post_message(self.PresetChosen(str(value), self.values))
+
+    @on(Editor.Left)
+    def _left(self) -> None:
+        self.focus_content()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """No filter, order or refresh in an editor."""
+        return action not in ("filter", "sort", "reload") and super().check_action(action, parameters)
+
+    def action_edit(self) -> None:
+        """Into the text."""
+        self.editor.focus()
+
+    def action_preset(self) -> None:
+        """Open the chooser."""
+        select = self.query_one(Select)
+        select.focus()
+        select.action_show_overlay()
+
+    def action_deploy(self) -> None:
+        """Review the change."""
+        self.post_message(self.Ask("deploy"))
+
+    def action_save_preset(self) -> None:
+        """Keep the text as a preset of one's own."""
+        self.post_message(self.Ask("save-preset"))
+
+    def action_external(self) -> None:
+        """Edit with $EDITOR."""
+        self.post_message(self.Ask("external"))
+
+    def action_yank(self) -> None:
+        """Copy the text."""
+        self.post_message(self.Ask("yank"))

@@ -1,0 +1,285 @@
+"""What every pane has: a numbered title, and three looks besides its content: loading, empty, failed."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Input, Static
+
+from services.errors import OperatorError
+from widgets.hanging import Fact, Part, assemble
+from widgets.signs import STYLES, Role, drawn
+
+Look = Literal["loading", "empty", "failed", "ready"]
+
+
+def error_content(error: OperatorError, after: str = "", *, raw: bool = False) -> Content:
+    """What happened, why, and what to do, as lines; with ``raw`` the reply as it came, for experts."""
+    parts: list[Part] = [(f"✗ {error.what}\n", STYLES["bad"])]
+    for name, value in (("cause", error.cause), ("remedy", error.remedy)):
+        if value:
+            parts += [("\n", ""), Fact(name, value, width=8)]
+    if after:
+        parts.append((f"\n{after}\n", STYLES["dim"]))
+    if raw and error.raw:
+        parts += [("\nthe reply as it came\n", STYLES["dim"]), (f"{error.raw}\n", "")]
+    return assemble(parts)
+
+
+class FilterLine(Input):
+    """The line in which a filter is typed; Esc clears and leaves it.
+
+    While it is typed in, it lies over the pane's first line, so that nothing below has to move and be drawn again; a filter that
+    stays has a line of its own.
+    """
+
+    DEFAULT_CSS = """
+    FilterLine { display: none; height: 1; border: none; padding: 0 1; background: $panel; layer: above; }
+    FilterLine.-stays { layer: default; }
+    FilterLine:focus { border: none; background-tint: initial; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "submit", "To the rows", id="filter.rows", key_display="⏎"),
+        Binding("escape", "leave", "Clear filter", id="filter.leave"),
+    ]
+
+    def __init__(self, placeholder: str) -> None:
+        super().__init__(placeholder=placeholder, compact=True)
+
+    def watch_has_focus(self, _has_focus: bool) -> None:
+        """With the focus it looks as without: styled again, it would keep a key waiting."""
+
+    def action_leave(self) -> None:
+        """Clear the filter and close the line."""
+        self.value = ""
+        self.rest()
+        if isinstance(self.parent, Pane):
+            self.parent.focus_content()
+
+    def rest(self) -> None:
+        """Nobody types here now: the line stays if it filters."""
+        self.display = bool(self.value)
+        self.set_class(bool(self.value), "-stays")
+
+    def on_blur(self) -> None:
+        """The focus went elsewhere; in a terminal that has lost its own it comes back here."""
+        if self.app.app_focus:
+            self.rest()
+
+
+class Pane(Vertical):
+    """A pane. ``word`` says its state in a few words for the line that keeps the others in sight; ``role`` colours it.
+
+    The one with the focus has the class ``-current``: with ``:focus-within`` everything in it would be styled again whenever the
+    focus moves inside it.
+    """
+
+    DEFAULT_CSS = """
+    Pane {
+        border: round $panel-lighten-2;
+        border-title-color: $dim;
+        border-subtitle-color: $dim;
+        padding: 0;
+        layers: default above;
+        &.-current { border: round $primary; border-title-color: $text-primary; border-title-style: bold; }
+        &.-ascii { border: ascii $panel-lighten-2; }
+        &.-ascii.-current { border: ascii $primary; }
+        & > .look { display: none; height: 1fr; padding: 1 3; }
+        & > .note { display: none; height: auto; padding: 0 1; }
+        &.-loading > .look, &.-empty > .look, &.-failed > .look { display: block; }
+        &.-loading > .look { color: $dim; content-align: center middle; }
+        &.-empty > .look { content-align: center middle; text-align: center; }
+        &.-failed > .look { border-left: outer $error; }
+        &.-loading > .content, &.-empty > .content, &.-failed > .content { display: none; }
+        &.-noted > .note { display: block; }
+        & > .content { height: 1fr; }
+    }
+    """
+    NUMBER: ClassVar[int] = 0
+    NAME: ClassVar[str] = ""
+    HELP: ClassVar[str] = ""
+    BEGINS: ClassVar[Look] = "loading"  # the look before anything was read
+    # Actions that change something: they do not exist in read-only mode.
+    CHANGING: ClassVar[frozenset[str]] = frozenset()
+    # Actions on what it shows: while it shows nothing they do nothing, and the footer does not offer them.
+    ON_CONTENT: ClassVar[frozenset[str]] = frozenset()
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "filter", "Filter", id="pane.filter", key_display="/"),
+        Binding("r", "reload", "Refresh", id="pane.refresh", show=False),
+        Binding("S", "sort", "Sort", id="pane.sort", show=False),
+    ]
+
+    class Reload(Message):
+        """The operator wants fresh data."""
+
+        def __init__(self, pane: Pane) -> None:
+            super().__init__()
+            self.pane = pane
+
+    class WordChanged(Message):
+        """The pane's state in a few words is another one."""
+
+        def __init__(self, pane: Pane) -> None:
+            super().__init__()
+            self.pane = pane
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id, classes="-loading" if self.BEGINS == "loading" else None)
+        self.look: Look = self.BEGINS
+        self.can_focus = self.look != "ready"
+        self.word = ""
+        self.role: Role = "dim"
+        self.read_only = False
+        self._filter = FilterLine(self.filter_hint())
+        self._look = Static("", classes="look")
+        self._note = Static("", classes="note")
+        self.border_title = Content(f"{self.NUMBER} {self.NAME}")
+
+    def compose(self) -> ComposeResult:
+        """The three looks, the note, the filter line and the content."""
+        yield self._look
+        yield self._note
+        yield self._filter
+        with Vertical(classes="content"):
+            yield from self.compose_content()
+
+    def compose_content(self) -> ComposeResult:
+        """What the pane shows when all is well."""
+        raise NotImplementedError
+
+    def on_mount(self) -> None:
+        """A pane starts by loading."""
+        self.set_class(self.look == "loading", "-loading")
+
+    # Looks.
+
+    def waiting(self, what: str) -> None:
+        """Nothing is there yet."""
+        if self.look != "ready":
+            self._show("loading", Content(drawn(f"… {what}")))
+        self.say("loading", "dim")
+
+    def empty(self, what: str, remedy: str) -> None:
+        """There is nothing, and that is an answer."""
+        self._show("empty", Content.assemble((what, "bold"), ("\n\n" + remedy, STYLES["dim"])))
+        self.note(None)
+        self.say("none", "dim")
+
+    def failed(self, error: OperatorError) -> None:
+        """Nothing could be had. What was shown before stays, with a note above it."""
+        if self.look == "ready":
+            self.note(error)
+        else:
+            self._show("failed", error_content(error, "r tries again"))
+        self.say("failed", "bad")
+
+    def ready(self) -> None:
+        """The content is there."""
+        self._show("ready", Content(""))
+        self.note(None)
+
+    def note(self, error: OperatorError | None) -> None:
+        """A line above the content, about data that could not be refreshed."""
+        self.set_class(error is not None, "-noted")
+        if error is not None:
+            text = f"✗ {error.what} {error.remedy}".strip()
+            self._note.update(Content.assemble((drawn(text), STYLES["bad"])))
+
+    def _show(self, look: Look, content: Content) -> None:
+        if look != self.look:
+            self.look = look
+            self.screen.refresh_bindings()
+        for name in ("loading", "empty", "failed"):
+            self.set_class(look == name, f"-{name}")
+        self._look.update(content)
+        # Without content to hold the focus the pane holds it itself, so that its keys go on working.
+        self.can_focus = look != "ready"
+        if self.has_class("-current") and (self.screen.focused is None or self in self.screen.focused.ancestors_with_self):
+            self.call_after_refresh(self._keep_focus)
+
+    def say(self, word: str, role: Role = "dim") -> None:
+        """The pane's state in a few words."""
+        if (word, role) == (self.word, self.role):
+            return
+        self.word, self.role = word, role
+        self.show_word()
+        self.post_message(self.WordChanged(self))
+
+    def show_word(self) -> None:
+        """The state in the pane's own frame."""
+        self.border_subtitle = Content.assemble((drawn(self.word), STYLES[self.role])) if self.word else None
+
+    # Keys.
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """In read-only mode what changes something does not exist; a filter that is typed is not opened."""
+        if action == "filter" and self._filter.has_focus:
+            return False
+        if self.read_only and action in self.CHANGING:
+            return False
+        return None if action in self.ON_CONTENT and self.look != "ready" else True
+
+    def filter_hint(self) -> str:
+        """What the empty filter line says."""
+        return "filter; !text shows what does not match"
+
+    def action_reload(self) -> None:
+        """Ask for fresh data."""
+        self.post_message(self.Reload(self))
+
+    def action_filter(self) -> None:
+        """Open the filter line."""
+        self._filter.display = True
+        self.screen.set_focus(self._filter)
+
+    @property
+    def filter_now(self) -> str:
+        """The filter as it stands in its line."""
+        return self._filter.value
+
+    def restore_filter(self, text: str) -> None:
+        """A filter from an earlier time."""
+        self._filter.value = text
+        self._filter.rest()
+
+    def action_panel(self) -> None:
+        """Show details of what the cursor stands on in the panel beside the panes."""
+
+    def action_sort(self) -> None:
+        """Another order."""
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Filter as it is typed."""
+        if event.input is self._filter:
+            event.stop()
+            self.filtered(event.value)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Back to the rows; an empty filter closes its line."""
+        if event.input is self._filter:
+            event.stop()
+            self._filter.rest()
+            self.focus_content()
+
+    def filtered(self, text: str) -> None:
+        """The filter is now ``text``."""
+
+    def _keep_focus(self) -> None:
+        focused = self.screen.focused
+        mine = focused is not None and focused is not self._filter and self in focused.ancestors_with_self
+        if focused is None or focused is self or (mine and self.look != "ready"):
+            self.focus_content()
+
+    def focus_content(self) -> None:
+        """Give the focus to what is worked with; to the pane itself while it has nothing to work with."""
+        self.screen.set_focus(self.content() if self.look == "ready" else self)
+
+    def content(self) -> Widget:
+        """What is worked with."""
+        raise NotImplementedError

@@ -1,0 +1,239 @@
+"""Messages as rows: a window of the journal that moves, at constant memory."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from rich.cells import cell_len
+from textual.message import Message
+
+from services.records import InferenceMessage
+from widgets.lines import Cells, Lines, fit
+from widgets.signs import Role
+from widgets.when import clock
+
+WINDOW = 2_000  # rows held at most
+PAGE = 500  # rows asked for at a time
+_SENDERS = 200  # told apart when their column is laid out
+
+_KINDS: dict[str, tuple[str, Role]] = {
+    "result": ("✓", "good"),
+    "flashing": ("!", "warn"),
+    "tensor-names": ("✗", "bad"),
+    "error": ("✗", "bad"),
+    "json": ("·", "dim"),
+    "text": ("·", "dim"),
+    "binary": ("·", "dim"),
+}
+
+
+@dataclass(frozen=True)
+class SenderColumn:
+    """Who sent what, where the rows come from several: its width, and how many letters all names begin with."""
+
+    width: int
+    common: int
+
+    @classmethod
+    def of(cls, names: Collection[str], room: int) -> SenderColumn | None:
+        """The column for ``names`` in rows of ``room`` cells; None for one sender, and where there is no room."""
+        if len(names) < 2 or room < 46:
+            return None
+        most = 12 if room < 60 else 18 if room < 100 else 32
+        first, last, shortest = min(names), max(names), min(map(len, names))
+        common = next((place for place in range(shortest) if first[place] != last[place]), shortest)
+        return cls(min(max(map(cell_len, names)), most), max(min(common, shortest - 4), 0))
+
+    def fit(self, name: str) -> str:
+        """The name in the column: of one that is too long, what all begin with is left out first."""
+        cut = min(cell_len(name) - self.width + 1, self.common)
+        return fit("…" + name[cut:] if cut > 1 else name, self.width)
+
+
+def sender(message: InferenceMessage) -> str:
+    """Who sent it: the device, and the module where it is one."""
+    return f"{message.device}/{message.module}" if message.module else message.device
+
+
+def message_cells(message: InferenceMessage, width: int, column: SenderColumn | None = None) -> Cells:
+    """A message on one line: time, sender where there are several, milliseconds, confidence, class, picture; else its text.
+
+    What is missing before it stands at the line's end.
+    """
+    sign, role = _KINDS[message.kind]
+    cells: list[tuple[str, Role]] = [
+        ("●" if message.marked else " ", "accent"),
+        (clock(message.enqueued) + " ", "dim"),
+        (sign + " ", role),
+    ]
+    left = width - 12
+    if column is not None:
+        cells.append((column.fit(sender(message)) + " ", "dim"))
+        left -= column.width + 1
+    lost = f" ▲ {message.missing:,} lost before" if message.missing else ""
+    left -= len(lost)
+    if message.kind == "result" and left >= 24:
+        milliseconds = f"{message.milliseconds:,.0f} ms" if message.milliseconds is not None else ""
+        confidence = f"{message.confidence:.0%}" if message.confidence is not None else ""
+        slow: Role = "warn" if (message.milliseconds or 0) >= 1000 else "plain"
+        cells += [(fit(milliseconds, 8, right=True) + " ", slow), (fit(confidence, 4, right=True) + "  ", "plain")]
+        left -= 15
+        name = min(max(left * 3 // 5, min(left - 1, 12)), 40)
+        picture = message.picture.rsplit("/", 1)[-1]
+        cells += [(fit(message.label, name) + " ", "strong"), (fit(picture, max(left - name - 1, 0)), "dim")]
+    else:
+        text = message.label if message.kind == "result" else message.text
+        cells.append((fit(text, max(left, 0)), "plain" if role in ("dim", "good") else role))
+    if lost:
+        cells.append((lost, "bad"))
+    return cells
+
+
+class Stream(Lines):
+    """The window of messages that is held, of which the screen shows a part."""
+
+    class Wanted(Message):
+        """Messages beyond the window's edge are wanted."""
+
+        def __init__(self, where: Literal["before", "after"], row: int) -> None:
+            super().__init__()
+            self.where = where
+            self.row = row
+
+    class Left(Message):
+        """The operator scrolled away from the end: the tail rests."""
+
+    class End(Message):
+        """The operator wants the end: the tail goes on."""
+
+    def __init__(self) -> None:
+        super().__init__(id="stream")
+        self.window: list[InferenceMessage] = []
+        self.senders: set[str] = set()
+        self.column: SenderColumn | None = None
+        self.following = True
+        self._asked: tuple[str, int] | None = None
+
+    def row_count(self) -> int:
+        """Rows in the window."""
+        return len(self.window)
+
+    def row_key(self, index: int) -> object:
+        """A message's place in the journal, its mark, and what is missing before it: with a filter that may be more."""
+        message = self.window[index]
+        return message.row, message.marked, message.missing, self.column
+
+    def cells(self, index: int, width: int) -> Cells:
+        """One message."""
+        return message_cells(self.window[index], width, self.column)
+
+    @property
+    def current(self) -> InferenceMessage | None:
+        """The message under the cursor."""
+        return self.window[self.index] if self.window else None
+
+    @property
+    def room(self) -> int:
+        """How many messages the tail is worth: some pages, since what is further back is read when the operator goes there."""
+        return max(3 * self.page_size, 60)
+
+    @property
+    def last_row(self) -> int:
+        """The journal row of the window's end; -1 while it is empty."""
+        return self.window[-1].row if self.window else -1
+
+    def replace(self, messages: Sequence[InferenceMessage], at_row: int | None = None, tail: bool = False) -> None:
+        """Another window; the cursor goes to ``at_row``, else to the end. ``tail``: of the same stream, further on."""
+        self.window = list(messages)
+        if not tail:  # another filter may leave one sender
+            self.senders.clear()
+        self._asked = None
+        self._note_senders(self.window)
+        self.rows_changed()
+        before, index = self.index, len(self.window) - 1
+        if at_row is not None:
+            index = next((place for place, message in enumerate(self.window) if message.row >= at_row), index)
+        self.move_to(index)
+        if self.index == before:  # the place is the same, the message is not
+            self.post_message(self.Moved(self, self.index))
+
+    def append(self, messages: Sequence[InferenceMessage]) -> None:
+        """Newer messages; older ones leave the window. Following, the view goes with them."""
+        if not messages:
+            self._asked = None
+            return
+        self._asked = None
+        self.window += messages
+        surplus = len(self.window) - WINDOW
+        if surplus > 0:
+            del self.window[:surplus]
+            self.index = max(self.index - surplus, 0)
+        self._note_senders(messages)
+        if self.following:
+            self.index = len(self.window) - 1
+            self.rows_changed()
+            self.scroll_to(y=len(self.window), animate=False, force=True, immediate=True)
+            self.post_message(self.Moved(self, self.index))
+        else:
+            offset = self.scroll_offset.y
+            self.rows_changed()
+            if surplus > 0:
+                self.scroll_to(y=max(offset - surplus, 0), animate=False, force=True, immediate=True)
+
+    def prepend(self, messages: Sequence[InferenceMessage]) -> None:
+        """Older messages; newer ones leave the window; what is seen stays where it is."""
+        if not messages:
+            return
+        self._asked = None
+        offset = self.scroll_offset.y
+        self.window[:0] = messages
+        del self.window[WINDOW:]
+        self.index = min(self.index + len(messages), len(self.window) - 1)
+        self._note_senders(messages)
+        self.rows_changed()
+        self.scroll_to(y=offset + len(messages), animate=False, force=True, immediate=True)
+
+    def update_message(self, message: InferenceMessage) -> None:
+        """A message that changed (it was marked)."""
+        for place, held in enumerate(self.window):
+            if held.row == message.row:
+                self.window[place] = message
+        self.refresh()
+
+    def _note_senders(self, messages: Sequence[InferenceMessage]) -> None:
+        before = len(self.senders)
+        if before < _SENDERS:
+            self.senders.update(map(sender, messages[-PAGE:]))
+        if len(self.senders) != before:
+            self.column = SenderColumn.of(self.senders, self.scrollable_content_region.width)
+
+    def on_resize(self) -> None:
+        """Another width has room for other columns; at another height the end stays in sight."""
+        self.column = SenderColumn.of(self.senders, self.scrollable_content_region.width)
+        super().on_resize()
+        if self.following and self.window:
+            self.scroll_to(y=len(self.window), animate=False, force=True, immediate=True)
+
+    def move_to(self, index: int) -> None:
+        """Move, leave the tail when going up, and ask for more near an edge."""
+        if index < len(self.window) - 1 and self.following:
+            self.following = False
+            self.post_message(self.Left())
+        super().move_to(index)
+        if not self.window:
+            return
+        if self.index < self.page_size:
+            self._want("before", self.window[0].row)
+        elif not self.following and self.index > len(self.window) - 1 - self.page_size:
+            self._want("after", self.window[-1].row)
+
+    def _want(self, where: Literal["before", "after"], row: int) -> None:
+        if self._asked != (where, row):
+            self._asked = (where, row)
+            self.post_message(self.Wanted(where, row))
+
+    def action_bottom(self) -> None:
+        """The end of the journal, not only of the window."""
+        self.post_message(self.End())

@@ -1,0 +1,235 @@
+"""A table of records: columns that fit the width, a filter, a sort order, and a cursor that stays on its record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from rich.cells import cell_len
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+from textual.widgets import Static
+
+from widgets.lines import Cells, Lines, fit
+from widgets.signs import Role
+
+Record = TypeVar("Record")
+Cell = tuple[str, Role]
+_NAME = 18  # cells that a growing column gets before the others share what is left
+
+
+@dataclass(frozen=True)
+class Column(Generic[Record]):
+    """A column. ``grow`` shares what width is left; ``least`` is the table width from which the column is shown."""
+
+    title: str
+    cell: Callable[[Record], Cell]
+    width: int = 0
+    grow: int = 0
+    right: bool = False
+    least: int = 0
+    order: Callable[[Record], Any] | None = None
+    quiet: bool = False  # not shown while no record has anything in it
+
+
+class Rows(Lines):
+    """The rows of a ``Table``."""
+
+    class Resized(Message):
+        """Another width may have other columns."""
+
+    def __init__(self, columns: Sequence[Column[Any]], key: Callable[[Any], object]) -> None:
+        super().__init__()
+        self.columns = columns
+        self.key = key
+        self.records: list[Any] = []
+        self.nothing = ""  # what is said where there is no record
+        self._widths: tuple[int, list[tuple[Column[Any], int]]] = (-1, [])
+
+    def on_resize(self) -> None:
+        """The heading follows."""
+        super().on_resize()
+        self.post_message(self.Resized())
+
+    def row_count(self) -> int:
+        """How many records are shown."""
+        return len(self.records)
+
+    def render_line(self, y: int) -> Strip:
+        """One line of the window; where no row is, what is to be said of that."""
+        if y == 0 and not self.records and self.nothing:
+            width = self.scrollable_content_region.width
+            return self._draw([(" ", "plain"), (self.nothing, "dim")], width, here=False)
+        return super().render_line(y)
+
+    def row_key(self, index: int) -> object:
+        """The place: rows are drawn anew whenever records change."""
+        return index
+
+    def widths(self, width: int) -> list[tuple[Column[Any], int]]:
+        """The columns that are shown, with their widths."""
+        shown = [column for column in self.columns if width >= column.least and not (column.quiet and self._is_empty(column))]
+        natural = {column.title: column.width or self._natural(column) for column in shown}
+        sizes = {column.title: min(natural[column.title], _NAME) if column.grow else natural[column.title] for column in shown}
+        left = width - 1 - sum(sizes.values()) - 2 * (len(shown) - 1)
+        growing = [column for column in shown if column.grow]
+        if left < 0 and growing:  # too narrow: the last ones give way
+            for column in reversed(growing):
+                cut = min(-left, max(sizes[column.title] - 6, 0))
+                sizes[column.title] -= cut
+                left += cut
+        # What is left goes where more is to be said, by weight; what then remains goes to the last.
+        weight = sum(column.grow for column in growing)
+        for column in sorted(growing, key=lambda column: natural[column.title] - sizes[column.title]):
+            more = min(natural[column.title] - sizes[column.title], left * column.grow // weight) if left > 0 else 0
+            sizes[column.title] += more
+            left -= more
+            weight -= column.grow
+        if growing and left > 0:
+            sizes[growing[-1].title] += left
+        return [(column, sizes[column.title]) for column in shown]
+
+    def _is_empty(self, column: Column[Any]) -> bool:
+        return not any(column.cell(record)[0] for record in self.records)
+
+    def _natural(self, column: Column[Any]) -> int:
+        return max([cell_len(column.title), *(cell_len(column.cell(record)[0]) for record in self.records[:200])])
+
+    def cells(self, index: int, width: int) -> Cells:
+        """The record's cells, aligned."""
+        if self._widths[0] != width:
+            self._widths = (width, self.widths(width))
+        cells: list[Cell] = [(" ", "plain")]
+        for column, size in self._widths[1]:
+            text, role = column.cell(self.records[index])
+            cells += [(fit(text, size, column.right), role), ("  ", "plain")]
+        return cells
+
+    def forget(self) -> None:
+        """Draw anew, and measure the columns anew."""
+        self._widths = (-1, [])
+        super().forget()
+
+
+class Table(Widget, Generic[Record]):
+    """A heading and its rows."""
+
+    DEFAULT_CSS = """
+    Table { height: 1fr; layout: vertical; }
+    Table > .heading { height: 1; color: $dim; }
+    """
+
+    class Highlighted(Message):
+        """The cursor stands on another record (or on none)."""
+
+        def __init__(self, table: Table[Any], record: Any) -> None:
+            super().__init__()
+            self.table = table
+            self.record = record
+
+        @property
+        def control(self) -> Table[Any]:
+            """The table."""
+            return self.table
+
+    class Chosen(Highlighted):
+        """Enter was pressed on a record."""
+
+    def __init__(
+        self,
+        columns: Sequence[Column[Record]],
+        key: Callable[[Record], object],
+        search: Callable[[Record], str],
+        *,
+        id: str | None = None,
+    ) -> None:
+        super().__init__(id=id)
+        self.columns = columns
+        self.key = key
+        self.search = search
+        self.all: list[Record] = []
+        self.filter = ""
+        self.sort = -1  # the column; -1 is the order the records came in
+        self.rows = Rows(columns, key)
+        self.heading = Static("", classes="heading")
+
+    def compose(self) -> ComposeResult:
+        """Heading over rows."""
+        yield self.heading
+        yield self.rows
+
+    @property
+    def current(self) -> Record | None:
+        """The record under the cursor."""
+        return self.rows.records[self.rows.index] if self.rows.records else None
+
+    def show(self, records: Sequence[Record]) -> None:
+        """Show these records; the cursor stays on the record it stood on."""
+        self.all = list(records)
+        self._arrange()
+
+    def set_filter(self, text: str) -> None:
+        """Show only records in which ``text`` occurs; ``!text`` those in which it does not."""
+        self.filter = text.strip()
+        self._arrange()
+
+    def next_sort(self) -> str:
+        """Sort by the next column; gives the name of the order."""
+        usable = [-1] + [index for index, column in enumerate(self.columns) if column.order]
+        self.sort = usable[(usable.index(self.sort) + 1) % len(usable)]
+        self._arrange()
+        return "as it came" if self.sort < 0 else self.columns[self.sort].title.lower()
+
+    def go_to(self, key: object) -> bool:
+        """Put the cursor on the record of that key; False where it is not shown."""
+        for index, record in enumerate(self.rows.records):
+            if self.key(record) == key:
+                self.rows.move_to(index)
+                return True
+        return False
+
+    def matches(self, record: Record) -> bool:
+        """Whether the filter lets the record through."""
+        wanted = self.filter.lower()
+        if wanted.startswith("!"):
+            return wanted[1:] not in self.search(record).lower()
+        return wanted in self.search(record).lower()
+
+    def _arrange(self) -> None:
+        current = self.current
+        records = [record for record in self.all if self.matches(record)] if self.filter else list(self.all)
+        if self.sort >= 0 and (order := self.columns[self.sort].order):
+            records.sort(key=order)
+        self.rows.records = records
+        self.rows.nothing = f"none of {len(self.all)} matches the filter" if self.all else ""
+        if current is not None:
+            wanted = self.key(current)
+            self.rows.index = next((index for index, record in enumerate(records) if self.key(record) == wanted), self.rows.index)
+        self.rows.forget()
+        self._head()
+        self.post_message(self.Highlighted(self, self.current))
+
+    def _head(self) -> None:
+        width = self.rows.scrollable_content_region.width
+        if width:
+            parts = [fit(column.title, size, column.right) for column, size in self.rows.widths(width)]
+            self.heading.update(Content(" " + "  ".join(parts)))
+
+    def on_rows_resized(self, event: Rows.Resized) -> None:
+        """Another width has other columns."""
+        event.stop()
+        self._head()
+
+    def on_lines_moved(self, event: Lines.Moved) -> None:
+        """Tell of the record instead of its row."""
+        event.stop()
+        self.post_message(self.Highlighted(self, self.current))
+
+    def on_lines_chosen(self, event: Lines.Chosen) -> None:
+        """Tell of the record instead of its row."""
+        event.stop()
+        self.post_message(self.Chosen(self, self.current))

@@ -1,0 +1,38 @@
+"""Times as an operator reads them: ages where an age is meant."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+
+
+def now() -> datetime:
+    """This moment, aware."""
+    return datetime.now(timezone.utc)
+
+
+def span(seconds: float) -> str:
+    """A length of time in at most four characters or so: 8s, 3m, 5h, 12d, 3y."""
+    seconds = max(seconds, 0)
+    for limit, unit, size in ((60, "s", 1), (3600, "m", 60), (86400, "h", 3600), (86400 * 730, "d", 86400)):
+        if seconds < limit:
+            return f"{int(seconds // size)}{unit}"
+    return f"{int(seconds // (86400 * 365))}y"
+
+
+def age(moment: datetime | None, at: datetime | None = None) -> str:
+    """How long ago ``moment`` was; empty where it is not known."""
+    if moment is None:
+        return ""
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=timezone.utc)
+    return span(((at or now()) - moment).total_seconds())
+
+
+def clock(moment: datetime) -> str:
+    """The time of day, local."""
+    return moment.astimezone().strftime("%H:%M:%S")
+
+
+def full(moment: datetime | None) -> str:
+    """Date and time with its offset, local; a dash where there is none."""
+    return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S %z") if moment else "—"
