@@ -24,6 +24,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 from textual.pilot import Pilot
 
+from services.contexts import sign_in
+
 # A busy machine is slow at making examples, which says nothing of the code that they are given to.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
@@ -120,6 +122,13 @@ def control() -> Callable[..., Any]:
             return json.load(reply)
 
     return call
+
+
+@pytest.fixture(autouse=True)
+def _nobody_signed_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sign-in lives as long as its process, and one process runs many tests against the session's lab."""
+    monkeypatch.setattr(sign_in, "_credentials", {})
+    monkeypatch.setattr(sign_in, "_handlers", [])
 
 
 @pytest.fixture
