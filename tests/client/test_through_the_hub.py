@@ -38,7 +38,10 @@ class Events:
             lab["event_hub_connection_string"], "$Default", connection_verify=lab["ca_file"]
         )
         self._thread = threading.Thread(
-            target=self._client.receive, args=(lambda _, event: self.all.append(event),), kwargs={"starting_position": "-1"}
+            target=self._client.receive_batch,
+            args=(lambda _, events: self.all.extend(events),),
+            # One event a call, or a prefetch that is waited for until it is full, would read more slowly than a client sends.
+            kwargs={"starting_position": "-1", "prefetch": 5, "max_wait_time": 0.1},
         )
         self._thread.start()
 
