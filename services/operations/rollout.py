@@ -39,8 +39,10 @@ _ALWAYS = frozenset({"device-offline", "device-disabled", "agent-stopped", "neve
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """What is watched. ``version`` is the desired ``$version`` that the deployment gave; ``seen`` when each "
-    "step was first seen done."""
+    """What is watched.
+
+    ``version`` is the desired ``$version`` that the deployment gave; ``seen`` says when each step was first seen done.
+    """
 
     device: str
     modules: tuple[str, ...]
