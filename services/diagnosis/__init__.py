@@ -202,8 +202,9 @@ def _rank(finding: Finding) -> tuple[int, bool, int]:
 
 
 def explain(evidence: Evidence) -> OperatorError:
-    """The evidence as the one error that an operator meets: always one; what no rule knows is shown whole, "
-    "sanitised and masked."""
+    """The evidence as the one error that an operator meets: always one; what no rule knows is shown whole,
+    sanitised and masked.
+    """
     found = diagnose(evidence)
     first = found[0] if found else _unknown(evidence)
     what = first.reason[:1].upper() + first.reason[1:]

@@ -47,8 +47,9 @@ class Rule:
     general: bool = False
 
     def match(self, evidence: Evidence) -> Iterator[Mapping[str, str]]:
-        """The words that were found, once for each place where the rule's pattern is met; nothing where the "
-        "rule does not hold."""
+        """The words that were found, once for each place where the rule's pattern is met; nothing where the
+        rule does not hold.
+        """
         if self.statuses and evidence.status not in self.statuses:
             return
         if self.over is not None and (evidence.seconds is None or evidence.seconds <= self.over):

@@ -120,8 +120,9 @@ def client_arguments(options: Any) -> dict[str, str]:
 
 
 def ask(endpoint: HostEndpoint, timeout: float = 5.0) -> HostAnswer:
-    """Ask a host once: score one of the shipped pictures (gRPC) or its health (HTTP). Never raises for a host "
-    "that does not answer."""
+    """Ask a host once: score one of the shipped pictures (gRPC) or its health (HTTP). Never raises for a host
+    that does not answer.
+    """
     unreachable = reach(endpoint, min(timeout, 3.0))
     if unreachable is not None:
         return unreachable

@@ -205,8 +205,9 @@ def _numbers(answer: Any) -> list[float] | None:
 
 
 def _named(answer: Any) -> list[tuple[str, float]] | None:
-    """Answers of scoring scripts: ``{"label": 0.9}``, ``[{"label": …, "confidence": …}]``, ``[["label", "
-    "0.9]]``, perhaps under one key."""
+    """Answers of scoring scripts: ``{"label": 0.9}``, ``[{"label": …, "confidence": …}]``, ``[["label",
+    0.9]]``, perhaps under one key.
+    """
     if isinstance(answer, dict):
         if answer and all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in answer.values()):
             return [(str(name), float(value)) for name, value in answer.items()]
