@@ -17,7 +17,7 @@ from widgets.signs import SEVERITY
 from widgets.steps import StepList
 
 if TYPE_CHECKING:
-    from services.operations.doctor import Examination
+    from services.operations.examination import Examination
 
 
 class DoctorScreen(FullScreen[None]):
@@ -49,7 +49,8 @@ class DoctorScreen(FullScreen[None]):
         go(self, self._check(), "doctor")
 
     async def _check(self) -> None:
-        from services.operations.doctor import Gathering, run_doctor
+        from services.operations.doctor import run_doctor
+        from services.operations.examination import Gathering
 
         self.examination = None
         self.say("checking")

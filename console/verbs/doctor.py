@@ -22,7 +22,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(call: Call) -> int:
     """0 where no check failed, else 1."""
     from services.operations import report
-    from services.operations.doctor import Gathering, mark, run_doctor
+    from services.operations.doctor import run_doctor
+    from services.operations.examination import Gathering, mark
 
     options = call.options
     context = call.context()

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 
 from services.contexts.model import Context
 from services.diagnosis import diagnose
 from services.errors import OperatorError
 from services.hub.client import Hub
-from services.operations.doctor import Outcome, found
 from services.records import Evidence, Finding
 
 _EVERY = 0.7  # seconds between two looks
@@ -70,14 +69,7 @@ class Connections:
         except OperatorError:
             return  # what keeps the hub from being asked is told by the checks of the hub
 
-    def contested(self) -> Sequence[Outcome]:
+    def contested(self) -> list[Finding]:
         """Ends it: the identities that two clients seem to share."""
         self._stopped.set()
-        return [
-            found(
-                finding,
-                name=f"messages:identity-{finding.module}",
-                title=f"Identity of {finding.module or 'the device'}",
-            )
-            for finding in self._changes.contested()
-        ]
+        return self._changes.contested()

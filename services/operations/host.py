@@ -214,9 +214,7 @@ def _ports(options: Any) -> list[tuple[int, int]]:
         inside, _, protocol = str(key).partition("/")
         for entry in entries if isinstance(entries, list) else ():
             outside = str(entry.get("HostPort", "")) if isinstance(entry, dict) else ""
-            if protocol in ("", "tcp") and all(
-                port.isascii() and port.isdigit() and 0 < int(port) < 65536 for port in (inside, outside)
-            ):
+            if protocol in ("", "tcp") and _is_port(inside) and _is_port(outside):
                 found.append((int(inside), int(outside)))
     return found
 

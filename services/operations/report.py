@@ -19,7 +19,7 @@ from typing import Any
 from services.contexts.model import Context
 from services.diagnosis import mask
 from services.errors import OperatorError
-from services.operations.doctor import Examination, mark
+from services.operations.examination import Examination, mark
 from services.records import Step
 
 _PACKAGES = ("dbe-console", "azure-iot-hub", "azure-eventhub", "azureml-core", "azureml-accel-models", "grpcio", "textual")

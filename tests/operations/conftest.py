@@ -43,8 +43,10 @@ def fault(lab, control):
 @pytest.fixture
 def checked_steps():
     """``checked_steps(context, "seat", "messages")``: these checks of the doctor, with those that they need, by name."""
-    from services.operations.checks import CHECKS
-    from services.operations.doctor import Chair, Gathering, _schedule
+    from services.operations.checks.checklist import CHECKS
+    from services.operations.checks.vocabulary import Chair
+    from services.operations.doctor import schedule
+    from services.operations.examination import Gathering
 
     def run(context, *names, message_seconds=3.0):
         wanted, waiting = set(), set(names)
@@ -52,7 +54,7 @@ def checked_steps():
             wanted |= waiting
             waiting = {name for check in CHECKS if check.name in wanted for name in check.needs} - wanted
         gathering = Gathering(context)
-        for step in _schedule([c for c in CHECKS if c.name in wanted], Chair(context, context.device, message_seconds), 50):
+        for step in schedule([c for c in CHECKS if c.name in wanted], Chair(context, context.device, message_seconds), 50):
             gathering.add(step)
         return {step.name: step for step in gathering.steps}
 

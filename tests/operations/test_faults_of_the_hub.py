@@ -123,8 +123,8 @@ def test_nothing_secret_is_in_the_report(lab, control, context, tmp_path):
 
 
 def test_the_hubs_plan_is_read_where_the_sign_in_may(context):
-    from services.operations.checks_hub import plan
-    from services.operations.doctor import Chair
+    from services.operations.checks.hub import plan
+    from services.operations.checks.vocabulary import Chair
 
     outcome = plan(Chair(context, DEVICE))
     assert outcome.severity == "ok" and "tier" in outcome.detail and "messages of today" in outcome.detail, outcome

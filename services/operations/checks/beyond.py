@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from services.deployment.image_check import credentials_of, registry_ca, registry_platform
 from services.diagnosis import diagnose
 from services.errors import OperatorError
-from services.operations.doctor import Chair, Outcome, failed, found, neutral, ok
+from services.operations.checks.vocabulary import Chair, Outcome, failed, found, neutral, ok
 from services.operations.hearing import of_host
 from services.operations.host import ask, host_endpoint, hosts, seen_from_here
 from services.operations.side_by_side import side_by_side
-from services.records import DeviceState, Evidence
+from services.records import Evidence
 
 _LATE = 2.5  # seconds that the workspace may take without a word
 
@@ -22,7 +22,7 @@ def registry(chair: Chair) -> Sequence[Outcome]:
     from services.registry.api import check_image
     from services.registry.reference import parse_reference
 
-    state = _state(chair)
+    state = chair.twin()
     credentials, ca_file = credentials_of(state.desired), registry_ca(chair.context)
 
     def look(image: str) -> Outcome:
@@ -64,7 +64,7 @@ def workspace(chair: Chair) -> Outcome:
 
 def hosts_answer(chair: Chair) -> Sequence[Outcome]:
     """Each host, asked once from here: by gRPC with a picture, or by HTTP."""
-    state = _state(chair)
+    state = chair.twin()
     seen = seen_from_here(chair.context, state.device.id)
     outcomes = []
     for module in hosts(state):
@@ -80,8 +80,3 @@ def hosts_answer(chair: Chair) -> Sequence[Outcome]:
         else:
             outcomes.append(found(of_host(state, module.name, answer), name=name, title=title))
     return outcomes or [neutral("no host module is deployed")]
-
-
-def _state(chair: Chair) -> DeviceState:
-    assert chair.state is not None, "needs the check `state`"
-    return chair.state

@@ -7,17 +7,15 @@ from collections.abc import Sequence
 from services.contexts.secrets import reveal
 from services.diagnosis import diagnose
 from services.errors import OperatorError
-from services.hub.client import Hub
 from services.hub.endpoint import find_endpoint, parse_connection_string
-from services.operations.checks_network import cut_again
-from services.operations.doctor import Chair, Outcome, failed, found, neutral, ok
+from services.operations.checks.network import cut_again
+from services.operations.checks.vocabulary import Chair, Outcome, failed, found, neutral, ok
 from services.records import Evidence
 from services.text import counted, one_line
 
 
 def key(chair: Chair) -> Outcome:
     """Whether the hub accepts the key, and lets us read identities."""
-    chair.hub = Hub.open(chair.context)
     devices = chair.hub.devices()
     return ok(f"{_policy(chair)}: reads {len(devices)} device {'identity' if len(devices) == 1 else 'identities'}")
 

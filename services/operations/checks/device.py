@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from services.diagnosis import diagnose_state, findings
 from services.diagnosis.signs import claims
 from services.hub import methods
-from services.operations.doctor import Chair, Outcome, found, neutral, ok
-from services.records import DeviceState
+from services.operations.checks.vocabulary import Chair, Outcome, found, neutral, ok
 
 _OPTIONS = ("bad-create-options", "port-clash", "two-fpga-hosts", "no-privileged")
 _PING_SECONDS = 10
@@ -22,7 +21,7 @@ def agent(chair: Chair) -> Outcome:
 
 def version(chair: Chair) -> Sequence[Outcome]:
     """Whether the agent has carried out the newest deployment."""
-    state = _state(chair)
+    state = chair.twin()
     elsewhere = ("at-scale", "device-offline", "device-disabled")
     mine = [finding for finding in findings(state) if not finding.module and finding.state not in elsewhere]
     if mine:
@@ -36,7 +35,7 @@ def version(chair: Chair) -> Sequence[Outcome]:
 
 def at_scale(chair: Chair) -> Outcome:
     """Deployments at scale that win over a single one."""
-    state = _state(chair)
+    state = chair.twin()
     finding = next((finding for finding in findings(state) if finding.state == "at-scale"), None)
     if finding is not None:
         return Outcome("warning", finding.reason, finding.remedy, None)
@@ -46,7 +45,7 @@ def at_scale(chair: Chair) -> Outcome:
 
 def modules(chair: Chair) -> Sequence[Outcome]:
     """Each module by itself."""
-    state = _state(chair)
+    state = chair.twin()
     outcomes = []
     for name, finding in diagnose_state(state).items():
         if not name:
@@ -57,7 +56,7 @@ def modules(chair: Chair) -> Sequence[Outcome]:
 
 def options(chair: Chair) -> Sequence[Outcome]:
     """Create options of all modules together: JSON, ports that clash, the FPGA."""
-    state = _state(chair)
+    state = chair.twin()
     wrong = [finding for finding in findings(state) if finding.state in _OPTIONS]
     if wrong:
         return [
@@ -67,8 +66,3 @@ def options(chair: Chair) -> Sequence[Outcome]:
     ports, hosts = claims(state)
     asked = ", ".join(f"{port} {names[0]}" for port, names in sorted(ports.items()))
     return [ok(f"ports: {asked or 'none'}; FPGA: {', '.join(hosts) or 'nobody'}")]
-
-
-def _state(chair: Chair) -> DeviceState:
-    assert chair.state is not None, "needs the check `state`"
-    return chair.state

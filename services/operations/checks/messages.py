@@ -11,8 +11,8 @@ from datetime import datetime, timedelta, timezone
 
 from services.diagnosis import diagnose
 from services.errors import OperatorError
+from services.operations.checks.vocabulary import Chair, Outcome, failed, found, neutral, ok
 from services.operations.connections import Connections
-from services.operations.doctor import Chair, Outcome, failed, found, neutral, ok
 from services.operations.hearing import FRESH, complaint, stopped
 from services.operations.host import clients
 from services.records import Evidence, Finding, InferenceMessage
@@ -129,10 +129,14 @@ def messages(chair: Chair) -> Sequence[Outcome]:
         text = f"connection closed {status.reconnects - cuts} times within {chair.message_seconds:.0f} s"
         outcomes.append(found(diagnose(Evidence("amqp", code="ConnectionLostError", text=text))[0]))
     elif connections is not None:  # where this reader's own connection was cut, it is the network
-        outcomes += connections.contested()
+        outcomes += [_identity(finding) for finding in connections.contested()]
     if outcomes and not newest:
         return outcomes  # why nothing is heard is told: that it is silent needs no word, and would stand in its place
     return [*outcomes, *look(chair, newest, since)]
+
+
+def _identity(finding: Finding) -> Outcome:
+    return found(finding, name=f"messages:identity-{finding.module}", title=f"Identity of {finding.module or 'the device'}")
 
 
 def look(chair: Chair, newest: Sequence[InferenceMessage], since: datetime) -> list[Outcome]:

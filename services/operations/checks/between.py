@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from services.operations.doctor import Chair, Outcome, found, neutral, ok
+from services.operations.checks.vocabulary import Chair, Outcome, found, neutral, ok
 from services.operations.hearing import NOT_THROUGH, complaints, not_through
 from services.operations.host import clients, target_of
 from services.records import Module
@@ -12,15 +12,13 @@ from services.records import Module
 
 def client_to_host(chair: Chair) -> Sequence[Outcome]:
     """Each client against the host that it asks: a host that answers here and not there has the device's network in between."""
-    assert chair.state is not None, "needs the check `state`"
-    outcomes = [_client_to_host(chair, client) for client in clients(chair.state)]
+    outcomes = [_client_to_host(chair, client) for client in clients(chair.twin())]
     return outcomes or [neutral("no client module is deployed")]
 
 
 def _client_to_host(chair: Chair, client: Module) -> Outcome:
-    assert chair.state is not None
     named = {"name": f"between:{client.name}", "title": f"{client.name} reaches its host"}
-    trouble = complaints(chair.state, chair.heard).get(client.name)
+    trouble = complaints(chair.twin(), chair.heard).get(client.name)
     answer = chair.answers.get(target_of(client))
     if trouble is not None and trouble.state in NOT_THROUGH and answer is not None and answer.verdict == "yes":
         return found(not_through(client.name, target_of(client), answer, trouble), **named)

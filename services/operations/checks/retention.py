@@ -8,7 +8,7 @@ from pathlib import Path
 
 from services.diagnosis import diagnose
 from services.messages.journal import Journal
-from services.operations.doctor import Chair, Outcome, found, neutral, ok
+from services.operations.checks.vocabulary import Chair, Outcome, found, neutral, ok
 from services.records import Evidence
 from services.text import counted
 

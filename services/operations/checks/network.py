@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from services.contexts.secrets import resolve_path
 from services.diagnosis import diagnose, explain, mask
 from services.errors import OperatorError
-from services.operations.doctor import Chair, Outcome, failed, found, neutral, ok
+from services.operations.checks.vocabulary import Chair, Outcome, failed, found, neutral, ok
 from services.records import Evidence
 from services.text import one_line
 
@@ -162,11 +162,9 @@ def tls(chair: Chair) -> Outcome:
     finally:
         connection.close()
     try:
-        chair.server_date = parsedate_to_datetime(date) if date else None
-    except ValueError:
-        chair.server_date = None
-    if chair.server_date is not None:
-        chair.facts["clock"] = str((before - chair.server_date).total_seconds())
+        chair.clock_ahead = (before - parsedate_to_datetime(date)).total_seconds() if date else None
+    except (ValueError, TypeError):  # no date, or one without a time zone
+        chair.clock_ahead = None
     took = time.monotonic() - asked
     if took > _LATE:
         return found(diagnose(Evidence("network", code="slow", text=f"the hub answered after {took:.1f} s", seconds=took))[0])
@@ -175,9 +173,9 @@ def tls(chair: Chair) -> Outcome:
 
 def clock(chair: Chair) -> Outcome:
     """This machine's clock against the server's Date."""
-    if "clock" not in chair.facts:
+    off = chair.clock_ahead
+    if off is None:
         return neutral("the server sent no Date")
-    off = float(chair.facts["clock"])
     if abs(off) <= _CLOCK:
         return ok("agrees with the hub's to within seconds")
     text = f"this machine is {abs(off):.0f} s {'ahead of' if off > 0 else 'behind'} the hub"

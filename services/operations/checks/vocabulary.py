@@ -1,0 +1,97 @@
+"""What a check is, what it is given, and what it finds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from services.contexts.model import Context
+from services.errors import OperatorError
+from services.hub.client import Hub
+from services.operations.host import HostAnswer
+from services.records import DeviceState, EventEndpoint, Finding, InferenceMessage, Severity
+
+_VAGUE = frozenset({"failed", "hung", "reply", "timeout"})
+
+
+@dataclass
+class Chair:
+    """What the checks share. Each fact is written by one check, and read by those that need it."""
+
+    context: Context
+    device: str
+    message_seconds: float = 6.0
+    clock_ahead: float | None = None  # seconds that this machine is ahead of the hub
+    state: DeviceState | None = None
+    endpoint: EventEndpoint | None = None
+    let_in: bool = False  # whether a reader's place was had
+    journal: str | None = None  # where the messages are kept that were read
+    answers: dict[str, HostAnswer] = field(default_factory=dict)  # of each host that was asked
+    heard: Sequence[InferenceMessage] = ()  # the device's newest messages
+    oldest: dict[str, int] = field(default_factory=dict)  # the first sequence number that the hub keeps of each partition
+
+    @cached_property
+    def hub(self) -> Hub:
+        """The context's hub; raises OperatorError where it names none."""
+        return Hub.open(self.context)
+
+    def twin(self) -> DeviceState:
+        """The device's state, for checks that need the check ``state``."""
+        assert self.state is not None, "needs the check `state`"
+        return self.state
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a check found: ok, warning (!), error (✗), or info where it cannot or need not be known (–)."""
+
+    severity: Severity
+    detail: str
+    remedy: str = ""
+    finding: Finding | None = None
+    name: str = ""  # of the step, where one check yields several
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A check: ``run`` gives one outcome or several and may raise OperatorError. ``needs`` name checks that must not have failed,
+    ``after`` those that must have ended, however they did."""
+
+    name: str
+    title: str
+    run: Callable[[Chair], Outcome | Sequence[Outcome]]
+    needs: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    patience: float | None = None  # seconds after which it cannot be known, which is no fault
+
+
+def ok(detail: str, **more: Any) -> Outcome:
+    """All is well."""
+    return Outcome("ok", detail, **more)
+
+
+def neutral(detail: str, **more: Any) -> Outcome:
+    """It cannot be known from here, or does not apply."""
+    return Outcome("info", detail, **more)
+
+
+def found(finding: Finding, **more: Any) -> Outcome:
+    """A finding as the outcome."""
+    likely = "likely: " if finding.likely else ""
+    return Outcome(finding.severity, f"{likely}{finding.reason}", finding.remedy, finding, **more)
+
+
+def failed(error: OperatorError, **more: Any) -> Outcome:
+    """An error as the outcome."""
+    return Outcome("error", error.what, error.remedy, finding_of(error), **more)
+
+
+def finding_of(error: OperatorError) -> Finding:
+    """An error's finding; the state is the last part of its code, or all of it where that part alone says too little."""
+    room, _, state = error.code.rpartition(".")
+    state = f"{room}-{state}" if state in _VAGUE and room else state or "error"
+    evidence = (error.raw,) if error.raw else ()
+    return Finding(state, "error", state.split("-", maxsplit=1)[0], error.what, error.cause, error.remedy, evidence=evidence)
