@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from services.diagnosis import agent, agent_modules, amqp, client, grpc, http, hub_http, network, registry, workspace
+from services.diagnosis import agent, amqp, client, grpc, http, hub_http, network, registry, workspace
 from services.diagnosis.mask import mask
 from services.diagnosis.rule import Rule, quote
 from services.diagnosis.signs import Options, evidence_of, same_image
@@ -18,7 +18,7 @@ __all__ = ["RULES", "diagnose", "diagnose_state", "explain", "findings", "mask",
 # A conversation that never began tells its network's story: after a source's own rules those of the network are asked.
 RULES: dict[str, tuple[Rule, ...]] = {
     "hub": hub_http.RULES,
-    "agent": agent.RULES + agent_modules.RULES,
+    "agent": agent.RULES,
     "amqp": amqp.RULES,
     "grpc": grpc.RULES,
     "http": http.RULES,
@@ -41,13 +41,21 @@ def diagnose(evidence: Evidence) -> list[Finding]:
     found = _ask((rule for rule in rules if not rule.general), evidence)
     if not found and evidence.source not in ("agent", "client") and (evidence.source == "network" or evidence.status is None):
         found = _ask((rule for rule in network.RULES if not rule.general), evidence)
-    if not found:
-        found = _ask((rule for rule in rules if rule.general), evidence)
+    found += _beside(found, _ask((rule for rule in rules if rule.general), evidence))
     if not found and evidence.source == "network":
         found = _ask((rule for rule in network.RULES if rule.general), evidence)
     if not found and not _well(evidence):
         found = [_unknown(evidence)]
     return sorted(found, key=lambda finding: finding.likely)
+
+
+def _beside(found: list[Finding], general: list[Finding]) -> list[Finding]:
+    """Of the general findings those of modules that nothing else speaks of, or, where nothing else is found at all, those of the
+    whole: each time what the first rule says that holds."""
+    first = {finding.module: finding.state for finding in reversed(general)}
+    mine = [finding for finding in general if finding.state == first[finding.module]]
+    told = {finding.module for finding in found}
+    return [finding for finding in mine if finding.module and finding.module not in told] or ([] if found else mine)
 
 
 def _ask(rules: Iterable[Rule], evidence: Evidence) -> list[Finding]:

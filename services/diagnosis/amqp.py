@@ -14,7 +14,6 @@ RULES: tuple[Rule, ...] = (
         "five readers hold this consumer group already",
         "A partition takes at most five readers of one consumer group.",
         _OWN_GROUP,
-        codes=("amqp:resource-limit-exceeded",),
         pattern=r"Exceeded the maximum number of allowed receivers|which is 5",
     ),
     Rule(
@@ -70,8 +69,35 @@ RULES: tuple[Rule, ...] = (
             "Check the policy (ServiceConnect is needed) and key in the context, or paste the Event Hub-compatible "
             "connection string anew."
         ),
-        codes=("amqp:unauthorized-access", "AuthenticationError", "InvalidSignature", "UnauthorizedAccess"),
-        pattern=r"CBS Token authentication failed|InvalidSignature|put-token[^.]{0,60}401|status code:? 401",
+        codes=("amqp:unauthorized-access", "InvalidSignature", "UnauthorizedAccess"),
+        pattern=(
+            r"CBS Token authentication failed(?!\.?\s*Status code: None)|InvalidSignature|put-token[^.]{0,60}401|status code:? 401"
+        ),
+    ),
+    Rule(
+        "events-unauthorized",
+        "error",
+        "refused",
+        "signing in at the endpoint failed",
+        "The endpoint did not take the token, or the line broke while it was shown: it gave no status.",
+        "Check policy and key in the context; where they are right, the line: try websockets over 443.",
+        codes=("AuthenticationError",),
+        pattern=r"CBS Token authentication failed",
+        likely=True,
+        general=True,
+        settle="`dbe-console doctor` tries the right to receive and the port by themselves.",
+    ),
+    Rule(
+        "endpoint-limit",
+        "error",
+        "limit",
+        "a limit of the endpoint is reached",
+        "It says: {text}",
+        "Close other readers and consoles; more units raise most limits.",
+        codes=("amqp:resource-limit-exceeded",),
+        likely=True,
+        general=True,
+        settle="The hub's metrics of connections and readers.",
     ),
     Rule(
         "consumer-group-missing",
@@ -99,7 +125,7 @@ RULES: tuple[Rule, ...] = (
         "the hub no longer keeps this position",
         "The position to resume from lies before what the hub retains (1 to 7 days).",
         "Nothing: reading goes on at the oldest message kept and the gap is shown. Raise the retention to have more next time.",
-        codes=("com.microsoft:argument-out-of-range", "amqp:precondition-failed"),
+        codes=("com.microsoft:argument-out-of-range",),
         pattern=r"offset[^.]{0,120}(?:is invalid|out of range|not available)",
     ),
     Rule(
@@ -195,6 +221,7 @@ RULES: tuple[Rule, ...] = (
         'Set `transport = "websocket"` (port 443) in the context\'s events, with `proxy` where there is one.',
         codes=("ConnectError", "amqp:client-error", "OperationTimeoutError"),
         likely=True,
+        general=True,
         settle="`dbe-console doctor` tries the ports 5671, 443 and 8883 one by one.",
     ),
 )

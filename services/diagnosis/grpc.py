@@ -50,7 +50,7 @@ RULES: tuple[Rule, ...] = (
         "Something else listens on this port: an HTTP server or TLS, not a PredictionService in plain gRPC.",
         "Check HostPort in the host's create options and the client's -p; a CPU host is asked over HTTP, not gRPC.",
         pattern=(
-            r"Trying to connect an http1\.x server|Received http2 header with status: (?:400|404|405|502)|"
+            r"Trying to connect an http1\.x server|Received http2 header with status: (?:[345]\d\d)|"
             r"invalid http2|Unexpected (?:HTTP|content)|"
             r"WRONG_VERSION_NUMBER|First received frame was not SETTINGS|Ssl handshake failed|Endpoint read failed|Stream removed"
         ),
@@ -63,6 +63,7 @@ RULES: tuple[Rule, ...] = (
         "A gRPC server answers that knows no tensorflow.serving.PredictionService: another module's port.",
         "Check which module holds this HostPort.",
         codes=("UNIMPLEMENTED", "12"),
+        general=True,
     ),
     Rule(
         "host-gone",
@@ -71,7 +72,7 @@ RULES: tuple[Rule, ...] = (
         "the host does not answer at all",
         "The address is not reachable: the device is off, or its compute network cannot be reached from here.",
         "Try from the device's own network; check `device_address` in the context.",
-        pattern=r"No route to host|Network is unreachable|EHOSTUNREACH|ENETUNREACH|connect(?:ion)? timed out",
+        pattern=r"No route to host|Network is unreachable|EHOSTUNREACH|ENETUNREACH|connect(?:ion)? timed out|Timeout occurred",
     ),
     Rule(
         "host-gone",
@@ -105,11 +106,52 @@ RULES: tuple[Rule, ...] = (
             "Take the names of the preset for this model (ResNet-50: `Placeholder:0` and "
             "`classifier/resnet_v1_50/predictions/Softmax:0`); -i and -o of the client."
         ),
-        codes=("INVALID_ARGUMENT", "3"),
         pattern=(
             r"input(?:s)? and output tensor|tensor (?:name|alias)|not found in (?:the )?(?:graph|signature)|"
             r"Tensor .{1,160} not found|input[_ ]?name"
         ),
+    ),
+    Rule(
+        "picture-refused",
+        "error",
+        "input",
+        "the host does not take this picture",
+        "The model wants another form of picture than the one that was sent.",
+        "Send a JPEG or PNG that opens elsewhere; the raw text says what the host expects.",
+        pattern=r"Expected image|unknown (?:image )?format|Invalid (?:JPEG|PNG)|(?:JPEG|PNG|image)[^.\n]{0,40}(?:decod|corrupt|truncated)",
+    ),
+    Rule(
+        "tensor-names",
+        "error",
+        "tensors",
+        "the host refuses the request: mostly wrong tensor names",
+        "INVALID_ARGUMENT: the model has no input or output of the names that were asked for, or wants another shape.",
+        (
+            "Take the names of the preset for this model (ResNet-50: `Placeholder:0` and "
+            "`classifier/resnet_v1_50/predictions/Softmax:0`); -i and -o of the client."
+        ),
+        codes=("INVALID_ARGUMENT", "3"),
+        likely=True,
+        general=True,
+        settle="The host's logs name what it looked for.",
+    ),
+    Rule(
+        "model-missing",
+        "error",
+        "model",
+        "the host serves no such model",
+        "What answers is a TensorFlow server that has no model of the name or version that was asked for.",
+        "See which image runs in the host module, and its logs: whether the model was loaded.",
+        codes=("NOT_FOUND", "5"),
+    ),
+    Rule(
+        "proxy-failed",
+        "error",
+        "proxy",
+        "a proxy stands between, and does not let gRPC through",
+        "The connection went to an HTTP proxy (http_proxy, grpc_proxy), which refused to lead on to the host.",
+        "Name the host's address in no_proxy.",
+        pattern=r"HTTP proxy returned response code",
     ),
     Rule(
         "host-unauthorized",
@@ -119,6 +161,7 @@ RULES: tuple[Rule, ...] = (
         "The host was deployed with authentication and refuses this token.",
         "Give the service's key as the access token.",
         codes=("UNAUTHENTICATED", "16", "PERMISSION_DENIED", "7"),
+        general=True,
     ),
     Rule(
         "deadline",
@@ -142,8 +185,19 @@ RULES: tuple[Rule, ...] = (
         "the picture is larger than the host takes",
         "A gRPC message is limited to 4 MB unless the host says otherwise.",
         "Send a smaller picture.",
-        codes=("RESOURCE_EXHAUSTED", "8"),
         pattern=r"larger than max|message too large",
+    ),
+    Rule(
+        "host-exhausted",
+        "error",
+        "memory",
+        "the host has used up its memory or its places",
+        "RESOURCE_EXHAUSTED: {text}",
+        "Ask with fewer pictures at once; restart the host where it stays so.",
+        codes=("RESOURCE_EXHAUSTED", "8"),
+        likely=True,
+        general=True,
+        settle="The host's logs.",
     ),
     Rule(
         "host-error",
@@ -162,7 +216,7 @@ RULES: tuple[Rule, ...] = (
         "the host cannot be reached",
         "No connection to the host's address and port comes about.",
         "See that the host module runs and that address, HostPort and the client's -p agree.",
-        pattern=r"failed to connect to all addresses",
+        pattern=r"failed to connect to all addresses|^Connect Failed|: Connect Failed",
         likely=True,
         settle="`dbe-console doctor` asks the host and each port by itself.",
         general=True,

@@ -157,17 +157,43 @@ RULES: tuple[Rule, ...] = (
         pattern=r"Unauthorized to write 'desiredProperties'",
     ),
     Rule(
+        "hub-trouble",
+        "warning",
+        "trouble",
+        "the hub has trouble of its own ({status})",
+        "The hub answered with a server error; it is mostly gone in a minute.",
+        "Try again; if it stays, look at Azure's status page.",
+        statuses=(500, 502, 503, 504),
+        general=True,
+    ),
+    Rule(
+        "not-a-hub",
+        "error",
+        "wrong-host",
+        "this host is no IoT Hub",
+        "The host answers, but not as an IoT Hub does.",
+        "Check the HostName in the hub's connection string, and the proxy.",
+        pattern=r"^\s*<(?:!doctype|html)",
+        likely=True,
+        general=True,
+        settle="Open https://HOST/ in a browser from this machine: a proxy's page shows itself.",
+    ),
+    Rule(
         "unauthorized",
         "error",
         "refused",
         "the hub refuses this key",
-        "The key or its policy is wrong for this call, it was renewed, or this machine's clock is off.",
+        (
+            "The key or its policy is wrong for this call, it was renewed, this machine's clock is off, or the hub's network "
+            "rules keep this machine out."
+        ),
         (
             "Check the policy's name, key and rights in the context (registry read/write and service connect are "
             "needed); check the clock."
         ),
         codes=("401003", "401002", "401001", "IotHubUnauthorizedAccess", "UnauthorizedAccess", "InvalidToken"),
         likely=True,
+        general=True,
         settle="`dbe-console doctor` compares the clock with the hub's Date header and tries each right by itself.",
     ),
     Rule(
@@ -175,7 +201,10 @@ RULES: tuple[Rule, ...] = (
         "error",
         "refused",
         "the hub refuses this key",
-        "The key or its policy is wrong for this call, it was renewed, or this machine's clock is off.",
+        (
+            "The key or its policy is wrong for this call, it was renewed, this machine's clock is off, or the hub's network "
+            "rules keep this machine out."
+        ),
         (
             "Check the policy's name, key and rights in the context (registry read/write and service connect are "
             "needed); check the clock."
@@ -243,6 +272,24 @@ RULES: tuple[Rule, ...] = (
         statuses=(400,),
     ),
     Rule(
+        "proxy-auth",
+        "error",
+        "proxy",
+        "the proxy wants a sign-in",
+        "The proxy on the way to the hub refuses this machine without user and password.",
+        "Put user and password into the proxy's address (HTTPS_PROXY).",
+        statuses=(407,),
+    ),
+    Rule(
+        "hub-missing",
+        "error",
+        "missing",
+        "there is no such hub",
+        "The hub was deleted, or has another name.",
+        "Check the HostName in the context.",
+        codes=("IotHubNotFound",),
+    ),
+    Rule(
         "already-there",
         "warning",
         "exists",
@@ -259,28 +306,6 @@ RULES: tuple[Rule, ...] = (
         "the request is larger than the hub takes",
         "A message is limited to 256 KB, a method's payload to 128 KB, a twin section to 32 KB.",
         "Send less.",
-        codes=("413001", "MessageTooLarge"),
         statuses=(413,),
-    ),
-    Rule(
-        "not-a-hub",
-        "error",
-        "wrong-host",
-        "this host is no IoT Hub",
-        "The host answers, but not as an IoT Hub does.",
-        "Check the HostName in the hub's connection string, and the proxy.",
-        pattern=r"^\s*<(?:!doctype|html)",
-        likely=True,
-        settle="Open https://HOST/ in a browser from this machine: a proxy's page shows itself.",
-    ),
-    Rule(
-        "hub-trouble",
-        "warning",
-        "trouble",
-        "the hub has trouble of its own ({status})",
-        "The hub answered with a server error; it is mostly gone in a minute.",
-        "Try again; if it stays, look at Azure's status page.",
-        statuses=(500, 502, 503, 504),
-        general=True,
     ),
 )

@@ -34,7 +34,7 @@ RULES: tuple[Rule, ...] = (
         "the proxy does not let this through",
         "The proxy cannot be reached, or refuses to tunnel to this host and port.",
         "Check the proxy in the context's events and in HTTPS_PROXY; have host and port allowed.",
-        pattern=r"ProxyError|Cannot connect to proxy|Tunnel connection failed|CONNECT[^.\n]{0,60}(?:403|502|503)",
+        pattern=r"(?:ProxyError|Cannot connect to proxy|Tunnel connection failed)(?![\s\S]*\b407\b)|CONNECT[^.\n]{0,60}(?:403|502|503)",
     ),
     Rule(
         "clock-off",
@@ -91,7 +91,8 @@ RULES: tuple[Rule, ...] = (
         "A private CA, or a proxy that inspects TLS, signed the certificate.",
         "Name the CA's PEM file as `ca_file` of the hub, workspace or events in the context.",
         pattern=(
-            r"CERTIFICATE_VERIFY_FAILED|certificate verify failed|self[- ]signed certificate|"
+            r"(?:CERTIFICATE_VERIFY_FAILED|certificate verify failed)"
+            r"(?![\s\S]*(?:has expired|not yet valid|mismatch|doesn't match|is not valid for))|self[- ]signed certificate|"
             r"unable to get (?:local )?issuer|unknown ca|UNKNOWN_CA"
         ),
     ),

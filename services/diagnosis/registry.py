@@ -27,6 +27,24 @@ RULES: tuple[Rule, ...] = (
         pattern=r"unauthorized: authentication required|incorrect username or password|no basic auth credentials",
     ),
     Rule(
+        "registry-firewall",
+        "error",
+        "firewall",
+        "the registry's firewall keeps this machine out",
+        "The registry lets only some addresses in, and {client} is none of them.",
+        "Have the address added to the registry's network rules.",
+        pattern=r"client with IP (?P<client>\S{1,60}) is not allowed access",
+    ),
+    Rule(
+        "registry-denied",
+        "error",
+        "denied",
+        "the user may not pull this image",
+        "User and password are right, and lack the right on this repository.",
+        "Give the role AcrPull (AcrPush for pushing).",
+        pattern=r"requested access to the resource is denied|pull access denied",
+    ),
+    Rule(
         "registry-denied",
         "error",
         "denied",
@@ -34,7 +52,7 @@ RULES: tuple[Rule, ...] = (
         "User and password are right, and lack the right on this repository.",
         "Give the role AcrPull (AcrPush for pushing).",
         codes=("DENIED",),
-        pattern=r"requested access to the resource is denied|pull access denied",
+        general=True,
     ),
     Rule(
         "image-missing",
@@ -74,7 +92,17 @@ RULES: tuple[Rule, ...] = (
         "Too many pulls in a short time.",
         "Wait, or sign in with a paid account.",
         codes=("TOOMANYREQUESTS",),
+        pattern=r"toomanyrequests|pull rate limit",
+    ),
+    Rule(
+        "registry-throttled",
+        "warning",
+        "throttled",
+        "the registry throttles pulls",
+        "Too many pulls in a short time.",
+        "Wait, or sign in with a paid account.",
         statuses=(429,),
+        general=True,
     ),
     Rule(
         "registry-silent",
@@ -93,8 +121,8 @@ RULES: tuple[Rule, ...] = (
         "Docker (or podman's service) does not run, or its socket may not be opened by this user.",
         "Start it, or join the group docker; DOCKER_HOST names another socket.",
         pattern=(
-            r"Error while fetching server API version|Cannot connect to the Docker daemon|docker\.sock|podman\.sock|"
-            r"Permission denied"
+            r"Error while fetching server API version|Cannot connect to the Docker daemon|Docker daemon socket|docker\.sock|"
+            r"podman\.sock"
         ),
     ),
     Rule(

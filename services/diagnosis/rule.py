@@ -13,7 +13,9 @@ from services.text import clean, counted, one_line
 
 LOOKED_AT = 32_768  # characters of a reply that rules look at: a hostile one may hold megabytes
 _NAMED = r"\bmodule ['\"]?([A-Za-z0-9_-]{1,128})"
-_CODES_IN_TEXT = frozenset({"hub", "amqp", "workspace", "registry", "network"})
+_PULLED = r"\bpull(?:ing)? image (?!configuration)[\"'`]?([a-z0-9][\w./:@-]*\w)"
+_BEFORE = 600  # characters before a find that may name what it is about
+_CODES_IN_TEXT = frozenset({"hub", "amqp", "workspace", "network"})
 SHOWN = 4_096  # characters of a reply that are carried in a finding
 
 
@@ -27,8 +29,9 @@ class Rule:
     (searched in the text, any case). Named groups of ``pattern`` (``port2`` is another way to find ``port``) and the evidence's
     own fields may stand in the wording: ``{image}``, ``{port}``, ``{name}``, ``{module}``, ``{status}``, ``{minutes}``
     (``5 minutes``);
-    ``near`` is the module that the text names before the place that was found.
-    A ``general`` rule speaks only where no other one of its source does.
+    ``near`` is the module that the text names before the place that was found, and ``image``, where the cause speaks of one, the
+    image that is pulled there.
+    A ``general`` rule speaks only of what no other one of its source speaks of.
     """
 
     state: str
@@ -61,9 +64,11 @@ class Rule:
             seen: set[tuple[tuple[str, str], ...]] = set()
             for found in compiled(self.pattern).finditer(text):
                 groups = {name.rstrip("0123456789"): value for name, value in found.groupdict().items() if value}
-                near = compiled(_NAMED).findall(text[max(found.start() - 300, 0) : found.end()])
-                if near:
-                    groups["near"] = near[-1]
+                before = text[max(found.start() - _BEFORE, 0) : found.end()]
+                for name, sought in (("near", _NAMED), ("image", _PULLED if "{image}" in self.cause else "")):
+                    named = compiled(sought).findall(before) if sought else []
+                    if named:
+                        groups.setdefault(name, named[-1])
                 key = tuple(sorted(groups.items()))
                 if key not in seen:
                     seen.add(key)
@@ -81,8 +86,9 @@ class Rule:
         """The finding, with what was found put into its wording."""
         values = _Values(
             module=evidence.module,
-            status="" if evidence.status is None else str(evidence.status),
+            status="unknown" if evidence.status is None else str(evidence.status),
             code=str(evidence.code),
+            image="the image",
             text=str(evidence.text)[:1000],
             minutes="some minutes" if evidence.seconds is None else counted(round(evidence.seconds / 60), "minute"),
         )

@@ -9,8 +9,8 @@ RULES: tuple[Rule, ...] = (
         "sign-in-expired",
         "error",
         "sign-in",
-        "the sign-in has expired",
-        "The token is too old or was revoked.",
+        "the sign-in is missing or has expired",
+        "Nobody is signed in on this machine, or the token is too old or was revoked.",
         "Sign in again (`az login`, or device code in the console).",
         codes=(
             "AADSTS70043",
@@ -41,6 +41,15 @@ RULES: tuple[Rule, ...] = (
         codes=("InvalidAuthenticationTokenTenant", "AADSTS90002", "AADSTS50020"),
     ),
     Rule(
+        "sign-in-conditions",
+        "error",
+        "sign-in",
+        "the sign-in has to meet conditions",
+        "The tenant asks for a second factor, or lets only some machines and places sign in, which this method does not offer.",
+        "Sign in with the device code from a machine that may, or use a service principal.",
+        codes=("AADSTS50076", "AADSTS50079", "AADSTS50158", "AADSTS53000", "AADSTS53003"),
+    ),
+    Rule(
         "sign-in-failed",
         "error",
         "sign-in",
@@ -54,7 +63,9 @@ RULES: tuple[Rule, ...] = (
             "authorization_declined",
             "expired_token",
         ),
+        pattern=r"\bAADSTS\d{4,8}\b",
         likely=True,
+        general=True,
         settle="The raw text below names what the sign-in service said.",
     ),
     Rule(

@@ -1,0 +1,213 @@
+"""Rules: a step of a deployment that failed as the engine pulled an image, in the words of Docker, containerd, registries and both
+generations of the agent (from 1.2 on it keeps the engine's words to its own log)."""
+
+from __future__ import annotations
+
+from services.diagnosis.rule import Rule
+
+
+def _image(number: str = "") -> str:
+    return rf"[\"'`]?(?P<image{number}>[a-z0-9][\w./:@-]*\w)[\"'`]?"
+
+
+_CREDENTIALS = (
+    "Give the registry's current user and password in the deployment (`dbe-console deploy` takes them from the workspace) "
+    "and deploy again."
+)
+
+RULES: tuple[Rule, ...] = (
+    Rule(
+        "pull-unauthorized",
+        "error",
+        "pull",
+        "the registry refuses the pull",
+        "The registry wants other credentials for {image} than the deployment gives: wrong, renewed, or missing.",
+        _CREDENTIALS,
+        pattern=(
+            rf"image\s+{_image()}(?:(?!pull image)[\s\S]){{0,600}}?unauthorized(?:: authentication required)?|"
+            r"unauthorized: (?:authentication required|incorrect username)|failed to authorize|failed to fetch oauth token|"
+            r"401 Unauthorized|no basic auth credentials"
+        ),
+    ),
+    Rule(
+        "registry-firewall",
+        "error",
+        "pull",
+        "the registry's firewall keeps the device out",
+        "The registry gives {image} only to some addresses, and {client} of the device is none of them.",
+        "Add the device's address to the registry's network rules, or let it go by the private endpoint.",
+        pattern=r"client with IP (?P<client>\S{1,60}) is not allowed access",
+    ),
+    Rule(
+        "pull-denied",
+        "error",
+        "pull",
+        "the image may not be pulled, or is not there",
+        "The registry denies {image}: the name is wrong, the repository does not exist, or the user has no right on it.",
+        "Check the image's name and the user's rights; a private registry needs its credentials in the deployment.",
+        pattern=(
+            rf"pull access denied for {_image()}[^\n]{{0,120}}(?:docker login'?(?:: denied: requested access)?)?|pull access denied|"
+            r"may require 'docker login'|denied: requested access to the resource|403 Forbidden"
+        ),
+    ),
+    Rule(
+        "image-missing",
+        "error",
+        "pull",
+        "the registry has no such image or tag",
+        "The registry answers and has no {image}.",
+        "Check name and tag (`dbe-console images`), and deploy again.",
+        pattern=(
+            rf"manifest for {_image()} not found(?:: manifest unknown)?|manifest unknown|"
+            rf"pull(?:ing)? image (?!configuration){_image('2')}(?:(?!pull image)[\s\S]){{0,300}}?"
+            r"(?:repository|name|manifest)\b[^\n]{0,200}not found"
+        ),
+    ),
+    Rule(
+        "image-not-here",
+        "error",
+        "image",
+        "the image is not on the device",
+        "The engine has no such image and did not pull it: imagePullPolicy is never, or somebody removed it in between.",
+        "Set imagePullPolicy to on-create and deploy again; on a device that can pull nothing, load the image there.",
+        pattern=rf"No such image:? {_image()}|^Image {_image('2')} not found",
+        likely=True,
+        settle="The module's imagePullPolicy (details of the module).",
+    ),
+    Rule(
+        "bad-image-name",
+        "error",
+        "image",
+        "the image's name is not valid",
+        "The engine cannot read {image} as the name of an image: a blank, a capital letter, or a sign that none may hold.",
+        "Correct the image in the deployment: SERVER/REPOSITORY:TAG.",
+        pattern=r"invalid reference format|is not in the right format|repository name must be lowercase",
+    ),
+    Rule(
+        "proxy-auth",
+        "error",
+        "proxy",
+        "the device's proxy wants a sign-in",
+        "The proxy on the device's way out refuses the engine, which asks for {image} without user and password.",
+        "Put user and password into the proxy's address in the engine's settings on the device, or let the registry pass without.",
+        pattern=r"Proxy Authentication Required|\b407\b[^\n]{0,40}proxy",
+    ),
+    Rule(
+        "registry-unreachable",
+        "error",
+        "pull",
+        "the device cannot reach the registry",
+        (
+            "The device's name server, proxy or firewall keeps it from the registry of {image}, or from where the layers lie "
+            "(*.blob.core.windows.net of an Azure registry)."
+        ),
+        "Check the device's DNS and proxy, that the registry's server name is right, and that both addresses may be reached.",
+        pattern=(
+            r"(?:registry|https?://)\S*[^\n]{0,200}(?:no such host|dial tcp|i/o timeout|connection refused|network is unreachable|"
+            r"TLS handshake timeout|Client\.Timeout exceeded|request canceled while waiting|context deadline exceeded)|"
+            r"lookup \S+[^\n]{0,60}(?:no such host|server misbehaving)|"
+            r"proxyconnect tcp|download failed after attempts[^\n]{0,120}(?:dial tcp|i/o timeout)|tls: access denied"
+        ),
+    ),
+    Rule(
+        "registry-throttled",
+        "warning",
+        "throttled",
+        "the registry throttles pulls",
+        "Too many pulls in a short time from this address or user; the agent asks for {image} again.",
+        "Wait, or sign in with an account that may pull more.",
+        pattern=r"toomanyrequests|pull rate limit|429 Too Many Requests",
+    ),
+    Rule(
+        "device-clock",
+        "error",
+        "clock",
+        "the device's clock is behind",
+        "The certificate of the registry of {image} is not valid yet at the time that the device takes it to be ({time}).",
+        "Set the device's time by NTP.",
+        pattern=r"x509: certificate has expired or is not yet valid: current time (?P<time>\S{1,40}) is before",
+    ),
+    Rule(
+        "registry-untrusted",
+        "error",
+        "tls",
+        "the device does not trust the registry's certificate",
+        (
+            "The certificate of the registry of {image} is signed by nobody whom the device trusts, has run out, or is for another name: mostly a "
+            "proxy that inspects TLS, or a clock that is off."
+        ),
+        "Install the authority's certificate on the device; check its clock and its proxy.",
+        pattern=r"x509: (?!certificate has expired or is not yet valid: current time \S{1,40} is before)|signed by unknown authority",
+    ),
+    Rule(
+        "registry-plain",
+        "error",
+        "tls",
+        "the registry speaks no TLS",
+        "It answers for {image} in plain HTTP, which the engine takes only from a registry that its settings name as insecure.",
+        "Give the registry a certificate, or name it under insecure-registries in the engine's settings on the device.",
+        pattern=r"server gave HTTP response to HTTPS client",
+    ),
+    Rule(
+        "disk-full",
+        "error",
+        "disk",
+        "the device's disk is full",
+        "There is no room left for {image}, or for what a container writes.",
+        "Remove unused images on the device, or restart with a larger share.",
+        pattern=r"no space left on device|disk quota exceeded",
+    ),
+    Rule(
+        "wrong-architecture",
+        "error",
+        "architecture",
+        "the image is for another processor",
+        "What {image} holds is made for another processor or operating system than the device's.",
+        "Build or choose the image for the device's platform (linux/amd64).",
+        pattern=r"exec format error|no match(?:ing manifest)? for|image operating system|does not match the specified platform",
+    ),
+    Rule(
+        "pull-broken",
+        "warning",
+        "pull",
+        "the pull of the image broke off",
+        "The registry, or something on the way, ended the pull of {image} in the middle, or layers arrived damaged; the agent begins anew.",
+        "Wait for the next attempt; if it stays so, look at the device's line and proxy, and at Azure's status page.",
+        pattern=(
+            r"pull(?:ing)? image(?:(?!pull image)[\s\S]){1,600}?(?:unexpected EOF|: EOF\b|connection reset by peer|short read|"
+            r"layer verification failed|received unexpected HTTP status: 5\d\d|context canceled)"
+        ),
+    ),
+    Rule(
+        "slow-pull",
+        "warning",
+        "pulling",
+        "the image is still being pulled",
+        "The agent stopped waiting after 100 seconds; the engine goes on pulling and the agent asks again.",
+        "Wait: a large image over a slow line takes long. Nothing needs to be done.",
+        pattern=r"The operation was canceled|HttpClient\.Timeout of 100 seconds|A task was canceled",
+        likely=True,
+        settle="The agent's logs name the image that is pulled; where every module has its image, the engine hangs: restart it.",
+    ),
+    Rule(
+        "pull-failed",
+        "error",
+        "pull",
+        "the image cannot be pulled",
+        (
+            "The engine does not get {image}: mostly wrong or missing registry credentials, else a wrong name, another "
+            "processor's image, or the network. An agent of 1.2 and later does not say which."
+        ),
+        "Check the registry credentials of the deployment first (`dbe-console doctor`), then the image's name and platform.",
+        pattern=(
+            rf"registry operation error:? pull image {_image()}|(?:Could not pull|Failed to pull|"
+            rf"Error pulling) image (?!configuration){_image('2')}"
+        ),
+        likely=True,
+        general=True,
+        settle=(
+            "`dbe-console doctor` signs in to the registry with the deployment's credentials and asks for the image; "
+            "`journalctl -u aziot-edged` on the device has the engine's words."
+        ),
+    ),
+)
