@@ -75,7 +75,7 @@ async def test_filter_context_mark_save_export_jump(
             bodies = [f"({n} ms) The image {device}-{n}.jpg was classified as cat with confidence 0.5." for n in range(20)]
             control(lab, "messages", {"device": device, "bodies": [*bodies, '=odd, "body"\nof two lines'], "partition": 0})
         await until(pilot, lambda: pane.intake.stored >= 42 and len(pane.stream.window) >= 42, "42 messages")
-        assert pane.stream.column is not None
+        await until(pilot, lambda: pane.stream.column is not None, "who sent what")
 
         # What the filter lets through, then x: the same message among its neighbours, and back.
         await narrow(pilot, app, "device:pane-two ms>9")
