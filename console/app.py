@@ -228,6 +228,7 @@ class ConsoleApp(TellingApp):
         shown = binding.key_display or super().get_key_display(binding)
         if re.fullmatch("f[0-9]+|esc|space|tab", shown):
             shown = shown.capitalize()
+        shown = {"pgdn": "PgDn", "pgup": "PgUp"}.get(shown, shown)
         return shown.replace("⏎", "Ret") if is_ascii() else shown
 
     def run_command(self, command: Command, argument: str) -> None:

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.content import Content
 
 from console.background import go
 from console.owner import app_of
@@ -158,7 +159,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("remove", "Remove the module under the cursor", _module("remove"), changing=True, arguments=_module_names),
     Command("score", "Score a picture on the host module now", _score),
     Command("export-manifest", "Write the device's whole manifest into a file", _export_manifest),
-    Command("import-manifest", "Merge a manifest's file into the device's, or replace it", _import_manifest, changing=True),
+    Command("import-manifest", "Bring in a whole manifest, merged or instead", _import_manifest, changing=True),
     Command("twin", "Twin of the module under the cursor", _module("twin"), arguments=_module_names),
     Command("method", "Invoke a direct method of the module under the cursor", _module("method"), changing=True),
     Command("ping", "Ask the edge agent for a sign of life", _in_pane(2, "ping")),
@@ -175,7 +176,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("context", "Another context", _context, arguments=_context_names),
     Command("ctx", "Another context", _context, arguments=_context_names),
     Command("sign-in", "Show the code again that a sign-in waits for", _act("sign_in")),
-    Command("theme", "Another theme: " + ", ".join(THEME_NAMES), _theme, arguments=lambda app: THEME_NAMES),
+    Command("theme", "Another theme: dark, light, high contrast, 16 colours", _theme, arguments=lambda app: THEME_NAMES),
     Command("help", "Help on the pane one is in", _act("help")),
     Command("quit", "Leave the console", _act("quit")),
     Command("q", "Leave the console", _act("quit")),
@@ -214,6 +215,11 @@ def palette(app: ConsoleApp) -> None:
     app.push_screen(CommandLine(SuggestFromList(_completions(app))), run)
 
 
+def _line(command: Command, name: Content) -> Content:
+    """A command in one line of the palette."""
+    return Content.assemble(name.stylize_before("bold").pad_right(17 - len(name)), command.title)
+
+
 class ConsoleCommands(Provider):
     """The same commands in Textual's palette (ctrl+p)."""
 
@@ -225,7 +231,9 @@ class ConsoleCommands(Provider):
         """All of them."""
         for command in available(self._app):
             if command.name not in ("ctx", "q"):
-                yield DiscoveryHit(command.name, partial(self._app.run_command, command, ""), help=command.title)
+                yield DiscoveryHit(
+                    _line(command, Content(command.name)), partial(self._app.run_command, command, ""), command.name
+                )
 
     async def search(self, query: str) -> Hits:
         """Those that match."""
@@ -233,4 +241,5 @@ class ConsoleCommands(Provider):
         for command in available(self._app):
             score = matcher.match(f"{command.name} {command.title}")
             if score > 0:
-                yield Hit(score, matcher.highlight(command.name), partial(self._app.run_command, command, ""), help=command.title)
+                shown = _line(command, matcher.highlight(command.name))
+                yield Hit(score, shown, partial(self._app.run_command, command, ""), command.name)

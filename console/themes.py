@@ -8,6 +8,14 @@ from pathlib import Path
 
 from textual.theme import BUILTIN_THEMES, Theme
 
+
+def _variables(*, dim: str, edge: str, key: str, thumb: str, track: str) -> dict[str, str]:
+    """What our style sheets name beside Textual's own: what stands back, frames without the focus, keys in the footer, scrollbars."""
+    bars = {"scrollbar": thumb, "scrollbar-hover": thumb, "scrollbar-active": thumb}
+    tracks = dict.fromkeys(("scrollbar-background", "scrollbar-background-hover", "scrollbar-background-active"), track)
+    return {"dim": dim, "edge": edge, "footer-key-foreground": key, "scrollbar-corner-color": track, **bars, **tracks}
+
+
 # In 256 colours a grey with more of a tint than this would become one of the cube: a panel in navy.
 DARK = Theme(
     name="dark",
@@ -22,7 +30,7 @@ DARK = Theme(
     surface="#1a1f24",
     panel="#262b31",
     dark=True,
-    variables={"dim": "#8a949e", "edge": "#3d4751", "footer-key-foreground": "#5fa8d3"},
+    variables=_variables(dim="#8f99a3", edge="#3d4751", key="#5fa8d3", thumb="#4a5660", track="#1f252b"),
 )
 LIGHT = Theme(
     name="light",
@@ -37,7 +45,7 @@ LIGHT = Theme(
     surface="#f3f3f0",
     panel="#e4e5e1",
     dark=False,
-    variables={"dim": "#5d6770", "edge": "#b9bdb8"},
+    variables=_variables(dim="#5a646d", edge="#b9bdb8", key="#1f6f9e", thumb="#a9afac", track="#ececea"),
 )
 CONTRAST = Theme(
     name="high-contrast",
@@ -53,16 +61,30 @@ CONTRAST = Theme(
     panel="#303030",
     dark=True,
     text_alpha=1.0,
-    variables={"dim": "#d0d0d0", "edge": "#a0a0a0"},
+    variables=_variables(dim="#d0d0d0", edge="#a0a0a0", key="#00d7ff", thumb="#a0a0a0", track="#303030"),
 )
-# The terminal's own 16 colours. Bright black is what most of them show as grey, and what bold makes of black: nothing that is
-# reversed is bold. Their blue can hardly be seen on black.
-ANSI_DARK, ANSI_LIGHT = (
-    replace(theme, name=name, variables={**theme.variables, "dim": "ansi_bright_black", "edge": "ansi_bright_black"})
-    for theme, name in (
-        (replace(BUILTIN_THEMES["ansi-dark"], primary="ansi_bright_blue"), "ansi-dark"),
-        (BUILTIN_THEMES["ansi-light"], "ansi-light"),
-    )
+# The terminal's own 16 colours: those that can be read on its ground in the palettes of the Linux console, xterm and PuTTY. On black
+# that is no blue, red or bright black (which bold makes of black, too: nothing that is reversed is bold); on white no green or yellow.
+ANSI_DARK = replace(
+    BUILTIN_THEMES["ansi-dark"],
+    primary="ansi_bright_cyan",
+    accent="ansi_bright_magenta",
+    warning="ansi_bright_yellow",
+    error="ansi_bright_red",
+    variables={
+        **BUILTIN_THEMES["ansi-dark"].variables,
+        **_variables(dim="ansi_cyan", edge="ansi_bright_black", key="ansi_bright_cyan", thumb="ansi_cyan", track="ansi_default"),
+    },
+)
+ANSI_LIGHT = replace(
+    BUILTIN_THEMES["ansi-light"],
+    accent="ansi_blue",
+    success="ansi_default",
+    warning="ansi_magenta",
+    variables={
+        **BUILTIN_THEMES["ansi-light"].variables,
+        **_variables(dim="ansi_bright_black", edge="ansi_bright_black", key="ansi_blue", thumb="ansi_blue", track="ansi_default"),
+    },
 )
 THEMES = (DARK, LIGHT, CONTRAST, ANSI_DARK, ANSI_LIGHT)
 NAMES = tuple(theme.name for theme in THEMES)

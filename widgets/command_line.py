@@ -38,7 +38,7 @@ class CommandLine(ModalScreen[str]):
         """A colon and an input."""
         with Horizontal():
             yield Label(":")
-            yield Input(suggester=self.suggester, compact=True)
+            yield Input(placeholder="a command; tab completes it, ctrl+p lists all", suggester=self.suggester, compact=True)
 
     def on_mount(self) -> None:
         """Type at once."""

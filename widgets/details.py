@@ -19,7 +19,7 @@ from widgets.hanging import Fact, Part, assemble
 from widgets.images import flavour, image_state, model_state
 from widgets.module_row import Row, module_state, next_start
 from widgets.signs import SEVERITY, STYLES
-from widgets.when import age, clock, full
+from widgets.when import age, ago, clock, full
 
 
 def _facts(pairs: Iterable[tuple[str, object]]) -> list[Part]:
@@ -56,12 +56,14 @@ def image_details(image: WorkspaceImage) -> Content:
     parts: list[Part] = [(f"{image.name}:{image.version}  ", "bold"), (f"{word}\n", STYLES[role])]
     if image.error:
         parts += [(f"{image.error}\n", STYLES["bad"])]
+    if role == "bad":
+        parts += [("The build log says why: b in the list of images.\n", STYLES["dim"])]
     parts += _facts(
         [
             ("runs on", f"{flavour(image)} ({image.flavour})"),
             ("state", image.state),
             ("location", image.location),
-            ("created", f"{full(image.created)}, {age(image.created)} ago" if image.created else ""),
+            ("created", f"{full(image.created)}, {ago(image.created)}" if image.created else ""),
             ("description", image.description),
             ("models", ", ".join(image.model_ids)),
             ("tags", ", ".join(f"{name}={value}" for name, value in image.tags.items())),
@@ -78,7 +80,7 @@ def model_details(model: WorkspaceModel) -> Content:
     parts += _facts(
         [
             ("framework", model.framework),
-            ("created", f"{full(model.created)}, {age(model.created)} ago" if model.created else ""),
+            ("created", f"{full(model.created)}, {ago(model.created)}" if model.created else ""),
             ("description", model.description),
             ("made from", model.parent_id),
             ("converted to", model.converted_id),
@@ -125,15 +127,15 @@ def module_details(row: Row, around: Around) -> Content:
                 ("image hash", reported.image_hash),
                 ("exit code", reported.exit_code),
                 ("agent says", reported.description),
-                ("started", f"{full(reported.last_start)}, {age(reported.last_start)} ago" if reported.last_start else ""),
-                ("ended", f"{full(reported.last_exit)}, {age(reported.last_exit)} ago" if reported.last_exit else ""),
+                ("started", f"{full(reported.last_start)}, {ago(reported.last_start)}" if reported.last_start else ""),
+                ("ended", f"{full(reported.last_exit)}, {ago(reported.last_exit)}" if reported.last_exit else ""),
                 ("restarts", reported.restart_count),
-                ("last restart", f"{age(reported.last_restart)} ago" if reported.last_restart else ""),
+                ("last restart", ago(reported.last_restart) if reported.last_restart else ""),
             ]
         )
     parts += _facts(
         [
-            ("agent's report", f"{age(around.reported_at)} ago (it reports changes only)" if around.reported_at else "never"),
+            ("agent's report", f"{ago(around.reported_at)} (it reports changes only)" if around.reported_at else "never"),
             ("last ping", around.pinged or "none yet; p asks"),
         ]
     )
@@ -154,7 +156,7 @@ def message_details(message: InferenceMessage, raw: str = "") -> Content:
     """A message: what it means, where it stands, its body and properties; ``raw`` is its body as a hex dump."""
     parts = _facts(
         [
-            ("enqueued", f"{full(message.enqueued)}, {age(message.enqueued)} ago"),
+            ("enqueued", f"{full(message.enqueued)}, {ago(message.enqueued)}"),
             ("from", f"{message.device}/{message.module}" if message.module else f"{message.device} (sends as the device)"),
             ("kind", message.kind),
             ("class", message.label),

@@ -45,11 +45,20 @@ class Dialog(Closing[Result], ModalScreen[Result]):
         & .-wide > .scroll { height: 1fr; }
         .buttons { height: auto; align-horizontal: right; margin: 1 0 0 0; }
         .buttons Button { margin: 0 0 0 1; min-width: 10; }
-        Button { height: 1; border: none; }
-        Button.-style-default { height: 1; border: none; &:focus { text-style: bold reverse; } }
-        &:ansi Button.-style-default:focus { text-style: reverse; }
+        /* The one with the focus is the only bright one; what it does is told by its word. */
+        Button.-style-default {
+            height: 1; border: none; background: $panel; color: $foreground; text-style: none;
+            &.-primary, &.-error { background: $panel; color: $foreground; }
+            &:focus { background: $primary; color: auto; text-style: bold; }
+            &.-error:focus { background: $error; color: auto; }
+            &:disabled { color: $dim; }
+        }
+        &:ansi Button.-style-default {
+            background: ansi_default; color: ansi_default;
+            &:focus { background: ansi_default; color: ansi_default; text-style: reverse; }
+        }
         Input { margin: 1 0 0 0; height: 1; border: none; padding: 0 1; background: $panel; &:focus { border: none; } }
-        OptionList:focus > .option-list--option-highlighted { background: $primary 35%; color: $foreground; text-style: bold; }
+        OptionList:focus > .option-list--option-highlighted { background: $primary 30%; color: $foreground; text-style: bold; }
         &:ansi OptionList:focus >
             .option-list--option-highlighted { background: ansi_default; text-style: reverse; }
         OptionList { height: auto; max-height: 14; border: none; margin: 1 0 0 0; background: transparent; padding: 0; }
@@ -182,9 +191,7 @@ class Choose(Dialog[Any]):
         if self.hint:
             yield Static(Content(self.hint), classes="text")
         width = max((len(text) for _, text, _ in self.choices), default=0)
-        yield OptionList(
-            *[Option(Content.assemble(f" {text:<{width}}  ", (drawn(remark), STYLES["dim"]))) for _, text, remark in self.choices]
-        )
+        yield OptionList(*[Option(Content(f" {text:<{width}}  {drawn(remark)}".rstrip())) for _, text, remark in self.choices])
 
     def on_mount(self) -> None:
         """The cursor starts on what is chosen now."""

@@ -37,7 +37,7 @@ def diff_content(lines: Sequence[DiffLine]) -> Content:
     return Content("\n").join(
         [
             Content.assemble(
-                (line.text if line.sign == "@" else f"{line.sign} {line.text}", styles.get(line.sign, STYLES["dim"]))
+                ("  ..." if line.sign == "@" else f"{line.sign} {line.text}", styles.get(line.sign, STYLES["dim"])),
             )
             for line in lines
         ]

@@ -6,14 +6,28 @@ machine, at the first frame and at every step between panes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from rich.cells import cell_len
+from textual.binding import Binding
 from textual.content import Content
+from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.widgets import Static
 
 from widgets.signs import drawn
+
+
+def _length(keys: Collection[tuple[str, str]]) -> int:
+    """Cells that the keys and words take, with one cell between them."""
+    return sum(cell_len(key) + cell_len(word) + 2 for key, word in keys) - 1
+
+
+def _order(node: DOMNode) -> dict[str, int]:
+    """Where each action stands among the bindings of a node. Textual puts one that takes a key from a widget within (F6 of
+    a text area) where that one's stood."""
+    declared = [binding for each in reversed(type(node).__mro__) for binding in vars(each).get("BINDINGS", ())]
+    return {each.action: place for place, each in enumerate(declared) if isinstance(each, Binding) and each.show}
 
 
 class KeyLine(Static):
@@ -22,7 +36,7 @@ class KeyLine(Static):
     ALLOW_SELECT = False
     DEFAULT_CSS = """
     KeyLine {
-        dock: bottom; height: 1; text-wrap: nowrap; color: $footer-foreground; background: $panel;
+        dock: bottom; height: 1; padding: 0 1; text-wrap: nowrap; color: $footer-foreground; background: $panel;
         &:ansi { background: ansi_default; }
     }
     """
@@ -44,17 +58,22 @@ class KeyLine(Static):
     def keys(self) -> list[tuple[str, str]]:
         """Keys and their words, in the order of the bindings, as far as there is room; the help's key is left out last."""
         found: dict[str, tuple[str, str]] = {}
-        for _, binding, enabled, _ in self.screen.active_bindings.values():
-            if binding.show and enabled:
-                found.setdefault(binding.action, (drawn(self.app.get_key_display(binding)), drawn(binding.description)))
-        while found and sum(cell_len(key) + cell_len(word) + 2 for key, word in found.values()) - 1 > self.size.width:
+        shown = [active for active in self.screen.active_bindings.values() if active.binding.show and active.enabled]
+        near = list((self.screen.focused or self.screen).ancestors_with_self)
+        orders = {node: _order(node) for node in near}
+        shown.sort(key=lambda active: (near.index(active.node), orders[active.node].get(active.binding.action, 0)))
+        for _, binding, _, _ in shown:
+            found.setdefault(binding.action, (drawn(self.app.get_key_display(binding)), drawn(binding.description)))
+        while found and _length(found.values()) > self.content_size.width:
             del found[next((action for action in reversed(found) if action != "help"), "help")]
         return list(found.values())
 
     def _show(self) -> None:
+        keys = self.keys()
+        gap = "  " if _length(keys) + len(keys) - 1 <= self.content_size.width else " "
         parts: list[tuple[str, str]] = []
-        for key, word in self.keys():
-            parts += [(key, "bold $footer-key-foreground"), (f" {word} ", "$footer-description-foreground")]
+        for key, word in keys:
+            parts += [(key, "bold $footer-key-foreground"), (f" {word}{gap}", "$footer-description-foreground")]
         if parts != self._shown:
             self._shown = parts
             self.update(Content.assemble(*parts), layout=False)

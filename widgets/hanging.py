@@ -20,7 +20,7 @@ class Fact(NamedTuple):
     name: str
     value: str
     style: str = STYLES["dim"]
-    width: int = 15
+    width: int = 16
 
 
 Part = tuple[str, str] | Fact  # a fact, or a text with its style

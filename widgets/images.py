@@ -49,25 +49,26 @@ IMAGES: tuple[Column[WorkspaceImage], ...] = (
     Column("STATE", image_state, order=lambda image: image.state),
     Column("NAME", lambda image: (image.name, "strong"), grow=2, order=lambda image: image.name.lower()),
     Column("VER", lambda image: (str(image.version), "plain"), right=True),
-    Column("RUNS ON", lambda image: (flavour(image), "plain")),
+    Column("RUNS ON", lambda image: (flavour(image), "plain"), spare=True),
     Column(
         "AGE",
         lambda image: (age(image.created), "dim"),
         right=True,
         order=lambda image: -(image.created.timestamp() if image.created else 0),
     ),
-    Column("MODELS", lambda image: (", ".join(image.model_ids) or "—", "dim"), grow=2, least=64),
-    Column("LOCATION", lambda image: (image.location or "—", "dim"), grow=3, least=110),
+    Column("MODELS", lambda image: (", ".join(image.model_ids) or "—", "dim"), grow=2, spare=True),
+    Column("LOCATION", lambda image: (image.location or "—", "dim"), grow=3, spare=True),
 )
 MODELS: tuple[Column[WorkspaceModel], ...] = (
     Column("STATE", model_state, order=lambda model: model_state(model)[0]),
     Column("NAME", lambda model: (model.name, "strong"), grow=2, order=lambda model: model.name.lower()),
     Column("VER", lambda model: (str(model.version), "plain"), right=True),
-    Column("FRAMEWORK", lambda model: (model.framework or "—", "dim"), grow=1, least=60),
+    Column("FRAMEWORK", lambda model: (model.framework or "—", "dim"), grow=1, spare=True),
     Column(
         "AGE",
         lambda model: (age(model.created), "dim"),
         right=True,
+        spare=True,
         order=lambda model: -(model.created.timestamp() if model.created else 0),
     ),
 )
@@ -93,6 +94,7 @@ m shows the workspace's models instead; there, Enter makes an image of a model: 
         Binding("m", "models", "Models", id="images.models"),
         Binding("m", "images", "Images", id="models.images"),
         Binding("i,space", "details", "Details", id="images.details", key_display="i"),
+        Binding("slash", "filter", "Filter", id="pane.filter", key_display="/"),
         Binding("b", "build_log", "Build log", id="images.build-log", show=False),
         Binding("y", "yank", "Copy location", id="images.yank", show=False),
     ]
@@ -177,8 +179,7 @@ m shows the workspace's models instead; there, Enter makes an image of a model: 
                 return
             self.ready()
             ready = sum(image.deployable for image in self.images)
-            failed = sum(image.state.lower() == "failed" for image in self.images)
-            self.say(f"{ready} ready" + (f", ✗{failed}" if failed else ""), "warn" if failed else "dim")
+            self.say(f"{ready} of {len(self.images)} ready", "dim")
         elif self.showing == "models" and self.models is not None:
             if not self.models:
                 self.empty("The workspace holds no models.", "Register one with azureml-core's Model.register, then press r.")

@@ -50,7 +50,7 @@ class Lines(ScrollView, can_focus=True):
         .lines--good { color: $text-success; }
         .lines--warn { color: $text-warning; }
         .lines--bad { color: $text-error; text-style: bold; }
-        .lines--cursor { background: $primary 35%; text-style: bold; }
+        .lines--cursor { background: $primary 30%; text-style: bold; }
         .lines--cursor-blurred { background: $primary 12%; }
         &:ansi .lines--cursor { background: ansi_default; text-style: reverse; }
         &:ansi .lines--cursor-blurred { background: ansi_default; text-style: bold; }
@@ -192,8 +192,10 @@ class Lines(ScrollView, can_focus=True):
         if here:  # the roles' colours stay: a state is read on the cursor's row too
             cursor = self.style("cursor" if self.has_focus else "cursor-blurred")
             under = Style(bgcolor=cursor.bgcolor, bold=cursor.bold, reverse=cursor.reverse)
-        # Reversed (16 colours), one colour for the whole row: the sign and the word still tell the state.
-        segments = [Segment(drawn(text), self.style("" if under.reverse else role) + under) for text, role in cells]
+        # Reversed (16 colours), one colour for the whole row: the sign and the word still tell the state. What stands back elsewhere
+        # does not under the cursor, on whose colour it could hardly be read.
+        plain = ROLES if under.reverse else ("dim",) if here else ()
+        segments = [Segment(drawn(text), self.style("" if role in plain else role) + under) for text, role in cells]
         return Strip(segments).adjust_cell_length(width, self.style("") + under)
 
     # Moving.

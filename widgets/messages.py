@@ -74,6 +74,7 @@ E exports all that the filter lets through, as NDJSON or CSV. @ jumps to a time.
         Binding("x", "surroundings", "Context", id="messages.context", show=False),
         Binding("m", "mark", "Mark", id="messages.mark", show=False),
         Binding("h", "health", "Health", id="messages.health"),
+        Binding("slash", "filter", "Filter", id="pane.filter", key_display="/"),
         Binding("at", "jump", "Jump to time", id="messages.jump", show=False, key_display="@"),
         Binding("s", "save", "Save", id="messages.save", show=False),
         Binding("y", "yank", "Copy", id="messages.yank", show=False),

@@ -48,14 +48,14 @@ def reason(row: Row) -> Cell:
 
 
 def wanted(row: Row) -> Cell:
-    """Desired against reported status: one word where they agree."""
+    """Desired against reported status, where they differ."""
     desired, reported = row.module.desired, row.module.reported
     if desired is None:
         return "not wanted", "warn"
     if reported is None:
         return f"{desired.status} → ?", "warn"
     if desired.status == reported.runtime_status:
-        return desired.status, "dim"
+        return "", "dim"
     return f"{desired.status} → {reported.runtime_status}", "warn"
 
 
@@ -117,10 +117,10 @@ COLUMNS: tuple[Column[Row], ...] = (
         quiet=True,
         order=lambda row: -(row.module.reported.restart_count if row.module.reported else 0),
     ),
-    Column("EXIT", _exit, right=True, quiet=True, least=56),
-    Column("WANTED", wanted, least=90),
-    Column("REASON", reason, grow=4),
-    Column("IMAGE", lambda row: (short_image(row.module.image), "dim"), grow=1, least=110),
+    Column("EXIT", _exit, right=True, quiet=True, spare=True),
+    Column("WANTED", wanted, quiet=True, spare=True),
+    Column("REASON", reason, grow=4, quiet=True),
+    Column("IMAGE", lambda row: (short_image(row.module.image), "dim"), grow=1, spare=True),
 )
 
 

@@ -19,7 +19,7 @@ from widgets.module_row import COLUMNS, Row, module_state, next_start, reason, s
 from widgets.pane import Pane
 from widgets.signs import SEVERITY, STYLES, drawn
 from widgets.table import Table
-from widgets.when import age
+from widgets.when import ago
 
 _CAUSE = 240  # characters of a cause under the table, so that its remedy stays in sight; Enter shows all
 
@@ -148,9 +148,7 @@ The hub counts each refresh against its daily quota: the interval is in the cont
     def _say_device(self, state: DeviceState, finding: Finding | None) -> None:
         connection = ("✓ connected", STYLES["good"]) if state.device.connected else ("✗ offline", STYLES["bad"])
         parts: list[tuple[str, str]] = [connection]
-        parts.append(
-            (f" · reported {age(state.reported_at) or 'never'} ago" if state.reported_at else " · never reported", STYLES["dim"])
-        )
+        parts.append((f" · reported {ago(state.reported_at)}" if state.reported_at else " · never reported", STYLES["dim"]))
         if state.desired_version is not None:
             same = state.desired_version == state.last_desired_version
             versions = (

@@ -63,11 +63,10 @@ The hub keeps create options in chunks of 512 characters; the last line tells th
     OptionsPane {
         .target { height: 1; padding: 0 1; color: $dim; text-wrap: nowrap; text-overflow: ellipsis; }
         .preset { height: 1; }
-        .preset Label { width: 12; padding: 0 1; color: $dim; }
+        .preset Label, .fields Label { width: 26; max-width: 40%; height: 1; padding: 0 1; color: $dim; text-wrap: nowrap; text-overflow: ellipsis; }
         .preset Select { width: 1fr; }
         .fields { height: auto; max-height: 40%; overflow-y: auto; }
         .fields Horizontal { height: 1; }
-        .fields Label { width: 28; padding: 0 1; color: $dim; }
         .fields Input { width: 1fr; }
         Editor { height: 1fr; border: none; padding: 0; }
         .problems { height: auto; max-height: 5; padding: 0 1; }
@@ -185,7 +184,7 @@ The hub keeps create options in chunks of 512 characters; the last line tells th
                 Input(
                     str(values.get(field.name, field.default)),
                     name=field.name,
-                    placeholder="off (on turns it on)" if field.kind == "flag" else "",
+                    placeholder="off; on turns it on" if field.kind == "flag" else "",
                     compact=True,
                 ),
             )

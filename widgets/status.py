@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Sequence
 
-from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
@@ -13,6 +12,8 @@ from textual.widgets import Static
 
 from widgets.pane import Pane
 from widgets.signs import STYLES, drawn
+
+_HERE = "bold $text-primary"
 
 
 class Banner(Horizontal):
@@ -23,13 +24,14 @@ class Banner(Horizontal):
         height: 1;
         background: $boost;
         &:ansi { background: ansi_default; }
-        .badge { width: auto; padding: 0 1; text-style: bold; background: $primary; color: $text; }
+        .badge { width: auto; text-style: bold; background: $primary; color: $text; }
         .badge.-lab { background: $accent; color: auto; }
         .badge.-production { background: $error; color: auto; }
         &:ansi .badge { background: ansi_default; color: ansi_default; text-style: reverse; }
         &:ansi .badge.-lab { color: ansi_cyan; }
-        &:ansi .badge.-production { color: ansi_red; }
+        &:ansi .badge.-production { color: $error; }
         .where { width: 1fr; padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis; }
+        &.-screen .where { text-style: bold; }
         .spent { width: auto; padding: 0 1; color: $dim; }
     }
     """
@@ -47,11 +49,21 @@ class Banner(Horizontal):
         """Name the context and the place in it."""
         kind = "LAB" if lab else "PRODUCTION" if production else ""
         text = " · ".join(part for part in (kind, "" if lab else name, "READ-ONLY" if read_only else "") if part)
-        self.badge.update(Content(drawn(text or "no context")))
+        self.badge.update(Content(drawn(f" {text or 'no context'} ")))
         self.badge.set_class(lab, "-lab")
         self.badge.set_class(production, "-production")
         self.badge.set_class(not lab and not production, "-plain")
+        self.say_where(where)
+
+    def say_where(self, where: str) -> None:
+        """Another place in the same context."""
         self.where.update(Content(drawn(where)))
+
+    def like(self, other: Banner, where: str) -> None:
+        """The other's badge over another place: that of a screen which lies over the panes."""
+        self.badge.update(other.badge.content)
+        self.badge.set_classes(other.badge.classes)
+        self.say_where(where)
 
     def show_spent(self, text: str) -> None:
         """What this console has cost the hub today."""
@@ -62,7 +74,7 @@ class Strip(Static):
     """One line with the panes' states: the other three stay in sight while one fills the screen."""
 
     DEFAULT_CSS = """
-    Strip { height: 1; text-wrap: nowrap; text-overflow: ellipsis; }
+    Strip { height: 1; padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis; }
     """
 
     class Clicked(Message):
@@ -72,21 +84,30 @@ class Strip(Static):
             super().__init__()
             self.number = number
 
-    def show(self, panes: Iterable[Pane], current: Pane | None) -> None:
+    def show(self, panes: Sequence[Pane], current: Pane | None) -> None:
         """Say each pane's state; the current one is bright."""
-        panes = list(panes)
-        room = self.size.width or 80
-        for named in (True, False):  # where it is tight, the others are their number and their word
-            parts: list[tuple[str, str]] = []
-            for pane in panes:
-                here = pane is current
-                if parts:
-                    parts.append((drawn(" │ "), STYLES["dim"]))
-                parts.append((f"{pane.NUMBER} ", "bold $text-primary" if here else STYLES["dim"]))
-                if named or here:
-                    parts.append((pane.NAME.split()[-1].capitalize(), "bold $text-primary" if here else ""))
-                if pane.word and not here:  # its own state stands in its frame
-                    parts.append((drawn(f" {pane.word}" if named else pane.word), STYLES[pane.role]))
-            if sum(cell_len(text) for text, _ in parts) <= room:
+        room = (self.size.width or 80) - 2
+        others = [pane for pane in panes if pane.word and pane is not current]  # its own state stands in its frame
+        others.sort(key=lambda pane: (pane.role in ("warn", "bad"), pane.NUMBER))
+        # Where it is tight, first what is well goes unsaid, the messages' last, then the others' names, then what ails them.
+        trouble = [pane for pane in others if pane.role in ("warn", "bad")]
+        saying = [(True, others[at:]) for at in range(len(others) - len(trouble) + 1)] + [(False, trouble), (False, [])]
+        for named, said in saying:
+            line = _line(panes, current, said, named)
+            if line.cell_length <= room:
                 break
-        self.update(Content.assemble(*parts), layout=False)  # one line, whatever it says
+        self.update(line, layout=False)  # one line, whatever it says
+
+
+def _line(panes: Sequence[Pane], current: Pane | None, said: Collection[Pane], named: bool) -> Content:
+    parts: list[tuple[str, str]] = []
+    for pane in panes:
+        here = pane is current
+        if parts:
+            parts.append((drawn(" │ "), STYLES["dim"]))
+        parts.append((str(pane.NUMBER), _HERE if here else STYLES["dim"]))
+        if named or here:
+            parts.append((f" {pane.NAME.split()[-1].capitalize()}", _HERE if here else ""))
+        if pane in said:
+            parts.append((drawn(f" {pane.word}"), STYLES[pane.role]))
+    return Content.assemble(*parts)

@@ -14,6 +14,8 @@ def seconds(value: float | None) -> str:
     """How long a step took."""
     if value is None:
         return ""
+    if value < 1:
+        return f"{value * 1000:.0f} ms"
     if value < 10:
         return f"{value:.1f} s"
     return f"{value:.0f} s" if value < 120 else f"{value / 60:.0f} min"
@@ -26,8 +28,12 @@ def step_sign(step: Step) -> tuple[str, Role]:
     return STEP[step.state]
 
 
+_TIME = 8  # cells
+_TOLD = 12  # cells without which a step's detail is not begun: Enter tells it
+
+
 class StepList(Lines):
-    """A line for each step, and its remedy under one that needs it."""
+    """A line for each step; under one that needs it its remedy, and its detail where there is no column for it."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -39,18 +45,23 @@ class StepList(Lines):
         before = {step.name: step.state for step in self.steps}
         self.steps = list(steps)
         self.rows = []
+        width = self.size.width or 80
         for step in steps:
             self.rows.append((step, ""))
-            told = step.state in ("failed", "neutral") or step_sign(step)[1] == "warn"
+            if step.state not in ("failed", "neutral") and step_sign(step)[1] != "warn":
+                continue
             remedy = step.remedy or (step.finding.remedy if step.finding else "")
-            if told and remedy:
-                self.rows += [
-                    (step, piece) for piece in textwrap.wrap(f"→ {remedy}", max(self.size.width - 6, 30), subsequent_indent="  ")
-                ]
+            for text in ("" if self._columns(width)[1] else step.detail, f"→ {remedy}" if remedy else ""):
+                self.rows += [(step, piece) for piece in textwrap.wrap(text, max(width - 6, 30), subsequent_indent="  ")]
         self.forget()
         fresh = next((step for step in steps if step.state == "failed" and before.get(step.name) != "failed"), None)
         if fresh is not None and not any(state == "failed" for state in before.values()):
             self.move_to(next(index for index, (step, _) in enumerate(self.rows) if step is fresh))
+
+    def on_resize(self) -> None:
+        """Another width breaks remedies elsewhere."""
+        super().on_resize()
+        self.show_steps(self.steps)
 
     @property
     def current(self) -> Step | None:
@@ -65,18 +76,23 @@ class StepList(Lines):
         """The place: steps are drawn anew whenever they change."""
         return index
 
+    def _columns(self, width: int) -> tuple[int, int]:
+        """Cells of title and detail."""
+        title = max((len(each.title) for each in self.steps), default=10)
+        detail = width - title - _TIME - 6
+        return (title, detail) if detail >= _TOLD else (max(width - _TIME - 4, 0), 0)
+
     def cells(self, index: int, width: int) -> Cells:
-        """Sign, title, detail, time; or a remedy."""
-        step, remedy = self.rows[index]
-        title = min(max((len(each.title) for each in self.steps), default=10), max(width * 2 // 5, 12))
-        if remedy:
-            return [("     ", "dim"), (fit(remedy, max(width - 6, 0)), "accent")]
+        """Sign, title, detail, time; or what is told under them."""
+        step, more = self.rows[index]
+        if more:
+            return [("     ", "dim"), (fit(more, max(width - 6, 0)), "accent")]
+        title, detail = self._columns(width)
         sign, role = step_sign(step)
-        detail = max(width - title - 15, 0)
         plain: Role = "dim" if step.state in ("waiting", "skipped") else "plain"
         return [
             (f" {sign} ", role),
-            (fit(step.title, title) + "  ", "strong" if step.state == "running" else plain),
-            (fit(step.detail, detail), plain if step.state != "done" else "dim"),
-            (fit(seconds(step.seconds), 9, right=True), "dim"),
+            (fit(step.title, title) + ("  " if detail else ""), "strong" if step.state == "running" else plain),
+            (fit(step.detail, detail), "dim" if step.state in ("done", "neutral", "skipped") else "plain"),
+            (fit(seconds(step.seconds), _TIME, right=True), "dim"),
         ]

@@ -20,18 +20,20 @@ from widgets.signs import Role
 Record = TypeVar("Record")
 Cell = tuple[str, Role]
 _NAME = 18  # cells that a growing column gets before the others share what is left
+_TEXT = 48  # cells that are enough for one, so that others find room beside it
+_SENSE = 8  # with fewer cells than this a growing column says nothing
 
 
 @dataclass(frozen=True)
 class Column(Generic[Record]):
-    """A column. ``grow`` shares what width is left; ``least`` is the table width from which the column is shown."""
+    """A column. ``grow`` shares what width is left; a ``spare`` column is shown where the others leave it room."""
 
     title: str
     cell: Callable[[Record], Cell]
     width: int = 0
     grow: int = 0
     right: bool = False
-    least: int = 0
+    spare: bool = False
     order: Callable[[Record], Any] | None = None
     quiet: bool = False  # not shown while no record has anything in it
 
@@ -72,16 +74,21 @@ class Rows(Lines):
 
     def widths(self, width: int) -> list[tuple[Column[Any], int]]:
         """The columns that are shown, with their widths."""
-        shown = [column for column in self.columns if width >= column.least and not (column.quiet and self._is_empty(column))]
+        shown = [column for column in self.columns if not (column.quiet and self._is_empty(column))]
         natural = {column.title: column.width or self._natural(column) for column in shown}
+        shown = self._fitting(shown, natural, width)
         sizes = {column.title: min(natural[column.title], _NAME) if column.grow else natural[column.title] for column in shown}
-        left = width - 1 - sum(sizes.values()) - 2 * (len(shown) - 1)
+        left = width - 2 * len(sizes) - sum(sizes.values())
         growing = [column for column in shown if column.grow]
-        if left < 0 and growing:  # too narrow: the last ones give way
-            for column in reversed(growing):
-                cut = min(-left, max(sizes[column.title] - 6, 0))
+        for column in reversed(growing):  # too narrow: the last ones give way
+            cut = min(max(-left, 0), max(sizes[column.title] - _SENSE, 0))
+            if left + cut < 0 and column is not growing[0]:
+                shown.remove(column)
+                left += sizes.pop(column.title) + 2
+            else:
                 sizes[column.title] -= cut
                 left += cut
+        growing = [column for column in shown if column.grow]
         # What is left goes where more is to be said, by weight; what then remains goes to the last.
         weight = sum(column.grow for column in growing)
         for column in sorted(growing, key=lambda column: natural[column.title] - sizes[column.title]):
@@ -92,6 +99,24 @@ class Rows(Lines):
         if growing and left > 0:
             sizes[growing[-1].title] += left
         return [(column, sizes[column.title]) for column in shown]
+
+    @staticmethod
+    def _fitting(columns: list[Column[Any]], natural: dict[str, int], width: int) -> list[Column[Any]]:
+        """Without those spare columns for which the others leave no room."""
+
+        def wanted(column: Column[Any]) -> int:
+            return 2 + (min(natural[column.title], _NAME if column.spare else _TEXT) if column.grow else natural[column.title])
+
+        shown = []
+        room = width - sum(wanted(column) for column in columns if not column.spare)
+        for column in columns:
+            if column.spare:
+                room -= wanted(column)
+                if room < 0:
+                    room += wanted(column)
+                    continue
+            shown.append(column)
+        return shown
 
     def _is_empty(self, column: Column[Any]) -> bool:
         return not any(column.cell(record)[0] for record in self.records)
@@ -152,6 +177,7 @@ class Table(Widget, Generic[Record]):
         self.key = key
         self.search = search
         self.all: list[Record] = []
+        self.nothing = ""  # what is said where there is no record at all
         self.filter = ""
         self.sort = -1  # the column; -1 is the order the records came in
         self.rows = Rows(columns, key)
@@ -205,7 +231,7 @@ class Table(Widget, Generic[Record]):
         if self.sort >= 0 and (order := self.columns[self.sort].order):
             records.sort(key=order)
         self.rows.records = records
-        self.rows.nothing = f"none of {len(self.all)} matches the filter" if self.all else ""
+        self.rows.nothing = f"none of {len(self.all)} matches the filter" if self.all else self.nothing
         if current is not None:
             wanted = self.key(current)
             self.rows.index = next((index for index, record in enumerate(records) if self.key(record) == wanted), self.rows.index)

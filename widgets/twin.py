@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from rich.style import Style
 from rich.text import Text
 from textual.binding import Binding, BindingType
 from textual.widgets import Tree
@@ -18,8 +19,15 @@ class TwinTree(Tree[str]):
     """The parts of a twin; ``data`` of a node is its path with dots."""
 
     DEFAULT_CSS = """
-    TwinTree { height: 1fr; background: transparent; padding: 0 1; scrollbar-size-vertical: 1; &:focus { background-tint: transparent 0%; } }
+    TwinTree {
+        height: 1fr; background: transparent; padding: 0 1; scrollbar-size-vertical: 1;
+        & > .twin--name { color: $dim; }
+        &:focus { background-tint: transparent 0%; }
+        &:focus > .tree--cursor { background: $primary 30%; color: $foreground; text-style: bold; }
+        &:ansi:focus > .tree--cursor { background: ansi_default; color: ansi_default; text-style: reverse; }
+    }
     """
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"twin--name"}
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j", "cursor_down", "Down", show=False),
         Binding("k", "cursor_up", "Up", show=False),
@@ -45,6 +53,16 @@ class TwinTree(Tree[str]):
         for node in self._all(self.root):
             if node.data in opened or (fresh and (node.data or "").count(".") < 1):
                 node.expand()
+        if fresh:
+            self.cursor_line = 0
+
+    def render_label(self, node: TreeNode[str], base_style: Style, style: Style) -> Text:
+        """Names stand back behind their values."""
+        label = super().render_label(node, base_style, style)
+        if not node.allow_expand and node is not self.cursor_node:
+            name = self.get_component_rich_style("twin--name", partial=True)
+            label.stylize(name, 0, len(label.plain.partition("  ")[0]))
+        return label
 
     def _all(self, node: TreeNode[str]) -> list[TreeNode[str]]:
         found = []

@@ -28,6 +28,12 @@ def age(moment: datetime | None, at: datetime | None = None) -> str:
     return span(((at or now()) - moment).total_seconds())
 
 
+def ago(moment: datetime) -> str:
+    """How long ago ``moment`` was, in words."""
+    passed = age(moment)
+    return "just now" if passed in ("0s", "1s") else f"{passed} ago"
+
+
 def clock(moment: datetime) -> str:
     """The time of day, local."""
     return moment.astimezone().strftime("%H:%M:%S")

@@ -8,7 +8,7 @@ from console.background import for_dialog, in_thread
 from console.session import Session
 from services.records import Module
 from widgets.dialogs import Choose, Confirm
-from widgets.when import age
+from widgets.when import ago
 
 if TYPE_CHECKING:
     from console.screens.main import MainScreen
@@ -22,7 +22,7 @@ async def choose_device(main: MainScreen, session: Session) -> None:
             device.id,
             device.id,
             ("✓ connected" if device.connected else "✗ offline")
-            + (f", active {age(device.last_activity)} ago" if device.last_activity else ""),
+            + (f", active {ago(device.last_activity)}" if device.last_activity else ""),
         )
         for device in devices
     ]

@@ -196,8 +196,9 @@ def _question(
     main: MainScreen, session: Session, made: Plan, title: str, yes: str, extra: Sequence[tuple[Severity, str]]
 ) -> DiffConfirm:
     from console.jobs import manifests
+    from services.deployment.hub_route import outline
 
-    warnings = list(extra)
+    warnings: list[tuple[Severity, str]] = [*extra, ("info", outline(made))]
     for configuration in made.configurations:
         warnings.append(("warning", f"The deployment at scale {configuration.id} will overwrite this within moments."))
     warnings += [(problem.severity, f"{problem.place}: {problem.message}. {problem.remedy}".strip()) for problem in made.problems]

@@ -22,7 +22,7 @@ from widgets.module_row import Row
 from widgets.modules import ModulesPane
 from widgets.pane import Pane
 from widgets.signs import drawn
-from widgets.when import age, now
+from widgets.when import ago, now
 
 if TYPE_CHECKING:
     from console.screens.main import MainScreen
@@ -165,7 +165,7 @@ class Modules(ModulesPane):
         if self._ping is None:
             return ""
         at, answer = self._ping
-        return f"{answer}, {age(at)} ago"
+        return f"{answer}, {ago(at)}"
 
     async def _ask_ping(self, session: Session, device: str) -> None:
         from services.hub.methods import ping

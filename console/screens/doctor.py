@@ -30,7 +30,7 @@ class DoctorScreen(FullScreen[None]):
     ]
 
     def __init__(self, session: Session, device: str) -> None:
-        super().__init__(f"Doctor · {session.context.name} · {device or 'no device'}")
+        super().__init__(f"Doctor · {device or 'no device'}")
         self.session = session
         self.device = device
         self.examination: Examination | None = None

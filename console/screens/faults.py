@@ -52,7 +52,7 @@ the agent at the device, and at the module that the modules pane's cursor stands
         columns: tuple[Column[Fault], ...] = (
             Column("FAULT", lambda fault: (fault.name, "strong"), grow=1),
             Column("", _on, quiet=True),
-            Column("WHERE", lambda fault: (fault.place, "dim"), least=70),
+            Column("WHERE", lambda fault: (fault.place, "dim"), spare=True),
             Column("WHAT HAPPENS", lambda fault: (fault.text, "plain"), grow=6),
         )
         yield Table(columns, lambda fault: fault.name, lambda fault: f"{fault.name} {fault.place} {fault.text}", id="faults")

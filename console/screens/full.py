@@ -1,4 +1,4 @@
-"""A screen of its own over the panes: banner line, content, footer; Esc goes back to where one was."""
+"""A screen of its own over the panes: banner, content, footer; Esc goes back to where one was."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
 
+from console.owner import app_of
 from widgets.closing import Closing
 from widgets.footer import KeyLine
 from widgets.signs import STYLES, Role, drawn
+from widgets.status import Banner
 
 Result = TypeVar("Result")
 
@@ -25,7 +27,6 @@ class FullScreen(Closing[Result], Screen[Result]):
     FullScreen {
         background: $background;
         &:ansi { background: ansi_default; }
-        & > .title { height: 1; padding: 0 1; background: $boost; text-style: bold; &:ansi { background: ansi_default; } }
         & > .said { height: auto; max-height: 6; padding: 0 1; }
         & > .body { height: 1fr; }
     }
@@ -40,11 +41,20 @@ class FullScreen(Closing[Result], Screen[Result]):
 
     def compose(self) -> ComposeResult:
         """Title, content, state, footer."""
-        yield Static(Content(drawn(self.heading)), classes="title")
+        self.banner = Banner(classes="-screen")
+        yield self.banner
         with Vertical(classes="body"):
             yield from self.compose_content()
         yield Static("", classes="said")
         yield KeyLine()
+
+    def on_mount(self) -> None:
+        """Where one is stands over every screen, so that nobody takes PRODUCTION for the lab."""
+        self.title_is(self.heading)
+
+    def title_is(self, text: str) -> None:
+        """What the screen is about."""
+        self.banner.like(app_of(self).main.banner, text)
 
     def compose_content(self) -> ComposeResult:
         """What it shows."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar
 
+from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
@@ -17,6 +18,7 @@ from console.session import Session
 from services.errors import OperatorError
 from services.records import ERROR_KINDS
 from services.text import counted
+from widgets.lines import fit
 from widgets.plot import bar, spark
 from widgets.signs import STYLES, drawn
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 _WINDOWS = ((300, "5 minutes"), (3600, "hour"), (86400, "day"), (7 * 86400, "7 days"))
 _LABEL = 13
+_PLOT = "$text-primary"
 
 
 class HealthScreen(FullScreen[None]):
@@ -41,7 +44,7 @@ stands in the first lines, where both hold enough messages to tell."""
     ]
 
     def __init__(self, session: Session) -> None:
-        super().__init__(f"Health · {session.context.name}")
+        super().__init__("Health")
         self.session = session
         self.window = 0
 
@@ -102,11 +105,16 @@ def content(health: Health, name: str, width: int) -> Content:
     )
     if now.mean_confidence is not None:
         parts += [(f"{'confidence':<{_LABEL}}", dim), (f"{now.mean_confidence:.0%} on average\n", "")]
-    if now.classes:
+    senders = [(f"{each.device}/{each.module}" if each.module else each.device, each) for each in now.senders[:12]]
+    classes = now.classes[:10]
+    names = [label for label, _ in classes] + list(now.kinds) + [who for who, _ in senders]
+    column = min(max((cell_len(name) for name in names), default=0), max(width - 4, 12))
+    if classes:
         parts.append(("\nclasses\n", "bold"))
-        most = max(count for _, count in now.classes)
-        for label, count in now.classes[:10]:
-            parts += [(f"  {label[:28]:<28} {count:>9,} ", ""), (bar(count / most, max(width - 20, 8)) + "\n", STYLES["accent"])]
+        most = max(count for _, count in classes)
+        for label, count in classes:
+            parts.append((f"  {fit(label, column)} {count:>9,} {count / (now.results or 1):>4.0%}  ", ""))
+            parts.append((bar(count / most, max(min(width - column, 40), 8)) + "\n", _PLOT))
         if now.class_count > 10:
             parts.append((f"  and {now.class_count - 10:,} more\n", dim))
         if now.unlisted:
@@ -114,15 +122,15 @@ def content(health: Health, name: str, width: int) -> Content:
     if now.kinds:
         parts.append(("\nkinds\n", "bold"))
         parts += [
-            (f"  {kind:<28} {count:>9,}\n", STYLES["warn" if kind in ERROR_KINDS else "dim"]) for kind, count in now.kinds.items()
+            (f"  {fit(kind, column)} {count:>9,}\n", STYLES["warn" if kind in ERROR_KINDS else "dim"])
+            for kind, count in now.kinds.items()
         ]
     if now.senders:
         parts.append(("\nsenders\n", "bold"))
-        for sender in now.senders[:12]:
-            who = f"{sender.device}/{sender.module}" if sender.module else sender.device
+        for who, sender in senders:
             mean = f"{sender.mean_ms:,.0f} ms" if sender.mean_ms is not None else ""
             parts += [
-                (f"  {who[:40]:<40} {sender.count:>9,}  {mean:>9}", ""),
+                (f"  {fit(who, column)} {sender.count:>9,} {mean:>9}", ""),
                 (f"  {counted(sender.errors, 'error')}\n" if sender.errors else "\n", STYLES["warn"]),
             ]
     if not now.count:
@@ -141,6 +149,6 @@ def _row(label: str, value: str, plot: str, remark: str) -> list[tuple[str, str]
     return [
         (f"{label:<{_LABEL}}", STYLES["dim"]),
         (f"{value:>9} ", "bold"),
-        (plot, STYLES["accent"]),
+        (plot, _PLOT),
         (f"  {remark}\n", STYLES["dim"]),
     ]

@@ -46,7 +46,7 @@ class HistoryScreen(FullScreen[None]):
     ]
 
     def __init__(self, session: Session, device: str) -> None:
-        super().__init__(f"History · {device or session.context.name}")
+        super().__init__(f"History · {device or 'all devices'}")
         self.session = session
         self.device = device
         self.only = device
@@ -57,8 +57,8 @@ class HistoryScreen(FullScreen[None]):
             Column("#", lambda entry: (str(entry.id), "dim"), right=True),
             Column("AGE", lambda entry: (age(entry.at), "dim"), right=True),
             Column("OUTCOME", _outcome),
-            Column("DEVICE", lambda entry: (entry.device, "plain"), grow=1, least=70),
-            Column("BY", lambda entry: (entry.user, "dim"), least=90),
+            Column("DEVICE", lambda entry: ("" if self.only else entry.device, "plain"), grow=1, quiet=True),
+            Column("BY", lambda entry: (entry.user, "dim"), spare=True),
             Column("CHANGE", lambda entry: (entry.summary + (f" — {entry.detail}" if entry.detail else ""), "strong"), grow=4),
         )
         yield Table(columns, lambda entry: entry.id, lambda entry: f"{entry.device} {entry.summary} {entry.user}", id="entries")
@@ -87,8 +87,10 @@ class HistoryScreen(FullScreen[None]):
         except OperatorError as error:
             self.say(f"✗ {error}", "bad")
             return
-        self.query_one(Table).show(entries)
-        self.say(counted(len(entries), "change") if entries else "Nothing was deployed from here yet.")
+        table = self.query_one(Table)
+        table.nothing = f"Nothing was deployed {f'to {self.only} ' if self.only else ''}from here yet."
+        table.show(entries)
+        self.say(counted(len(entries), "change"))
 
     @on(Table.Chosen)
     def _chosen(self, event: Table.Chosen) -> None:

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.content import Content
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from console.background import each, go, in_thread
 from console.owner import app_of
@@ -172,7 +171,7 @@ shows times, s saves, M reads another module's (edgeAgent's and edgeHub's too), 
         chosen = await self.app.push_screen_wait(Choose("Module", names, current=self.module))
         if chosen:
             self.module = chosen
-            self.query_one(".title", Static).update(Content(f"Logs · {chosen} on {self.device}"))
+            self.title_is(f"Logs · {chosen} on {self.device}")
             self.action_again()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

@@ -7,15 +7,12 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.content import Content
-from textual.widgets import Static
 
 from console.background import go, in_thread
 from console.screens.full import FullScreen
 from console.session import Session
 from services.errors import OperatorError
-from services.text import counted
-from widgets.signs import SEVERITY, drawn
+from widgets.signs import SEVERITY
 from widgets.table import Cell, Column, Table
 from widgets.when import age
 
@@ -47,7 +44,7 @@ class OverviewScreen(FullScreen[str]):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("r", "again", "Refresh", id="overview.again")]
 
     def __init__(self, session: Session) -> None:
-        super().__init__(f"Devices · {session.context.name}")
+        super().__init__("Devices")
         self.session = session
 
     def compose_content(self) -> ComposeResult:
@@ -55,12 +52,12 @@ class OverviewScreen(FullScreen[str]):
         columns: tuple[Column[DeviceRow], ...] = (
             Column("STATE", _state),
             Column("DEVICE", lambda row: (row.device.id, "strong"), grow=2),
-            Column("CONNECTED", _connected, least=90),  # the state says offline
+            Column("CONNECTED", _connected, spare=True),  # the state says offline
             Column("MODULES", _modules, right=True),
-            Column("REPORTED", lambda row: (age(row.state.reported_at) if row.state else "", "dim"), right=True, least=70),
+            Column("REPORTED", lambda row: (age(row.state.reported_at) if row.state else "", "dim"), right=True, spare=True),
             Column("MESSAGE", lambda row: (age(row.last_message), "dim"), right=True, quiet=True),
-            Column("DEPLOYMENT", lambda row: (row.deployment, "dim"), grow=1, least=100),
-            Column("REASON", _why, grow=4, least=60),  # below the table it has room,
+            Column("DEPLOYMENT", lambda row: (row.deployment, "dim"), grow=1, quiet=True, spare=True),
+            Column("REASON", _why, grow=4, quiet=True),  # below the table it has room
         )
         yield Table(columns, lambda row: row.device.id, lambda row: row.device.id, id="devices")
 
@@ -82,8 +79,7 @@ class OverviewScreen(FullScreen[str]):
             return
         self.query_one(Table).show(rows)
         bad = sum(_state(row)[1] == "bad" for row in rows)
-        title = counted(len(rows), "device") + (f", {bad} in trouble" if bad else ", all well")
-        self.query_one(".title", Static).update(Content(drawn(f"Devices · {self.session.context.name} · {title}")))
+        self.title_is(f"Devices · {bad} of {len(rows)} in trouble" if bad else f"Devices · {len(rows)}, all well")
 
     @on(Table.Highlighted)
     def _highlighted(self, event: Table.Highlighted) -> None:

@@ -17,7 +17,8 @@ from console.session import Session
 from services.errors import OperatorError
 from widgets.dialogs import Prompt
 from widgets.pane import error_content
-from widgets.signs import STYLES, drawn
+from widgets.plot import bar
+from widgets.signs import STYLES
 
 if TYPE_CHECKING:
     from services.operations.score import Score
@@ -104,9 +105,9 @@ def score_content(score: Score) -> Content:
     width = max((len(label.name) for label in score.labels), default=0)
     for index, label in enumerate(score.labels):
         figure = f"{label.confidence:7.1%}" if probabilities else f"{label.confidence:10.4f}"
-        bar = drawn("█" * round(label.confidence * _BAR)) if probabilities else ""
+        plot = bar(label.confidence, _BAR) if probabilities else ""
         parts += [(f" {figure}  ", "bold" if index == 0 else ""), (f"{label.name:<{width}}  ", "bold" if index == 0 else "")]
-        parts += [(f"{bar}\n", STYLES["good" if index == 0 else "dim"])]
+        parts += [(f"{plot}\n", STYLES["good" if index == 0 else "dim"])]
     if score.raw:
         parts += [(f" {score.raw}\n", "")]
     if len(score.milliseconds) == 1:

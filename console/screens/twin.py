@@ -143,7 +143,7 @@ class DesiredEditor(FullScreen[str]):
     def __init__(self, title: str, text: str, note: str = "") -> None:
         super().__init__(title)
         self.note = note
-        self.area = TextArea(pretty(text), show_line_numbers=True, id="desired")
+        self.area = TextArea(pretty(text), show_line_numbers=True, compact=True, id="desired")
 
     def compose_content(self) -> ComposeResult:
         """The editor."""

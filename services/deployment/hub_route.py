@@ -299,6 +299,22 @@ def export(hub: Hub, device_id: str) -> dict[str, Any]:
     return _manifest(hub, state, {module.name for module in state.modules if module.desired and not module.system})
 
 
+def outline(made: Plan) -> str:
+    """What the plan does to which modules, in a sentence, and how many others it leaves alone."""
+    old, new = modules_of(made.before), modules_of(made.after)
+    named = (
+        ("adds", [name for name in new if name not in old]),
+        ("changes", [name for name in new if name in old and old[name] != new[name]]),
+        ("removes", [name for name in old if name not in new]),
+    )
+    done = "; ".join(f"{verb} {', '.join(names)}" for verb, names in named if names) or "changes no module"
+    same = sum(old.get(name) == module for name, module in new.items())
+    others = {0: "there is no other module", 1: "one other module stays as it is"}.get(
+        same, f"{same} other modules stay as they are"
+    )
+    return f"{done[:1].upper()}{done[1:]}; {others}."
+
+
 def modules_named(made: Plan) -> tuple[str, ...]:
     """The modules that the plan adds or changes: those to be watched."""
     old, new = modules_of(made.before), modules_of(made.after)

@@ -114,15 +114,24 @@ def _answers(watch: Watch, done: list[tuple[str, str]], known: Known) -> tuple[S
         current = _from_host(watch, known, answer)
     finding = complaint(known.sent) if known.sent else None
     if known.sent is None:
-        neutral["message"] = "messages are not looked at"
+        neutral["message"] = "only a client module sends messages"
     elif known.sent and finding is None:
-        done.append(("message", known.sent[-1].text))
+        done.append(("message", _said(known.sent[-1])))
     elif current is None and finding is not None:
         state: StepState = "failed" if finding.severity == "error" else "running"
         current = ("message", state, finding.reason, finding.remedy, finding)
     elif current is None:
         current = ("message", "running", "waiting for the first message", "", None)
     return _line(watch, done, current, known, neutral)
+
+
+def _said(message: InferenceMessage) -> str:
+    """A message in as few words as there are; a result without its picture."""
+    if not message.label:
+        return message.text
+    sure = "" if message.confidence is None else f" {message.confidence:.0%}"
+    took = "" if message.milliseconds is None else f", {message.milliseconds:,.0f} ms"
+    return f"{message.label}{sure}{took}"
 
 
 def _from_host(watch: Watch, known: Known, answer: HostAnswer) -> _Current:

@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from textual.command import CommandPalette
 from textual.pilot import Pilot
 
 from console.app import ConsoleApp
 from console.jobs.watches import Watch
+from console.lab.faults import Fault, LabFaults
 from console.screens.doctor import DoctorScreen
+from console.screens.faults import FaultsScreen
 from console.screens.first_run import NewContext, Trying
 from console.screens.health import HealthScreen
 from console.screens.help import help_dialog
 from console.screens.history import HistoryScreen
 from console.screens.logs import LogsScreen
+from console.screens.module import ModuleScreen
 from console.screens.overview import OverviewScreen
 from console.screens.rollout import RolloutScreen
 from console.screens.score import ScoreScreen
 from console.screens.signing_in import DeviceCodeDialog
-from console.screens.twin import TwinScreen
+from console.screens.twin import DesiredEditor, TwinScreen
 from console.session import Session
 from services.contexts.guided import Draft
 from services.contexts.model import Context, HubSettings, WorkspaceSettings
@@ -50,7 +56,8 @@ from services.records import (
     WorkspaceImage,
 )
 from widgets.deploy_form import DeployForm
-from widgets.dialogs import Choose, Confirm, ErrorDialog
+from widgets.details import message_details
+from widgets.dialogs import Choose, Confirm, ErrorDialog, Reader
 from widgets.diff import DiffConfirm
 from widgets.messages import Intake
 from widgets.signs import ascii_only
@@ -212,6 +219,33 @@ def test_sixteen_colours_in_ascii(snap_compare: Any, ago: Ago, monkeypatch: pyte
         ascii_only(False)
 
 
+REFUSED = OperatorError(
+    "The hub refuses the key (401).", cause="It was renewed.", remedy="Copy the connection string anew.", raw="401"
+)
+
+
+def test_what_is_not_there(snap_compare: Any, ago: Ago) -> None:
+    """Failed, loading and empty are three looks."""
+
+    async def run(pilot: Pilot[None]) -> None:
+        while pilot.app.session is None:
+            await pilot.pause()
+        pilot.app.main.images.failed(REFUSED)
+        pilot.app.main.modules.waiting("Reading the modules of databox-edge-1")
+        pilot.app.main.messages.show_window([])
+        await pilot.pause()
+
+    assert snap_compare(Still(), terminal_size=(120, 36), run_before=run)
+
+
+def test_production_read_only(snap_compare: Any, ago: Ago) -> None:
+    async def run(pilot: Pilot[None]) -> None:
+        await filled(pilot, ago, 1)
+
+    context = replace(CONTEXT, production=True, read_only=True)
+    assert snap_compare(Still(context=context), terminal_size=(80, 24), run_before=run)
+
+
 STEPS = (
     Step("accepted", "The hub has taken the deployment", "done", "version 17", 0.4),
     Step("agent", "The edge agent has it", "done", "", 3.1),
@@ -238,55 +272,6 @@ class StillDoctor(DoctorScreen):
 
         self.query_one(StepList).show_steps(STEPS)
         self.say("✗ 1 failed, first: Containers are created. Enter on it tells more.", "bad")
-
-
-def dialog(name: str) -> Any:
-    """A screen over the panes."""
-    production = Context("plant-7", CONTEXT.hub, device="databox-edge-1", production=True)
-    code = DeviceCode("https://microsoft.com/devicelogin", "D7KX3M9QP", datetime(2026, 1, 31, 14, 45, tzinfo=timezone.utc))
-    watch = Watch(
-        "databox-edge-1",
-        "azureml-host",
-        "Deploy azureml-host to databox-edge-1",
-        False,
-        lambda: iter(()),
-        list(STEPS),
-        ended=True,
-    )
-    return {
-        "confirm": lambda: Confirm(
-            "Restart azureml-host",
-            "azureml-host on databox-edge-1 stops and starts again.",
-            "Restart",
-            command="az iot hub invoke-module-method --method-name RestartModule …",
-            type_to_confirm=production.device,
-        ),
-        "error": lambda: ErrorDialog(
-            OperatorError(
-                "The hub refuses the key (401).", cause="It was renewed.", remedy="Copy the connection string anew.", raw="401"
-            )
-        ),
-        "choose": lambda: Choose("Device", [("a", "databox-edge-1", "✓ connected"), ("b", "databox-edge-2", "✗ offline")]),
-        "first-run": lambda: NewContext(first=True),
-        "trying": lambda: Trying(Draft("edge")),
-        "code": lambda: DeviceCodeDialog(code),
-        "doctor": lambda: StillDoctor(Session(CONTEXT), "databox-edge-1"),
-        "rollout": lambda: RolloutScreen(watch),
-    }[name]()
-
-
-@pytest.mark.parametrize("name", ["confirm", "error", "choose", "first-run", "trying", "code", "doctor", "rollout", "help"])
-def test_over_the_panes(snap_compare: Any, ago: Ago, name: str) -> None:
-    app = Still("light" if name in ("choose", "code") else "dark")
-
-    async def run(pilot: Pilot[None]) -> None:
-        await filled(pilot, ago, 2)
-        app.push_screen(help_dialog(app) if name == "help" else dialog(name))
-        await pilot.pause()
-        hold(app)
-        await pilot.pause()
-
-    assert snap_compare(app, terminal_size=(80, 24), run_before=run)
 
 
 class StillSession(Session):
@@ -383,20 +368,52 @@ class StillLogs(LogsScreen):
         self.say("following · 24 lines · all levels")
 
 
-def screen_of(name: str, ago: Ago) -> Any:
+def screen_of(name: str, app: Still, ago: Ago) -> Any:
+    """A screen over the panes."""
     session = StillSession(ago)
     place = (session, "databox-edge-1")
     before = {"modulesContent": {"$edgeAgent": {"properties.desired": {"modules": {}}}}}
     module = {"type": "docker", "status": "running", "restartPolicy": "always"}
     after = {"modulesContent": {"$edgeAgent": {"properties.desired": {"modules": {"azureml-host": module}}}}}
+    options = before["modulesContent"]["$edgeAgent"]
+    faults = [
+        Fault("hub-slow", "hub", "Every answer of the hub is late."),
+        Fault("crash", "agent", "A module crashes.", (("", ""),)),
+    ]
+    code = DeviceCode("https://microsoft.com/devicelogin", "D7KX3M9QP", datetime(2026, 1, 31, 14, 45, tzinfo=timezone.utc))
+    title = "Deploy azureml-host to databox-edge-1"
     return {
         "history": lambda: HistoryScreen(*place),
         "overview": lambda: OverviewScreen(session),
         "health": lambda: HealthScreen(session),
         "twin": lambda: TwinScreen(*place, "azureml-client"),
+        "desired": lambda: DesiredEditor("Desired properties · azureml-client on databox-edge-1", json.dumps(options)),
         "score": lambda: ScoreScreen(*place, "azureml-host"),
         "logs": lambda: StillLogs(*place, "azureml-host"),
         "doctor": lambda: StillDoctor(*place),
+        "faults": lambda: FaultsScreen(cast(LabFaults, SimpleNamespace(faults=lambda: faults)), "databox-edge-1", "azureml-host"),
+        "rollout": lambda: RolloutScreen(
+            Watch(*place[1:], "azureml-host", title, False, lambda: iter(()), list(STEPS), ended=True)
+        ),
+        "first-run": lambda: NewContext(first=True),
+        "trying": lambda: Trying(Draft("edge")),
+        "code": lambda: DeviceCodeDialog(code),
+        "choose": lambda: Choose("Device", [("a", "databox-edge-1", "✓ connected"), ("b", "databox-edge-2", "✗ offline")]),
+        "confirm": lambda: Confirm(
+            "Restart azureml-host",
+            "azureml-host on databox-edge-1 stops and starts again.",
+            "Restart",
+            command="az iot hub invoke-module-method --method-name RestartModule …",
+            type_to_confirm="databox-edge-1",
+        ),
+        "error": lambda: ErrorDialog(REFUSED),
+        "module": lambda: ModuleScreen(
+            "azureml-client on databox-edge-1",
+            lambda: app.main.modules.details_of(app.main.modules.row),
+            lambda action: None,
+            False,
+        ),
+        "message": lambda: Reader("Message", message_details(messages(ago)[-1])),
         "deploy": lambda: DeployForm(
             "plant.azurecr.io/accel-resnet50:1",
             client=False,
@@ -407,15 +424,20 @@ def screen_of(name: str, ago: Ago) -> Any:
             preset="fpga-host",
         ),
         "diff": lambda: DiffConfirm(
-            "Deploy azureml-host to databox-edge-1",
+            title,
             diff(before, after),
             ("az iot edge set-modules --hub-name plant-hub --device-id databox-edge-1 --content deployment.json",),
             (("warning", "A deployment at scale has a higher priority."),),
         ),
+        "help": lambda: help_dialog(app),
+        "palette": CommandPalette,
     }[name]()
 
 
-SCREENS = ("history", "overview", "health", "twin", "score", "logs", "doctor", "deploy", "diff", "help")
+SCREENS = (
+    *("history", "overview", "health", "twin", "desired", "score", "logs", "doctor", "faults", "rollout", "first-run", "trying"),
+    *("code", "choose", "confirm", "error", "module", "message", "deploy", "diff", "help", "palette"),
+)
 
 
 @pytest.mark.parametrize(("size", "theme"), [((80, 24), "dark"), ((160, 48), "light")], ids=["80x24-dark", "160x48-light"])
@@ -425,7 +447,7 @@ def test_screen(snap_compare: Any, ago: Ago, name: str, size: tuple[int, int], t
 
     async def run(pilot: Pilot[None]) -> None:
         await filled(pilot, ago, 2)
-        app.push_screen(help_dialog(app) if name == "help" else screen_of(name, ago))
+        app.push_screen(screen_of(name, app, ago))
         await pilot.pause()
         await app.workers.wait_for_complete()
         await pilot.pause()

@@ -68,7 +68,17 @@ async def test_columns_fill_the_width_and_quiet_ones_hide() -> None:
         app.table.show([("a" * 30, 1, "note " * 20)])
         for width in (24, 40, 60, 120):
             sizes = [size for _, size in app.table.rows.widths(width)]
-            assert sum(sizes) + 2 * (len(sizes) - 1) + 1 == width
+            assert sum(sizes) + 2 * len(sizes) == width  # two cells between them, one at either end
+
+
+async def test_spare_columns_are_shown_where_the_others_leave_room() -> None:
+    columns = (COLUMNS[0], Column("SPARE", lambda record: ("spare", "dim"), spare=True), COLUMNS[2])
+    table = Table(columns, lambda record: record[0], lambda record: record[0])
+    table.rows.records = [("short", 1, "")]
+    assert [column.title for column, _ in table.rows.widths(20)] == ["NAME", "SPARE"]
+    table.rows.records = [("short", 1, "a long note")]
+    assert [column.title for column, _ in table.rows.widths(20)] == ["NAME", "NOTE"]
+    assert [column.title for column, _ in table.rows.widths(15)] == ["NAME"], "what would be cut to nothing is left out"
 
 
 async def test_only_rows_in_view_are_drawn() -> None:

@@ -219,7 +219,7 @@ RULES: tuple[Rule, ...] = (
         "running-restarted",
         "warning",
         "restarts",
-        "runs, after {restarts} restarts",
+        "runs, restart count {restarts}",
         "It has ended and been started again; the count goes back after ten healthy minutes.",
         "Read the logs from before the last restart.",
         pattern=r"^restarted (?P<restarts>\d+)",

@@ -28,9 +28,9 @@ def version(chair: Chair) -> Sequence[Outcome]:
         return [
             found(finding, name="version" if index == 0 else f"version:{finding.state}") for index, finding in enumerate(mine)
         ]
-    age = f", reported {state.reported_at:%Y-%m-%d %H:%M} UTC" if state.reported_at else ""
+    reported = f", reported {state.reported_at:%Y-%m-%d %H:%M} UTC" if state.reported_at else ""
     agent_version = state.agent_version or "unknown"
-    return [ok(f"version {state.last_desired_version} of {state.desired_version} applied{age}, agent {agent_version}")]
+    return [ok(f"version {state.last_desired_version} of {state.desired_version} applied, agent {agent_version}{reported}")]
 
 
 def at_scale(chair: Chair) -> Outcome:
