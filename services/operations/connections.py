@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timezone
 
 from services.contexts.model import Context
 from services.diagnosis import diagnose
@@ -13,7 +13,8 @@ from services.errors import OperatorError
 from services.hub.client import Hub
 from services.records import Evidence, Finding
 
-_EVERY = 0.7  # seconds between two looks
+_EVERY, _CLOSELY = 3.0, 0.7  # seconds between two looks, and where a connection changed lately: a hub allows 100 a minute
+_YOUNG = 10.0  # seconds since a change that was there before the first look
 _CHANGES = 3  # of one identity's connection within ``SPAN``: no restart does that
 SPAN = 30.0  # seconds
 
@@ -35,8 +36,10 @@ class Changes:
 
     @property
     def restless(self) -> bool:
-        """Whether any connection changed lately."""
-        return any(self._lately(module) for module in self._seen)
+        """Whether any connection changed lately, as far as it was seen or (where the clocks agree) is said by the hub."""
+        now = datetime.now(timezone.utc)
+        young = any(abs((now - changed).total_seconds()) < _YOUNG for changed in self._last.values())
+        return young or any(self._lately(module) for module in self._seen)
 
     def contested(self) -> list[Finding]:
         """The identities whose connection changed again and again, as it does where two clients share one."""
@@ -65,7 +68,7 @@ class Connections:
             hub = Hub.open(context)
             while not self._stopped.is_set():
                 self._changes.note(hub.connection_changes(device))
-                self._stopped.wait(_EVERY)
+                self._stopped.wait(_CLOSELY if self._changes.restless else _EVERY)
         except OperatorError:
             return  # what keeps the hub from being asked is told by the checks of the hub
 
