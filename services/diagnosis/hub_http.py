@@ -189,12 +189,10 @@ RULES: tuple[Rule, ...] = (
         ),
         (
             "Check the policy's name, key and rights in the context (registry read/write and service connect are "
-            "needed); check the clock."
+            "needed); `dbe-console doctor` compares the clock with the hub's and tries each right by itself."
         ),
         codes=("401003", "401002", "401001", "IotHubUnauthorizedAccess", "UnauthorizedAccess", "InvalidToken"),
-        likely=True,
         general=True,
-        settle="`dbe-console doctor` compares the clock with the hub's Date header and tries each right by itself.",
     ),
     Rule(
         "unauthorized",
@@ -207,12 +205,10 @@ RULES: tuple[Rule, ...] = (
         ),
         (
             "Check the policy's name, key and rights in the context (registry read/write and service connect are "
-            "needed); check the clock."
+            "needed); `dbe-console doctor` compares the clock with the hub's and tries each right by itself."
         ),
         statuses=(401,),
-        likely=True,
         general=True,
-        settle="`dbe-console doctor` compares the clock with the hub's Date header and tries each right by itself.",
     ),
     Rule(
         "hub-suspended",

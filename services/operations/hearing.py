@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from itertools import pairwise
 
-from services.diagnosis import diagnose, word_of
+from services.diagnosis import diagnose, finding_of
 from services.operations.host import HostAnswer, clients, flashing, running_for, target_of
 from services.records import ERROR_KINDS, DeviceState, Evidence, Finding, InferenceMessage
 
@@ -96,10 +96,7 @@ def of_host(device: DeviceState, host: str, answer: HostAnswer) -> Finding:
         return busy
     error = answer.error
     assert error is not None, "a host that says no says why"
-    state = error.code.rpartition(".")[2]
-    return Finding(
-        state, "error", word_of(error.code), error.what.rstrip("."), error.cause, error.remedy, host, evidence=(error.raw,)
-    )
+    return finding_of(error, host)
 
 
 def _age(message: InferenceMessage) -> float:

@@ -8,12 +8,11 @@ from functools import cached_property
 from typing import Any
 
 from services.contexts.model import Context
+from services.diagnosis import finding_of
 from services.errors import OperatorError
 from services.hub.client import Hub
 from services.operations.host import HostAnswer
 from services.records import DeviceState, EventEndpoint, Finding, InferenceMessage, Severity
-
-_VAGUE = frozenset({"failed", "hung", "reply", "timeout"})
 
 
 @dataclass
@@ -86,12 +85,4 @@ def found(finding: Finding, **more: Any) -> Outcome:
 
 def failed(error: OperatorError, **more: Any) -> Outcome:
     """An error as the outcome."""
-    return Outcome("error", error.what, error.remedy, finding_of(error), **more)
-
-
-def finding_of(error: OperatorError) -> Finding:
-    """An error's finding; the state is the last part of its code, or all of it where that part alone says too little."""
-    room, _, state = error.code.rpartition(".")
-    state = f"{room}-{state}" if state in _VAGUE and room else state or "error"
-    evidence = (error.raw,) if error.raw else ()
-    return Finding(state, "error", state.split("-", maxsplit=1)[0], error.what, error.cause, error.remedy, evidence=evidence)
+    return found(finding_of(error), **more)
