@@ -57,6 +57,11 @@ def sender(message: InferenceMessage) -> str:
     return f"{message.device}/{message.module}" if message.module else message.device
 
 
+def share(confidence: float) -> str:
+    """A confidence in per cent; as it is where it is none of one, as the outputs of VGG-16 (fc8) are none."""
+    return f"{confidence:.0%}" if 0 <= confidence <= 1 else f"{confidence:.3g}"
+
+
 def message_cells(message: InferenceMessage, width: int, column: SenderColumn | None = None) -> Cells:
     """A message on one line: time, sender where there are several, milliseconds, confidence, class, picture; else its text.
 
@@ -76,7 +81,7 @@ def message_cells(message: InferenceMessage, width: int, column: SenderColumn | 
     left -= len(lost)
     if message.kind == "result" and left >= 24:
         milliseconds = f"{message.milliseconds:,.0f} ms" if message.milliseconds is not None else ""
-        confidence = f"{message.confidence:.0%}" if message.confidence is not None else ""
+        confidence = share(message.confidence) if message.confidence is not None else ""
         slow: Role = "warn" if (message.milliseconds or 0) >= 1000 else "plain"
         cells += [(fit(milliseconds, 8, right=True) + " ", slow), (fit(confidence, 4, right=True) + "  ", "plain")]
         left -= 15

@@ -21,6 +21,7 @@ from services.text import counted
 from widgets.lines import fit
 from widgets.plot import bar, spark
 from widgets.signs import STYLES, drawn
+from widgets.stream import share
 
 if TYPE_CHECKING:
     from services.messages.statistics import Counts, Health
@@ -104,7 +105,7 @@ def content(health: Health, name: str, width: int) -> Content:
         "errors", f"{now.errors:,}", spark([float(point.errors) for point in health.points], width), f"before {before.errors:,}"
     )
     if now.mean_confidence is not None:
-        parts += [(f"{'confidence':<{_LABEL}}", dim), (f"{now.mean_confidence:.0%} on average\n", "")]
+        parts += [(f"{'confidence':<{_LABEL}}", dim), (f"{share(now.mean_confidence)} on average\n", "")]
     senders = [(f"{each.device}/{each.module}" if each.module else each.device, each) for each in now.senders[:12]]
     classes = now.classes[:10]
     names = [label for label, _ in classes] + list(now.kinds) + [who for who, _ in senders]

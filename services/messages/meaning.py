@@ -2,44 +2,44 @@
 
 Known shapes: one flat object; ``predictions`` of Custom Vision (``tagName``, ``probability``); ``inferences`` of Azure's video
 modules (``classification`` or ``entity`` with a ``tag``); ``NEURAL_NETWORK`` of the Vision AI DevKit, whose numbers are strings;
-``labels`` beside ``scores``.
+``labels`` beside ``scores``; a share for each class by its name.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping
-from math import isfinite
 from typing import Any, NamedTuple
 
-_PICTURE = ("picture", "image", "image_name", "imagename", "file", "filename", "file_name", "path")
+from services.messages.quantity import Quantity, quantity
+
+# Names without their underscores, hyphens and capitals: class_name, className and "Class-Name" are one.
+_PICTURE = ("picture", "image", "imagename", "file", "filename", "path")
 _LABEL = (
-    "class", "label", "class_name", "classname", "classification", "category", "prediction", "predicted_class", "top_class",
-    "predicted_label", "tagname", "tag_name", "tag",
+    "class", "label", "classname", "classification", "category", "prediction", "predictedclass", "topclass", "predictedlabel",
+    "tagname", "tag",
 )  # fmt: skip
 # Names of a class where a confidence stands beside them, or where they stand in what is itself named like a class.
 _NAMED = ("name", "value")
-_LABELS = ("labels", "classes", "class_names", "classnames", "tags")
+_LABELS = ("labels", "classes", "classnames", "tags", *_LABEL)
 _CONFIDENCE = ("confidence", "probability", "score", "prob", "certainty")
-_CONFIDENCES = ("scores", "probabilities", "confidences", "probs")
+_CONFIDENCES = ("scores", "probabilities", "confidences", "probs", *_CONFIDENCE)
+_BY_CLASS = (*_CONFIDENCES, "predictions")  # {"cat": 0.1, "dog": 0.9} stands under one of these
 _RESULTS = (
-    "result", "results", "prediction", "predictions", "classifications", "inference", "inferences", "detections", "objects",
-    "output", "outputs", "top", "entity", *_LABEL,
+    "", "result", "results", "predictions", "classifications", "inference", "inferences", "detections", "objects", "output",
+    "outputs", "top", "entity", "body", "payload", "data", "message", "event", "content", *_LABEL,
 )  # fmt: skip
-_MILLISECONDS = (
-    "ms", "milliseconds", "latency_ms", "inference_ms", "duration_ms", "elapsed_ms", "time_ms", "inference_time_ms", "latencyms",
-    "inferencems",
-)  # fmt: skip
-_SECONDS = ("seconds", "latency_s", "inference_seconds", "duration_s", "elapsed_s", "inference_time_s", "elapsed_seconds")
-_TIMES = ("latency", "inference_time", "duration", "elapsed", "processing_time", "inference")  # in milliseconds, or in seconds
-_ERROR = ("error", "error_message", "errormessage", "exception", "err")
+_MILLISECONDS = ("ms", "milliseconds", "latencyms", "inferencems", "durationms", "elapsedms", "timems", "inferencetimems")
+_SECONDS = ("seconds", "latencys", "inferenceseconds", "durations", "elapseds", "inferencetimes", "elapsedseconds")
+_TIMES = ("latency", "inferencetime", "duration", "elapsed", "processingtime", "inference")  # in milliseconds, or in seconds
+_ERROR = ("error", "errormessage", "exception", "err")
 _STATE = ("status", "state", "level", "severity", "outcome")
 _BAD = frozenset(("error", "err", "failed", "failure", "fatal", "critical", "exception"))
+_NO_ERROR = frozenset(("", "none", "null", "no", "ok", "false", "0", "n/a"))
+_PLAIN_NAME = str.maketrans("", "", "_- ")
 
-_DEEP, _MANY = 6, 100
-_NUMBER_LIMIT, _WORD_LIMIT, _PICTURE_LIMIT = 40, 200, 1_000
-_QUANTITY = re.compile(r"([-+]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:e[-+]?\d+)?)\s*(%|ms|s|sec|seconds|milliseconds)?", re.IGNORECASE)
+_DEEP, _MANY, _CLASSES = 6, 100, 2_000
+_WORD_LIMIT, _PICTURE_LIMIT = 200, 1_000
 
 
 class Meaning(NamedTuple):
@@ -61,8 +61,8 @@ def meaning(value: Any) -> Meaning:
     if nodes and nodes[0][0] == 0 and _fails(nodes[0][2]):
         return Meaning(milliseconds=milliseconds, picture=picture, error=True)
     label, confidence = None, None
-    for depth, name, node in nodes:
-        own, sure = _labelled(depth, name, node)
+    for _, name, node in nodes:
+        own, sure = _labelled(name, node)
         if own is not None and (label is None or (sure or 0.0) > (confidence or 0.0)):
             label, confidence = own, sure
     if confidence is None:
@@ -79,7 +79,7 @@ def _nodes(value: Any) -> Iterator[tuple[int, str, dict[str, Any]]]:
         depth, name, item = waiting[place]
         inner: list[tuple[str, Any]] = []
         if isinstance(item, dict):
-            fields = {str(key).lower().replace("-", "_"): field for key, field in item.items()}
+            fields = {str(key).lower().translate(_PLAIN_NAME): field for key, field in item.items()}
             yield depth, name, fields
             inner = list(fields.items())
         elif isinstance(item, list):
@@ -88,14 +88,18 @@ def _nodes(value: Any) -> Iterator[tuple[int, str, dict[str, Any]]]:
             waiting += [(depth + 1, own, each) for own, each in inner if isinstance(each, (dict, list))]
 
 
-def _labelled(depth: int, name: str, node: Mapping[str, Any]) -> tuple[str | None, float | None]:
+def _labelled(name: str, node: Mapping[str, Any]) -> tuple[str | None, float | None]:
     """The class that an object names, and how sure it is."""
     sure = _confidence(node)
     label = _first(node, _LABEL, _word)
     if label is None and (sure is not None or name in _LABEL):
         label = _first(node, _NAMED, _word)
     if label is not None:
-        return (label, sure) if depth == 0 or sure is not None or name in _RESULTS else (None, None)
+        return (label, sure) if sure is not None or name in _RESULTS else (None, None)
+    shares = _first(node, _BY_CLASS, _shares)
+    if shares:
+        best = max(shares, key=shares.__getitem__)
+        return _word(best), shares[best]
     labels, scores = _first(node, _LABELS, _list), _first(node, _CONFIDENCES, _list)
     if labels and scores and len(labels) == len(scores):
         numbers = [_number(score) or 0.0 for score in scores]
@@ -106,18 +110,25 @@ def _labelled(depth: int, name: str, node: Mapping[str, Any]) -> tuple[str | Non
 
 def _fails(node: Mapping[str, Any]) -> bool:
     """Whether the outermost object tells of an error."""
-    if any(node.get(name) not in (None, "", False, 0, [], {}, True) for name in _ERROR):
+    if any(_is_error(node.get(name)) for name in _ERROR):
         return True
     return any(str(node[name]).lower() in _BAD for name in _STATE if isinstance(node.get(name), str))
 
 
+def _is_error(value: object) -> bool:
+    """Whether what stands under an error's name is one: a fraction is a measure of something."""
+    if isinstance(value, str):
+        return value.strip().lower() not in _NO_ERROR
+    return bool(value) and not isinstance(value, (bool, float))
+
+
 def _milliseconds(node: Mapping[str, Any]) -> float | None:
     for names, factor in ((_MILLISECONDS, 1.0), (_SECONDS, 1000.0), (_TIMES, None)):
-        found = _first(node, names, _quantity)
-        if found is not None and found[0] >= 0:
-            number, unit = float(found[0]), str(found[1])
+        found: Quantity | None = _first(node, names, quantity)
+        if found is not None and found.number >= 0:
+            number, unit = found
             if unit:
-                return number * (1.0 if unit.lower().startswith("m") else 1000.0)
+                return number * (1.0 if unit.startswith("m") else 1000.0)
             # A time of less than one of an unknown unit: no inference takes less than a millisecond.
             return number * (factor or (1000.0 if number < 1 else 1.0))
     return None
@@ -142,26 +153,18 @@ def _first(source: Mapping[str, Any], names: tuple[str, ...], take: Any) -> Any:
     return None
 
 
-def _quantity(value: object) -> tuple[float, str] | None:
-    """A number and its unit, where one is written behind it."""
-    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        return None
-    unit = ""
-    if isinstance(value, str):
-        written = _QUANTITY.fullmatch(value.strip()) if len(value) <= _NUMBER_LIMIT else None
-        if written is None:
-            return None
-        value, unit = written.group(1).replace(",", "."), written.group(2) or ""
-    try:
-        number = float(value)
-    except (ValueError, OverflowError):
-        return None
-    return (number / 100 if unit == "%" else number, unit) if isfinite(number) else None
-
-
 def _number(value: object) -> float | None:
-    found = _quantity(value)
-    return None if found is None else found[0]
+    found = quantity(value)
+    return None if found is None else found.number
+
+
+def _shares(value: object) -> dict[str, float] | None:
+    """An object that gives each class its share of one."""
+    if not isinstance(value, dict) or not 0 < len(value) <= _CLASSES:
+        return None
+    numbers = {name: _number(item) for name, item in value.items()}
+    shares = {name: number for name, number in numbers.items() if number is not None and 0 <= number <= 1}
+    return shares if len(shares) == len(value) else None
 
 
 def _word(value: object) -> str | None:

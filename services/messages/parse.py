@@ -6,6 +6,7 @@ with two greedy groups, which takes quadratic time on a hostile body of 256 KB.
 
 from __future__ import annotations
 
+import codecs
 import json
 import zlib
 from datetime import datetime, timezone
@@ -13,6 +14,7 @@ from math import isfinite as _finite
 from typing import Any, NamedTuple
 
 from services.messages.meaning import meaning
+from services.messages.quantity import quantity
 from services.records import InferenceMessage, MessageKind
 from services.text import clean, counted, one_line
 
@@ -22,18 +24,22 @@ _RESULT, _FLASHING, _TENSORS, _ERROR, _JSON, _TEXT, _BINARY = range(7)
 
 _DECODED_LIMIT = 1024 * 1024  # of what a gzip body may unpack to
 _LABEL_LIMIT = 200
+_BEFORE = "\ufeff \t\r\n"  # what may stand before a text that is meant for programs
 _COMPLAINTS = ("ERROR", "Error:", "FATAL", "CRITICAL", "Traceback (most recent call last)")
 _LINE_LIMIT = 2_000
 _SAMPLE_LIMIT = 8_192
 _HEX_LIMIT = 262_144
+_TIME = frozenset("-.,0123456789eE+")
 _CONTROLS = bytes(set(range(32)) - {9, 10, 12, 13, 27} | {127})
 
 _PRINTABLE = bytes(byte if 32 <= byte < 127 else ord(".") for byte in range(256))
 
-_CHARSETS = {
-    "utf-8": "utf-8", "utf8": "utf-8", "utf-16": "utf-16", "utf16": "utf-16", "utf-16le": "utf-16-le", "utf-16be": "utf-16-be",
-    "utf-32": "utf-32", "utf32": "utf-32", "us-ascii": "ascii", "ascii": "ascii", "iso-8859-1": "latin-1", "latin-1": "latin-1",
-}  # fmt: skip
+# Python's names. Its others (idna, unicode_escape, …) are no charsets of messages, and some take quadratic time.
+_CHARSETS = frozenset((
+    "utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be", "ascii", "iso8859-1", "iso8859-2",
+    "iso8859-5", "iso8859-9", "iso8859-15", "cp1250", "cp1251", "cp1252", "cp1254", "koi8-r", "shift_jis", "cp932", "euc_jp",
+    "euc_kr", "gbk", "gb2312", "gb18030", "big5",
+))  # fmt: skip
 
 
 class Derived(NamedTuple):
@@ -63,7 +69,8 @@ def derive(body: bytes, content_type: str = "", content_encoding: str = "") -> D
     own = decoded if content_encoding or content_type else None
     if own is not None and own.encode("utf-8", "surrogatepass") == body:
         own = None
-    found = _sample(decoded) or _json(decoded, "json" in content_type.lower())
+    told = decoded.lstrip(_BEFORE)
+    found = _sample(told) or _json(told, "json" in content_type.lower())
     if found is None:
         complains = decoded.startswith(_COMPLAINTS)
         found = Derived(_ERROR if complains else _TEXT) if own is not None or content_encoding else _plain(body)
@@ -75,16 +82,18 @@ def decode(body: bytes, content_type: str = "", content_encoding: str = "") -> s
 
     UTF-16 is never guessed.
     """
-    charset = "utf-8"
+    charset, whole = "utf-8", True
     for name in (content_encoding, _charset(content_type)):
         for part in name.lower().replace(" ", "").split(","):
             if part in ("gzip", "x-gzip", "deflate"):
                 unpacked = _unpack(body, part)
                 if unpacked is None:
                     return None
-                body = unpacked
+                body, whole = unpacked
             elif part:
-                charset = _CHARSETS.get(part, charset)
+                charset = _known(part) or charset
+    if not whole:
+        return body.decode(charset, "replace") + " …"
     try:
         return body.decode(charset)
     except UnicodeDecodeError:
@@ -101,10 +110,20 @@ def _charset(content_type: str) -> str:
     return rest.split(";")[0].strip("\"' ") if found else ""
 
 
-def _unpack(body: bytes, how: str) -> bytes | None:
+def _known(charset: str) -> str | None:
+    try:
+        name = codecs.lookup(charset).name
+    except (LookupError, ValueError):
+        return None
+    return name if name in _CHARSETS else None
+
+
+def _unpack(body: bytes, how: str) -> tuple[bytes, bool] | None:
+    """The first MiB of what ``body`` unpacks to, and whether that is all; None where it is not packed like that."""
     for window in (31,) if how != "deflate" else (15, -15):
+        unpacking = zlib.decompressobj(window)
         try:
-            return zlib.decompressobj(window).decompress(body, _DECODED_LIMIT)
+            return unpacking.decompress(body, _DECODED_LIMIT), unpacking.eof
         except zlib.error:
             continue
     return None
@@ -146,33 +165,51 @@ def _result(text: str) -> Derived | None:
         return None
     start = end + 15
     text = text.rstrip()
-    try:
-        milliseconds = float(text[1:end])
-        at = text.rfind(" with confidence ", start)
-        if at > 0 and text[-1] == ".":
-            was = text.rfind(" was classified as ", start, at)
-            confidence = float(text[at + 17 : -1])
-            if was > start and at > was + 19 and _finite(milliseconds) and _finite(confidence):
-                return Derived(_RESULT, milliseconds, confidence, text[was + 19 : at][:_LABEL_LIMIT], None, text[start:was])
-        at = text.rfind(" is a '", start)
-        if at > start and text.endswith("'.") and _finite(milliseconds):
-            return Derived(_RESULT, milliseconds, None, text[at + 7 : -2][:_LABEL_LIMIT], None, text[start:at])
-    except ValueError:
+    if not _TIME.issuperset(text[1:end]):
         return None
+    milliseconds = _number(text[1:end])
+    at = text.rfind(" with confidence ", start)
+    if at > 0 and text[-1] == ".":
+        was = text.rfind(" was classified as ", start, at)
+        confidence = _number(text[at + 17 : -1])
+        if was > start and at > was + 19 and confidence is not None:
+            return Derived(_RESULT, milliseconds, confidence, text[was + 19 : at][:_LABEL_LIMIT], None, text[start:was])
+    at = text.rfind(" is a '", start)
+    if at > start and text.endswith("'."):
+        return Derived(_RESULT, milliseconds, None, text[at + 7 : -2][:_LABEL_LIMIT], None, text[start:at])
     return None
 
 
+def _number(text: str) -> float | None:
+    """Quick for what Python's clients write; ``quantity`` knows how others do."""
+    try:
+        number = float(text)
+    except ValueError:
+        found = quantity(text)
+        return None if found is None or found.unit else found.number
+    return number if _finite(number) else None
+
+
 def _json(text: str, declared: bool) -> Derived | None:
-    stripped = text.lstrip("\ufeff \t\r\n")
-    if not declared and not stripped.startswith(("{", "[")):
+    if not declared and not text.startswith(("{", "[")):
         return None
     try:
-        value = json.loads(stripped)
+        value = _loaded(text)
     except (ValueError, RecursionError):
         return None
     found = meaning(value)
     kind = _ERROR if found.error else _JSON if found.label is None else _RESULT
     return Derived(kind, found.milliseconds, found.confidence, found.label, None, found.picture)
+
+
+def _loaded(text: str) -> Any:
+    """One JSON value, or a list of those that stand on a line each."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        if not text.startswith("{") or text[: error.pos].count("\n") != 1:
+            raise
+        return [json.loads(line) for line in text.splitlines() if line.strip()]
 
 
 # -- rows of the journal become messages
@@ -212,7 +249,7 @@ def parse(raw: tuple[Any, ...], limit: int | None = None) -> InferenceMessage:
         whole = (body if text is None else text).decode("utf-8", "replace")
         part = whole[:limit]
         shown, left = clean(part), 0 if limit is None else max(0, text_size - len(part.encode("utf-8", "replace")))
-        line = one_line(whole[: _LINE_LIMIT + 1].strip("\ufeff \t\r\n"), _LINE_LIMIT) or ("(white space)" if size else "(empty)")
+        line = one_line(whole[: _LINE_LIMIT + 1].strip(_BEFORE), _LINE_LIMIT) or ("(white space)" if size else "(empty)")
         if kind in (_RESULT, _JSON) and len(body) == size:
             picture = derive(body, content_type, content_encoding).picture
     return InferenceMessage(

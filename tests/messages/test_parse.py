@@ -44,6 +44,16 @@ SAMPLES = [
     ('\ufeff{"class": "a"}', "result", None, None, "a", ""),
     ('{"device": {"class": "sensor"}, "machine": {"name": "a"}}', "json", None, None, None, ""),
     ('{"class": ["a"], "error": false, "status": "ok"}', "json", None, None, None, ""),
+    ("\ufeff(31 ms) The image c.jpg was classified as a (b) with confidence 0,87.", "result", 31.0, 0.87, "a (b)", "c.jpg"),
+    ("(1,234 ms) The image c.jpg was classified as a with confidence 0.5.", "result", None, 0.5, "a", "c.jpg"),
+    ("(5 ms) The image it's a 'dog'.jpg is a 'cat'.", "result", 5.0, None, "cat", "it's a 'dog'.jpg"),
+    ('{"image": "c.jpg", "probabilities": {"cat": 0.1, "Dog": 0.9}}', "result", None, 0.9, "Dog", "c.jpg"),
+    ('{"body": {"className": "dog", "ElapsedMs": "1,234.5 ms"}}', "result", 1234.5, None, "dog", ""),
+    ('{"class": ["a", "b"], "confidence": [0.1, 0.9], "ms": "1,234"}', "result", None, 0.9, "b", ""),
+    ('{"class": "a"}\n{"class": "b", "score": 1}\n', "result", None, 1.0, "b", ""),
+    ('{"score": {"home": 2, "away": 1}, "labels": {"port": 80}}', "json", None, None, None, ""),
+    ('{"error": 0.02, "class": "a"}', "result", None, None, "a", ""),
+    ('{"error": "none", "temperature": 20}', "json", None, None, None, ""),
     ('{"status": "failed", "message": "no model"}', "error", None, None, None, ""),
     ("ERROR: cannot open camera 0", "error", None, None, None, ""),
     ("Errors are rare here", "text", None, None, None, ""),
@@ -72,8 +82,19 @@ def test_declared_encodings_are_honoured_and_none_is_guessed() -> None:
     assert derive(text.encode("utf-16"), "application/json", "utf-16").label == "Möwe"
     assert derive(text.encode("utf-32"), "application/json; charset=utf-32").label == "Möwe"
     assert derive(gzip.compress(text.encode()), "application/json", "gzip").label == "Möwe"
+    assert derive(text.encode("utf-32-le"), "", "UTF-32LE").label == "Möwe"
+    assert derive(text.encode("cp1252"), "text/plain; charset=windows-1252").label == "Möwe"
     assert KINDS[derive(text.encode("utf-16")).kind] == "binary"
     assert decode(b"\xff\xfe\x00\x00") is None
+
+
+def test_what_was_packed_and_is_cut_short_ends_in_an_ellipsis() -> None:
+    text = "(5 ms) The image a was classified as b with confidence 0.9."
+    found = derive(gzip.compress(text.encode())[:-8], "", "gzip")
+    assert (KINDS[found.kind], found.text) == ("text", text + " …")
+    packed = derive(gzip.compress("ä".encode() * 600_000 + b"x"), "", "gzip")
+    assert packed.text is not None and packed.text.endswith("ä …")
+    assert derive(gzip.compress(b"x" + "ä".encode() * 600_000), "", "gzip").text is not None
 
 
 def test_binary_is_told_from_text() -> None:
