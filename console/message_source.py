@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from services.errors import OperatorError
 from services.records import InferenceMessage
-from widgets.messages import Intake
+from widgets.intake import Intake
 from widgets.stream import PAGE
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ class MessageSource:
         self._window: Window | None = None
         self._where: Filter | None = None
         self._seen: _Seen | None = None
+        self._begun_anew = False  # another journal has taken the place of the one that is shown
         self._health: HealthReader | None = None
         self._health_lock = threading.Lock()
         self._closed = False
@@ -116,7 +117,10 @@ class MessageSource:
             last = window.bounds()[1]
             newer: Sequence[InferenceMessage] = ()
             anew = False
-            if room:
+            if self._begun_anew:
+                newer, anew = window.newest(PAGE, where, RECENT), True
+                self._begun_anew = not newer
+            elif room:
                 if not where.empty or last - seen.until <= room:
                     newer = window.after(seen.until, room + 1, where)
                 anew = len(newer) > room or (where.empty and last - seen.until > room)
@@ -142,8 +146,9 @@ class MessageSource:
             reconnects=status.reconnects,
             restarts=status.restarts,
             dropped=status.dropped,
-            trouble=status.error["what"] if status.error else status.notice,
+            trouble=status.error["what"] if status.error else "",
             remedy=status.error["remedy"] if status.error else "",
+            notice=status.notice,
         )
 
     def older(self, row: int) -> list[InferenceMessage]:
@@ -172,7 +177,7 @@ class MessageSource:
         with self._lock:
             if self._window is None:
                 return []
-            found = self._window.newest(RECENT // 100, Filter.parse(f"device:{device}"), RECENT)
+            found = self._opened().newest(RECENT // 100, Filter.parse(f"device:{device}"), RECENT)
         own = [message for message in found if message.module == module]
         return (own or [message for message in found if client and not message.module])[-limit:]
 
@@ -185,9 +190,9 @@ class MessageSource:
             if self._window is None:
                 return []
             try:
-                return self._window.newest(limit, Filter.parse(f"device:{device}"), RECENT // 100)
-            except Cancelled:
-                return []  # another filter is in a hurry
+                return self._opened().newest(limit, Filter.parse(f"device:{device}"), RECENT // 100)
+            except (Cancelled, OperatorError):
+                return []  # another filter is in a hurry, or the messages pane says what ails the journal
 
     def whole(self, message: InferenceMessage) -> tuple[InferenceMessage, str]:
         """A message with as much of its body as can be looked at, and the beginning of that as a hex dump."""
@@ -230,7 +235,7 @@ class MessageSource:
         with self._lock:
             if self._window is None:
                 return []
-            return sent_by_clients(self._window.newest(PAGE, Filter.parse(f"device:{device}"), RECENT), since)
+            return sent_by_clients(self._opened().newest(PAGE, Filter.parse(f"device:{device}"), RECENT), since)
 
     def export_path(self, name: str = "") -> str:
         """Where an export, or a body under its own name, goes if nobody says another place."""
@@ -274,6 +279,12 @@ class MessageSource:
     def _opened(self) -> Window:
         if self._window is None:
             raise OperatorError("The journal is not open.", remedy="Press r in the messages pane.", code="messages.closed")
+        if not self._window.in_place:
+            from services.messages.window import Window
+
+            before, self._window = self._window, Window(Path(self.path), _SHOWN)
+            before.close()
+            self._seen, self._begun_anew = None, True
         return self._window
 
     def _filter(self) -> Filter:

@@ -44,6 +44,15 @@ def counted(count: int, name: str) -> str:
     return f"{count:,} {name}{'' if count == 1 else 's'}"
 
 
+def paced(rate: float) -> str:
+    """A rate given in messages a second, by the unit that tells it: ``5,000/s``, ``1.5/s``, ``6/min``, ``2/h``."""
+    if rate >= 10 or rate == 0:
+        return f"{rate:,.0f}/s"
+    if rate >= 0.95:
+        return f"{rate:.1f}/s"
+    return f"{rate * 60:.0f}/min" if rate * 60 >= 0.95 else f"{max(rate * 3600, 1):.0f}/h"
+
+
 def json_text(value: Any, indent: int | None = None) -> str:
     """``value`` as JSON, with what ``clean`` replaces escaped: nothing is lost to a program, and a terminal obeys none of it."""
     return _HOSTILE.sub(_escaped, json.dumps(value, indent=indent, ensure_ascii=False, default=str))

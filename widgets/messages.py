@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import ClassVar
 
 from textual import on
@@ -16,37 +16,14 @@ from textual.widgets import Static
 
 from services.errors import OperatorError
 from services.records import InferenceMessage
-from services.text import counted
+from services.text import paced
+from widgets.intake import Intake, Part, figures, troubles
 from widgets.lines import Lines
 from widgets.pane import Pane
 from widgets.signs import STYLES, drawn
 from widgets.stream import Stream
-from widgets.when import span
 
 _STATE_LINES = 3
-_BAD = {"failed": "failed", "reconnecting": "reconnecting", "stale": "hub does not answer", "disk": "not recording"}
-
-
-@dataclass(frozen=True)
-class Intake:
-    """How the recorder does: its state in a word, messages a second, and what went wrong.
-
-    ``lag`` is how many messages the hub has beyond what was received, ``behind`` the seconds between; ``ahead`` how many seconds
-    this machine's clock is ahead of the hub's; ``dropped`` messages are missing in ``gaps``, for the hub no longer had them.
-    """
-
-    state: str = "starting"  # starting, receiving, reconnecting, stale, failed, disk
-    rate: float = 0.0
-    lag: int = 0
-    behind: float = 0.0
-    ahead: float = 0.0
-    stored: int = 0
-    gaps: int = 0
-    reconnects: int = 0
-    restarts: int = 0
-    dropped: int = 0
-    trouble: str = ""
-    remedy: str = ""
 
 
 class MessagesPane(Pane):
@@ -109,8 +86,10 @@ E exports all that the filter lets through, as NDJSON or CSV. @ jumps to a time.
         self.intake = Intake()
         self.stream = Stream()
         self.filter_text = ""
-        self._told = False
+        self._told = False  # something stands in the note
+        self._noticed = ""
         self._state = Content("")
+        self._standing = ""
         self._height = 1
 
     def compose_content(self) -> ComposeResult:
@@ -168,58 +147,56 @@ E exports all that the filter lets through, as NDJSON or CSV. @ jumps to a time.
             self.intake, self.pending = intake, pending
             self._say()
 
+    def show_unread(self, error: OperatorError) -> None:
+        """The journal cannot be read: what is shown is old."""
+        self.show_intake(replace(self.intake, state="unread", rate=0.0, trouble=error.what, remedy=error.remedy), self.pending)
+
+    def action_reload(self) -> None:
+        """Read again; a notice has been seen then."""
+        self._noticed = self.intake.notice
+        self._say()
+        super().action_reload()
+
     def _say(self) -> None:
         intake = self.intake
-        bad = intake.state in _BAD
-        resting = self.paused or not self.stream.following
-        trouble = _trouble(intake)
-        parts: list[tuple[str, str]] = []
-        if bad:
-            parts.append((f"✗ {_BAD[intake.state]}", STYLES["bad"]))
-        if resting:
-            what = "paused" if self.paused else "scrolled back"
-            parts.append((f"{what}, {self.pending:,} newer wait" if self.pending else what, STYLES["warn"]))
-        elif not bad:
-            parts.append(("connecting" if intake.state == "starting" else "following", STYLES["dim"]))
-        rate = f"{intake.rate:,.0f}/s" if intake.rate >= 10 or intake.rate == 0 else f"{intake.rate:.1f}/s"
-        if intake.rate or intake.state == "receiving":
-            parts.append((rate, STYLES["dim"]))
-        if intake.lag or intake.state == "receiving":
-            late = intake.behind >= 5
-            lag = f"lag {intake.lag:,}" if intake.lag or not late else "lag"
-            lag += f" {span(intake.behind)}" if lag == "lag" else f" ({span(intake.behind)})" if late else ""
-            parts.append((lag, STYLES["warn" if late else "dim"]))
-        parts += [(text, STYLES["warn"]) for text in trouble]
-        if intake.state != "starting" or intake.stored:
-            parts.append((f"{intake.stored:,} kept", STYLES["dim"]))
-        self._show_state(_lines(parts, self.content_size.width - 2)[:_STATE_LINES])
-        if bad and intake.trouble:
+        ails, unseen = intake.ails, intake.notice not in ("", self._noticed)
+        resting = "paused" if self.paused else "" if self.stream.following else "scrolled back"
+        standing = resting or ("" if ails else "connecting" if intake.state == "starting" else "following")
+        waiting = f", {self.pending:,} newer wait" if resting and self.pending else ""
+        parts: list[Part] = [(f"✗ {ails}", "bad")] if ails else []
+        parts += [(standing + waiting, "warn" if resting else "dim")] if standing else []
+        self._show_state(ails + standing, _lines([*parts, *figures(intake)], self.content_size.width - 2)[:_STATE_LINES])
+        if ails and intake.trouble:
             self.note(OperatorError(intake.trouble, remedy=intake.remedy))
+        elif unseen:
+            self.note(OperatorError(intake.notice, remedy="r takes this line away."))
         elif self._told:
             self.note(None)
-        self._told = bad
-        if bad:
-            self.say(f"✗ {_BAD[intake.state]}", "bad")
+        self._told = bool(ails) or unseen
+        trouble = troubles(intake)
+        if ails:
+            self.say(f"✗ {ails}", "bad")
         elif resting:
             self.say(f"paused +{self.pending:,}" if self.pending else "paused", "warn")
         elif trouble:
-            self.say(f"! {rate} {trouble[0]}", "warn")
-        elif intake.state == "starting":
-            self.say("connecting", "dim")
+            self.say(f"! {paced(intake.rate)} {trouble[0]}", "warn")
+        elif standing == "connecting":
+            self.say(standing, "dim")
         else:
-            self.say(rate, "dim")
+            self.say(paced(intake.rate), "dim")
 
     def on_resize(self) -> None:
         """Another width has room for more, or for less."""
         self._say()
 
-    def _show_state(self, lines: list[Content]) -> None:
+    def _show_state(self, standing: str, lines: list[Content]) -> None:
         height = len(lines)
-        state = Content("\n").join(lines)
-        if height > self._height or (height < self._height and state.plain[:4] != self._state.plain[:4]):
+        if height > self._height or (height < self._height and standing != self._standing):
             # It does not shrink because a number became shorter: the rows above would jump.
             self._height = height
             self.state_line.styles.height = height
+        self._standing = standing
+        state = Content("\n").join(lines)
         if state != self._state:
             self._state = state
             self.state_line.update(state, layout=False)
@@ -303,31 +280,15 @@ E exports all that the filter lets through, as NDJSON or CSV. @ jumps to a time.
         self._ask("yank")
 
 
-def _trouble(intake: Intake) -> list[str]:
-    """What went wrong, worst first."""
-    ahead = abs(intake.ahead)
-    lost = f"{intake.dropped:,} lost in {counted(intake.gaps, 'gap')}"
-    return [
-        text
-        for text, happened in (
-            (lost, intake.gaps),
-            (counted(intake.reconnects, "reconnect"), intake.reconnects),
-            ("recorder " + counted(intake.restarts, "restart"), intake.restarts),
-            (f"clock {span(ahead)} {'ahead' if intake.ahead > 0 else 'late'}", ahead),
-        )
-        if happened
-    ]
-
-
-def _lines(parts: Sequence[tuple[str, str]], width: int) -> list[Content]:
+def _lines(parts: Sequence[Part], width: int) -> list[Content]:
     """The parts on as many lines as they take; on one where the width is not known yet."""
     lines: list[list[tuple[str, str]]] = [[]]
     used = 0
-    for text, style in parts:
+    for text, role in parts:
         joined = drawn(f" · {text}" if lines[-1] else text)
         if lines[-1] and 0 < width < used + len(joined):
             lines.append([])
             joined, used = drawn(text), 0
-        lines[-1].append((joined, style))
+        lines[-1].append((joined, STYLES[role]))
         used += len(joined)
     return [Content.assemble(*line) for line in lines]

@@ -84,7 +84,7 @@ class Messages(MessagesPane):
         except Cancelled:
             return True
         except OperatorError as error:
-            self.note(error)
+            self.show_unread(error)
             return False
         if filtered == self.filter_text and tailing == self.tailing and last == self.stream.last_row:
             with self.app.batch_update():
@@ -106,8 +106,12 @@ class Messages(MessagesPane):
         except UsageError as error:
             self.say_mistake(error.what)
             return
-        except (Cancelled, OperatorError):
-            return  # a newer filter is on its way, or the journal is not open yet
+        except Cancelled:
+            return  # a newer filter is on its way
+        except OperatorError as error:
+            if self.look == "ready":  # else the journal is not open yet
+                self.show_unread(error)
+            return
         self.say_mistake("")
         self._aside = "" if text else self._aside
         self.stream.following = True

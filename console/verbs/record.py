@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from console.call import Call
 from services.errors import OperatorError
-from services.text import counted
+from services.text import counted, paced
 
 if TYPE_CHECKING:
     from services.messages.place import Place
@@ -95,8 +95,9 @@ def _show(call: Call, status: RecorderStatus | None, place: Place) -> None:
     if status is None:
         call.out(f"No recorder runs. Journal: {place.journal}")
         return
-    parts = [status.state, f"{status.committed} recorded", f"{status.rate:.0f}/s", f"lag {status.lag}"]
+    parts = [status.state, f"{status.committed} recorded", paced(status.rate), f"lag {status.lag}"]
     parts += [f"{status.dropped} missing in {counted(status.gaps, 'gap')}"] if status.gaps else []
     parts += [counted(status.reconnects, "reconnect")] if status.reconnects else []
     parts += [status.error["what"]] if status.error else []
+    parts += [status.notice] if status.notice else []
     call.out(" · ".join(parts))

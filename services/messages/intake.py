@@ -13,7 +13,9 @@ from collections import deque
 from itertools import islice
 
 from services.errors import OperatorError
-from services.messages.journal import Batch, Journal, Keep, RawMessage
+from services.messages.journal import Journal
+from services.messages.retention import Keep, retain
+from services.messages.rows import Batch, RawMessage
 
 _LOG = logging.getLogger(__name__)
 _WAITING_LIMIT = 20_000
@@ -78,7 +80,7 @@ class Intake:
                 if count:
                     self._commit(count)
                 if time.monotonic() >= retain_at:
-                    more = self.journal.retain(self._keep)
+                    more = retain(self.journal, self._keep)
                     retain_at = time.monotonic() + (0.5 if more else _RETAIN_EVERY)
                 self.error = None
             except OperatorError as error:

@@ -11,12 +11,11 @@ import sqlite3
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from services.errors import OperatorError
 from services.messages import schema
+from services.messages.rows import Appended, Batch, Gap, OriginKey, Position, RawMessage
 
 _COLUMNS = 13
 _INSERT = (
@@ -26,87 +25,6 @@ _INSERT = (
 _ROW_VALUES = "(" + ",".join("?" * _COLUMNS) + ")"
 # Few sizes, so that the prepared statements are found again.
 _STATEMENTS = [(rows, _INSERT + ",".join([_ROW_VALUES] * rows)) for rows in (400, 50, 8, 1)]
-_DELETE_ROWS = 5_000
-
-OriginKey = tuple[
-    str, str, str, str, str
-]  # device, module, content type, content encoding, the other stable system properties (JSON)
-
-
-class RawMessage(NamedTuple):
-    """A message as it is received. ``enqueued`` in ms since 1970; ``properties`` and ``system`` are JSON objects or None.
-
-    ``kind``, ``milliseconds``, ``confidence`` and ``label`` are drawn from the body by ``parse.derive``; ``text`` is the body
-    decoded, where its bytes are not UTF-8 as they stand.
-    """
-
-    sequence: int
-    enqueued: int
-    origin: OriginKey
-    kind: int
-    milliseconds: float | None
-    confidence: float | None
-    label: str | None
-    offset: str | None
-    text: str | None
-    body: bytes
-    properties: str | None
-    system: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """The newest committed message of a partition; ``sequence`` is None before the first."""
-
-    part: int
-    generation: int
-    sequence: int | None = None
-    offset: str = ""
-    enqueued: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Messages of one part, in their order, with the spans that the hub no longer had (first and last sequence numbers)."""
-
-    part: int
-    messages: Sequence[RawMessage]
-    gaps: Sequence[tuple[int, int]] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """Messages that the hub no longer had when they were asked for. ``before_row`` is the journal's row that follows the gap."""
-
-    partition: str
-    generation: int
-    first: int
-    last: int
-    noticed: int
-    before_row: int | None
-
-    @property
-    def count(self) -> int:
-        """How many messages are missing."""
-        return self.last - self.first + 1
-
-
-@dataclass(frozen=True, slots=True)
-class Keep:
-    """How much the journal keeps."""
-
-    rows: int = 5_000_000
-    days: float = 30
-    bytes: int = 4 * 1024**3
-
-
-@dataclass(slots=True)
-class Appended:
-    """What an append did: rows committed, and rows that were there before."""
-
-    committed: int = 0
-    doubled: int = 0
-    newest: dict[int, RawMessage] = field(default_factory=dict)
 
 
 class Journal:
@@ -125,8 +43,14 @@ class Journal:
             self._connection = schema.open_for_reading(path)
         else:
             self._connection, self.damaged = schema.open_for_writing(path)
+        self._identity = schema.identity(path)
         if self.damaged is not None:
             self.notice("journal-damaged", f"The journal was damaged. It was set aside as {self.damaged}; this is a new one.")
+
+    @property
+    def in_place(self) -> bool:
+        """Whether the file that is open still has its name: what is written to one that was removed is gone with its closing."""
+        return schema.identity(self.path) == self._identity
 
     def close(self) -> None:
         """Close it; everything committed stays."""
@@ -147,16 +71,22 @@ class Journal:
     def part(self, namespace: str, entity: str, generation: int, partition: str) -> int:
         """The part's number, made where it is new."""
         key = (namespace, entity, generation, partition)
-        with self._writing() as connection:
+        with self.writing() as connection:
             connection.execute("INSERT OR IGNORE INTO part (namespace, entity, generation, partition) VALUES (?, ?, ?, ?)", key)
             found = connection.execute(
                 "SELECT id FROM part WHERE namespace = ? AND entity = ? AND generation = ? AND partition = ?", key
             ).fetchone()
         return int(found[0])
 
-    def adopt(self, parts: Sequence[tuple[str, str, int, str, int, str, int]]) -> None:
-        """Positions of a journal that was set aside: namespace, entity, generation, partition, sequence, offset, enqueued."""
-        with self._writing() as connection:
+    def parts(self) -> list[schema.Part]:
+        """Where it stands, for the journal that takes its place."""
+        return self._rows(
+            "SELECT namespace, entity, generation, partition, sequence, offset, enqueued FROM part WHERE sequence IS NOT NULL"
+        )
+
+    def adopt(self, parts: Sequence[schema.Part]) -> None:
+        """Go on where another journal stood (``parts``)."""
+        with self.writing() as connection:
             connection.executemany(
                 "INSERT OR IGNORE INTO part (namespace, entity, generation, partition, sequence, offset, enqueued)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -177,7 +107,7 @@ class Journal:
         receiver costs more than the insert. Raises OperatorError where the disk does not take it.
         """
         done = Appended()
-        with self._writing() as connection:
+        with self.writing() as connection:
             for batch in batches:
                 if not batch.messages:
                     continue
@@ -233,7 +163,7 @@ class Journal:
 
     def gap(self, part: int, first: int, last: int) -> None:
         """Note messages that the hub no longer has, before any that follows them has come."""
-        with self._writing() as connection:
+        with self.writing() as connection:
             connection.execute(
                 "INSERT OR IGNORE INTO gap (part, first, last, noticed, before_row)"
                 " VALUES (?, ?, ?, ?, (SELECT coalesce(max(row), 0) + 1 FROM message))",
@@ -242,17 +172,17 @@ class Journal:
 
     def notice(self, kind: str, text: str) -> None:
         """Note something an operator must be able to find later: a damaged journal, a hub made again."""
-        with self._writing() as connection:
+        with self.writing() as connection:
             connection.execute("INSERT INTO notice (at, kind, text) VALUES (?, ?, ?)", (_now(), kind, text))
 
     def mark(self, row: int, note: str = "") -> None:
         """Mark a message; marking again changes the note."""
-        with self._writing() as connection:
+        with self.writing() as connection:
             connection.execute("INSERT OR REPLACE INTO mark (row, note, made) VALUES (?, ?, ?)", (row, note, _now()))
 
     def unmark(self, row: int) -> None:
         """Take the mark from a message."""
-        with self._writing() as connection:
+        with self.writing() as connection:
             connection.execute("DELETE FROM mark WHERE row = ?", (row,))
 
     # -- reading
@@ -298,60 +228,21 @@ class Journal:
         log = self.path.with_name(self.path.name + "-wal")
         return self.path.stat().st_size + (log.stat().st_size if log.exists() else 0)
 
-    # -- retention
+    # -- plumbing
 
-    def retain(self, keep: Keep, seconds: float = 0.2) -> bool:
-        """Delete what is too old or too much, oldest first, for at most about ``seconds``, and give the space back.
-
-        The newest message always stays. Gives whether more is to do.
-        """
-        until = time.monotonic() + seconds
-        while self._too_much(keep):
-            if time.monotonic() > until:
-                return True
+    def give_back(self, pages: int) -> int:
+        """Give the disk up to ``pages`` that are free; gives how many were."""
         with self._lock:
             free = int(self._connection.execute("PRAGMA freelist_count").fetchone()[0])
             if free:
                 # Each step gives back one page, and execute() makes one step only.
-                self._connection.executescript(f"PRAGMA incremental_vacuum({min(free, 5_000)})")
-            if 0 < free <= 5_000:
+                self._connection.executescript(f"PRAGMA incremental_vacuum({min(free, pages)})")
+            if 0 < free <= pages:
                 self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-        return free > 5_000
+        return free
 
-    def _too_much(self, keep: Keep) -> bool:
-        """Delete one portion; False when there is nothing to delete."""
-        first, last = self.bounds()
-        if last <= first:
-            return False
-        with self._writing() as connection:
-            pages, free, size = (
-                connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size")
-            )
-            surplus = (last - first + 1) - keep.rows
-            taken = (pages - free) * size
-            if taken > keep.bytes:
-                surplus = max(surplus, int((last - first + 1) * (taken - keep.bytes) / taken) + 1)
-            before = connection.total_changes
-            if surplus > 0:
-                border = min(first + min(surplus, _DELETE_ROWS), last)
-                connection.execute("DELETE FROM message WHERE row < ?", (border,))
-            else:
-                # Age is counted from the newest message where the local clock is ahead of it: one that jumps must not delete all.
-                newest = connection.execute("SELECT max(enqueued) FROM message").fetchone()[0]
-                border = min(_now(), newest) - int(keep.days * 86_400_000)
-                connection.execute(
-                    "DELETE FROM message WHERE row IN (SELECT row FROM message WHERE enqueued < ? ORDER BY enqueued LIMIT ?)"
-                    " AND row < ?",
-                    (border, _DELETE_ROWS, last),
-                )
-            deleted = connection.total_changes > before
-            if deleted:
-                connection.execute("DELETE FROM mark WHERE row NOT IN (SELECT row FROM message)")
-        return deleted
-
-    # -- plumbing
-
-    def _writing(self) -> _Transaction:
+    def writing(self) -> _Transaction:
+        """A write transaction; its errors are OperatorErrors."""
         return _Transaction(self._connection, self._lock, self.path)
 
     def _rows(self, statement: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
@@ -398,6 +289,3 @@ def _sequence(message: RawMessage) -> int:
 
 def _now() -> int:
     return int(time.time() * 1000)
-
-
-__all__ = ["Appended", "Batch", "Gap", "Journal", "Keep", "OperatorError", "OriginKey", "Position", "RawMessage"]

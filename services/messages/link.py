@@ -19,7 +19,7 @@ from services.diagnosis import explain
 from services.errors import OperatorError
 from services.messages.hub_clock import HubClock, elapsed
 from services.messages.intake import Intake
-from services.messages.journal import Batch, Position, RawMessage
+from services.messages.rows import Batch, Position, RawMessage
 from services.messages.settings import Start
 from services.messages.wire import raw_messages
 from services.records import Evidence

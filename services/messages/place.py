@@ -37,6 +37,11 @@ class Place:
         return self.journal.with_suffix(".consoles.lock")
 
     @property
+    def suspicion(self) -> Path:
+        """Made by who met with damage when reading: the recorder then looks the whole journal through."""
+        return self.journal.with_suffix(".suspicion")
+
+    @property
     def status(self) -> Path:
         """What the recorder says of itself: one JSON object, replaced as a whole."""
         return self.journal.with_suffix(".status.json")

@@ -26,8 +26,9 @@ from services.contexts.children import environment
 from services.contexts.model import Context
 from services.contexts.paths import private_file
 from services.errors import OperatorError
-from services.messages.journal import Journal, Keep
+from services.messages.journal import Journal
 from services.messages.place import Place, journal_place
+from services.messages.retention import Keep
 from services.messages.schema import disk_full
 from services.messages.settings import Settings, Start
 from services.messages.status import RecorderStatus

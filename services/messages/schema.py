@@ -12,6 +12,9 @@ from services.errors import OperatorError
 
 APPLICATION_ID = 0x64626A31  # "dbj1"
 VERSION = 1
+QUICKLY_CHECKED = 1024**3  # bytes that are looked through for damage in a second or two
+
+Part = tuple[str, str, int, str, int, str, int]  # namespace, entity, generation, partition, sequence, offset, enqueued
 
 # A partition of one generation of a hub is a "part": a small number in each row instead of names. `position` columns are the
 # newest message of it that is committed. `origin` holds what is the same for all messages of one sender. ms, confidence and
@@ -51,6 +54,8 @@ def open_for_writing(path: Path) -> tuple[sqlite3.Connection, Path | None]:
     aside = None
     try:
         connection = _open(path)
+    except OSError as error:
+        raise disk_error(path, sqlite3.OperationalError(f"unable to open database file: {error.strerror}")) from error
     except sqlite3.DatabaseError as error:
         if not is_damage(error):
             raise disk_error(path, error) from error
@@ -75,6 +80,11 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
 
 
 def _open(path: Path) -> sqlite3.Connection:
+    log = path.with_name(path.name + "-wal")
+    if (
+        path.exists() and log.exists() and log.stat().st_size and not path.stat().st_size
+    ):  # SQLite would begin anew, and say nothing
+        raise sqlite3.DatabaseError("database disk image is malformed: emptied")
     connection = sqlite3.connect(
         private_file(path), isolation_level=None, check_same_thread=False, timeout=10, cached_statements=32
     )
@@ -104,7 +114,7 @@ def _open(path: Path) -> sqlite3.Connection:
             "SELECT (SELECT max(row) FROM message), (SELECT min(row) FROM message), (SELECT count(*) FROM part)"
         ).fetchone()
         pages = connection.execute("PRAGMA page_count").fetchone()[0] * connection.execute("PRAGMA page_size").fetchone()[0]
-        if path.stat().st_size < pages and not path.with_name(path.name + "-wal").exists():
+        if path.stat().st_size < pages and not log.exists():
             raise sqlite3.DatabaseError("database disk image is malformed: shorter than it says")
     except BaseException:
         connection.close()
@@ -112,9 +122,33 @@ def _open(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def sound(path: Path) -> bool:
+    """Whether no damage is to be found in the whole journal: a second for each GB, and more where the disk is slow."""
+    try:
+        connection = open_for_reading(path)
+    except OperatorError as error:
+        return error.code != "journal.damaged"
+    try:
+        return bool(connection.execute("PRAGMA quick_check(1)").fetchone() == ("ok",))
+    except sqlite3.Error as error:
+        return not is_damage(error)
+    finally:
+        connection.close()
+
+
+def identity(path: Path) -> tuple[int, int] | None:
+    """What tells the file at ``path`` from another one that takes its place; None where there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
 def is_damage(error: sqlite3.Error) -> bool:
-    """Whether the file itself is damaged, rather than full, locked or read-only."""
-    return bool(re.search(r"malformed|not a database|file is encrypted|corrupt|unsupported file format", str(error)))
+    """Whether the file itself is damaged, or what is in it was changed, rather than full, locked or read-only."""
+    damage = r"malformed|not a database|file is encrypted|corrupt|unsupported file format|no such (table|column)|no column named"
+    return bool(re.search(damage, str(error)))
 
 
 def set_aside(path: Path) -> Path:
@@ -163,8 +197,7 @@ def disk_error(path: Path, error: sqlite3.Error) -> OperatorError:
         return OperatorError(
             f"The journal {path} is damaged.",
             cause="The disk, or a process that is not dbe-console, has changed it.",
-            remedy="End the recorder (dbe-console record --stop) and start it: it sets a journal aside that it finds damaged."
-            " Where this is said again, move the file away; a new one is begun.",
+            remedy="The recorder looks it through, sets it aside and begins a new one. Where this is said again, move the file away.",
             code="journal.damaged",
             raw=text,
         )

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from services.errors import UsageError
-from services.messages.journal import Keep
+from services.messages.retention import Keep
 from services.records import EventEndpoint, Secret
 
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h|d|w)", re.IGNORECASE)

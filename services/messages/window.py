@@ -5,6 +5,7 @@ A ``Window`` has a connection of its own, reads only, and is used by one thread 
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from typing import Any
 from services.errors import OperatorError
 from services.messages import parse, schema
 from services.messages.filters import SEARCHED, Filter
+from services.messages.place import Place
 from services.records import InferenceMessage
 
 _EVERYTHING = Filter()
@@ -53,10 +55,16 @@ class Window:
         """``limit``: of each body no more than so many characters, or bytes of a hex dump; the rest is ``body_left``."""
         self._path = path
         self._limit = limit
+        self._identity = schema.identity(path)
         self._connection = schema.open_for_reading(path)
         self._connection.execute("PRAGMA case_sensitive_like = OFF")
         self._registered: Filter | None = None
         self._cancelled = threading.Event()
+
+    @property
+    def in_place(self) -> bool:
+        """Whether this is still the journal of that name: a damaged one is set aside, and its rows are not those of the next."""
+        return schema.identity(self._path) == self._identity
 
     def close(self) -> None:
         """Close it."""
@@ -65,7 +73,8 @@ class Window:
     def cancel(self) -> None:
         """End the query that runs, which then raises ``Cancelled``; from any thread."""
         self._cancelled.set()
-        self._connection.interrupt()
+        with contextlib.suppress(sqlite3.ProgrammingError):  # it was closed meanwhile
+            self._connection.interrupt()
 
     def bounds(self) -> tuple[int, int]:
         """The oldest and the newest row; (0, 0) where there is none."""
@@ -259,9 +268,16 @@ class Window:
         except sqlite3.OperationalError as error:
             if "interrupted" in str(error):
                 raise Cancelled from None
-            raise schema.disk_error(self._path, error) from error
+            raise self._failed(error) from error
         except sqlite3.DatabaseError as error:
-            raise schema.disk_error(self._path, error) from error
+            raise self._failed(error) from error
+
+    def _failed(self, error: sqlite3.Error) -> OperatorError:
+        """What to tell of it; the recorder, which writes elsewhere in the journal, is told of damage as well."""
+        if schema.is_damage(error):
+            with contextlib.suppress(OSError):
+                Place(self._path).suspicion.touch(0o600)
+        return schema.disk_error(self._path, error)
 
 
 __all__ = ["Cancelled", "Found", "OperatorError", "Window"]

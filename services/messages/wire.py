@@ -11,8 +11,8 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from services.messages.journal import OriginKey, RawMessage
 from services.messages.parse import derive
+from services.messages.rows import OriginKey, RawMessage
 
 _SEQUENCE, _OFFSET, _ENQUEUED = b"x-opt-sequence-number", b"x-opt-offset", b"x-opt-enqueued-time"
 _DEVICE, _MODULE = b"iothub-connection-device-id", b"iothub-connection-module-id"

@@ -13,8 +13,9 @@ import time
 from bench_lab import folder, report
 
 from services.messages.filters import Filter
-from services.messages.journal import Batch, Journal, RawMessage
+from services.messages.journal import Journal
 from services.messages.parse import derive
+from services.messages.rows import Batch, RawMessage
 from services.messages.window import Window
 
 NEWEST = 100_000

@@ -59,7 +59,7 @@ from widgets.deploy_form import DeployForm
 from widgets.details import message_details
 from widgets.dialogs import Choose, Confirm, ErrorDialog, Reader
 from widgets.diff import DiffConfirm
-from widgets.messages import Intake
+from widgets.intake import Intake
 from widgets.signs import ascii_only
 
 CONTEXT = Context(

@@ -14,9 +14,11 @@ from typing import Any
 import pytest
 
 from services.messages.intake import Intake
-from services.messages.journal import Batch, Journal, Keep
+from services.messages.journal import Journal
 from services.messages.place import on_network_disk
 from services.messages.recorder import RecorderHandle
+from services.messages.retention import Keep, retain
+from services.messages.rows import Batch
 from services.messages.status import RecorderStatus
 
 MOUNTS = """\
@@ -50,8 +52,8 @@ def test_a_local_clock_that_jumps_deletes_nothing(
     now = int(time.time() * 1000)
     fill([raw(number, enqueued=now - 86_400_000 * (10 - number)) for number in range(10)])
     for days in (-4_000, 4_000):
-        monkeypatch.setattr("services.messages.journal._now", lambda: now + 86_400_000 * days)  # noqa: B023 - called in this turn
-        journal.retain(Keep(days=30))
+        monkeypatch.setattr("services.messages.retention._now", lambda: now + 86_400_000 * days)  # noqa: B023 - called in this turn
+        retain(journal, Keep(days=30))
         assert journal.bounds() == (1, 10)
 
 

@@ -13,8 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.messages import statistics
-from services.messages.journal import Batch, Journal, Keep, RawMessage
+from services.messages.journal import Journal
 from services.messages.parse import KINDS
+from services.messages.retention import Keep, retain
+from services.messages.rows import Batch, RawMessage
 from services.messages.schema import set_aside
 from services.messages.statistics import Counts, Health, HealthReader, health
 
@@ -131,7 +133,7 @@ def test_rows_that_are_gone_or_of_another_journal(
     fill([raw(number, enqueued=now) for number in range(100)])
     reader = HealthReader(journal.path)
     assert reader.look(now - 500, now + 500, 10).now.count == 100
-    journal.retain(Keep(rows=40))
+    retain(journal, Keep(rows=40))
     fill([raw(100, enqueued=now)])
     assert reader.look(now - 500, now + 500, 10).now.count == 101, "what came is counted until it slides out"
     assert health(journal.path, now - 500, now + 500, 10).now.count == 41

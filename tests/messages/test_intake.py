@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from services.messages.intake import Intake
-from services.messages.journal import Batch, Journal, Keep, RawMessage
+from services.messages.journal import Journal
+from services.messages.retention import Keep
+from services.messages.rows import Batch, RawMessage
 
 
 async def test_a_fault_of_ours_is_said_and_nothing_is_lost(

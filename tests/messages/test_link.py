@@ -10,7 +10,7 @@ import pytest
 
 from services.messages import link
 from services.messages.hub_clock import elapsed
-from services.messages.journal import Position, RawMessage
+from services.messages.rows import Position, RawMessage
 from services.messages.settings import Start
 
 

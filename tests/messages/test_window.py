@@ -16,7 +16,9 @@ from hypothesis import strategies as st
 from services.errors import OperatorError, UsageError
 from services.messages.export import export
 from services.messages.filters import Filter
-from services.messages.journal import Batch, Journal, Keep
+from services.messages.journal import Journal
+from services.messages.retention import Keep, retain
+from services.messages.rows import Batch
 from services.messages.statistics import health
 from services.messages.window import Window
 
@@ -196,15 +198,15 @@ def test_retention_gives_space_back(journal: Journal, raw: Callable[..., Any], f
 
     now = int(time.time() * 1000)
     fill([raw(number, b"x" * 1000, enqueued=now) for number in range(20_000)])
-    while journal.retain(Keep(rows=15_000)):
+    while retain(journal, Keep(rows=15_000)):
         pass
     assert journal.bounds() == (5_001, 20_000)
     before = journal.size()
-    while journal.retain(Keep(bytes=4_000_000)):
+    while retain(journal, Keep(bytes=4_000_000)):
         pass
     assert journal.size() < 8_000_000 < before and journal.bounds()[1] == 20_000
     fill([raw(20_000, "old", enqueued=now - 86_400_000 * 9), raw(20_001, "new", enqueued=now)])
-    journal.retain(Keep(days=7))
+    retain(journal, Keep(days=7))
     window = Window(journal.path)
     assert "old" not in [message.text for message in window.newest(3)]
     window.close()

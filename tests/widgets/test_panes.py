@@ -11,7 +11,8 @@ from services.errors import OperatorError
 from services.records import DesiredModule, Device, DeviceState, Finding, Module, ReportedModule, WorkspaceImage
 from widgets.details import pretty
 from widgets.images import ImagesPane
-from widgets.messages import Intake, MessagesPane
+from widgets.intake import Intake
+from widgets.messages import MessagesPane
 from widgets.module_row import Row, module_state, reason, wanted
 from widgets.modules import ModulesPane
 from widgets.options import OptionsPane

@@ -5,7 +5,8 @@ from datetime import datetime, timezone
 from textual.app import App, ComposeResult
 
 from services.records import InferenceMessage
-from widgets.messages import Intake, MessagesPane
+from widgets.intake import Intake
+from widgets.messages import MessagesPane
 from widgets.stream import PAGE, WINDOW, SenderColumn, Stream, message_cells
 
 
