@@ -30,7 +30,8 @@ RECENT = 100_000  # rows that a new filter looks at before the first answer
 class Look:
     """What one look at the journal found: newer messages, how many wait where the view stands still, and the intake.
 
-    ``anew``: more came than the view has room for; these are the newest, and do not follow on what it shows.
+    ``anew``: these are the newest, and do not follow on what is shown: more came than the view has room for, or it is another
+    journal.
     """
 
     newer: Sequence[InferenceMessage]
@@ -118,8 +119,7 @@ class MessageSource:
             newer: Sequence[InferenceMessage] = ()
             anew = False
             if self._begun_anew:
-                newer, anew = window.newest(PAGE, where, RECENT), True
-                self._begun_anew = not newer
+                newer, anew, self._begun_anew = window.newest(PAGE, where, RECENT), True, False
             elif room:
                 if not where.empty or last - seen.until <= room:
                     newer = window.after(seen.until, room + 1, where)

@@ -88,7 +88,7 @@ class Messages(MessagesPane):
             return False
         if filtered == self.filter_text and tailing == self.tailing and last == self.stream.last_row:
             with self.app.batch_update():
-                if seen.newer:
+                if seen.newer or seen.anew:
                     self.add_newer(seen.newer, seen.anew)
                 self.show_intake(seen.intake, 0 if tailing else seen.pending)
         return seen_now and (bool(seen.newer) or seen.pending > 0)

@@ -23,23 +23,23 @@ _SCHEMA = f"""
 PRAGMA auto_vacuum = INCREMENTAL;
 PRAGMA journal_mode = WAL;
 BEGIN IMMEDIATE;
-CREATE TABLE part (
+CREATE TABLE IF NOT EXISTS part (
     id INTEGER PRIMARY KEY, namespace TEXT NOT NULL, entity TEXT NOT NULL, generation INTEGER NOT NULL, partition TEXT NOT NULL,
     sequence INTEGER, offset TEXT, enqueued INTEGER, UNIQUE (namespace, entity, generation, partition));
-CREATE TABLE origin (
+CREATE TABLE IF NOT EXISTS origin (
     id INTEGER PRIMARY KEY, device TEXT NOT NULL, module TEXT NOT NULL, content_type TEXT NOT NULL,
     content_encoding TEXT NOT NULL, rest TEXT NOT NULL, UNIQUE (device, module, content_type, content_encoding, rest));
-CREATE TABLE message (
+CREATE TABLE IF NOT EXISTS message (
     row INTEGER PRIMARY KEY, part INTEGER NOT NULL, sequence INTEGER NOT NULL, enqueued INTEGER NOT NULL, origin INTEGER NOT NULL,
     kind INTEGER NOT NULL, ms REAL, confidence REAL, label TEXT, offset TEXT, text TEXT, body BLOB NOT NULL, properties TEXT,
     system TEXT);
-CREATE UNIQUE INDEX message_identity ON message (part, sequence);
-CREATE INDEX message_enqueued ON message (enqueued);
-CREATE TABLE gap (
+CREATE UNIQUE INDEX IF NOT EXISTS message_identity ON message (part, sequence);
+CREATE INDEX IF NOT EXISTS message_enqueued ON message (enqueued);
+CREATE TABLE IF NOT EXISTS gap (
     id INTEGER PRIMARY KEY, part INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, noticed INTEGER NOT NULL,
     before_row INTEGER, UNIQUE (part, first));
-CREATE TABLE mark (row INTEGER PRIMARY KEY, note TEXT NOT NULL, made INTEGER NOT NULL);
-CREATE TABLE notice (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS mark (row INTEGER PRIMARY KEY, note TEXT NOT NULL, made INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS notice (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL);
 PRAGMA application_id = {APPLICATION_ID};
 PRAGMA user_version = {VERSION};
 COMMIT;

@@ -146,6 +146,17 @@ async def test_filter_context_mark_save_export_jump(
         await pilot.press("h")
         await until(pilot, lambda: isinstance(app.screen, HealthScreen) and "pane-one" in _shown(app), "health")
         await until(pilot, lambda: "! Share of the results: cat from 0% to 100%, fox from 100% to 0%." in _shown(app), "a change")
+
+        # The journal is taken away: said, and the pane goes on with the next one.
+        await pilot.press("escape", "f")
+        for path in Path(app.session.messages.path).parent.glob("*.journal*"):
+            path.unlink()
+        await until(pilot, lambda: "was removed" in pane.intake.notice and pane.intake.stored == 0, "a new journal")
+        assert pane.has_class("-noted") and not pane.stream.window
+        control(lab, "messages", {"device": "pane-one", "bodies": ["after"], "partition": 0})
+        await until(pilot, lambda: [m.text for m in pane.stream.window] == ["after"], "what came after")
+        await pilot.press("r")
+        await until(pilot, lambda: not pane.has_class("-noted"), "the notice was seen")
     app.end()
 
 

@@ -13,13 +13,16 @@ from typing import Any
 
 import pytest
 
+from services.errors import OperatorError
+from services.messages import schema
 from services.messages.intake import Intake
 from services.messages.journal import Journal
-from services.messages.place import on_network_disk
-from services.messages.recorder import RecorderHandle
+from services.messages.place import Place, on_network_disk
+from services.messages.recorder import RecorderHandle, running
 from services.messages.retention import Keep, retain
 from services.messages.rows import Batch
 from services.messages.status import RecorderStatus
+from services.messages.window import Window
 
 MOUNTS = """\
 /dev/sda1 / ext4 rw 0 0
@@ -127,4 +130,42 @@ def test_a_journal_damaged_while_it_is_written_is_set_aside(
         return bool(count) and count == (last + 1) * 4
 
     eventually(whole)
-    assert [path for path in handle.journal_path.parent.iterdir() if ".damaged-" in path.name]
+    assert len([path for path in handle.journal_path.parent.iterdir() if path.name.endswith(".journal")]) == 2
+
+    # Damage where nothing is written any more is found when the recorder begins, which goes on where that journal stood.
+    control(own_lab, "messages", {"count": 8_000, "partition": "spread"})
+    eventually(lambda: whole() and not handle.status().waiting and not handle.status().lag)
+    handle.close()
+    eventually(lambda: not running(handle.place))
+    damage(handle.journal_path)
+    handle = record()
+    eventually(lambda: len([path for path in handle.journal_path.parent.iterdir() if path.name.endswith(".journal")]) == 3)
+    control(own_lab, "messages", {"count": 4, "partition": "spread"})
+    eventually(lambda: handle.status().state == "receiving" and handle.status().newest)
+    connection = sqlite3.connect(f"{handle.journal_path.resolve().as_uri()}?mode=ro", uri=True)
+    assert connection.execute("SELECT min(sequence) FROM message").fetchone()[0] > 3_000
+    connection.close()
+
+
+def damage(path: Path) -> None:
+    """Garbage in the midst of a journal that nobody has open."""
+    with path.open("r+b") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(size // 3)
+        file.write(os.urandom(size // 6))
+
+
+def test_a_reader_that_meets_with_damage_has_the_journal_looked_through(
+    journal: Journal, fill: Callable[..., None], raw: Callable[..., Any]
+) -> None:
+    fill([raw(number) for number in range(5_000)])
+    assert schema.sound(journal.path)
+    journal.close()
+    damage(journal.path)
+    window = Window(journal.path)
+    with pytest.raises(OperatorError, match="damaged"):
+        list(window.rows())
+    assert Place(journal.path).suspicion.exists() and not schema.sound(journal.path) and window.in_place
+    schema.set_aside(journal.path)
+    assert not window.in_place
+    window.close()
