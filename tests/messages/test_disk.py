@@ -138,7 +138,7 @@ def test_a_journal_damaged_while_it_is_written_is_set_aside(
     handle.close()
     eventually(lambda: not running(handle.place))
     damage(handle.journal_path)
-    handle = record()
+    handle = record("latest")
     eventually(lambda: len([path for path in handle.journal_path.parent.iterdir() if path.name.endswith(".journal")]) == 3)
     control(own_lab, "messages", {"count": 4, "partition": "spread"})
     eventually(lambda: handle.status().state == "receiving" and handle.status().newest)
