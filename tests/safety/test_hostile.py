@@ -155,7 +155,7 @@ def test_on_the_screen(
     go("2", "l Logs")
     terminal.press("G", "t")
     terminal.until(lambda text: "Twin · edgeHub" in text and "secrets are masked" in text)
-    look("j j j enter", "▼ routes")
+    look("j j enter", "▼ routes")
     terminal.until("l Logs")
     filtered(SHOWN)
     terminal.until("l Logs")
@@ -163,7 +163,7 @@ def test_on_the_screen(
     for _ in range(7):
         look("i", "─ Message ─")
         terminal.press("k")
-    look("h", "Health · ", "kind")
+    look("h", "last 5 minutes", "kind")
     look("o", "Devices · ", DEVICE)
     go("H", "History · ")
     look("enter", f"─ {SHOWN}")

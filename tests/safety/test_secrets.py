@@ -75,7 +75,7 @@ def test_the_main_job_leaks_no_secret(
         ("t", "Twin · ", "secrets are masked"),
         ("l", "Logs · ", "following · "),
         ("H", "History · ", "2 changes"),
-        ("enter", "Esc Close y Copy", "azureml-client"),  # what the last one changed
+        ("enter", "Esc Close  y Copy", "azureml-client"),  # what the last one changed
     ):
         terminal.press(key)
         terminal.until(lambda text, wanted=(heading, whole): all(part in text for part in wanted))
