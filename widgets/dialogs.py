@@ -258,6 +258,12 @@ class Reader(Dialog[None]):
             yield Static(self.text, classes="text")
         yield KeyLine()
 
+    def show(self, text: Content) -> None:
+        """Another text in place of the one that is shown."""
+        if text != self.text:
+            self.text = text
+            self.query_one(".text", Static).update(text)
+
     def action_scroll(self, by: int) -> None:
         """Scroll by lines."""
         self.query_one(".scroll").scroll_relative(y=by, animate=False)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from textual.content import Content
+
 from console.background import in_thread
 from console.session import Session
-from services.errors import UsageError
-from services.text import json_text
+from services.errors import OperatorError, UsageError
+from services.text import json_text, one_line
 from widgets.dialogs import Confirm, Prompt, Reader
+from widgets.pane import error_content
 
 if TYPE_CHECKING:
     from console.screens.main import MainScreen
 
+_SECONDS = 30  # for the module to answer; ten more are given to the way there
 _KNOWN = "The edge agent has ping, RestartModule, GetModuleLogs, UploadModuleLogs, UploadSupportBundle, GetTaskStatus."
 
 
@@ -48,7 +52,20 @@ async def invoke(main: MainScreen, session: Session, device: str, name: str) -> 
         )
         if not await app.push_screen_wait(question):
             return
-    main.notify(f"waiting for {name}'s answer", timeout=3)
-    reply = await in_thread(twins.invoke, session.hub, device, module, method, payload, 30, session.context.name)
-    main.say_spent()
-    app.push_screen(Reader(f"{method} of {name}: status {reply.status}", json_text(reply.payload, 2)))
+    # It stands there from the start: one that came with the answer would take a key that was meant for what stands there then.
+    reader = Reader(f"{method} of {name}", f"Waiting for the answer of {name}, {_SECONDS + 10} seconds at most.")
+    app.push_screen(reader)
+    try:
+        reply = await in_thread(twins.invoke, session.hub, device, module, method, payload, _SECONDS, session.context.name)
+    except OperatorError as error:
+        if reader not in app.screen_stack:
+            raise
+        reader.show(error_content(error, raw=True))
+        return
+    finally:
+        main.say_spent()
+    answer = json_text(reply.payload, 2)
+    if reader in app.screen_stack:
+        reader.show(Content(f"status {reply.status}\n\n{answer}"))
+    else:
+        main.notify(f"{method} of {name} answered with status {reply.status}: {one_line(answer, 300)}", timeout=20)

@@ -13,12 +13,11 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
-from services.errors import OperatorError
 from services.records import DeviceState, Finding
 
 if TYPE_CHECKING:
     from console.session import Session
-    from services.operations.connections import Changes
+    from services.operations.connections import Looks
     from services.operations.host import HostAnswer
 
 LOOKED_AT = 60  # newest messages of the device
@@ -46,7 +45,7 @@ class Listening:
         self._owed = False
         self._read_at = float("-inf")
         self._state: DeviceState | None = None
-        self._changes: Changes | None = None
+        self._looks: Looks | None = None
         self._look_at = float("-inf")
         self._reconnects = 0
         self._unsteady_at = float("-inf")
@@ -73,21 +72,20 @@ class Listening:
 
     def _contested(self, session: Session, state: DeviceState, first: bool) -> list[Finding]:
         """Identities whose connection comes and goes; none where this console's own line to the hub does, too."""
-        from services.operations.connections import SPAN, Changes
+        from services.operations.connections import SPAN, Looks
 
-        changes = self._changes = self._changes or Changes()
+        looks = self._looks = self._looks or Looks()
         reconnects = session.messages.reconnects
         if reconnects != self._reconnects:
             self._reconnects, self._unsteady_at = reconnects, time.monotonic()
         offline = not state.device.connected
-        if first or (time.monotonic() > self._look_at and (changes.restless or offline)):
+        if first:
+            looks.connected = False  # that was before this reading
+        self._owed = self._owed or (offline and looks.connected)
+        if first or (time.monotonic() > self._look_at and (looks.changes.restless or offline)):
             self._look_at = time.monotonic() + _LOOK_AGAIN
-            try:
-                changes.note(session.hub.connection_changes(state.device.id))
-                self._owed = self._owed or (offline and session.hub.device(state.device.id).connected)
-            except OperatorError:
-                return []  # the next reading says why
-        return changes.contested() if time.monotonic() - self._unsteady_at > SPAN else []
+            looks.begin(session.hub, state.device.id)
+        return looks.changes.contested() if time.monotonic() - self._unsteady_at > SPAN else []
 
     def _ask(self, session: Session, state: DeviceState, host: str) -> HostAnswer | None:
         from services.operations.host import ask, host_endpoint, seen_from_here

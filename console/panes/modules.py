@@ -136,6 +136,8 @@ class Modules(ModulesPane):
         """What is shown stays, with a line above it; the answer or the error takes its place."""
         if self.look == "ready":
             self.note(OperatorError("The hub does not answer yet: what stands here is old.", remedy="d finds out why."))
+        else:
+            self.waiting("The hub has not answered yet; d finds out why")
 
     def hosts(self) -> list[Module]:
         """The modules that could be asked to score."""

@@ -7,7 +7,6 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.widgets import Static
 
 from console.owner import app_of
 from widgets.dialogs import Reader
@@ -34,14 +33,7 @@ class ModuleScreen(Reader):
     def on_mount(self) -> None:
         """Begin."""
         app = app_of(self)
-        self.set_interval(5.0 if app.slow else 1.0, self.show_now)
-
-    def show_now(self) -> None:
-        """What is known by now."""
-        fresh = self.content_now()
-        if fresh != self.text:
-            self.text = fresh
-            self.query_one(".text", Static).update(fresh)
+        self.set_interval(5.0 if app.slow else 1.0, lambda: self.show(self.content_now()))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """In read-only mode what changes something does not exist."""

@@ -38,8 +38,8 @@ class Changes:
     def restless(self) -> bool:
         """Whether any connection changed lately, as far as it was seen or (where the clocks agree) is said by the hub."""
         now = datetime.now(timezone.utc)
-        young = any(abs((now - changed).total_seconds()) < _YOUNG for changed in self._last.values())
-        return young or any(self._lately(module) for module in self._seen)
+        young = any(abs((now - changed).total_seconds()) < _YOUNG for changed in list(self._last.values()))
+        return young or any(self._lately(module) for module in list(self._seen))
 
     def contested(self) -> list[Finding]:
         """The identities whose connection changed again and again, as it does where two clients share one."""
@@ -53,6 +53,30 @@ class Changes:
     def _lately(self, module: str) -> int:
         since = time.monotonic() - SPAN
         return sum(at > since for at in self._seen[module])
+
+
+class Looks:
+    """Looks at a device's connections one at a time, each in a thread: nobody waits for a hub that hangs."""
+
+    def __init__(self) -> None:
+        self.changes = Changes()
+        self.connected = False  # the device, when it was looked at last
+        self._looking = False
+
+    def begin(self, hub: Hub, device: str) -> None:
+        """Begin to look, unless the look before still waits for the hub. What keeps it from answering is told by other readings."""
+        if not self._looking:
+            self._looking = True
+            threading.Thread(target=self._look, args=(hub, device), name="connections", daemon=True).start()
+
+    def _look(self, hub: Hub, device: str) -> None:
+        try:
+            self.changes.note(hub.connection_changes(device))
+            self.connected = hub.device(device).connected
+        except OperatorError:
+            self.connected = False
+        finally:
+            self._looking = False
 
 
 class Connections:

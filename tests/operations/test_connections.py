@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
+from threading import Event
 
-from services.operations.connections import Changes
+from services.operations.connections import Changes, Looks
+from services.records import Device
 
 AT = datetime(2026, 1, 1, tzinfo=timezone.utc)
 
@@ -22,3 +24,27 @@ def test_one_identity_in_two_clients():
         changes.note({"client": AT + timedelta(seconds=second)})
     (finding,) = changes.contested()
     assert (finding.state, finding.module) == ("one-identity-two-clients", "client")
+
+
+def test_who_listens_does_not_wait_for_a_hub_that_hangs(eventually):
+    class Hanging:
+        """A hub that takes a question and answers when it is let go."""
+
+        def __init__(self) -> None:
+            self.asked, self.answers = 0, Event()
+
+        def connection_changes(self, device):
+            self.asked += 1
+            self.answers.wait(30)
+            return {"client": AT}
+
+        def device(self, name):
+            return Device(name, True)
+
+    hub, looks = Hanging(), Looks()
+    looks.begin(hub, "edge")
+    looks.begin(hub, "edge")
+    assert not looks.connected and not looks.changes.contested()
+    hub.answers.set()
+    eventually(lambda: looks.connected)
+    assert hub.asked == 1
