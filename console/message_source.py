@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _PATIENCE = 0.5  # seconds that the end waits for a query, which was cancelled, or for an endpoint that is being looked for
 _SHOWN, _DETAILED = 4_096, 65_536  # characters of a body, or bytes of a hex dump: in lists, and of one message
+_LATE = 5.0  # seconds that a message may take to come here, and is no sign of trouble
 RECENT = 100_000  # rows that a new filter looks at before the first answer
 
 
@@ -91,6 +92,12 @@ class MessageSource:
     def reconnects(self) -> int:
         """How often the recorder had to connect again; 0 while there is none."""
         return self._handle.status().reconnects if self._handle is not None else 0
+
+    @property
+    def listening(self) -> bool:
+        """Whether all that the hub has is read at once, so that silence means that nothing was sent."""
+        status = self._handle.status() if self._handle is not None else None
+        return status is not None and status.state == "receiving" and not status.error and (status.behind or 0.0) < _LATE
 
     def narrow(self, text: str) -> list[InferenceMessage]:
         """Take another filter and give the newest messages that pass. Raises UsageError for a filter that is none."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from services.operations.host import HostAnswer
 
 LOOKED_AT = 60  # newest messages of the device
-_ASK_AGAIN = 10.0  # seconds between two questions to one host: each costs it a picture
+_ASK_AGAIN, _ASK_SELDOM = 10.0, 30.0  # seconds between two questions to one host, each of which costs it a picture
 _STARTS = 2.0  # seconds that a start may take
 _LOOK_AGAIN = 5.0  # seconds between two looks at identities of which one comes and goes: a hub allows 100 a minute
 _READ_AGAIN = 10.0  # seconds between two readings of the twin for what clients say: each costs quota
@@ -59,8 +59,10 @@ class Listening:
         if first:
             self._owed = False
         contested = self._contested(session, state, first)
-        complained = complaints(state, session.messages.newest(state.device.id, LOOKED_AT))
-        findings = explained(state, complained, lambda host: self._ask(session, state, host)) if complained else []
+        listening = session.messages.listening
+        complained = complaints(state, session.messages.newest(state.device.id, LOOKED_AT), listening)
+        pause = _ASK_AGAIN if listening else _ASK_SELDOM
+        findings = explained(state, complained, listening, lambda host: self._ask(session, state, host, pause))
         findings += contested
         said = frozenset((finding.module, finding.state) for finding in findings)
         self._owed = self._owed or said != self._said or _due(state)
@@ -87,11 +89,11 @@ class Listening:
             looks.begin(session.hub, state.device.id)
         return looks.changes.contested() if time.monotonic() - self._unsteady_at > SPAN else []
 
-    def _ask(self, session: Session, state: DeviceState, host: str) -> HostAnswer | None:
+    def _ask(self, session: Session, state: DeviceState, host: str, pause: float) -> HostAnswer | None:
         from services.operations.host import ask, host_endpoint, seen_from_here
 
         at, answer = self._answers.get(host, (float("-inf"), None))
-        if time.monotonic() - at > _ASK_AGAIN:
+        if time.monotonic() - at > pause:
             endpoint = host_endpoint(state, host, *seen_from_here(session.context, state.device.id))
             answer = ask(endpoint, 3.0) if endpoint is not None else None
             if answer is not None:

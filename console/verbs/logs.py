@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import threading
+from collections.abc import Iterable
 from typing import Any
 
 from console.call import Call
@@ -32,6 +33,7 @@ def run(call: Call) -> int:
     from services.errors import UsageError
     from services.hub.client import Hub
     from services.operations.logs import fetch, follow
+    from services.text import counted
 
     options = call.options
     context = call.context()
@@ -43,22 +45,17 @@ def run(call: Call) -> int:
     if options.follow and options.until:
         raise UsageError("--follow has no --until.", remedy="Leave one of them out.", code="usage.follow")
     hub = Hub.open(context)
-    if not options.follow:
-        filters = {
-            "tail": options.tail,
-            "since": options.since,
-            "until": options.until,
-            "level": options.level,
-            "regex": options.grep,
-        }
-        for line in fetch(hub, device, options.module, **filters):
-            _print(call, line)
-        return 0
-    stopped = threading.Event()
-    lines = follow(
-        hub, device, options.module, stopped, tail=options.tail, since=options.since, level=options.level, regex=options.grep
-    )
+    filters = {"tail": options.tail, "since": options.since, "level": options.level, "regex": options.grep}
+    halved: list[int] = []
+    lines: Iterable[Any]
+    if options.follow:
+        lines = follow(hub, device, options.module, threading.Event(), halved=halved.append, **filters)
+    else:
+        lines = fetch(hub, device, options.module, until=options.until, halved=halved.append, **filters)
     for line in lines:
+        if halved:  # which ends with the first answer
+            call.progress(f"Too much for one answer of the device: asked for the last {counted(halved[-1], 'line')} instead.")
+            halved.clear()
         _print(call, line)
     return 0
 

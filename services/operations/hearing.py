@@ -47,9 +47,9 @@ def stopped(sent: Sequence[InferenceMessage]) -> Finding | None:
     return diagnose(Evidence("client", code="quiet", text=text, module=sent[-1].module, seconds=quiet))[0]
 
 
-def complaints(state: DeviceState, newest: Sequence[InferenceMessage]) -> dict[str, Finding]:
+def complaints(state: DeviceState, newest: Sequence[InferenceMessage], listening: bool) -> dict[str, Finding]:
     """What each client complains of now, by its module's name. The sample client sends as the device: what comes under no
-    module's name is the only client's."""
+    module's name is the only client's. Where nobody is ``listening``, silence says nothing."""
     found = {}
     named = {message.module for message in newest}
     own = [client.name for client in clients(state) if client.desired and client.desired.status == "running"]
@@ -57,28 +57,29 @@ def complaints(state: DeviceState, newest: Sequence[InferenceMessage]) -> dict[s
     for sender in named:
         name = sender if sender else silent[0] if len(silent) == 1 else ""
         sent = [message for message in newest if message.module == sender]
-        trouble = (complaint(sent) if _age(sent[-1]) < FRESH else None) or stopped(sent)
+        trouble = (complaint(sent) if _age(sent[-1]) < FRESH else None) or (stopped(sent) if listening else None)
         if trouble is not None and name in own:
             found[name] = replace(trouble, module=name)
     return found
 
 
 def explained(
-    state: DeviceState, complained: Mapping[str, Finding], answer_of: Callable[[str], HostAnswer | None]
+    state: DeviceState, complained: Mapping[str, Finding], listening: bool, answer_of: Callable[[str], HostAnswer | None]
 ) -> list[Finding]:
-    """The complaints with their hosts' side of it: what the host itself answers, or that it does answer here and not there."""
+    """The complaints with their hosts' side of it: what the host itself answers, or that it does answer here and not there. Where
+    nobody is ``listening``, every client's host is asked: no complaint would be heard."""
     found: list[Finding] = []
     for client in clients(state):
         trouble = complained.get(client.name)
-        if trouble is None:
-            continue
         host = target_of(client)
-        answer = answer_of(host) if trouble.state in (*NOT_THROUGH, "client-quiet") else None
-        if answer is not None and answer.verdict == "yes" and trouble.state in NOT_THROUGH:
-            trouble = not_through(client.name, host, answer, trouble)
-        elif answer is not None and answer.verdict == "no" and state.module(host) is not None:
+        doubted = not listening if trouble is None else trouble.state in (*NOT_THROUGH, "client-quiet")
+        answer = answer_of(host) if doubted else None
+        if answer is not None and answer.verdict == "no" and state.module(host) is not None:
             found.append(of_host(state, host, answer))
-        found.append(trouble)
+        elif answer is not None and answer.verdict == "yes" and trouble is not None and trouble.state in NOT_THROUGH:
+            trouble = not_through(client.name, host, answer, trouble)
+        if trouble is not None:
+            found.append(trouble)
     return found
 
 

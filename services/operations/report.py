@@ -83,6 +83,7 @@ def markdown(tree: Mapping[str, Any]) -> str:
     for cause in tree["causes"]:
         who = f"{_code(cause['module'])}: " if cause["module"] else ""
         lines.append(f"- {who}{'likely ' if cause['likely'] else ''}{_code(cause['state'])}: {_plain(cause['reason'])}")
+        lines += [f"  {_plain(text)}" for text in (cause["cause"], cause["remedy"]) if text]
     if not tree["causes"]:
         lines.append("Nothing was found.")
     lines += ["", "## Checks", "", "| | check | what was seen | s | remedy |", "|---|---|---|---|---|"]
@@ -91,16 +92,20 @@ def markdown(tree: Mapping[str, Any]) -> str:
         lines.append(
             f"| {step['mark']} | {_cell(step['title'])} | {_cell(step['detail'])} | {seconds} | {_cell(step['remedy'])} |"
         )
-    lines += ["", "## Evidence", ""]
-    for step in tree["steps"]:
-        finding = step["finding"]
-        if finding and finding["severity"] != "ok":
-            lines += [f"### {_plain(step['title'])}: {_code(finding['state'])}", "", _plain(finding["cause"]), ""]
-            if finding["settle"]:
-                lines += [f"What would settle it: {_plain(finding['settle'])}", ""]
-            for text in finding["evidence"]:
-                lines += [*(f"    {line}" for line in str(text).split("\n")), ""]
-    lines += ["## Settings and versions", "", *(f"    {line}" for line in json.dumps(tree["settings"], indent=1).split("\n")), ""]
+    told = [(step, step["finding"]) for step in tree["steps"] if step["finding"] and step["finding"]["severity"] != "ok"]
+    lines += ["", "## Evidence", ""] if told else [""]
+    for step, finding in told:
+        lines += [f"### {_plain(step['title'])}: {_code(finding['state'])}", "", _plain(finding["cause"]), ""]
+        if finding["settle"]:
+            lines += [f"What would settle it: {_plain(finding['settle'])}", ""]
+        for text in finding["evidence"]:
+            lines += [*(f"    {line}" for line in str(text).split("\n")), ""]
+    lines += [
+        "## Settings and versions",
+        "",
+        *(f"    {line}" for line in json.dumps(tree["settings"], ensure_ascii=False, indent=1).split("\n")),
+        "",
+    ]
     lines += [f"- {name} {number}" for name, number in tree["versions"].items()]
     return "\n".join(lines) + "\n"
 

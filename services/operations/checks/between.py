@@ -18,7 +18,7 @@ def client_to_host(chair: Chair) -> Sequence[Outcome]:
 
 def _client_to_host(chair: Chair, client: Module) -> Outcome:
     named = {"name": f"between:{client.name}", "title": f"{client.name} reaches its host"}
-    trouble = complaints(chair.twin(), chair.heard).get(client.name)
+    trouble = complaints(chair.twin(), chair.heard, chair.listening).get(client.name)
     answer = chair.answers.get(target_of(client))
     if trouble is not None and trouble.state in NOT_THROUGH and answer is not None and answer.verdict == "yes":
         return found(not_through(client.name, target_of(client), answer, trouble), **named)

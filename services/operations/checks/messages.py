@@ -128,7 +128,8 @@ def messages(chair: Chair) -> Sequence[Outcome]:
     elif status.reconnects > cuts:
         text = f"connection closed {status.reconnects - cuts} times within {chair.message_seconds:.0f} s"
         outcomes.append(found(diagnose(Evidence("amqp", code="ConnectionLostError", text=text))[0]))
-    elif connections is not None:  # where this reader's own connection was cut, it is the network
+    chair.listening = not outcomes and chair.let_in
+    if connections is not None and not outcomes:  # where this reader's own connection was cut, it is the network
         outcomes += [_identity(finding) for finding in connections.contested()]
     if outcomes and not newest:
         return outcomes  # why nothing is heard is told: that it is silent needs no word, and would stand in its place
@@ -146,21 +147,21 @@ def look(chair: Chair, newest: Sequence[InferenceMessage], since: datetime) -> l
     senders: dict[str, list[InferenceMessage]] = {}
     for message in sorted(newest, key=lambda message: message.enqueued):
         senders.setdefault(message.module, []).append(message)
-    return [_of_sender(module, sent) for module, sent in senders.items()]
+    return [_of_sender(module, sent, chair.listening) for module, sent in senders.items()]
 
 
-def _of_sender(module: str, sent: list[InferenceMessage]) -> Outcome:
+def _of_sender(module: str, sent: list[InferenceMessage], listening: bool) -> Outcome:
     name, title = f"messages:{module or 'device'}", f"Messages of {module or 'the device identity'}"
     last = sent[-1]
     trouble = complaint(sent)
     if trouble is not None:
         return found(_dated(trouble, last), name=name, title=title)
-    quiet = stopped(sent)
+    quiet = stopped(sent) if listening else None
     if quiet is not None:
         return found(quiet, name=name, title=title)
     times = [message.milliseconds for message in sent if message.kind == "result" and message.milliseconds is not None]
     age = max((datetime.now(timezone.utc) - last.enqueued).total_seconds(), 0.0)
-    counts = f"{len(sent)} in the last minutes, the newest {age:.0f} s ago"
+    counts = f"{len(sent)} in the last minutes, the newest {age:.0f} s ago{'' if listening else ' (newer ones may wait unread)'}"
     if not times:
         return ok(f"{counts}; no results among them", name=name, title=title)
     slow = " (may include retries)" if max(times) >= 1000 else ""

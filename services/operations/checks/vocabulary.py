@@ -29,6 +29,7 @@ class Chair:
     journal: str | None = None  # where the messages are kept that were read
     answers: dict[str, HostAnswer] = field(default_factory=dict)  # of each host that was asked
     heard: Sequence[InferenceMessage] = ()  # the device's newest messages
+    listening: bool = False  # whether whatever was sent was heard: else silence says nothing
     oldest: dict[str, int] = field(default_factory=dict)  # the first sequence number that the hub keeps of each partition
 
     @cached_property
