@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from console.background import for_dialog, in_thread
+from console.files import read_text
 from console.session import Session
-from services.errors import OperatorError
 from widgets.dialogs import Choose, Confirm, Prompt
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ async def bring_in(main: MainScreen, session: Session, name: str) -> None:
     if not name:
         return
     path, device = Path(name).expanduser(), main.device
-    content = load(await in_thread(_text, path))
+    content = load(await in_thread(read_text, path))
     values = {}
     for variable in variables(content):
         secret = any(word in variable.upper() for word in _SECRET)
@@ -72,10 +72,3 @@ async def bring_in(main: MainScreen, session: Session, name: str) -> None:
     change = ReplaceContent(given) if way == "replace" else MergeContent(given)
     made = await for_dialog(main, session.plan, device, [change])
     await carry_out(main, session, made, f"{way.capitalize()} {path.name}: {device}", way.capitalize(), modules_named(made))
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise OperatorError(f"{path} cannot be read.", cause=str(error), code="file.read") from error

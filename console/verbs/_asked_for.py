@@ -85,7 +85,8 @@ def located(call: Call, workspace: Workspace | None) -> WorkspaceImage:
 
 def create_options(call: Call, chosen: Preset | None) -> str | None:
     """The create options' text; None keeps those that the module has."""
-    from console.verbs.options import read_text, values_of
+    from console.files import read_text
+    from console.verbs.options import values_of
     from services.errors import UsageError
 
     if call.options.options:

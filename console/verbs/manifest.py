@@ -40,8 +40,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(call: Call) -> int:
     """Run the sub-verb."""
+    from console.files import read_text
     from console.verbs._deploying import carry_out, device_of, may_change
-    from console.verbs.options import lines_of, read_text, values_of
+    from console.verbs.options import lines_of, values_of
     from services.deployment.changes import MergeContent, ReplaceContent
     from services.deployment.hub_route import export, modules_named, plan
     from services.deployment.manifest import fill, load, write_private

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 from console.call import Call
+from console.files import read_text
 from services.text import counted
 
 HELP = "list presets of create options, write one out, check a file"
@@ -86,18 +86,6 @@ def _show(call: Call) -> int:
     return 0
 
 
-def read_text(name: str) -> str:
-    """A file's text, or standard input's."""
-    from services.errors import OperatorError
-
-    if name == "-":
-        return sys.stdin.read()
-    try:
-        return Path(name).read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise OperatorError(f"{name} cannot be read.", cause=str(error), code="file.read") from error
-
-
 def _check(call: Call) -> int:
     from dataclasses import asdict
 
@@ -142,7 +130,8 @@ def _save(call: Call) -> int:
     try:
         shared = isinstance(json.loads(text), dict) and "template" in json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise OperatorError(f"{call.options.file} is no JSON.", cause=str(error), code="options.json") from error
+        remedy = f"Let dbe-console options check {call.options.file} say where."
+        raise OperatorError(f"{call.options.file} is no JSON.", cause=str(error), remedy=remedy, code="options.json") from error
     if shared:
         from dataclasses import replace
 

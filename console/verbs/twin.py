@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
-from pathlib import Path
 
 from console.call import Call
+from console.files import read_text
 
 HELP = "show a module's twin (secrets masked), or edit its desired properties"
 
@@ -37,7 +36,7 @@ def run(call: Call) -> int:
         call.out_json(shown(hub.module_twin(device, module), options.part), 2)
         return 0
     may_change(context)
-    text = sys.stdin.read() if options.set == "-" else _read(Path(options.set))
+    text = read_text(options.set)
     edit = twin_edit.plan(hub.host, device, module, hub.module_twin(device, module), text)
     for line in edit.diff:
         call.progress(f"{line.sign} {line.text}" if line.sign != "@" else line.text)
@@ -58,12 +57,3 @@ def run(call: Call) -> int:
             {"device": device, "module": module, "etag": edit.etag, "changed": not edit.empty, "sent": sent, "diff": diff}
         )
     return 0
-
-
-def _read(path: Path) -> str:
-    from services.errors import UsageError
-
-    try:
-        return path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} cannot be read.", cause=str(error), remedy="Name a UTF-8 file.", code="usage.file") from None

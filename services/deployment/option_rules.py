@@ -33,9 +33,9 @@ _BIND_OPTIONS = frozenset(
 )
 _VOLUME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+\Z")
 _BY_THE_AGENT = {
-    "image": "the module's image",
+    "Image": "the module's image",
     "name": "the module's name",
-    "hostconfig.restartpolicy": "the module's restart policy",
+    "HostConfig.RestartPolicy": "the module's restart policy",
 }
 _FPGA = "/dev/catapult"
 

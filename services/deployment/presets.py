@@ -159,7 +159,7 @@ def load(path: Path) -> Preset:
     """A preset from a file that ``save`` wrote or somebody shared. A file that is only create options is a preset without
     fields."""
     try:
-        text = path.read_text("utf-8")
+        text = path.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise _broken(path, one_line(error)) from error
     if len(text) > _AT_MOST:
