@@ -26,7 +26,7 @@ async def export(main: MainScreen, session: Session, name: str) -> None:
 async def write_out(main: MainScreen, suggested: str, content: Mapping[str, Any], name: str = "") -> None:
     """Write a whole manifest, as ``az iot edge set-modules --content`` takes it, into a file of mode 0600; asks for its name
     where none is given, and before one is overwritten."""
-    from services.deployment.manifest import write_private
+    from services.deployment.manifest_file import write_private
 
     hint = "The whole manifest, secrets included, readable by you alone"
     name = name or await main.app.push_screen_wait(Prompt("Write the manifest into a file", hint, suggested))
@@ -45,7 +45,7 @@ async def bring_in(main: MainScreen, session: Session, name: str) -> None:
     from console.jobs.deploy import carry_out
     from services.deployment.changes import MergeContent, ReplaceContent
     from services.deployment.hub_route import modules_named
-    from services.deployment.manifest import fill, load, variables
+    from services.deployment.manifest_file import fill, load, variables
     from services.deployment.masking import unmasked
 
     name = name or await main.app.push_screen_wait(Prompt("Bring in a manifest", "Its file"))

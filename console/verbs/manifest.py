@@ -45,7 +45,7 @@ def run(call: Call) -> int:
     from console.verbs.options import lines_of, values_of
     from services.deployment.changes import MergeContent, ReplaceContent
     from services.deployment.hub_route import export, modules_named, plan
-    from services.deployment.manifest import fill, load, write_private
+    from services.deployment.manifest_file import fill, load, write_private
     from services.deployment.masking import masked, unmasked
     from services.hub.client import Hub
 

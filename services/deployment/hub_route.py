@@ -16,6 +16,7 @@ from typing import Any
 from services.deployment.changes import Change, MergeContent, RemoveModule, ReplaceContent, SetModule, describe
 from services.deployment.diff import DiffLine, az_commands, diff, unchanged
 from services.deployment.history import History, Outcome
+from services.deployment.left_out import left_out
 from services.deployment.manifest import agent_of, content_of, merge, modules_of
 from services.deployment.masking import masked
 from services.deployment.validate import ManifestProblem, validate
@@ -111,6 +112,8 @@ def plan(hub: Hub, device_id: str, changes: Sequence[Change]) -> Plan:
 def _plan(hub: Hub, state: DeviceState, before: dict[str, Any], changes: tuple[Change, ...]) -> Plan:
     after = merge(before, *changes)
     wins = tuple(item for item in state.configurations if item.status.lower() in ("applied", "targeted"))
+    files = [change.content for change in changes if isinstance(change, MergeContent)]
+    left = [problem for given in files for problem in left_out(given, after)]
     return Plan(
         host=hub.host,
         device=state.device.id,
@@ -121,7 +124,7 @@ def _plan(hub: Hub, state: DeviceState, before: dict[str, Any], changes: tuple[C
         after=after,
         diff=diff(before, after),
         commands=az_commands(hub.host, state.device.id),
-        problems=(*_offline(state), *validate(after, before=before, agent_version=state.agent_version)),
+        problems=(*_offline(state), *left, *validate(after, before=before, agent_version=state.agent_version)),
         configurations=wins,
         state=state,
     )

@@ -1,20 +1,16 @@
 """The manifest of a device: taken from what the device has, changed by merging, never by replacing unless asked.
 
-A manifest is ``{"modulesContent": {"$edgeAgent": {"properties.desired": …}, "$edgeHub": {"properties.desired": …}, MODULE:
-…}}``, what
-``az iot edge set-modules --content`` takes. A module whose own twin is not in it keeps its desired properties; a module that
-is absent from
-$edgeAgent's ``modules`` is removed from the device.
+A manifest is ``{"modulesContent": {"$edgeAgent": {"properties.desired": …}, "$edgeHub": {"properties.desired": …}, MODULE: …}}``. A
+module whose own twin is not in it keeps its desired properties; a module that is absent from $edgeAgent's ``modules`` is removed from
+the device.
 """
 
 from __future__ import annotations
 
 import copy
 import json
-import os
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from services.deployment.changes import (
@@ -34,12 +30,10 @@ from services.hub.client import AGENT, EDGE_HUB
 from services.hub.tolerant import mapping
 from services.hub.twin import settings_of
 from services.records import DeviceState, RegistryCredentials
-from services.text import one_line
 
 DESIRED = "properties.desired"
 SYSTEM = ("edgeAgent", "edgeHub")
 _RUNTIME_PORTS = {"HostConfig": {"PortBindings": {f"{port}/tcp": [{"HostPort": str(port)}] for port in (5671, 8883, 443)}}}
-_VARIABLE = re.compile(r"\$(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*))")
 _SCHEMA = re.compile(r"1\.[01](\.\d+)?\Z")
 
 
@@ -256,70 +250,6 @@ def _merge_content(content: dict[str, Any], other: Mapping[str, Any]) -> None:
             content["modulesContent"][name] = copy.deepcopy(twin)
     if agent.get("schemaVersion") == "1.1" and _SCHEMA.match(str(agent_of(content).get("schemaVersion"))):
         _section(content, AGENT)["schemaVersion"] = "1.1"
-
-
-def load(text: str) -> dict[str, Any]:
-    """A manifest from a file's text: with or without ``modulesContent`` around it, or a deployment at scale's ``content``.
-
-    Raises OperatorError, with line and column where the text is no JSON.
-    """
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise OperatorError(
-            "The manifest is no JSON.", cause=one_line(error, 200), remedy="Mend it at that place.", code="manifest.json"
-        ) from error
-    fields = mapping(value)
-    inner = mapping(fields.get("content")) or fields
-    if "modulesContent" not in inner and AGENT in inner:
-        inner = {"modulesContent": dict(inner)}
-    modules = mapping(inner.get("modulesContent"))
-    if not modules or not all(isinstance(section, dict) for section in modules.values()):
-        raise OperatorError(
-            "The file is no manifest.",
-            cause='It has no {"modulesContent": {"$edgeAgent": …}}.',
-            remedy="Use what `az iot edge set-modules --content` takes, or what `dbe-console manifest export` writes.",
-            code="manifest.shape",
-        )
-    return {"modulesContent": copy.deepcopy(dict(modules))}
-
-
-def fill(content: Mapping[str, Any], values: Mapping[str, str]) -> dict[str, Any]:
-    """``content`` with ``$NAME`` and ``${NAME}`` in its texts and keys replaced by ``values``; ``$upstream`` and the like
-    stay."""
-
-    def filled(node: Any) -> Any:
-        if isinstance(node, str):
-            return _VARIABLE.sub(lambda match: values.get(match[1] or match[2], match[0]), node)
-        if isinstance(node, dict):
-            return {filled(key): filled(value) for key, value in node.items()}
-        return [filled(item) for item in node] if isinstance(node, list) else node
-
-    made: dict[str, Any] = filled(dict(content))
-    return made
-
-
-def variables(content: Any) -> list[str]:
-    """The ``$NAME``s that a manifest leaves to be filled in, in their order. ``$edgeAgent`` and other names with small letters
-    are the runtime's own."""
-    if isinstance(content, str):
-        names = [match[1] or match[2] for match in _VARIABLE.finditer(content)]
-    elif isinstance(content, Mapping):
-        names = [name for item in content.items() for part in item for name in variables(part)]
-    else:
-        names = [name for item in content for name in variables(item)] if isinstance(content, list) else []
-    return list(dict.fromkeys(name for name in names if name == name.upper()))
-
-
-def write_private(path: Path, content: Mapping[str, Any]) -> None:
-    """Write a manifest, secrets included, into a file of mode 0600; raises OperatorError."""
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            os.fchmod(file.fileno(), 0o600)
-            file.write(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
-    except OSError as error:
-        raise OperatorError(f"{path} cannot be written.", cause=str(error), code="file.write") from error
 
 
 def forwards_upstream(content: Mapping[str, Any], module: str) -> bool:

@@ -16,7 +16,9 @@ from services.deployment.changes import (
     SetRoute,
 )
 from services.deployment.diff import az_commands, diff, unchanged
-from services.deployment.manifest import agent_of, content_of, edge_hub_of, fill, forwards_upstream, load, merge, modules_of
+from services.deployment.left_out import left_out
+from services.deployment.manifest import agent_of, content_of, edge_hub_of, forwards_upstream, merge, modules_of
+from services.deployment.manifest_file import fill, load
 from services.errors import OperatorError
 from services.hub.chunks import join
 from services.hub.twin import state_of
@@ -196,6 +198,33 @@ def test_files(content):
     for text in ("", "[]", "{}", '{"modulesContent": 1}', '{"modulesContent": {"a": 1}}', "[" * 100000):
         with pytest.raises(OperatorError):
             load(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('{"modulesContent": {"$edgeAgent": {"properties.desired.modules.own": {}}}}', '{"modules": {"own": …}}'),
+        ('{"modulesContent": {"$edgeHub": {"properties.desird": {}}}}', "properties.desird"),
+        ('{"modulesContent": {"own": {"properties.desired": {"a": 1, "a": 2}}}}', "a is written twice"),
+        ('{"modulesContent": {"own": {"properties.desired": {"a": NaN}}}}', "NaN"),
+    ],
+)
+def test_what_a_file_would_lose_without_a_word_is_refused(text, says):
+    with pytest.raises(OperatorError) as caught:
+        load(text)
+    assert says in str(caught.value) and caught.value.remedy
+
+
+def test_what_a_merge_leaves_of_the_runtime_is_said():
+    def with_runtime(image, options, seconds):
+        agent = {"systemModules": {"edgeHub": {"settings": {"image": image, **options}}}, "modules": {}}
+        hub = {"routes": {}, "storeAndForwardConfiguration": {"timeToLiveSecs": seconds}}
+        return {"modulesContent": {"$edgeAgent": {"properties.desired": agent}, "$edgeHub": {"properties.desired": hub}}}
+
+    has = with_runtime("hub:1.4", {"createOptions": '{"a"', "createOptions01": ":1}"}, 7200)
+    assert not list(left_out(with_runtime("hub:1.4", {"createOptions": {"a": 1}}, 7200), has))
+    (said,) = left_out(with_runtime("hub:1.5", {"createOptions": {"a": 1}}, 60), has)
+    assert "systemModules.edgeHub, $edgeHub.storeAndForwardConfiguration" in said.message and said.severity == "warning"
 
 
 def test_variables_are_filled_in():

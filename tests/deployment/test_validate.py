@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from services.deployment.changes import SetModule
-from services.deployment.manifest import fill, load, merge
+from services.deployment.manifest import merge
+from services.deployment.manifest_file import fill, load
 from services.deployment.validate import validate
 
 AGENT = ("modulesContent", "$edgeAgent", "properties.desired")

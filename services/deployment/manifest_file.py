@@ -1,0 +1,124 @@
+"""A manifest as a file: what ``az iot edge set-modules --content`` takes, read, filled in and written."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from services.deployment.manifest import DESIRED
+from services.errors import OperatorError
+from services.hub.client import AGENT
+from services.hub.tolerant import mapping
+from services.text import one_line
+
+_VARIABLE = re.compile(r"\$(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*))")
+
+
+def load(text: str) -> dict[str, Any]:
+    """A manifest from a file's text: with or without ``modulesContent`` around it, or a deployment at scale's ``content``.
+
+    Raises OperatorError for what is no manifest, and for what would be lost without a word: keys written twice, those of a layered
+    deployment, and others beside ``properties.desired``.
+    """
+    try:
+        value = json.loads(text, object_pairs_hook=_once, parse_constant=_no_number)
+    except (ValueError, RecursionError) as error:
+        raise OperatorError(
+            "The manifest is no JSON.", cause=one_line(error, 200), remedy="Mend it at that place.", code="manifest.json"
+        ) from error
+    fields = mapping(value)
+    inner = mapping(fields.get("content")) or fields
+    if "modulesContent" not in inner and AGENT in inner:
+        inner = {"modulesContent": dict(inner)}
+    modules = mapping(inner.get("modulesContent"))
+    if not modules or not all(isinstance(section, dict) for section in modules.values()):
+        raise OperatorError(
+            "The file is no manifest.",
+            cause='It has no {"modulesContent": {"$edgeAgent": …}}.',
+            remedy="Use what `az iot edge set-modules --content` takes, or what `dbe-console manifest export` writes.",
+            code="manifest.shape",
+        )
+    for name, section in modules.items():
+        for key in section:
+            if key != DESIRED:
+                raise _not_desired(one_line(name, 80), one_line(key, 120))
+    return {"modulesContent": copy.deepcopy(dict(modules))}
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in made:
+            raise ValueError(f"{key} is written twice in one object, and only the last would count")
+        made[key] = value
+    return made
+
+
+def _no_number(name: str) -> Any:
+    raise ValueError(f"{name} is no number of JSON")
+
+
+def _not_desired(name: str, key: str) -> OperatorError:
+    if key.startswith(f"{DESIRED}."):
+        path = key.removeprefix(f"{DESIRED}.").split(".")
+        nested = "".join(f'{{"{part}": ' for part in path) + "…" + "}" * len(path)
+        return OperatorError(
+            f"The file is a layered deployment: {name} has {key}.",
+            cause="Such keys are for deployments at scale, which the hub lays over a device's own; a device's manifest has none.",
+            remedy=f'Write it as "{DESIRED}": {nested}, or give the file to: az iot edge deployment create --layered',
+            code="manifest.layered",
+        )
+    return OperatorError(
+        f"The manifest's {name} has {key}, which a manifest does not have.",
+        cause=f"Everything of a module stands under {DESIRED}; the hub refuses other keys.",
+        remedy=f"Move it into {DESIRED}, or delete it.",
+        code="manifest.shape",
+    )
+
+
+def fill(content: Mapping[str, Any], values: Mapping[str, str]) -> dict[str, Any]:
+    """``content`` with ``$NAME`` and ``${NAME}`` in its texts and keys replaced by ``values``; ``$upstream`` and the like
+    stay."""
+
+    def filled(node: Any) -> Any:
+        if isinstance(node, str):
+            return _VARIABLE.sub(lambda match: values.get(match[1] or match[2], match[0]), node)
+        if isinstance(node, dict):
+            return {filled(key): filled(value) for key, value in node.items()}
+        return [filled(item) for item in node] if isinstance(node, list) else node
+
+    made: dict[str, Any] = filled(dict(content))
+    return made
+
+
+def variables(content: Any) -> list[str]:
+    """The ``$NAME``s that a manifest leaves to be filled in, in their order. ``$edgeAgent`` and other names with small letters
+    are the runtime's own."""
+    if isinstance(content, str):
+        names = [match[1] or match[2] for match in _VARIABLE.finditer(content)]
+    elif isinstance(content, Mapping):
+        names = [name for item in content.items() for part in item for name in variables(part)]
+    else:
+        names = [name for item in content for name in variables(item)] if isinstance(content, list) else []
+    return list(dict.fromkeys(name for name in names if name == name.upper()))
+
+
+def write_private(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a manifest, secrets included, into a file of mode 0600; raises OperatorError."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            os.fchmod(file.fileno(), 0o600)
+            file.write(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+    except OSError as error:
+        raise OperatorError(
+            f"{path} cannot be written.",
+            cause=error.strerror or str(error),
+            remedy="Name a file in a folder that you may write to.",
+            code="file.write",
+        ) from error
