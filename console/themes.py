@@ -45,7 +45,7 @@ LIGHT = Theme(
     surface="#f3f3f0",
     panel="#e4e5e1",
     dark=False,
-    variables=_variables(dim="#5a646d", edge="#b9bdb8", key="#1f6f9e", thumb="#a9afac", track="#ececea"),
+    variables=_variables(dim="#5a646d", edge="#b9bdb8", key="#1a658f", thumb="#a9afac", track="#ececea"),
 )
 CONTRAST = Theme(
     name="high-contrast",

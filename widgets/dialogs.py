@@ -99,6 +99,13 @@ class Question(Dialog[bool]):
     """Asks before something that changes; rests on Cancel. ``type_to_confirm`` is a name that has to be typed (production);
     where it is ``forbidden``, one can only go back."""
 
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (18, "-high")]
+    DEFAULT_CSS = """
+    /* On a low screen the text scrolls, so that what is to be answered stays in sight. */
+    Question.-low > .box { height: 100%; }
+    Question.-low .scroll { height: 1fr; }
+    """
+
     def __init__(
         self,
         title: str,
@@ -158,9 +165,10 @@ class Confirm(Question):
 
     def compose_content(self) -> ComposeResult:
         """Text, the equivalent command, what to type, buttons."""
-        yield Static(self.text if isinstance(self.text, Content) else Content(self.text), classes="text")
-        if self.command:
-            yield same_with_az(self.command)
+        with VerticalScroll(classes="scroll"):
+            yield Static(self.text if isinstance(self.text, Content) else Content(self.text), classes="text")
+            if self.command:
+                yield same_with_az(self.command)
         yield from self.compose_answer()
 
     def on_mount(self) -> None:

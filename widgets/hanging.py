@@ -56,7 +56,7 @@ class Hanging(Content):
         return self._wrapped
 
     def _wrap_line(self, line: Content, hang: Hang | None, width: int) -> list[Content]:
-        if hang is None or line.cell_length <= width or hang.indent > width // 2:
+        if hang is None or line.cell_length <= width or hang.indent * 9 > width * 5:
             return [line]
         name, value = line.divide([hang.start])
         blank = Content(" " * hang.indent)

@@ -94,6 +94,7 @@ class Lines(ScrollView, can_focus=True):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self.index = 0
+        self.nothing = ""  # what is said where there is no row
         self._styles: dict[str, Style] = {}
         self._strips: dict[object, Strip] = {}
         self._drawn_width = -1
@@ -175,6 +176,8 @@ class Lines(ScrollView, can_focus=True):
         """One line of the window."""
         index = y + self.scroll_offset.y
         width = self.scrollable_content_region.width
+        if y == 0 and self.nothing and not self.row_count():
+            return self._draw([(" ", "plain"), (self.nothing, "dim")], width, here=False)
         if not 0 <= index < self.row_count():
             return Strip.blank(width, self.style(""))
         here = index == self.index

@@ -39,6 +39,8 @@ x turns the filter off to show what came before and after a message, and on agai
 E exports all that the filter lets through, as NDJSON or CSV. @ jumps to a time."""
     DEFAULT_CSS = """
     MessagesPane .state { height: 1; padding: 0 1; }
+    /* Over the line on the intake, not over a message: of what matches the first row is often the only one. */
+    MessagesPane FilterLine { dock: bottom; }
     MessagesPane.-empty > .content { display: block; height: auto; }
     MessagesPane.-empty Stream { display: none; }
     """
@@ -124,6 +126,7 @@ E exports all that the filter lets through, as NDJSON or CSV. @ jumps to a time.
             self.ready()
         else:
             self.empty("No messages yet.", "Deploy the client module (C in 1), or wait: what it sends appears here by itself.")
+        self.stream.nothing = "no message matches the filter" if self.filter_text else ""
         self.stream.replace(messages, at_row)
         self._say()
 

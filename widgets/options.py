@@ -63,7 +63,7 @@ The hub keeps create options in chunks of 512 characters; the last line tells th
     OptionsPane {
         .target { height: 1; padding: 0 1; color: $dim; text-wrap: nowrap; text-overflow: ellipsis; }
         .preset { height: 1; }
-        .preset Label, .fields Label { width: 26; max-width: 40%; height: 1; padding: 0 1; color: $dim; text-wrap: nowrap; text-overflow: ellipsis; }
+        .preset Label, .fields Label { width: 26; max-width: 45%; height: 1; padding: 0 1; color: $dim; text-wrap: nowrap; text-overflow: ellipsis; }
         .preset Select { width: 1fr; }
         .fields { height: auto; max-height: 40%; overflow-y: auto; }
         .fields Horizontal { height: 1; }

@@ -35,12 +35,13 @@ def error_content(error: OperatorError, after: str = "", *, raw: bool = False) -
 class FilterLine(Input):
     """The line in which a filter is typed; Esc clears and leaves it.
 
-    While it is typed in, it lies over the pane's first line, so that nothing below has to move and be drawn again; a filter that
-    stays has a line of its own.
+    While it is typed in, it lies over one of the pane's lines that is no row, so that nothing has to move and be drawn again; a
+    filter that stays has a line of its own.
     """
 
     DEFAULT_CSS = """
     FilterLine { display: none; height: 1; border: none; padding: 0 1; background: $panel; layer: above; }
+    FilterLine.-textual-compact { padding: 0 1; }
     FilterLine.-stays { layer: default; }
     FilterLine:focus { border: none; background-tint: initial; }
     """

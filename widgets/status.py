@@ -11,9 +11,10 @@ from textual.message import Message
 from textual.widgets import Static
 
 from widgets.pane import Pane
-from widgets.signs import STYLES, drawn
+from widgets.signs import STYLES, Role, drawn
 
 _HERE = "bold $text-primary"
+_SIGNS: dict[Role, str] = {"warn": "!", "bad": "✗"}
 
 
 class Banner(Horizontal):
@@ -88,18 +89,18 @@ class Strip(Static):
         """Say each pane's state; the current one is bright."""
         room = (self.size.width or 80) - 2
         others = [pane for pane in panes if pane.word and pane is not current]  # its own state stands in its frame
-        others.sort(key=lambda pane: (pane.role in ("warn", "bad"), pane.NUMBER))
-        # Where it is tight, first what is well goes unsaid, the messages' last, then the others' names, then what ails them.
-        trouble = [pane for pane in others if pane.role in ("warn", "bad")]
-        saying = [(True, others[at:]) for at in range(len(others) - len(trouble) + 1)] + [(False, trouble), (False, [])]
-        for named, said in saying:
-            line = _line(panes, current, said, named)
+        others.sort(key=lambda pane: (pane.role in _SIGNS, pane.NUMBER))
+        # Where it is tight, first what is well goes unsaid, the messages' last, then the others' names, then what ails them but for a sign.
+        trouble = [pane for pane in others if pane.role in _SIGNS]
+        saying = [(True, others[at:], True) for at in range(len(others) - len(trouble) + 1)]
+        for named, said, whole in (*saying, (False, trouble, True), (False, trouble, False)):
+            line = _line(panes, current, said, named=named, whole=whole)
             if line.cell_length <= room:
                 break
         self.update(line, layout=False)  # one line, whatever it says
 
 
-def _line(panes: Sequence[Pane], current: Pane | None, said: Collection[Pane], named: bool) -> Content:
+def _line(panes: Sequence[Pane], current: Pane | None, said: Collection[Pane], *, named: bool, whole: bool) -> Content:
     parts: list[tuple[str, str]] = []
     for pane in panes:
         here = pane is current
@@ -109,5 +110,5 @@ def _line(panes: Sequence[Pane], current: Pane | None, said: Collection[Pane], n
         if named or here:
             parts.append((f" {pane.NAME.split()[-1].capitalize()}", _HERE if here else ""))
         if pane in said:
-            parts.append((drawn(f" {pane.word}"), STYLES[pane.role]))
+            parts.append((drawn(f" {pane.word if whole else _SIGNS[pane.role]}"), STYLES[pane.role]))
     return Content.assemble(*parts)

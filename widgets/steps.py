@@ -78,7 +78,7 @@ class StepList(Lines):
 
     def _columns(self, width: int) -> tuple[int, int]:
         """Cells of title and detail."""
-        title = max((len(each.title) for each in self.steps), default=10)
+        title = min(max((len(each.title) for each in self.steps), default=10), max(width * 2 // 5, 26))
         detail = width - title - _TIME - 6
         return (title, detail) if detail >= _TOLD else (max(width - _TIME - 4, 0), 0)
 

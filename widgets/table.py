@@ -10,7 +10,6 @@ from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.content import Content
 from textual.message import Message
-from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -49,7 +48,6 @@ class Rows(Lines):
         self.columns = columns
         self.key = key
         self.records: list[Any] = []
-        self.nothing = ""  # what is said where there is no record
         self._widths: tuple[int, list[tuple[Column[Any], int]]] = (-1, [])
 
     def on_resize(self) -> None:
@@ -60,13 +58,6 @@ class Rows(Lines):
     def row_count(self) -> int:
         """How many records are shown."""
         return len(self.records)
-
-    def render_line(self, y: int) -> Strip:
-        """One line of the window; where no row is, what is to be said of that."""
-        if y == 0 and not self.records and self.nothing:
-            width = self.scrollable_content_region.width
-            return self._draw([(" ", "plain"), (self.nothing, "dim")], width, here=False)
-        return super().render_line(y)
 
     def row_key(self, index: int) -> object:
         """The place: rows are drawn anew whenever records change."""

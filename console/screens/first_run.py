@@ -54,7 +54,7 @@ Enter changes what the cursor stands on. Everything is tried before it is kept; 
     NewContext OptionList {
         height: 1fr; border: none; background: transparent; padding: 0; margin: 1 0 0 0;
         &:focus { border: none; }
-        &:focus > .option-list--option-highlighted { background: $primary 35%; color: $foreground; text-style: bold; }
+        &:focus > .option-list--option-highlighted { background: $primary 30%; color: $foreground; text-style: bold; }
         & > .option-list--option-highlighted { background: $primary 12%; }
         &:ansi:focus > .option-list--option-highlighted { background: ansi_default; text-style: reverse; }
     }
@@ -136,7 +136,7 @@ Enter changes what the cursor stands on. Everything is tried before it is kept; 
         at = rows.highlighted or 0
         rows.clear_options()
         for _, title, value, known in self._rows():
-            rows.add_option(Option(Content.assemble((f" {title:<16}", STYLES["dim"]), (value, "" if known else STYLES["dim"]))))
+            rows.add_option(Option(Content.assemble((f" {title:<18}", STYLES["dim"]), (value, "" if known else STYLES["dim"]))))
         rows.highlighted = at
 
     @on(PasteLine.Given)

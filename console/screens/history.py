@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
@@ -36,6 +37,11 @@ def _outcome(entry: Entry) -> Cell:
     return _OUTCOMES[entry.outcome]
 
 
+def _change(entry: Entry) -> str:
+    """What was done, without the image's registry, and how that ended."""
+    return re.sub(r"(?<= from )\S+/", "", entry.summary) + (f" — {entry.detail}" if entry.detail else "")
+
+
 class HistoryScreen(FullScreen[None]):
     """The audit trail."""
 
@@ -59,7 +65,7 @@ class HistoryScreen(FullScreen[None]):
             Column("OUTCOME", _outcome),
             Column("DEVICE", lambda entry: ("" if self.only else entry.device, "plain"), grow=1, quiet=True),
             Column("BY", lambda entry: (entry.user, "dim"), spare=True),
-            Column("CHANGE", lambda entry: (entry.summary + (f" — {entry.detail}" if entry.detail else ""), "strong"), grow=4),
+            Column("CHANGE", lambda entry: (_change(entry), "strong"), grow=4),
         )
         yield Table(columns, lambda entry: entry.id, lambda entry: f"{entry.device} {entry.summary} {entry.user}", id="entries")
 

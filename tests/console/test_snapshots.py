@@ -207,6 +207,19 @@ def test_sizes(snap_compare: Any, ago: Ago, theme: str, size: tuple[int, int]) -
     assert snap_compare(Still(theme), terminal_size=size, run_before=run)
 
 
+def test_a_low_screen_shows_what_is_to_be_answered(snap_compare: Any, ago: Ago) -> None:
+    app = Still()
+
+    async def run(pilot: Pilot[None]) -> None:
+        await filled(pilot, ago, 2)
+        app.push_screen(screen_of("confirm", app, ago))
+        await pilot.pause()
+        hold(app)
+        await pilot.pause()
+
+    assert snap_compare(app, terminal_size=(40, 12), run_before=run)
+
+
 def test_sixteen_colours_in_ascii(snap_compare: Any, ago: Ago, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("console.themes.unicode_missing", lambda: True)
 

@@ -142,7 +142,7 @@ def test_on_the_screen(
 
     def filtered(by: str) -> None:
         go("/", "To the rows")
-        go(by, f"│{by} ")
+        go(by, f"│ {by} ")
         terminal.press("enter")
         terminal.until(lambda text: "To the rows" not in text)
 
