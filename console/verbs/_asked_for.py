@@ -67,7 +67,7 @@ def located(call: Call, workspace: Workspace | None) -> WorkspaceImage:
         raise OperatorError(
             f"The workspace has no image {image}.",
             cause=f"It has {', '.join(f'{item.name}:{item.version}' for item in images[:12]) or 'none'}.",
-            remedy="Choose one: dbe-console images.",
+            remedy="Choose one, or give another registry's or a client's image as REGISTRY/NAME:TAG.",
             code="image.unknown",
         )
     newest = max(known, key=lambda item: (item.deployable, item.version))
@@ -75,7 +75,7 @@ def located(call: Call, workspace: Workspace | None) -> WorkspaceImage:
         failed = newest.state == "Failed"
         raise OperatorError(
             f"{newest.name}:{newest.version} cannot be deployed: its build is {newest.state}.",
-            cause=newest.error,
+            cause=newest.error or "Only an image whose build has succeeded is in the registry.",
             remedy=f"Read why: dbe-console images --log {newest.id}" if failed else "Wait until it is built: dbe-console images.",
             code="image.state",
         )
@@ -91,7 +91,9 @@ def create_options(call: Call, chosen: Preset | None) -> str | None:
 
     if call.options.options:
         if call.options.preset:
-            raise UsageError("--preset and --options exclude each other.", code="usage.options")
+            raise UsageError(
+                "--preset and --options exclude each other.", remedy="Keep the one that is meant.", code="usage.options"
+            )
         return read_text(call.options.options)
     return chosen.render(values_of(call.options.set)) if chosen else None
 

@@ -82,7 +82,11 @@ def confirmed(call: Call, question: str, device: str = "") -> bool:
 def ask_secret(question: str) -> str:
     """A secret from the terminal, without echo."""
     if not sys.stdin.isatty():
-        raise UsageError(f"{question} is needed, and there is no terminal to ask on.", code="usage.secret")
+        raise UsageError(
+            f"{question} is needed, and there is no terminal to ask on.",
+            remedy="Run it in a terminal, or give secrets in a file of mode 0600: --help names the option.",
+            code="usage.secret",
+        )
     return getpass.getpass(f"{question}: ", stream=sys.stderr)
 
 

@@ -51,7 +51,12 @@ def run(call: Call) -> int:
         try:
             password = reveal(parse_source(options.password))
         except ValueError as error:
-            raise UsageError("--password names where the password is.", cause=str(error), code="usage.secret-source") from None
+            raise UsageError(
+                "--password names where the password is.",
+                cause=str(error),
+                remedy="For example --password file:PATH, of mode 0600.",
+                code="usage.secret-source",
+            ) from None
         credentials = RegistryCredentials(parse_reference(options.image).server, options.username, password)
     elif pushing or not options.image:
         with open_workspace(call) as workspace:

@@ -57,7 +57,11 @@ def _delete(call: Call, name: str) -> int:
     with open_workspace(call) as workspace:
         of = next((service.device_id for service in workspace.services() if service.name == name), "")
         if of and call.options.device not in ("", of):
-            raise UsageError(f"The service {name} is on {of}, not on {call.options.device}.", code="usage.device")
+            raise UsageError(
+                f"The service {name} is on {of}, not on {call.options.device}.",
+                remedy=f"Name --device {of}, or no device.",
+                code="usage.device",
+            )
         if not confirmed(call, f"Delete the service {name}, and its modules on {of or 'the device'}?", of):
             call.progress("Nothing was sent.")
             return 1

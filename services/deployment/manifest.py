@@ -30,6 +30,7 @@ from services.hub.client import AGENT, EDGE_HUB
 from services.hub.tolerant import mapping
 from services.hub.twin import settings_of
 from services.records import DeviceState, RegistryCredentials
+from services.text import one_line
 
 DESIRED = "properties.desired"
 SYSTEM = ("edgeAgent", "edgeHub")
@@ -146,6 +147,8 @@ def _set_module(content: dict[str, Any], change: SetModule) -> None:
         known = {"type": "docker", "status": "running", "restartPolicy": "always", "settings": {**chunk("")}}
     if system and change.status == "stopped":
         raise _of_the_runtime(change.name, "stopped")
+    if system and change.image is not None and _program(change.image) != _program(str(settings_of(known).get("image"))):
+        raise _of_the_runtime(change.name, f"made of {one_line(change.image, 120)}")
     module = {**known, "settings": dict(settings_of(known))}
     if change.image is not None:
         module["settings"]["image"] = change.image
@@ -173,6 +176,11 @@ def _set_module(content: dict[str, Any], change: SetModule) -> None:
         content["modulesContent"][change.name] = {DESIRED: copy.deepcopy(dict(change.desired))}
     if change.startup_order is not None and str(agent_of(content).get("schemaVersion")) == "1.0":
         _section(content, AGENT)["schemaVersion"] = "1.1"
+
+
+def _program(image: str) -> str:
+    """The last name of an image's repository: what it is, whichever registry mirrors it and whatever its tag."""
+    return re.split("[:@]", image.rpartition("/")[2])[0]
 
 
 def compact(options: str) -> str:
@@ -208,7 +216,7 @@ def _of_the_runtime(name: str, done: str) -> OperatorError:
     return OperatorError(
         f"{name} cannot be {done}.",
         cause="It is part of the IoT Edge runtime: without it nothing on the device can be managed.",
-        remedy="Choose one of your own modules.",
+        remedy="Name a module of your own.",
         code="deployment.system-module",
     )
 

@@ -8,6 +8,7 @@ configuration.
 
 from __future__ import annotations
 
+import difflib
 import json
 import re
 from collections.abc import Mapping
@@ -60,9 +61,11 @@ class Preset:
         known = {field.name: field for field in self.fields}
         for name in given:
             if name not in known:
+                near = difflib.get_close_matches(name, known, 1)
                 raise OperatorError(
                     f"The preset {self.name} has no field {one_line(name, 64)!r}.",
                     cause=f"Its fields: {', '.join(known) or 'none'}.",
+                    remedy=f"Did you mean {near[0]}?" if near else f"See what it writes: dbe-console options show {self.name}",
                     code="preset.field",
                 )
         filled = {name: _checked(self, field, given.get(name, field.default)) for name, field in known.items()}
@@ -181,6 +184,7 @@ def save(made: Preset, folder: Path | None = None) -> Path:
         raise OperatorError(
             f"{one_line(made.name, 64)!r} cannot be a preset's name.",
             cause="Names are of small letters, digits, '.', '-' and '_', up to 64.",
+            remedy="Choose another name.",
             code="preset.name",
         )
     path = (folder or private_folder(config_folder() / "presets")) / f"{made.name}.json"
@@ -194,8 +198,16 @@ def save(made: Preset, folder: Path | None = None) -> Path:
     ]
     entry = {"title": made.title, "kind": made.kind, "fields": fields, "template": made.template}
     temporary = path.with_suffix(".json.new")
-    temporary.write_text(json.dumps(entry, indent=2, ensure_ascii=False) + "\n", "utf-8")
-    temporary.replace(path)
+    try:
+        temporary.write_text(json.dumps(entry, indent=2, ensure_ascii=False) + "\n", "utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        raise OperatorError(
+            f"{path} cannot be written.",
+            cause=error.strerror or str(error),
+            remedy="Make room, or name a folder that you may write to.",
+            code="file.write",
+        ) from error
     return path
 
 
@@ -203,7 +215,12 @@ def remove(name: str) -> None:
     """Remove an own preset."""
     path = config_folder() / "presets" / f"{name}.json"
     if not _NAME.match(name) or not path.is_file():
-        raise OperatorError(f"There is no own preset {one_line(name, 64)!r}.", code="preset.unknown")
+        raise OperatorError(
+            f"There is no own preset {one_line(name, 64)!r}.",
+            cause="Only presets that were saved here can be removed.",
+            remedy="See which there are: dbe-console options list",
+            code="preset.unknown",
+        )
     path.unlink()
 
 
@@ -212,10 +229,16 @@ def own(name: str, text: str, title: str = "", kind: PresetKind = "other") -> Pr
     try:
         template = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise OperatorError("These create options are no JSON.", cause=one_line(error), code="options.json") from error
+        raise _no_options("These create options are no JSON.", one_line(error)) from error
     if not isinstance(template, dict):
-        raise OperatorError("These create options are no JSON object.", code="options.json")
+        raise _no_options("These create options are no JSON object.", "")
     return Preset(name, title or name, kind, (), template, own=True)
+
+
+def _no_options(what: str, cause: str) -> OperatorError:
+    return OperatorError(
+        what, cause=cause, remedy="Begin with { and end with }; the editor shows the place.", code="options.json"
+    )
 
 
 def _parse(name: str, entry: Mapping[str, Any], *, own: bool, path: Path | None = None) -> Preset:

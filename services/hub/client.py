@@ -68,7 +68,7 @@ class Hub:
         identity = self._calls.registry(lambda manager: manager.get_device(device_id), again=True).json
         found = device_of(identity)
         if found is None:
-            raise OperatorError(f"The hub's reply about {device_id!r} holds no device.", code="hub.reply")
+            raise _no_reply_of_a_hub(f"The hub's reply about {device_id!r} holds no device.")
         return found
 
     def device_state(self, device_id: str) -> DeviceState:
@@ -105,7 +105,7 @@ class Hub:
         _in_path(device_id, module)
         reply = self._calls.registry(lambda manager: manager.get_module_twin(device_id, module), metered=True, again=True)
         if not isinstance(reply.json, dict):
-            raise OperatorError(f"The hub's reply holds no twin of {module} on {device_id}.", code="hub.reply")
+            raise _no_reply_of_a_hub(f"The hub's reply holds no twin of {module} on {device_id}.")
         return reply.json
 
     def patch_module_twin(self, device_id: str, module: str, patch: Mapping[str, Any], etag: str) -> dict[str, Any]:
@@ -203,3 +203,12 @@ def _in_path(*names: str) -> None:
                 remedy="Check the id: `dbe-console devices` lists those there are.",
                 code="hub.bad-id",
             )
+
+
+def _no_reply_of_a_hub(what: str) -> OperatorError:
+    return OperatorError(
+        what,
+        cause="Something between here and the hub answers in its place, or the context names a host that is no IoT Hub.",
+        remedy="Check the host in the context, and proxies on the way: dbe-console doctor.",
+        code="hub.reply",
+    )

@@ -61,7 +61,10 @@ class Listener:
         while (status := self._recorder.status()).state != "receiving":
             if time.monotonic() > until:
                 raise OperatorError(
-                    "The recorder does not receive.", cause=f"It is {status.state}.", code="messages.not-receiving"
+                    "The recorder does not receive.",
+                    cause=f"It is {status.state}.",
+                    remedy="See why: dbe-console doctor.",
+                    code="messages.not-receiving",
                 )
             time.sleep(0.05)
 

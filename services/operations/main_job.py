@@ -100,7 +100,12 @@ def run_main_job(job: MainJob) -> Iterator[Step]:
                 current = next((step for step in steps if step.state == "running"), None)
                 yield clock.running(current.title if current else "")
             if any(step.state in ("running", "waiting") for step in steps):
-                raise OperatorError("The rollout did not come to its end in time.", code="rollout.timeout")
+                raise OperatorError(
+                    f"The rollout did not come to its end in {job.seconds:.0f} s.",
+                    cause="A step above still runs; the machine may be slow.",
+                    remedy="Look at what it waits for: dbe-console modules, dbe-console doctor.",
+                    code="rollout.timeout",
+                )
             yield clock.done(", ".join(f"{step.name} {step.seconds:.1f} s" for step in steps if step.seconds is not None))
 
             clock = _Clock("results", f"{job.results} inference results, top class right")
@@ -147,6 +152,8 @@ def _results(job: MainJob, listener: Listener, clock: _Clock) -> Iterator[Step]:
             if expected is not None and message.label != expected:
                 raise OperatorError(
                     f"{message.picture} was classified as {message.label}, and {expected} is to be seen on it.",
+                    cause="The host scores with another network or another reading of pictures than the shipped ones were checked with.",
+                    remedy="Compare: dbe-console score PICTURE; then install dbe-console anew.",
                     code="check.class",
                 )
             right += [message] if expected else []
@@ -159,4 +166,9 @@ def _results(job: MainJob, listener: Listener, clock: _Clock) -> Iterator[Step]:
             shown = len(right)
             yield clock.running(f"{shown} of {job.results}")
         time.sleep(0.2)
-    raise OperatorError(f"Only {shown} of {job.results} inference results arrived in {job.seconds:.0f} s.", code="check.results")
+    raise OperatorError(
+        f"Only {shown} of {job.results} inference results arrived in {job.seconds:.0f} s.",
+        cause="The client does not score, does not send, or the events do not come through.",
+        remedy="See which: dbe-console logs azureml-client, dbe-console doctor.",
+        code="check.results",
+    )

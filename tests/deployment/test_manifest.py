@@ -167,6 +167,7 @@ def test_startup_order_raises_the_schema_version(content):
         RemoveModule("edgeHub"),
         RemoveModule("edgeAgent"),
         SetModule("edgeHub", status="stopped"),
+        SetModule("edgeHub", image="registry/accel-resnet50:1"),
         RemoveModule("none"),
         SetModule("none"),
     ],
@@ -175,6 +176,14 @@ def test_what_cannot_be_done_is_refused(content, change):
     with pytest.raises(OperatorError) as caught:
         merge(content, change)
     assert caught.value.cause and caught.value.remedy
+
+
+def test_the_runtime_may_get_another_version_from_another_registry(content):
+    settings = agent_of(content)["systemModules"]["edgeHub"]["settings"]
+    settings["image"] = "mcr.microsoft.com/azureiotedge-hub:1.4"
+    other = "mirror.local:5000/iot/azureiotedge-hub@sha256:0"
+    merged = merge(content, SetModule("edgeHub", image=other))
+    assert agent_of(merged)["systemModules"]["edgeHub"]["settings"]["image"] == other
 
 
 def test_routes(content):
