@@ -4,10 +4,10 @@ module here."""
 from __future__ import annotations
 
 import difflib
-import ipaddress
 import re
 from collections.abc import Iterator
 
+from services.deployment.option_values import is_address
 from services.deployment.positions import Found, Node
 from services.deployment.surroundings import Surroundings
 
@@ -133,18 +133,10 @@ def _value(option: str, kind: str, value: str, offset: int) -> Iterator[Found]:
 def _reaches(address: Node, around: Surroundings, *, given: bool) -> Iterator[Found]:
     """Whether the host is a module of the device; addresses and dotted names are not judged."""
     host = str(address.value)
-    if not around.others or host in around.others or "." in host or _is_address(host):
+    if not around.others or host in around.others or "." in host or is_address(host):
         return
     own = [name for name in around.others if name not in around.system]
     close = difflib.get_close_matches(host, own, 1, 0.5) or own[:1]
     what = f"the client asks {host}" if given else f"without --address the client asks {host}"
     remedy = f"Did you mean {close[0]}?" if close else "Deploy the host first, or name where it is."
     yield address.offset, "warning", f"{what}, and the device has no module of that name", remedy
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True

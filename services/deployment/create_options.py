@@ -21,6 +21,16 @@ _MANY_CHUNKS = 8
 _TYPES = {"str": "string", "bool": "boolean", "int": "number", "num": "number"}
 _WORDS = {"str": "text in quotes", "bool": "true or false", "int": "a whole number", "num": "a number"}
 
+_INSIDE = "Take what stands in its createOptions, and that alone."
+# What is pasted here from elsewhere: a module of a manifest, a service of Docker Compose.
+_NOT_OPTIONS = {
+    **dict.fromkeys(("createoptions", "settings", "modulescontent"), _INSIDE),
+    "ports": 'Docker Compose writes it so: "PortBindings" in HostConfig here.',
+    "devices": 'Docker Compose writes it so: "Devices" in HostConfig here.',
+    "command": 'Docker Compose writes it so: "Cmd" here.',
+    "environment": 'Docker Compose writes it so: "Env" here.',
+}
+
 
 @dataclass(frozen=True, slots=True)
 class OptionProblem:
@@ -111,7 +121,9 @@ def _all(root: Node, around: Surroundings) -> Iterator[Found]:
     if root.kind == "null":
         return  # none, to the agent (facts/iot-hub.md)
     if root.kind != "object":
-        yield root.offset, "error", "create options are an object", "Begin with { and end with }."
+        nested = root.kind == "string" and root.value.lstrip().startswith("{")
+        remedy = "This is JSON written as a text: take the quotes around it and the backslashes out."
+        yield root.offset, "error", "create options are an object", remedy if nested else "Begin with { and end with }."
         return
     yield from _object(root, "", "")
     yield from rules(root, around)
@@ -137,6 +149,20 @@ def _object(node: Node, schema: str, path: str) -> Iterator[Found]:
         yield from _value(member.node, keys[name], here)
 
 
+def _doubled(node: Node, here: str) -> Iterator[Found]:
+    """Free keys, whose letter case counts."""
+    seen: set[str] = set()
+    for member in node.members():
+        if member.key in seen:
+            yield (
+                member.offset,
+                "error",
+                f"{here}.{member.key} is written twice; only the last would count",
+                "Delete one of them.",
+            )
+        seen.add(member.key)
+
+
 def _unknown(key: str, offset: int, here: str, keys: Mapping[str, str], schema: str) -> Found:
     home = next(
         (
@@ -149,6 +175,8 @@ def _unknown(key: str, offset: int, here: str, keys: Mapping[str, str], schema: 
     if home is not None and schema in ("", "HostConfig", "NetworkingConfig"):
         where = f"in {home}" if home else "beside HostConfig, not in it"
         return offset, "error", f"{here} stands in the wrong place: Docker would ignore it", f"It belongs {where}."
+    if not schema and key.lower() in _NOT_OPTIONS:
+        return offset, "error", f"{here} does not belong in create options", _NOT_OPTIONS[key.lower()]
     close = difflib.get_close_matches(key.lower(), [name.lower() for name in keys], 1, 0.7)
     if close:
         likely = next(name for name in keys if name.lower() == close[0])
@@ -173,6 +201,7 @@ def _value(node: Node, kind: str, here: str) -> Iterator[Found]:
     elif kind.startswith("{"):
         if node.kind != "object":
             yield node.offset, "error", f"{here} is {_shown(node)}", "It has to be an object: { … }."
+        yield from _doubled(node, here)
         for member in node.members():
             inner = kind[1:-1]
             if inner:
@@ -186,7 +215,7 @@ def _value(node: Node, kind: str, here: str) -> Iterator[Found]:
 
 
 def _whole(value: Any) -> bool:
-    return isinstance(value, int)
+    return isinstance(value, int) and -(2**63) <= value < 2**63
 
 
 def _shown(node: Node) -> str:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from services.deployment.client_arguments import cmd_rules
+from services.deployment.option_values import value_rules
 from services.deployment.positions import BrokenJson, Found, Node, read
 from services.deployment.surroundings import Surroundings
 
@@ -34,7 +35,7 @@ _BIND_OPTIONS = frozenset(
 _VOLUME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+\Z")
 _BY_THE_AGENT = {
     "Image": "the module's image",
-    "name": "the module's name",
+    "Name": "the module's name",
     "HostConfig.RestartPolicy": "the module's restart policy",
 }
 _FPGA = "/dev/catapult"
@@ -47,6 +48,7 @@ def rules(root: Node, around: Surroundings) -> Iterator[Found]:
     yield from _binds(root)
     yield from _env(root)
     yield from _set_by_the_agent(root)
+    yield from value_rules(root)
     yield from cmd_rules(root, around)
 
 
@@ -89,7 +91,7 @@ def _ports(root: Node, around: Surroundings) -> Iterator[Found]:
         node = root.get(*path)
         for member in node.members() if node else ():
             match = _PORT_KEY.match(member.key)
-            if match is None or not all(1 <= int(part) <= 65535 for part in match.groups()[:2] if part):
+            if match is None or not _in_order(match):
                 yield member.offset, "error", f'"{member.key}" is no port of the container', 'Write it as "50051/tcp".'
     bindings = root.get("HostConfig", "PortBindings")
     for member in bindings.members() if bindings else ():
@@ -99,7 +101,7 @@ def _ports(root: Node, around: Surroundings) -> Iterator[Found]:
             port = item.get("HostPort")
             if port is not None and port.kind == "string":
                 match = _HOST_PORT.match(port.value)
-                bad = match is None or not all(1 <= int(part) <= 65535 for part in match.groups() if part)
+                bad = match is None or not _in_order(match)
                 if port.value and bad:
                     yield (
                         port.offset,
@@ -108,6 +110,12 @@ def _ports(root: Node, around: Surroundings) -> Iterator[Found]:
                         "It is a number from 1 to 65535, in quotes.",
                     )
     yield from _taken(root, around)
+
+
+def _in_order(match: re.Match[str]) -> bool:
+    """Whether a port, or the two ends of a range, lie in 1..65535 and the first is not behind the last."""
+    first = int(match.group(1))
+    return 1 <= first <= int(match.group(2) or first) <= 65535
 
 
 def _taken(root: Node, around: Surroundings) -> Iterator[Found]:
@@ -189,6 +197,14 @@ def _binds(root: Node) -> Iterator[Found]:
         if item.kind != "string":
             continue
         parts = item.value.split(":")
+        if len(parts) == 1 and parts[0].startswith("/"):
+            yield (
+                item.offset,
+                "warning",
+                f'the bind "{item.value}" has no source: the module gets an unnamed volume, and a new one when it is made anew',
+                'Name one: "data:/blobroot".',
+            )
+            continue
         if len(parts) not in (2, 3) or not all(parts):
             yield (
                 item.offset,

@@ -12,6 +12,7 @@ _SPACE = re.compile(r"[ \t\r\n]*")
 _STRING = re.compile(r'"(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"')
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_HALF = re.compile("[\ud800-\udfff]")
 _WORDS = {"true": True, "false": False, "null": None}
 _DEEPEST = 60
 _DIGITS_AT_MOST = 400
@@ -138,7 +139,7 @@ class _Reader:
             raise BrokenJson(
                 "it ends where a value should stand", "Close what was opened, or delete the last comma or colon.", offset
             )
-        raise BrokenJson(f"{self.at(offset)} stands where a value should", _why(self.text, offset), offset)
+        raise BrokenJson(f"{_seen(self.at(offset))} stands where a value should", _why(self.text, offset), offset)
 
     def string(self, offset: int) -> str:
         match = _STRING.match(self.text, offset)
@@ -154,7 +155,12 @@ class _Reader:
                 )
             raise BrokenJson("this text is not closed", 'End it with " on the same line.', offset)
         self.end = match.end()
-        return str(json.loads(match.group()))
+        text = str(json.loads(match.group()))
+        if _HALF.search(text):
+            raise BrokenJson(
+                "this text holds half of a character (a lone \\ud800 to \\udfff)", "Write the character itself.", offset
+            )
+        return text
 
     def array(self, offset: int, depth: int) -> Node:
         items: list[Node] = []
@@ -205,8 +211,17 @@ def _why(text: str, offset: int) -> str:
         return 'JSON wants double quotes: ".'
     if first == "/" or first == "#":
         return "JSON knows no comments: delete it."
+    if first == "\\":
+        return "This is JSON written as a text: take the backslashes out."
+    if first.isspace() or not first.isprintable():
+        return f"U+{ord(first):04X} is not seen and came with what was pasted: delete it."
     if first in "\u201c\u201d\u201e":
         return 'A text program has bent the quotes: write ".'
     if first == ",":
         return "Delete the comma, or write what belongs before it."
     return 'Keys and texts stand in double quotes, with "," between the entries.'
+
+
+def _seen(character: str) -> str:
+    """A character as it can be seen: one without a shape by its number."""
+    return character if character.isprintable() and not character.isspace() else f"the character U+{ord(character):04X}"

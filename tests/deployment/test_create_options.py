@@ -52,13 +52,14 @@ def test_no_preset_has_an_error(name):
         ({"HostConfig": {"PortBindings": {"http": [{"HostPort": "80"}]}}}, "error", "50051/tcp"),
         ({"ExposedPorts": {"70000/tcp": {}}}, "error", "port of the container"),
         ({"HostConfig": {"PortBindings": {"1/tcp": [{"HostPort": "80"}], "2/tcp": [{"HostPort": "80"}]}}}, "error", "twice"),
-        ({"HostConfig": {"Binds": ["/etc/hosts"]}}, "error", "SOURCE:TARGET"),
+        ({"HostConfig": {"Binds": ["/etc/hosts"]}}, "warning", "unnamed volume"),
+        ({"HostConfig": {"Binds": ["etc/hosts"]}}, "error", "SOURCE:TARGET"),
         ({"HostConfig": {"Binds": ["/a:b"]}}, "error", "absolute"),
         ({"HostConfig": {"Binds": ["./a:/b"]}}, "error", "volume"),
         ({"HostConfig": {"Binds": ["/a:/b:rx"]}}, "error", "ro or rw"),
         ({"HostConfig": {"Binds": ["/var/run/docker.sock:/var/run/docker.sock"]}}, "warning", "whole device"),
         ({"HostConfig": {"RestartPolicy": {"Name": "always"}}}, "warning", "restart policy"),
-        ({"HostConfig": {"Mounts": [{"Type": "bind", "Sourc": "/a", "Target": "/b"}]}}, "error", "Source?"),
+        ({"HostConfig": {"Mounts": [{"Type": "volume", "Sourc": "a", "Target": "/b"}]}}, "error", "Source?"),
         ("[]", "error", "object"),
         ('{"Tty": true, "Tty": false}', "error", "twice"),
         ("{", "error", "closed"),
@@ -67,6 +68,83 @@ def test_no_preset_has_an_error(name):
 def test_what_is_wrong_is_named(options, severity, words):
     problem = one(options)
     assert problem[0] == severity and words in " ".join(problem)
+
+
+MOUNT = {"Type": "bind", "Source": "/a", "Target": "/b"}
+DEVICE = {"PathOnHost": "/dev/ttyS0", "PathInContainer": "/dev/ttyS0"}
+
+
+@pytest.mark.parametrize(
+    ("options", "severity", "words"),
+    [
+        ({"Mounts": [{**MOUNT, "Type": "bnd"}]}, "error", "bind?"),
+        ({"Mounts": [{**MOUNT, "Source": "a"}]}, "error", "Source"),
+        ({"Mounts": [{**MOUNT, "Target": "b"}]}, "error", "Target"),
+        ({"Mounts": [{**MOUNT, "Type": "tmpfs"}]}, "error", "no Source"),
+        ({"Mounts": [{**MOUNT, "BindOptions": {"Propagation": "rshard"}}]}, "error", "rshared?"),
+        ({"Binds": ["/x:/b"], "Mounts": [MOUNT]}, "error", "mounted already, by Binds"),
+        ({"Devices": [{**DEVICE, "CgroupPermissions": "rwx"}]}, "error", "rwm"),
+        ({"Devices": [{"PathInContainer": "/dev/a"}]}, "error", "no PathOnHost"),
+        ({"DeviceCgroupRules": ["81:* rmw"]}, "error", "no rule"),
+        ({"Memory": 512}, "error", "536870912 is 512 MB"),
+        ({"Memory": 2**63}, "error", "whole number"),
+        ({"Memory": 2**30, "MemorySwap": 2**29}, "error", "less than Memory"),
+        ({"NanoCpus": 10**9, "CpuQuota": 5000}, "error", "one way"),
+        ({"BlkioWeight": 5}, "error", "10 to 1000"),
+        ({"Ulimits": [{"Name": "nofile", "Soft": 5, "Hard": 2}]}, "error", "hard"),
+        ({"CapAdd": ["NET_ADMN"]}, "error", "NET_ADMIN?"),
+        ({"ExtraHosts": ["camera 10.0.0.7"]}, "error", "NAME:ADDRESS"),
+        ({"Dns": ["1.1.1"]}, "error", "no address"),
+        ({"IpcMode": "hosty"}, "error", "host?"),
+        ({"NetworkMode": "hostt"}, "warning", "host?"),
+        ({"LogConfig": {"Type": "json-fle"}}, "warning", "json-file?"),
+        ({"NetworkMode": "host", "PortBindings": {"80/tcp": [{"HostPort": "80"}]}}, "warning", "do nothing"),
+        ({"PortBindings": {"80/tcp": [{"HostPort": "80", "HostIp": "999.1.1.1"}]}}, "error", "no address"),
+        ({"PortBindings": {"90-80/tcp": []}}, "error", "no port"),
+        ('{"HostConfig": {"Sysctls": {"a": "1", "a": "2"}}}', "error", "twice"),
+        ({"Healthcheck": {"Test": ["CMD", "a"], "Interval": 30}}, "error", "30000000000"),
+        ({"Healthcheck": {"Test": ["curl", "a"]}}, "warning", "CMD-SHELL"),
+        ({"WorkingDir": "app"}, "error", "absolute"),
+        ({"MacAddress": "02:42"}, "error", "MacAddress"),
+        ({"createOptions": {"Tty": True}}, "error", "what stands in its createOptions"),
+        ({"ports": ["80:80"]}, "error", "Docker Compose"),
+        (json.dumps('{"Tty":true}'), "error", "backslashes"),
+        ('{\\"Tty\\":true}', "error", "backslashes"),
+        ("\ufeff{}", "error", "U+FEFF"),
+        ('{"Hostname": "\\ud800"}', "error", "half of a character"),
+    ],
+)  # fmt: skip
+def test_what_docker_refuses_though_its_type_is_right(options, severity, words):
+    inside = isinstance(options, str) or set(options) <= {*SCHEMA[""], "createOptions", "ports"}
+    problems = found(options if inside else {"HostConfig": options})
+    wanted = [problem for problem in problems if words in " ".join(problem)]
+    assert wanted and wanted[0][0] == severity and len(problems) <= 2, problems
+
+
+# As they stand in the public documents of IoT Edge and of its modules.
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"HostConfig": {"DeviceRequests": [{"Driver": "", "Count": -1, "DeviceIDs": None, "Capabilities": [["gpu"]]}], "Runtime": "nvidia"}},
+        {"HostConfig": {"Mounts": [MOUNT, {"Type": "tmpfs", "Target": "/t"}, {"Type": "volume", "Source": "v", "Target": "/v"}]}},
+        {"HostConfig": {"LogConfig": {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "3"}}}},
+        {"HostConfig": {"LogConfig": {"Type": "", "Config": None}}},
+        {"Healthcheck": {"Test": ["CMD-SHELL", "curl -f http://localhost"], "Interval": 30 * 10**9, "Timeout": 0, "Retries": 3}},
+        {"HostConfig": {"DeviceCgroupRules": ["c 81:* rmw", "c 189:* rmw"], "Binds": ["/dev:/dev"], "Devices": [DEVICE]}},
+        {"HostConfig": {"NetworkMode": "host"}, "NetworkingConfig": {"EndpointsConfig": {"host": {}}}},
+        {"NetworkingConfig": {"EndpointsConfig": {"azure-iot-edge": {"Aliases": ["x"], "IPAMConfig": {"IPv4Address": "172.20.30.33"}}}}},
+        {"HostConfig": {"Memory": 2**29, "MemorySwap": -1, "NanoCpus": 15 * 10**8, "OomScoreAdj": -500, "MemorySwappiness": -1, "PidsLimit": -1}},
+        {"HostConfig": {"CapAdd": ["NET_ADMIN", "CAP_SYS_PTRACE", "all"], "IpcMode": "container:a", "PidMode": "host"}},
+        {"HostConfig": {"ExtraHosts": ["a:1.2.3.4", "b:host-gateway"], "Dns": ["1.1.1.1", "::1"], "Tmpfs": {"/run": "rw"}}},
+        {"HostConfig": {"Ulimits": [{"Name": "nofile", "Soft": 1, "Hard": -1}], "ShmSize": 67108864}},
+        {"ExposedPorts": {"502": {}}, "HostConfig": {"PortBindings": {"7000-7010/tcp": [{"HostPort": "7000-7010"}]}}},
+        {"HostConfig": {"PortBindings": {"5/tcp": [{"HostPort": "5", "HostIp": "127.0.0.1"}]}}},
+        {"Env": ["LOCAL_STORAGE_ACCOUNT_KEY=k=="], "HostConfig": {"Binds": ["my-volume:/blobroot", "/srv/x y:/d:ro,z"]}},
+        {"MacAddress": "02:42:ac:11:00:02", "WorkingDir": "/app", "StopSignal": "SIGTERM", "User": "1000:1000", "NetworkDisabled": False},
+    ],
+)  # fmt: skip
+def test_options_of_the_field_have_no_finding(options):
+    assert found(options) == []
 
 
 @pytest.mark.parametrize(
