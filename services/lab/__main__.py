@@ -1,7 +1,7 @@
 """``python -m services.lab --folder DIR``: the lab as a process of its own.
 
-One JSON line (LabInfo) on standard output when everything listens; it ends on SIGTERM or SIGINT, and with ``--with-parent`` also
-when its standard input closes, so that it never outlives who started it.
+One JSON line (LabInfo) on standard output when everything listens; it ends on SIGTERM, SIGINT or SIGHUP, and with
+``--with-parent`` also when its standard input closes, so that it never outlives who started it.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from services.lab.address import AddressError
 from services.lab.faults import FAULT
 from services.lab.run import Lab
 
+_ENDS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m services.lab", description=__doc__)
@@ -32,7 +34,7 @@ def _arguments() -> argparse.Namespace:
 
 async def _serve(options: argparse.Namespace, folder: Path) -> None:
     loop, ended = asyncio.get_running_loop(), asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in _ENDS:
         loop.add_signal_handler(number, ended.set)
     if options.with_parent:
 
@@ -52,6 +54,8 @@ async def _serve(options: argparse.Namespace, folder: Path) -> None:
         await ended.wait()
     finally:
         await lab.close()
+        # The loop's handlers end with it: a second Ctrl-C must not keep the folder, with its secrets, from going.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _ENDS)
 
 
 def main() -> int:

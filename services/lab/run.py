@@ -22,7 +22,7 @@ from services.lab.device.network import MAPPED_UP
 from services.lab.https.server import HttpsServer
 from services.lab.mqtt import start_mqtt
 from services.lab.tasks import in_background
-from services.lab.websocket import AMQP_PATH, MQTT_PATH, routes
+from services.lab.websocket import routes
 from services.lab.world import World
 
 Json = dict[str, Any]
@@ -54,7 +54,7 @@ class Lab:
         self._listeners.append(amqp)
         mqtt = await start_mqtt(self.world, context, address)
         self._listeners.append(mqtt)
-        https = HttpsServer(self.world, [*routes(AMQP_PATH, amqp), *routes(MQTT_PATH, mqtt)])
+        https = HttpsServer(self.world, routes(amqp, mqtt))
         await https.start(self._claim.https, context)
         self._listeners.append(https)
         for device, own in self.device_addresses.items():

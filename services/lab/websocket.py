@@ -9,9 +9,9 @@ from aiohttp import WSMsgType, web
 
 from services.lab.listener import Listener, Weather
 
-# Path on the HTTPS port → subprotocol. uamqp asks with a slash at the end: both are served.
-AMQP_PATH, MQTT_PATH = "/$servicebus/websocket", "/$iothub/websocket"
-PROTOCOLS = {AMQP_PATH: "AMQPWSB10", MQTT_PATH: "mqtt"}
+_AMQP, _MQTT = "AMQPWSB10", "mqtt"
+# Path on the HTTPS port → its usual subprotocol. uamqp asks with a slash at the end: both are served.
+_PATHS = {"/$servicebus/websocket": _AMQP, "/$iothub/websocket": _MQTT}
 
 
 class WebsocketPipe:
@@ -41,16 +41,23 @@ class WebsocketPipe:
             self._request.transport.abort()
 
 
-def routes(path: str, listener: Listener) -> list[web.RouteDef]:
-    """``path`` (one of PROTOCOLS) served as the listener's own port is, faults included."""
+def routes(amqp: Listener, mqtt: Listener) -> list[web.RouteDef]:
+    """Both paths, served as the listeners' own ports are, faults included.
 
-    async def handler(request: web.Request) -> web.WebSocketResponse:
-        socket = web.WebSocketResponse(protocols=(PROTOCOLS[path],), max_msg_size=4 * 1024 * 1024, compress=False)
-        await socket.prepare(request)
-        await listener.carry(WebsocketPipe(socket, request, listener.weather))
-        if not socket.closed:
-            await socket.close()
-        return socket
+    The subprotocol says which; azure-iothub for JavaScript asks for AMQP on the path of devices.
+    """
+    listeners = {_AMQP: amqp, _MQTT: mqtt}
 
-    serve: Callable[[web.Request], Awaitable[web.WebSocketResponse]] = handler
-    return [web.get(path, serve), web.get(f"{path}/", serve)]
+    def serve(usual: str) -> Callable[[web.Request], Awaitable[web.WebSocketResponse]]:
+        async def handler(request: web.Request) -> web.WebSocketResponse:
+            socket = web.WebSocketResponse(protocols=tuple(listeners), max_msg_size=4 * 1024 * 1024, compress=False)
+            await socket.prepare(request)
+            listener = listeners[socket.ws_protocol or usual]
+            await listener.carry(WebsocketPipe(socket, request, listener.weather))
+            if not socket.closed:
+                await socket.close()
+            return socket
+
+        return handler
+
+    return [web.get(f"{path}{slash}", serve(usual)) for path, usual in _PATHS.items() for slash in ("", "/")]

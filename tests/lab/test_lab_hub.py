@@ -166,6 +166,8 @@ def test_queries(hub_manager):
         10,
     )
     assert [(twin.device_id, twin.module_id) for twin in agents.items] == [(DEVICE, "$edgeAgent")]
+    top = registry.query_iot_hub(QuerySpecification(query="select top 2 * from devices where is_string(deviceId)"), None, 10)
+    assert len([twin.device_id for twin in top.items if twin.device_id]) == 2
     assert refusal(lambda: registry.query_iot_hub(QuerySpecification(query="DROP TABLE devices"), None, 10))[0] == 400
 
 
@@ -257,6 +259,39 @@ def test_signatures_expiry_and_rights(lab):
     ):
         assert get(f"/twins/{DEVICE}", bad).status_code == 401
     assert "expired" in get(f"/twins/{DEVICE}", token(host, key, "service", time.time() - 5)).text
+
+
+def test_bodies_and_ids_that_no_hub_takes(lab):
+    parts = dict(part.split("=", 1) for part in lab["hub_connection_string"].split(";"))
+    authorization = token(parts["HostName"], parts["SharedAccessKey"], "iothubowner", time.time() + 600)
+
+    def ask(method: str, path: str, body: str = "{}", kind: str = "application/json") -> int:
+        headers = {"Authorization": authorization, "Content-Type": kind}
+        url = f"{lab['https']}{path}"
+        return requests.request(method, url, data=body, headers=headers, verify=lab["ca_file"], timeout=60).status_code
+
+    def desired(value: object) -> str:
+        return json.dumps({"properties": {"desired": value}})
+
+    twin = f"/twins/{DEVICE}"
+    for body in (
+        '{"tags": {"a": NaN}}',
+        '{"tags": {"a": 1e999}}',
+        '{"tags": {"a": "\\ud800"}}',
+        desired({"$a": 1}),
+        desired({"a": 2**52}),
+    ):
+        assert ask("PATCH", twin, body) == 400, body
+    assert ask("PATCH", twin, kind="application/json; charset=nothing") == 400
+    assert ask("PUT", "/devices/" + quote("two words")) == 400
+    assert ask("PUT", "/devices/" + "x" * 129) == 400
+    assert ask("PUT", "/devices/one", '{"deviceId": "another"}') == 400
+    assert ask("GET", "/devices/") == 200  # azure-iothub for JavaScript asks with a slash
+    nested: object = 1
+    for depth in range(12):
+        nested = {"deep": nested}
+        assert ask("PATCH", twin, desired(nested)) == (200 if depth <= 10 else 400), depth
+    assert ask("PATCH", twin, desired({"deep": None})) == 200
 
 
 def test_a_sign_in_token_opens_the_hub(lab):

@@ -16,7 +16,7 @@ from services.lab.address import Claim
 from services.lab.amqp import AmqpServer, start_amqp
 from services.lab.authority import Authority
 from services.lab.mqtt import MqttServer, start_mqtt
-from services.lab.websocket import AMQP_PATH, MQTT_PATH, routes
+from services.lab.websocket import routes
 from services.lab.world import World
 
 T = TypeVar("T")
@@ -107,7 +107,7 @@ def websocket_port(ports: Wire) -> Iterator[int]:
 
     async def start() -> web.AppRunner:
         app = web.Application()
-        app.router.add_routes([*routes(AMQP_PATH, ports.amqp), *routes(MQTT_PATH, ports.mqtt)])
+        app.router.add_routes(routes(ports.amqp, ports.mqtt))
         runner = web.AppRunner(app, shutdown_timeout=1)
         await runner.setup()
         await web.SockSite(runner, ports.claim.https, ssl_context=ports.context).start()

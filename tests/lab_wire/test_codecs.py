@@ -177,6 +177,35 @@ def test_garbage_on_the_amqp_port_is_answered_or_closed(ports, data):
     assert answer == b"" or answer.startswith(b"AMQP")
 
 
+def test_what_follows_a_refused_attach_does_not_end_the_connection(ports):
+    """rhea (the JavaScript SDKs) comes without SASL, and grants credit before it can know of the refusal."""
+
+    async def send() -> bytes:
+        context = ssl.create_default_context(cafile=ports.ca)
+        reader, writer = await asyncio.open_connection(ports.claim.address, 5671, ssl=context)
+        window = {"incoming_window": UInt(9), "next_outgoing_id": UInt(0), "outgoing_window": UInt(9)}
+        source = frames.Encoded(frames.composite(frames.SOURCE, address="nothing"))
+        for data in (
+            frames.AMQP_HEADER,
+            frames.frame(0, frames.OPEN, container_id="test"),
+            frames.frame(0, frames.BEGIN, **window),
+            frames.frame(0, frames.ATTACH, name="one", handle=UInt(0), role=True, source=source),
+            frames.frame(0, frames.FLOW, **window, handle=UInt(0), delivery_count=UInt(0), link_credit=UInt(5)),
+            frames.frame(0, frames.DETACH, handle=UInt(0), closed=True),
+            frames.frame(0, frames.END),
+            frames.frame(0, frames.CLOSE),
+        ):
+            writer.write(data)
+        answer = await asyncio.wait_for(reader.read(), 60)
+        writer.close()
+        return answer
+
+    answer = asyncio.run(send())
+    assert answer.startswith(frames.AMQP_HEADER)
+    assert b"amqp:not-found" in answer
+    assert b"unattached-handle" not in answer
+
+
 def test_a_frame_that_is_no_amqp_closes_the_connection_with_its_error(ports):
     async def send() -> bytes:
         context = ssl.create_default_context(cafile=ports.ca)

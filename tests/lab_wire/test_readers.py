@@ -205,6 +205,32 @@ def test_a_higher_epoch_steals_the_link(wire):
         second.close()
 
 
+def test_a_token_may_be_for_one_partition_in_any_case(wire):
+    """As @azure/event-hubs signs it."""
+    from services.lab.amqp.links import Refusal
+    from services.lab.amqp.nodes import Nodes
+    from services.lab.hub import HubError, sas
+
+    fields = dict(part.partition("=")[::2] for part in wire.events.split(";"))
+    reader = f"{fields['EntityPath']}/ConsumerGroups/$Default/Partitions"
+    audience = f"sb://{wire.claim.address}/{reader}/0"
+    signed = sas.make(audience.lower(), fields["SharedAccessKey"], time.time() + 600, fields["SharedAccessKeyName"])
+    nodes = Nodes(wire.hub, wire.amqp.readers, lambda left: None)
+    try:
+        assert wire.do(nodes.put_token, audience, signed)
+        nodes.check(f"{reader}/0")
+        with pytest.raises(HubError):
+            nodes.check(f"{reader}/1")
+        with pytest.raises(Refusal):
+            wire.do(
+                nodes.put_token,
+                f"sb://{wire.claim.address}/nothing",
+                sas.make(wire.claim.address, fields["SharedAccessKey"], time.time() + 600, fields["SharedAccessKeyName"]),
+            )
+    finally:
+        wire.do(nodes.left)
+
+
 def test_an_expired_token_ends_the_link(wire):
     from services.lab.hub import sas
 

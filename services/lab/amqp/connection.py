@@ -40,11 +40,13 @@ class Connection:
     async def serve(self) -> None:
         """Until either side ends the connection. Raises ConnectionError when the client vanishes."""
         try:
-            await self._sasl()
-            if await self._header() != frames.AMQP_HEADER:
-                await self._pipe.send(frames.AMQP_HEADER)
-                return
+            header = await self._header()
+            if header == frames.SASL_HEADER:
+                await self._sasl()
+                header = await self._header()
             await self._pipe.send(frames.AMQP_HEADER)
+            if header != frames.AMQP_HEADER:
+                return
             async for frame in self._frames():
                 if frame.sasl or not await self._frame(frame):
                     return
@@ -100,10 +102,6 @@ class Connection:
             yield frames.parse_frame(data)
 
     async def _sasl(self) -> None:
-        if await self._header() != frames.SASL_HEADER:
-            # Nobody comes in without SASL: say which protocol is spoken, and close.
-            await self._pipe.send(frames.SASL_HEADER)
-            raise _Ended
         offered = frames.symbols("MSSBCBS", "PLAIN", "ANONYMOUS", "EXTERNAL")
         await self._pipe.send(frames.SASL_HEADER + frames.frame(0, frames.SASL_MECHANISMS, sasl_server_mechanisms=offered))
         async for frame in self._frames():

@@ -7,7 +7,7 @@ import hmac
 import re
 from typing import TYPE_CHECKING, Any
 
-from services.lab.hub import Hub, HubError
+from services.lab.hub import Hub, HubError, sas
 
 from .cbs import CbsLink
 from .cloud_to_device import CloudToDeviceLink
@@ -58,15 +58,19 @@ class Nodes:
         self._policy = user
         return True
 
-    def put_token(self, audience: str, token: str) -> None:
-        """Keep a token for its audience. Raises HubError when it is not good, Refusal when there is no such audience."""
+    def put_token(self, audience: str, token: str) -> bool:
+        """Keep a token for its audience; whether that is the event hub's, not IoT Hub's own.
+
+        Raises HubError when it is not good, Refusal when there is no such audience.
+        """
         grant = self._hub.authorize(token, audience)
-        path = _path(audience)
-        entity = path.split("/")[0]
-        if entity and entity.lower() not in (self._hub.event_hub.lower(), "messages", "devices"):
+        entity = sas.path_of(audience).partition("/")[2].split("/")[0]  # azure-iothub names the host alone, without a scheme
+        of_event_hub = entity.lower() == self._hub.event_hub.lower()
+        if not of_event_hub and entity.lower() not in ("", "messages", "devices"):
             raise _unknown(audience)
         self._tokens[audience] = token
         self._watch(audience, grant.expires)
+        return of_event_hub
 
     def drop_token(self, audience: str) -> None:
         """Forget an audience's token."""
@@ -136,8 +140,7 @@ class Nodes:
             self._allow(path, address)
             link = CloudToDeviceLink(session, attach, address, self._hub)
         elif reads and (match := _READER.fullmatch(path)):
-            # The clients' tokens are for the group, written in lower case: sb://HOST/ENTITY/consumergroups/GROUP.
-            path = f"{match['entity']}/consumergroups/{match['group']}"
+            # A token is for the entity, its group (azure-eventhub) or the very partition (@azure/event-hubs).
             self._allow(path, address)
             link = self._reader(session, attach, address, match)
         else:

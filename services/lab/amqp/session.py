@@ -26,6 +26,8 @@ class Session:
         self.connection = connection
         self.channel = channel
         self.links: dict[int, Link] = {}
+        # Handles that this side ended: what the client had sent before it heard of that is let pass.
+        self._gone: set[int] = set()
         self.next_outgoing = 0  # counts transfer frames
         self._next_delivery = 0  # counts messages
         self.remote_window = int(begin["incoming_window"])
@@ -54,6 +56,7 @@ class Session:
         handle = int(fields["handle"])
         if handle in self.links:
             raise Refusal("amqp:session:handle-in-use", f"The handle '{handle}' is in use.")
+        self._gone.discard(handle)
         source, target = frames.address_of(fields["source"]), frames.address_of(fields["target"])
         try:
             link = self.connection.nodes.open(self, fields, source, target)
@@ -62,7 +65,7 @@ class Session:
             await self._send(
                 frames.ATTACH, **self._attach_fields(fields), initial_delivery_count=UInt(0) if fields["role"] else None
             )
-            await self._send(frames.DETACH, handle=UInt(handle), closed=True, error=_error(refusal))
+            await self._refuse(handle, refusal)
             return
         self.links[handle] = link
         # The client's own source and target go back as they came, filters included: that is what was opened.
@@ -91,8 +94,7 @@ class Session:
         expected = fields["next_incoming_id"]
         start = int(expected) if expected is not None else 0
         self.remote_window = _difference(start + int(fields["incoming_window"]), self.next_outgoing)
-        if fields["handle"] is not None:
-            link = self._link(fields)
+        if fields["handle"] is not None and (link := self._link(fields)) is not None:
             if not link.role:
                 count = int(fields["delivery_count"] or 0)
                 link.credit = _difference(count + int(fields["link_credit"] or 0), link.delivery_count)
@@ -103,10 +105,12 @@ class Session:
             await self._send(frames.FLOW, **self._flow_fields())
 
     async def _transfer(self, fields: dict[str, Any], payload: bytes) -> None:
+        self._next_incoming = (self._next_incoming + 1) % _SERIAL
         link = self._link(fields)
+        if link is None:
+            return
         if not link.role:
             raise Refusal("amqp:not-allowed", "A transfer came on a link that this side sends on.")
-        self._next_incoming = (self._next_incoming + 1) % _SERIAL
         first = self._first.setdefault(link.handle, fields)
         gathered = self._partial.setdefault(link.handle, bytearray())
         gathered += payload
@@ -136,7 +140,9 @@ class Session:
             await self.send_flow(link)
 
     async def _detached(self, fields: dict[str, Any]) -> None:
-        link = self.links.get(int(fields["handle"]))
+        handle = int(fields["handle"])
+        self._gone.discard(handle)
+        link = self.links.get(handle)
         if link is not None:
             self._forget(link)
             await self._send(frames.DETACH, handle=UInt(link.handle), closed=bool(fields["closed"]))
@@ -145,7 +151,11 @@ class Session:
         """End a link from this side with an error."""
         if self.links.get(link.handle) is link:
             self._forget(link)
-            await self._send(frames.DETACH, handle=UInt(link.handle), closed=True, error=_error(refusal))
+            await self._refuse(link.handle, refusal)
+
+    async def _refuse(self, handle: int, refusal: Refusal) -> None:
+        self._gone.add(handle)
+        await self._send(frames.DETACH, handle=UInt(handle), closed=True, error=_error(refusal))
 
     def _forget(self, link: Link) -> None:
         del self.links[link.handle]
@@ -153,11 +163,12 @@ class Session:
         self._partial.pop(link.handle, None)
         link.closed()
 
-    def _link(self, fields: dict[str, Any]) -> Link:
-        try:
-            return self.links[int(fields["handle"])]
-        except KeyError:
-            raise Refusal("amqp:session:unattached-handle", f"The handle '{fields['handle']}' is not attached.") from None
+    def _link(self, fields: dict[str, Any]) -> Link | None:
+        """The link of a frame; None where this side ended it. Raises Refusal for a handle that was never attached."""
+        handle = int(fields["handle"])
+        if handle not in self.links and handle not in self._gone:
+            raise Refusal("amqp:session:unattached-handle", f"The handle '{handle}' is not attached.")
+        return self.links.get(handle)
 
     async def send_flow(self, link: Link, drain: bool = False) -> None:
         """Tell a link's state: the credit this side grants, or that the client's was used up."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import math
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -13,7 +14,7 @@ from services.lab.https.replies import Json, body_of, part, world_of
 from services.lab.hub import Hub, HubError
 from services.lab.hub.errors import section
 from services.lab.hub.identity import Identity
-from services.lab.hub.query import select
+from services.lab.hub.query import select, whole
 
 Handler = Callable[[web.Request, Hub], Awaitable[web.Response]]
 _READ, _WRITE, _SERVICE = "RegistryRead", "RegistryWrite", "ServiceConnect"
@@ -98,8 +99,20 @@ def _check_etag(request: web.Request, identity: Identity) -> None:
         raise HubError(412001, "Precondition failed: Device version did not match.")
 
 
+_ID = re.compile(r"[A-Za-z0-9\-:.+%_#*?!(),=@$']{1,128}")
+
+
+def _check_id(name: str, said: object) -> None:
+    """Refuse an id that no hub takes, or another in the body than in the address."""
+    if not _ID.fullmatch(name):
+        raise HubError(400004, f"The id '{name}' is not valid.")
+    if said not in (None, name):
+        raise HubError(400004, f"The id in the body, '{said}', is not that of the address, '{name}'.")
+
+
 async def _put_device(request: web.Request, hub: Hub) -> web.Response:
     name, body = part(request, "device"), await body_of(request)
+    _check_id(name, body.get("deviceId"))
     if hub.has(name):
         if "If-Match" not in request.headers:
             raise HubError(409001, f"Device {name} already registered")
@@ -132,6 +145,7 @@ async def _module(request: web.Request, hub: Hub) -> web.Response:
 
 async def _put_module(request: web.Request, hub: Hub) -> web.Response:
     device, module, body = part(request, "device"), part(request, "module"), await body_of(request)
+    _check_id(module, body.get("moduleId"))
     if hub.has(device, module):
         if "If-Match" not in request.headers:
             raise HubError(409301, f"Module {module} already registered on device {device}")
@@ -150,7 +164,7 @@ async def _put_module(request: web.Request, hub: Hub) -> web.Response:
 async def _delete_module(request: web.Request, hub: Hub) -> web.Response:
     device, module = part(request, "device"), part(request, "module")
     if module in ("$edgeAgent", "$edgeHub"):
-        raise HubError(400006, "A system module cannot be deleted.")
+        raise HubError(400003, "A system module cannot be deleted.")
     _check_etag(request, hub.identity(device, module))
     hub.remove_module(device, module)
     return web.Response(status=204)
@@ -253,9 +267,9 @@ async def _query(request: web.Request, hub: Hub) -> web.Response:
         raise HubError(400004, "The query is missing.")
     hub.throttles["query"].call()
     rows = select(hub, text)
-    size = _number(request.headers.get("x-ms-max-item-count"), 100)
+    size = max(1, _number(request.headers.get("x-ms-max-item-count"), 100))
     start = _number(request.headers.get("x-ms-continuation"), 0)
-    headers = {"x-ms-item-type": "twin" if "*" in text.split("from")[0].split("FROM")[0] else "raw"}
+    headers = {"x-ms-item-type": "twin" if whole(text) else "raw"}
     if start + size < len(rows):
         headers["x-ms-continuation"] = str(start + size)
     return web.json_response(rows[start : start + size], headers=headers)
@@ -298,5 +312,6 @@ def routes() -> list[web.RouteDef]:
             ("POST", f"{path}/methods", _SERVICE, _method, True),
         ]
     return [
-        web.route(method, path, _with_right(right, handler, metered=metered)) for method, path, right, handler, metered in table
+        web.route(method, f"{path}{{slash:/?}}", _with_right(right, handler, metered=metered))
+        for method, path, right, handler, metered in table
     ]

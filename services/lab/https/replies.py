@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from aiohttp import web
 
+from services.lab import strict_json
 from services.lab.hub import HubError
 from services.lab.world import World
 
@@ -30,8 +30,8 @@ def world_of(request: web.Request) -> World:
 async def body_of(request: web.Request) -> Json:
     """The request's JSON object; HubError 400004 when it is none."""
     try:
-        value = json.loads(await request.text() or "{}")
-    except (ValueError, RecursionError) as error:
+        value = strict_json.loads(await request.text() or "{}")
+    except (ValueError, LookupError, RecursionError) as error:  # LookupError: a charset that nobody knows
         raise HubError(400004, "The request body is not JSON.") from error
     if not isinstance(value, dict):
         raise HubError(400004, "The request body must be a JSON object.")

@@ -184,7 +184,7 @@ class Configurations:
     def apply(self, device: str, content: Json) -> None:
         """Set a device's modules: replaces every module's desired properties, all or nothing."""
         if not self.hub.registered(device).edge:
-            raise HubError(400006, f"Device {device} is not an IoT Edge device.")
+            raise HubError(400003, f"Device {device} is not an IoT Edge device.")
         agent = self.hub.registered(device, "$edgeAgent")
         desired = desired_of(content)
         before = {name: copy.deepcopy(self.hub.registered(device, name).twin) for name in desired if self.hub.has(device, name)}

@@ -11,7 +11,7 @@ from typing import Any
 # code → (HTTP status, name, default message)
 CODES: dict[int, tuple[int, str, str]] = {
     400004: (400, "ArgumentInvalid", "The argument is invalid."),
-    400006: (400, "InvalidOperation", "The operation is not valid for this resource."),
+    400003: (400, "InvalidOperation", "The operation is not valid for this resource."),
     400027: (400, "ConnectionForcefullyClosedOnNewConnection", "Connection was closed because the device connected again."),
     401002: (401, "IotHubUnauthorizedAccess", "Unauthorized"),
     401003: (401, "IotHubUnauthorized", "Unauthorized"),

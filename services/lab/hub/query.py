@@ -17,6 +17,15 @@ _TOKENS = re.compile(
 # One step of a path; an id in double brackets may hold what a name may not: configurations.[[my-id]].status.
 _STEPS = re.compile(r"\[\[(.+?)\]\]|([^.\[\]]+)")
 Row = dict[str, Any]
+_KINDS: dict[str, Callable[[Any], bool]] = {
+    "IS_DEFINED": lambda value: value is not None,
+    "IS_STRING": lambda value: isinstance(value, str),
+    "IS_BOOL": lambda value: isinstance(value, bool),
+    "IS_NUMBER": lambda value: isinstance(value, (int, float)) and not isinstance(value, bool),
+    "IS_OBJECT": lambda value: isinstance(value, dict),
+    "IS_ARRAY": lambda value: isinstance(value, list),
+    "IS_PRIMITIVE": lambda value: value is not None and not isinstance(value, (dict, list)),
+}
 Test = Callable[[Row], bool]
 
 
@@ -93,9 +102,9 @@ class _Condition:
     def function(self, name: str) -> Test:
         self.expect("(")
         path = self.next()
-        if name == "IS_DEFINED":
+        if name in _KINDS:
             self.expect(")")
-            return lambda row: lookup(row, path) is not None
+            return lambda row: _KINDS[name](lookup(row, path))
         self.expect(",")
         text = self.literal()
         self.expect(")")
@@ -173,7 +182,7 @@ def condition(text: str) -> Test:
 
 
 _QUERY = re.compile(
-    r"^\s*SELECT\s+(?P<fields>.+?)\s+FROM\s+(?P<source>[\w.]+)(?:\s+(?:AS\s+)?(?!WHERE\b|GROUP\b|ORDER\b)\w+)?"
+    r"^\s*SELECT\s+(?:TOP\s+(?P<top>\d+)\s+)?(?P<fields>.+?)\s+FROM\s+(?P<source>[\w.]+)(?:\s+(?:AS\s+)?(?!WHERE\b|GROUP\b|ORDER\b)\w+)?"
     r"(?:\s+WHERE\s+(?P<where>.+?))?(?:\s+GROUP\s+BY\s+(?P<group>[\w.$]+))?\s*;?\s*$",
     re.IGNORECASE | re.DOTALL,
 )
@@ -192,13 +201,19 @@ def select(hub: Hub, text: str) -> list[Row]:
     raise HubError(400004, f"Querying '{match['source']}' is not supported.")
 
 
+def whole(text: str) -> bool:
+    """Whether a query asks for whole twins, not for some of their fields."""
+    match = _QUERY.match(text)
+    return match is not None and match["fields"] == "*"
+
+
 def run(text: str, rows: Iterable[Row]) -> list[Row]:
     """The rows that a query selects, projected."""
     match = _QUERY.match(text)
     if match is None:
         raise HubError(400004, "Query syntax error: SELECT … FROM … expected.")
     test = condition(match["where"] or "")
-    found = [row for row in rows if test(row)]
+    found = [row for row in rows if test(row)][: int(match["top"]) if match["top"] else None]
     fields = [part.strip() for part in match["fields"].split(",")]
     if re.search(r"COUNT\s*\(", match["fields"], re.IGNORECASE):
         return _counts(found, fields, match["group"])

@@ -116,6 +116,7 @@ def path_of(resource: str) -> str:
 
 
 def covers(granted: str, asked: str) -> bool:
-    """Whether a token for ``granted`` reaches ``asked``: equal or a prefix at a path segment."""
-    outer, inner = path_of(granted), path_of(asked)
+    """Whether a token for ``granted`` reaches ``asked``: equal or a prefix at a path segment, whatever the case (a resource
+    is signed in lower case by some clients and as it is written by others)."""
+    outer, inner = path_of(granted).lower(), path_of(asked).lower()
     return inner == outer or inner.startswith(outer + "/")

@@ -16,9 +16,12 @@ from services.lab.hub.errors import HubError, section
 
 SECTION_BYTES = 32 * 1024
 STRING_BYTES = 4096
-DEPTH = 10
+DEPTH = 10  # of objects below the section itself
+INTEGERS = range(-(2**52), 2**52)
 
 Json = dict[str, Any]
+# What the hub itself writes into a section, and reads over when a twin comes back as it went.
+_OWN = ("$metadata", "$version")
 
 
 def etag_of(version: int) -> str:
@@ -44,7 +47,7 @@ def size_of(value: Any) -> int:
 def check(value: Any, depth: int = 1, key: str = "") -> None:
     """Refuse keys, strings and depths that a hub refuses."""
     if isinstance(value, Mapping):
-        if depth > DEPTH:
+        if depth > DEPTH + 1:
             raise HubError(400004, f"The depth of the properties should not exceed {DEPTH}.")
         for name, inner in value.items():
             if not name or len(name.encode()) > 1024 or any(letter in ". $" or ord(letter) < 32 for letter in name):
@@ -52,6 +55,8 @@ def check(value: Any, depth: int = 1, key: str = "") -> None:
             check(inner, depth + 1, name)
     elif isinstance(value, str) and len(value.encode()) > STRING_BYTES:
         raise HubError(400004, f"Property or Tag value should be maximum {STRING_BYTES} bytes. Error in Property/Tag {key}")
+    elif isinstance(value, int) and value not in INTEGERS:
+        raise HubError(400004, f"The value of '{key}' must be from {INTEGERS.start} to {INTEGERS.stop - 1}.")
     elif isinstance(value, list):
         for inner in value:
             check(inner, depth + 1, key)
@@ -74,7 +79,7 @@ def merge(target: Json, patch: Mapping[str, Any]) -> None:
 def kept_of(content: Mapping[str, Any]) -> Json:
     """What a twin keeps of a whole section: no ``$metadata`` or ``$version``, nothing that is null."""
     kept: Json = {}
-    merge(kept, {key: value for key, value in content.items() if not key.startswith("$")})
+    merge(kept, {key: value for key, value in content.items() if key not in _OWN})
     return kept
 
 
@@ -116,7 +121,7 @@ class Section:
 
     def patch(self, patch: Mapping[str, Any]) -> None:
         """Merge ``patch``; HubError when a limit is broken (nothing is changed then)."""
-        patch = {key: value for key, value in patch.items() if not key.startswith("$")}
+        patch = {key: value for key, value in patch.items() if key not in _OWN}
         content = copy.deepcopy(self.content)
         merge(content, patch)
         self._apply(content, patch, replace=False)

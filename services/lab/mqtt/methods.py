@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
+from services.lab import strict_json
 from services.lab.hub import HubError
 
 from .packets import Publish
@@ -41,7 +42,7 @@ class Methods:
             return
         try:
             status = int(topic.split("/")[3])
-            body = json.loads(payload) if payload else None
+            body = strict_json.loads(payload) if payload else None
         except (ValueError, IndexError, RecursionError):
             waiting.set_exception(HubError(400004, "The device's reply is no JSON, or has no status.", nested=True))
         else:

@@ -179,6 +179,9 @@ def _connect(reader: _Reader) -> Connect:
     if reader.text() != "MQTT":
         raise PacketError("the protocol is not MQTT")
     level, flags, keep_alive = reader.take(1)[0], reader.take(1)[0], reader.number()
+    if level != 4:  # another version has other fields: it is told so, not closed without a word
+        reader.take(len(reader.body) - reader.at)
+        return Connect("", level, True, keep_alive, "", "")
     if flags & 1:
         raise PacketError("a reserved flag is set")
     client_id = reader.text()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from services.lab import strict_json
 from services.lab.hub import Hub, HubError
 
 from .topics import Who
@@ -24,7 +25,7 @@ def read(hub: Hub, who: Who) -> Answer:
 def report(hub: Hub, who: Who, payload: bytes) -> Answer:
     """The same for ``$iothub/twin/PATCH/properties/reported/``: 204 with the new version."""
     try:
-        patch = json.loads(payload)
+        patch = strict_json.loads(payload)
         if not isinstance(patch, dict):
             raise HubError(400004, "Reported properties must be an object.")
         version = hub.patch_reported(who.device, who.module, patch)
