@@ -36,13 +36,19 @@ def finding_parts(finding: Finding) -> list[Part]:
     parts: list[Part] = [(f"{sign} {finding.reason}\n", STYLES[role])]
     parts += _facts(
         [
-            ("likely cause" if finding.likely else "cause", finding.cause),
+            (_cause_label(finding), finding.cause),
             ("remedy", finding.remedy),
             ("to settle it", finding.settle),
         ]
     )
     parts += _facts(("evidence" if index == 0 else "", text) for index, text in enumerate(finding.evidence))
     return parts
+
+
+def _cause_label(finding: Finding) -> str:
+    if finding.state == "unknown":
+        return "as it came"
+    return "likely cause" if finding.likely else "cause"
 
 
 def finding_content(finding: Finding) -> Content:

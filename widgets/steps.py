@@ -5,6 +5,8 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
+from rich.cells import cell_len
+
 from services.records import Step
 from widgets.lines import Cells, Lines, fit
 from widgets.signs import SEVERITY, STEP, Role
@@ -28,6 +30,11 @@ def step_sign(step: Step) -> tuple[str, Role]:
     return STEP[step.state]
 
 
+def _explained(step: Step) -> bool:
+    """Whether what was found is told in full, below the step's own line where that has no room."""
+    return step.state in ("failed", "neutral") or step_sign(step)[1] == "warn"
+
+
 _TIME = 8  # cells
 _TOLD = 12  # cells without which a step's detail is not begun: Enter tells it
 
@@ -43,30 +50,38 @@ class StepList(Lines):
     def show_steps(self, steps: Sequence[Step]) -> None:
         """The steps as they stand."""
         before = {step.name: step.state for step in self.steps}
+        stood = self.current
         self.steps = list(steps)
         self.rows = []
         width = self.size.width or 80
+        room = self._columns(width)[1]
         for step in steps:
             self.rows.append((step, ""))
-            if step.state not in ("failed", "neutral") and step_sign(step)[1] != "warn":
+            if not _explained(step):
                 continue
             remedy = step.remedy or (step.finding.remedy if step.finding else "")
-            for text in ("" if self._columns(width)[1] else step.detail, f"→ {remedy}" if remedy else ""):
+            for text in (step.detail if cell_len(step.detail) > room else "", f"→ {remedy}" if remedy else ""):
                 self.rows += [(step, piece) for piece in textwrap.wrap(text, max(width - 6, 30), subsequent_indent="  ")]
         self.forget()
         fresh = next((step for step in steps if step.state == "failed" and before.get(step.name) != "failed"), None)
-        if fresh is not None and not any(state == "failed" for state in before.values()):
-            self.move_to(next(index for index, (step, _) in enumerate(self.rows) if step is fresh))
+        first = fresh is not None and not any(state == "failed" for state in before.values())
+        wanted = fresh if first else stood
+        place = next(
+            (index for index, (step, _) in enumerate(self.rows) if wanted is not None and step.name == wanted.name), None
+        )
+        if place is not None and (first or self.current is None or self.current.name != self.rows[place][0].name):
+            self.move_to(place)  # lines came above it
 
     def on_resize(self) -> None:
         """Another width breaks remedies elsewhere."""
         super().on_resize()
         self.show_steps(self.steps)
+        self.move_to(self.index)  # in sight, where there is less room
 
     @property
     def current(self) -> Step | None:
         """The step under the cursor."""
-        return self.rows[self.index][0] if self.rows else None
+        return self.rows[self.index][0] if self.index < len(self.rows) else None
 
     def row_count(self) -> int:
         """Steps and remedies."""
@@ -90,9 +105,10 @@ class StepList(Lines):
         title, detail = self._columns(width)
         sign, role = step_sign(step)
         plain: Role = "dim" if step.state in ("waiting", "skipped") else "plain"
+        told = "" if _explained(step) and cell_len(step.detail) > detail else step.detail
         return [
             (f" {sign} ", role),
             (fit(step.title, title) + ("  " if detail else ""), "strong" if step.state == "running" else plain),
-            (fit(step.detail, detail), "dim" if step.state in ("done", "neutral", "skipped") else "plain"),
+            (fit(told, detail), "dim" if step.state in ("done", "neutral", "skipped") else "plain"),
             (fit(seconds(step.seconds), _TIME, right=True), "dim"),
         ]

@@ -24,6 +24,7 @@ def run(call: Call) -> int:
     from console.verbs._deploying import device_of
     from services.diagnosis import diagnose_state
     from services.hub.client import Hub
+    from services.text import one_line
 
     context = call.context()
     hub = Hub.open(context)
@@ -36,8 +37,11 @@ def run(call: Call) -> int:
     columns = ("name", "desired", "runtime", "restarts", "exit_code", "since", "image", "finding")
     call.table(columns, rows)
     for name, finding in findings.items():
-        if finding.severity in ("warning", "error"):
-            call.progress(f"{name or state.device.id}: {finding.reason}. {finding.cause} {finding.remedy}")
+        # That modules are in trouble is told by each of them.
+        if finding.severity in ("warning", "error") and finding.state != "module-trouble":
+            likely = "likely: " if finding.likely else ""
+            cause = one_line(finding.cause, 400)
+            call.progress(f"{name or state.device.id}: {likely}{finding.reason}. {cause} {finding.remedy}")
     for configuration in state.configurations:
         call.progress(f"deployment at scale {configuration.id}: {configuration.status}")
     call.progress(hub.meter.note)

@@ -21,12 +21,12 @@ def explain(evidence: Evidence) -> OperatorError:
     what = first.reason[:1].upper() + first.reason[1:]
     if first.module:
         what = f"{first.module}: {what}"
-    cause = (_LIKELY if first.likely and first.state != "unknown" else "") + first.cause
+    cause = (_LIKELY if first.likely else "") + first.cause
     remedy = " ".join(
         part
         for part in (
             first.remedy,
-            f"{_SETTLE}{first.settle}" if first.likely and first.settle and first.state != "unknown" else "",
+            f"{_SETTLE}{first.settle}" if first.likely and first.settle else "",
         )
         if part
     )

@@ -117,7 +117,6 @@ def unknown(evidence: Evidence) -> Finding:
         cause=text or "Nothing more was said.",
         remedy="The raw reply is all there is; `dbe-console doctor --report FILE` gathers what support will ask for.",
         module=evidence.module,
-        likely=True,
         settle="The logs of the side that answered.",
         evidence=quote(evidence),
     )

@@ -26,7 +26,7 @@ def registry(chair: Chair) -> Sequence[Outcome]:
     credentials, ca_file = credentials_of(state.desired), registry_ca(chair.context)
 
     def look(image: str) -> Outcome:
-        named = {"name": f"registry:{image}", "title": f"Image {image}"}
+        named = {"name": f"registry:{image}", "title": f"Image {image.rpartition('/')[2]}"}
         try:
             reference = parse_reference(image)
             given = credentials.get(reference.server.lower())
