@@ -41,6 +41,15 @@ class Look:
     anew: bool = False
 
 
+@dataclass(frozen=True)
+class Older:
+    """What a look further back found, oldest first; the row it ``reached``, and how much of the journal now lies in front of that."""
+
+    messages: Sequence[InferenceMessage]
+    reached: int
+    share: float
+
+
 @dataclass
 class _Seen:
     """How far earlier looks for the same went, so that no row of the journal is looked at twice."""
@@ -60,6 +69,7 @@ class MessageSource:
         self._window: Window | None = None
         self._where: Filter | None = None
         self._seen: _Seen | None = None
+        self._narrowed = (0, 0)  # from where to where was looked when the filter was taken
         self._begun_anew = False  # another journal has taken the place of the one that is shown
         self._health: HealthReader | None = None
         self._health_lock = threading.Lock()
@@ -108,7 +118,9 @@ class MessageSource:
         with self._lock:
             self._where = where
             window = self._opened()
-            return window.newest(PAGE, where, None if where.empty else RECENT)
+            first, last = window.bounds()
+            self._narrowed = max(first, last + 1 - RECENT), last
+            return window.before(last + 1, PAGE, where, None if where.empty else RECENT)
 
     def cancel(self) -> None:
         """End the query that runs."""
@@ -116,17 +128,19 @@ class MessageSource:
             self._window.cancel()
 
     def look(self, row: int, room: int) -> Look:
-        """What came after ``row``, ``room`` messages at most; with no room they are counted."""
+        """What came after ``row`` (-1: nothing is shown), ``room`` messages at most; with no room they are counted."""
         with self._lock:
             window, where = self._opened(), self._filter()
             wanted, seen = (row, where, room > 0), self._seen
             if seen is None or seen.wanted != wanted:
-                seen = self._seen = _Seen(wanted, row)
+                # The tail has all that passes up to there; what is still searched for lies before.
+                seen = self._seen = _Seen(wanted, max(row, self._narrowed[1]) if room or row < 0 else row)
             last = window.bounds()[1]
             newer: Sequence[InferenceMessage] = ()
             anew = False
             if self._begun_anew:
                 newer, anew, self._begun_anew = window.newest(PAGE, where, RECENT), True, False
+                self._narrowed = (0, last)
             elif room:
                 if not where.empty or last - seen.until <= room:
                     newer = window.after(seen.until, room + 1, where)
@@ -158,18 +172,18 @@ class MessageSource:
             notice=status.notice,
         )
 
-    def older(self, row: int) -> list[InferenceMessage]:
-        """Messages before ``row`` that pass; with a filter the whole journal is looked through, newest first."""
+    def older(self, row: int | None) -> Older:
+        """Messages before ``row`` that pass, as far as a short look goes; None: before those that ``narrow`` looked at."""
         with self._lock:
             window, where = self._opened(), self._filter()
+            first, last = window.bounds()
+            before = self._narrowed[0] if row is None else row
             if where.empty:
-                return window.before(row, PAGE, where)
-            found: list[InferenceMessage] = []
-            for portion in window.search(where, before=row, limit=PAGE):
-                found = [*reversed(portion.messages), *found]
-                if portion.done or len(found) >= PAGE // 5:
-                    break
-            return found
+                found = window.before(before, PAGE, where)
+                return Older(found, found[0].row if found else first, 1.0)
+            portion = next(window.search(where, before=before, limit=PAGE, chunk=RECENT))
+            left = 0 if portion.done and portion.reached <= first else portion.reached - first
+            return Older(portion.messages[::-1], portion.reached, 1 - left / max(1, last + 1 - first))
 
     def newer(self, row: int) -> list[InferenceMessage]:
         """Messages after ``row`` that pass."""
@@ -214,7 +228,7 @@ class MessageSource:
         where = Filter.parse(text)
         self.cancel()
         with self._lock:
-            self._where = where
+            self._where, self._narrowed = where, (0, 0)
             return self._opened().around(row, PAGE // 2, PAGE // 2, where)
 
     def at(self, milliseconds: int) -> tuple[int, list[InferenceMessage]] | None:

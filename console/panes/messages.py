@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from textual import on
@@ -21,7 +22,7 @@ from widgets.details import message_details
 from widgets.dialogs import Prompt, Reader
 from widgets.messages import MessagesPane
 from widgets.pane import Pane
-from widgets.stream import Stream
+from widgets.stream import PAGE, Stream
 
 if TYPE_CHECKING:
     from console.screens.main import MainScreen
@@ -112,36 +113,56 @@ class Messages(MessagesPane):
             if self.look == "ready":  # else the journal is not open yet
                 self.show_unread(error)
             return
-        self.say_mistake("")
         self._aside = "" if text else self._aside
         self.stream.following = True
         self.show_window(messages, at_row)
         if text and len(messages) < self.stream.page_size:
-            oldest = messages[0].row if messages else None
-            if oldest is not None:
-                self._more("before", oldest)
+            self._more("before", None)
 
     @on(Stream.Wanted)
     def _wanted(self, event: Stream.Wanted) -> None:
         self._more(event.where, event.row)
 
-    def _more(self, where: str, row: int) -> None:
-        go(self, self._fetch(where, row), f"more-{where}")
+    def show_window(self, messages: Sequence[InferenceMessage], at_row: int | None = None) -> None:
+        """Another window, on which what is still being searched for does not follow."""
+        self.workers.cancel_group(self, "before")
+        self.say_mistake("")
+        super().show_window(messages, at_row)
 
-    async def _fetch(self, where: str, row: int) -> None:
+    def _more(self, where: str, row: int | None) -> None:
+        go(self, self._older(row) if where == "before" else self._newer(row), where)
+
+    async def _newer(self, row: int | None) -> None:
         from services.messages.window import Cancelled
 
         try:
-            messages: Sequence[InferenceMessage] = await in_thread(
-                self.source.older if where == "before" else self.source.newer, row
-            )
+            messages = await in_thread(self.source.newer, row)
         except Cancelled:
             return
-        window = self.stream.window
-        if where == "before" and window and window[0].row == row:
-            self.add_older(messages)
-        elif where == "after" and window and window[-1].row == row:
+        if self.stream.window and self.stream.last_row == row:
             self.add_newer(messages)
+
+    async def _older(self, row: int | None) -> None:
+        """Back through the journal, a portion at a time, until there is a screen full: the tail goes on meanwhile."""
+        from services.messages.window import Cancelled
+
+        found, stop, searching = 0, max(self.stream.page_size, PAGE // 5), False
+        while found < stop:
+            try:
+                older = await in_thread(self.source.older, row)
+            except Cancelled:
+                return
+            self.add_older(older.messages)
+            found, row = found + len(older.messages), older.reached
+            if older.share >= 1:
+                break
+            if found < stop:
+                searching = True
+                self.say_mistake(f"searching, newest first: {min(older.share, 0.99):.0%}")
+        if not self.stream.window and self.filter_text:
+            self.say_mistake(f"nothing found up to {datetime.now():%H:%M:%S}")
+        elif searching:
+            self.say_mistake("")
 
     @on(MessagesPane.Highlighted)
     def _highlighted(self, event: MessagesPane.Highlighted) -> None:

@@ -18,6 +18,7 @@ from services.text import counted
 if TYPE_CHECKING:
     from services.messages.filters import Filter
     from services.messages.recorder import RecorderHandle
+    from services.messages.settings import Start
     from services.messages.status import RecorderStatus
     from services.messages.window import Window
     from services.records import InferenceMessage
@@ -41,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--since", metavar="TIME", help="from then on: 10m, 2h30m, 3d, 2026-11-22T13:00Z; also what the hub still has"
     )
     parser.add_argument("--from", dest="start", metavar="START", help="latest (default), beginning, a time, or offset:N")
-    parser.add_argument("--limit", type=int, metavar="N", help="end after N messages")
+    parser.add_argument("--limit", type=_number, metavar="N", help="end after N messages")
     parser.add_argument("--no-follow", action="store_true", help="end when everything there is has been shown")
     parser.add_argument("--json", action="store_true", help="NDJSON: one object a message")
 
@@ -53,15 +54,17 @@ def run(call: Call) -> int:
     from services.messages.settings import Start, parse_time
 
     options = call.options
-    where = _filter(options)
-    since = parse_time(options.since) if options.since else None
-    start = Start.parse(options.start or options.since or "latest")
+    start = Start.parse("latest" if options.start is None else options.start)
+    if options.since is not None:
+        since = Start("time", parse_time(options.since))
+        start = since if options.start is None else start
+    where = _filter(options, start)
     context = call.context()
     with _ended_by_signals():
         try:
             handle = ensure_recorder(context, find_endpoint(context), start)
             try:
-                _stream(call, handle, where, since is None and start.kind == "latest")
+                _stream(call, handle, where, options.since is None and start.kind == "latest")
             finally:
                 handle.close()
         except BrokenPipeError:
@@ -72,13 +75,22 @@ def run(call: Call) -> int:
     return 0
 
 
-def _filter(options: argparse.Namespace) -> Filter:
+def _number(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of messages")
+    return int(text)
+
+
+def _filter(options: argparse.Namespace, start: Start) -> Filter:
     from services.messages.filters import Filter
 
     words = list(options.filter)
     words += [f"device:{options.device}"] if options.device else []
     words += [f"module:{options.module}"] if options.module else []
-    words += [f"since:{options.since}"] if options.since else []
+    words += [f'since:"{options.since}"'] if options.since is not None else []
+    # What the journal has from before the start is not asked for.
+    words += [f'since:"{options.start}"'] if start.kind == "time" and options.start is not None else []
+    words += [f"offset>={start.value}"] if start.kind == "offset" else []
     words += ["/" + options.grep.replace("/", "\\/") + "/"] if options.grep else []
     return Filter.parse(" ".join(words))
 

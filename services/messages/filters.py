@@ -1,6 +1,6 @@
 """Filters of the message stream, typed by an operator.
 
-``device:NAME module:NAME class:TEXT picture:TEXT kind:NAME partition:N confidence>0.9 ms>100 since:10m until:5m marked: text
+``device:NAME module:NAME class:TEXT picture:TEXT kind:NAME partition:N confidence>0.9 ms>100 size>1000 offset>=N since:10m until:5m marked: text
 "two words" /regular expression/``; all have to hold, and ``!`` before one turns it round. Names may hold ``*``; ``class:`` and
 text are parts, whatever their case; ``/…/`` minds the case and ``/…/i`` does not. Regular expressions are RE2's: they take time
 in proportion to the text, whatever they say, so that none can stall the console. A module's filter keeps what a client sent as
@@ -20,7 +20,8 @@ from services.messages.settings import parse_time
 from services.records import CLIENT_KINDS
 
 _TOKEN = re.compile(r'\s*(!?)(/(?:[^/\\]|\\.)*/i?(?=\s|$)|(?:[a-z]+:)?"(?:[^"\\]|\\.)*"|\S+)')
-_COMPARED = re.compile(r"(confidence|conf|ms|size|bytes)(>=|<=|>|<|=|:)(\d+(?:\.\d+)?)(%|ms|s)?")
+_COMPARED = re.compile(r"(confidence|conf|ms|size|bytes|offset)(>=|<=|>|<|=|:)(.*)")
+_NUMBER = re.compile(r"(\d+(?:\.\d+)?)(%|ms|s)?")
 _FIELDS = ("device", "module", "class", "label", "picture", "kind", "partition", "since", "until", "marked", "text")
 _FROM_CLIENT = tuple(number for number, kind in enumerate(KINDS) if kind in CLIENT_KINDS)
 # The cast is free, and some builds of SQLite let LIKE match no blobs. The unary plus keeps the planner off the indexes: rows
@@ -30,7 +31,14 @@ _SHOWN = "CAST(coalesce(message.text, message.body) AS TEXT)"
 SEARCHED = "coalesce(substr(coalesce(message.text, message.body), 1, 65536), '')"  # of nothing, substr gives NULL
 # Anchors to the whole text, and flags that are switched off: with them, what is found in one body need not be found in many.
 _ONE_ONLY = re.compile(r"\\[AzZ]|\(\?[a-zA-Z]*-")
-_COLUMN = {"confidence": "message.confidence", "conf": "message.confidence", "ms": "message.ms"}
+_COLUMN = {
+    "confidence": "message.confidence",
+    "conf": "message.confidence",
+    "ms": "message.ms",
+    "size": "length(message.body)",
+    "bytes": "length(message.body)",
+    "offset": "CAST(message.offset AS INTEGER)",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +115,8 @@ def _term(word: str, inverse: bool, now: datetime | None) -> Term:
         return _expression(word, inverse)
     compared = _COMPARED.fullmatch(word.lower())
     if compared:
-        name, sign, number, unit = compared.groups()
-        return _compare(name, sign, number, unit, inverse)
+        name, sign, number = compared.groups()
+        return _compare(name, sign, number, word, inverse)
     name, colon, value = word.partition(":")
     if colon and name.lower() in _FIELDS:
         return _field(name.lower(), _unquoted(value), word, inverse, now)
@@ -123,8 +131,9 @@ def _expression(word: str, inverse: bool) -> Term:
     options.case_sensitive = not word.endswith("/i")
     inner = word[1 : word.rindex("/")].replace("\\/", "/")
     try:
+        expression = re2.compile(inner, options)
         loose = None if _ONE_ONLY.search(inner) else re2.compile(f"(?m){inner}", options)
-        return Term(expression=re2.compile(inner, options), loose=loose, inverse=inverse)
+        return Term(expression=expression, loose=loose, inverse=inverse)
     except re2.error as error:
         said = error.args[0].decode("utf-8", "replace") if error.args and isinstance(error.args[0], bytes) else str(error)
         raise UsageError(
@@ -134,10 +143,15 @@ def _expression(word: str, inverse: bool) -> Term:
         ) from None
 
 
-def _compare(name: str, sign: str, number: str, unit: str | None, inverse: bool) -> Term:
-    value = float(number)
-    if name in ("size", "bytes"):
-        return Term(f"length(message.body) {_sign(sign)} ?", (value,), inverse=inverse)
+def _compare(name: str, sign: str, number: str, word: str, inverse: bool) -> Term:
+    found = _NUMBER.fullmatch(number)
+    if found is None:
+        raise UsageError(
+            f"{word} compares with no number.",
+            remedy=f'Write {name}>20; to search for the text itself, write "{word}".',
+            code="filter.syntax",
+        )
+    value, unit = float(found.group(1)), found.group(2)
     if name == "ms" and unit == "s":
         value *= 1000
     if name.startswith("conf") and (unit == "%" or value > 1):

@@ -35,8 +35,11 @@ class Start:
             return cls("latest")
         if word.lower() in ("beginning", "all", "-1"):
             return cls("beginning")
-        if word.lower().startswith("offset:") and word[7:].strip():
-            return cls("offset", word[7:].strip())
+        if word.lower().startswith("offset:"):
+            offset = word[7:].strip()
+            if not offset.isdecimal():
+                raise UsageError(f"{text!r} is not an offset.", remedy="Give a number: offset:4711.", code="start.syntax")
+            return cls("offset", offset)
         return cls("time", parse_time(word, now))
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -64,7 +65,7 @@ async def refused(pilot: Pilot[None], why: str) -> None:
 
 
 async def test_filter_context_mark_save_export_jump(
-    lab: dict[str, Any], lab_home: Path, control: Callable[..., Any], tmp_path: Path
+    lab: dict[str, Any], lab_home: Path, control: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = ConsoleApp()
     async with app.run_test(size=(80, 24)) as pilot:
@@ -147,8 +148,19 @@ async def test_filter_context_mark_save_export_jump(
         await until(pilot, lambda: isinstance(app.screen, HealthScreen) and "pane-one" in _shown(app), "health")
         await until(pilot, lambda: "! Share of the results: cat from 0% to 100%, fox from 100% to 0%." in _shown(app), "a change")
 
+        # What only lies further back than the newest rows is searched for; that there is none is said.
+        monkeypatch.setattr("console.message_source.RECENT", 5)
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is app.main, "the panes")
+        await narrow(pilot, app, "pane-one-3.jpg")
+        await until(pilot, lambda: [m.picture for m in pane.stream.window] == ["pane-one-3.jpg"], "the old one")
+        await narrow(pilot, app, "/nothing of [a-z]+ kind/")
+        await until(pilot, lambda: "nothing found up to" in str(pane.border_subtitle) and not pane.stream.window, "nothing")
+        await narrow(pilot, app, "")
+        await until(pilot, lambda: len(pane.stream.window) >= 42, "all again")
+
         # The journal is taken away: said, and the pane goes on with the next one.
-        await pilot.press("escape", "f")
+        await pilot.press("f")
         for path in Path(app.session.messages.path).parent.glob("*.journal*"):
             path.unlink()
         await until(pilot, lambda: "was removed" in pane.intake.notice and pane.intake.stored == 0, "a new journal")

@@ -49,6 +49,24 @@ def test_stream(lab: dict[str, Any], lab_home: Path, control: Callable[..., Any]
     wrong = subprocess.run([*COMMAND, "--grep", "("], capture_output=True, text=True, timeout=120)
     assert wrong.returncode == 2 and "regular expression" in wrong.stderr and "Traceback" not in wrong.stderr
 
+    for words, why in (
+        (["--since", ""], "is not a time"),
+        (["--from", "offset:abc"], "is not an offset"),
+        (["--limit", "-3"], "no number of messages"),
+        (["ms>x"], "compares with no number"),
+    ):
+        wrong = subprocess.run([*COMMAND, *words], capture_output=True, text=True, timeout=120)
+        assert wrong.returncode == 2 and why in wrong.stderr, (words, wrong)
+
+    # From a place on: what the journal has from before is not told.
+    offset = int(found[5]["offset"])
+    later = subprocess.run(
+        [*COMMAND, "--json", "--no-follow", "--from", f"offset:{offset}", "--device", "stream-test"],
+        capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    offsets = [int(json.loads(line)["offset"]) for line in later.stdout.splitlines()]
+    assert later.returncode == 0 and offset in offsets and min(offsets) == offset
+
     piped = subprocess.Popen([*COMMAND, "--from", "beginning"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert piped.stdout is not None and piped.stderr is not None
     assert piped.stdout.readline()
