@@ -40,6 +40,11 @@ _CLOUDS = {
 _OTHER = "another, by its addresses"
 
 
+def _address_of(proxy: str) -> str:
+    """Host and port, without scheme, user and password."""
+    return proxy.strip().rpartition("//")[2].rpartition("@")[2].strip("/")
+
+
 class NewContext(FullScreen[str]):
     """Gives the name of the context that was kept, or None."""
 
@@ -124,7 +129,7 @@ Enter changes what the cursor stands on. Everything is tried before it is kept; 
         )
         yield "group", "Consumer group", draft.consumer_group, draft.consumer_group != "$Default"
         way = "websockets, port 443" if draft.transport == "websocket" or draft.proxy else "AMQP, port 5671"
-        way += f", by {draft.proxy.rpartition('@')[2]}" if draft.proxy else ""
+        way += f", by {_address_of(draft.proxy)}" if draft.proxy else ""
         yield "way", "Messages come by", way, draft.transport != "amqp" or bool(draft.proxy)
         yield "ca", "Private CA", draft.ca_file or "none", bool(draft.ca_file)
         marks = [word for word, on in (("production", draft.production), ("read-only", draft.read_only)) if on]
@@ -141,16 +146,12 @@ Enter changes what the cursor stands on. Everything is tried before it is kept; 
 
     @on(PasteLine.Given)
     def _given(self, event: PasteLine.Given) -> None:
-        from services.contexts.guided import split_paste
-
-        said = []
         try:
-            for thing in split_paste(event.text):
-                said.append(self.draft.take(thing))
+            said = self.draft.take(event.text)
         except OperatorError as error:
             self.say(f"✗ {error.what} {error.cause} {error.remedy}", "bad")
         else:
-            self._say_next("; ".join(said))
+            self._say_next(said)
         self._show()
 
     def _say_next(self, said: str) -> None:
@@ -252,11 +253,27 @@ Enter changes what the cursor stands on. Everything is tried before it is kept; 
         ways = [("amqp", "AMQP, port 5671", ""), ("websocket", "websockets, port 443", "where 5671 is closed")]
         ways += [("proxy", "websockets by a proxy", "where nothing goes out directly")]
         way = await ask(Choose("Messages come by", ways, current="proxy" if draft.proxy else draft.transport))
-        proxy = draft.proxy or "http://"
-        if way == "proxy" and (proxy := await ask(Prompt("Proxy", "http://HOST:PORT", proxy))):
-            draft.transport, draft.proxy = "websocket", proxy.strip()
+        if way == "proxy":
+            proxy = await self._ask_proxy()
+            if proxy:
+                draft.transport, draft.proxy = "websocket", proxy
         elif way in ("amqp", "websocket"):
             draft.transport, draft.proxy = way, ""
+
+    async def _ask_proxy(self) -> str:
+        """Its address; user and password, which is not shown, apart from it. Empty where it was given up."""
+        from urllib.parse import quote
+
+        ask = self.app.push_screen_wait
+        address = await ask(Prompt("Proxy", "http://HOST:PORT", f"http://{_address_of(self.draft.proxy)}"))
+        if not address or not _address_of(address):
+            return ""
+        user = await ask(Prompt("User", "Whom the proxy knows; empty where it asks nobody"))
+        password = user and await ask(Prompt("Password", "It is not shown, and kept where only you can read it", secret=True))
+        if user is None or password is None:
+            return ""
+        name = f"{quote(user, safe='')}:{quote(password, safe='')}@" if user else ""
+        return f"http://{name}{_address_of(address)}"
 
     async def _choose_device(self) -> None:
         draft, ask = self.draft, self.app.push_screen_wait
@@ -338,8 +355,10 @@ Enter changes what the cursor stands on. Everything is tried before it is kept; 
             await self._change("name")
             if not self.draft.name:
                 return
+        store = ContextStore()
+        await in_thread(store.check_name, self.draft.name)
         if await self.app.push_screen_wait(Trying(self.draft)):
-            context = await in_thread(lambda: self.draft.store(ContextStore()))
+            context = await in_thread(lambda: self.draft.store(store))
             self.dismiss(context.name)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

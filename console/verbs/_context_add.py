@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from console.call import Call
 from services.contexts.codec import parse_source
-from services.contexts.guided import Draft, split_paste
+from services.contexts.guided import Draft
 from services.contexts.model import CloudSettings, SecretSource, SignIn
 from services.contexts.sign_in import show_device_codes
 from services.contexts.store import ContextStore
@@ -22,11 +22,13 @@ _Item = TypeVar("_Item")
 def add(call: Call, store: ContextStore) -> int:
     """0 where it was kept, 1 where something named does not work."""
     draft = _draft(call)
+    store.check_name(draft.name, call.options.replace)  # before anything is asked for
     show_device_codes(call.show_device_code)
     asking = sys.stdin.isatty() and "-" not in call.options.given
     for given in call.options.given:
-        for thing in split_paste(sys.stdin.read()) if given == "-" else [given]:
-            call.progress(f"  understood: {draft.take(thing)}")
+        if "=" in given and ";" in given:
+            raise _never_here("--from takes the path of a file, or -")
+        call.progress(f"  understood: {draft.take(sys.stdin.read() if given == '-' else given)}")
     if call.options.hub:
         call.progress(f"  understood: {draft.take_hub_source(_source(call.options.hub))}")
     if call.options.events:
@@ -89,12 +91,16 @@ def _source(text: str) -> SecretSource:
         return parse_source(text)
     except ValueError as error:
         # The text is not repeated: somebody may have given the secret itself.
-        raise UsageError(
-            "A secret is never given on the command line, only where it is.",
-            cause=str(error),
-            remedy="For example: --hub file:~/hub.txt (chmod 600), or leave it out and paste it when asked.",
-            code="usage.secret-source",
-        ) from None
+        raise _never_here(str(error)) from None
+
+
+def _never_here(cause: str) -> UsageError:
+    return UsageError(
+        "A secret is never given on the command line, only where it is.",
+        cause=cause,
+        remedy="For example: --hub file:~/hub.txt (chmod 600), or leave it out and paste it when asked.",
+        code="usage.secret-source",
+    )
 
 
 def _paste(call: Call, draft: Draft) -> None:
@@ -104,14 +110,13 @@ def _paste(call: Call, draft: Draft) -> None:
         )
         call.progress("or a subscription's id. It is not shown; an empty line ends.")
         while not (draft.workspace or draft.hub_string or draft.event_string or draft.subscription):
-            things = split_paste(_lines())
-            if not things:
+            text = _lines()
+            if not text:
                 return
-            for thing in things:
-                try:
-                    call.progress(f"  understood: {draft.take(thing)}")
-                except OperatorError as error:
-                    call.progress(f"  {error}")
+            try:
+                call.progress(f"  understood: {draft.take(text)}")
+            except OperatorError as error:
+                call.progress(f"  {error}")
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 from typing import Any
 
 from console.call import Call
@@ -26,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="add one; asks for what is not given",
         description="Add a context. What is not given is asked for, or picked from lists; everything is tried before it is kept.",
     )
-    add.add_argument("name", metavar="NAME")
+    add.add_argument("name", metavar="NAME", nargs="?", default="edge", help="what it is called (default: edge)")
     add.add_argument("--from", dest="given", action="append", default=[], metavar="FILE", help="config.json, or - for a paste")
     add.add_argument("--hub", metavar="SOURCE", help="where the hub's connection string is: env:, file:, command: or keyring:")
     add.add_argument("--events", metavar="SOURCE", help="where an Event Hub-compatible connection string is")
@@ -99,7 +100,10 @@ def run(call: Call) -> int:
 def _show(call: Call, context: Any) -> None:
     from services.contexts.codec import to_table
     from services.contexts.store import dump
+    from services.diagnosis.mask import mask
 
+    # The one secret that a context may hold itself: a proxy's password.
+    context = dataclasses.replace(context, events=dataclasses.replace(context.events, proxy=mask(context.events.proxy)))
     if call.as_json:
         call.out_json(to_table(context))
     else:

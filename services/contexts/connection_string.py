@@ -9,6 +9,7 @@ from services.errors import OperatorError
 from services.records import Secret
 from services.text import one_line
 
+_KEY = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")  # base64
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::\d{1,5})?")
 
 
@@ -44,13 +45,16 @@ def parse_connection_string(pasted: str) -> HubString | EventString:
         raise _wrong("It is a device's own; the console needs a policy's of the hub.")
     if "HostName" in fields:
         host, policy = fields["HostName"], _needed(fields, "SharedAccessKeyName")
-        _needed(fields, "SharedAccessKey")
+        if not _KEY.fullmatch(_needed(fields, "SharedAccessKey")):
+            raise _wrong("SharedAccessKey is cut short, or something else stands behind it.")
         if not _HOST.fullmatch(host):
             raise _wrong("HostName is no host name.")
         return HubString(host, one_line(policy, 80), Secret(text))
     if "Endpoint" in fields:
         namespace = fields["Endpoint"].removeprefix("sb://").rstrip("/")
-        entity, policy = _needed(fields, "EntityPath"), _needed(fields, "SharedAccessKeyName")
+        if not fields.get("EntityPath"):
+            raise _wrong("EntityPath is missing: the hub's Event Hub-compatible name; add ;EntityPath=NAME.")
+        entity, policy = fields["EntityPath"], _needed(fields, "SharedAccessKeyName")
         _needed(fields, "SharedAccessKey")
         if not fields["Endpoint"].startswith("sb://") or not _HOST.fullmatch(namespace):
             raise _wrong("Endpoint is not sb://HOST/.")

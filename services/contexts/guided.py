@@ -6,16 +6,14 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Literal
 
 from services.contexts.connection_string import EventString, HubString, parse_connection_string
 from services.contexts.discovery import FoundHub, FoundWorkspace, ResourceManager
 from services.contexts.model import CloudSettings, Context, EventSettings, HubSettings, SecretSource, SignIn, WorkspaceSettings
+from services.contexts.pasted import file_of, read_file, split_paste, subscription_in, workspace_in
 from services.contexts.probe import edge_devices, probe_device, probe_events, probe_hub, probe_proxy
 from services.contexts.secrets import forget, keep_in_file, keep_in_keyring, resolve_path, reveal
 from services.contexts.sign_in import forget_credential, sign_in_with, token
@@ -23,25 +21,6 @@ from services.contexts.store import ContextStore
 from services.errors import OperatorError
 from services.records import EventEndpoint, Secret, Step
 from services.text import one_line
-
-_SUBSCRIPTION = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-_BEGINS = re.compile(r"[\"']?(?:HostName=|Endpoint=|\{)", re.IGNORECASE)
-
-
-def split_paste(text: str) -> list[str]:
-    """The things in a paste: a line that begins one begins it, others go on with it (terminals and mails wrap long strings)."""
-    things: list[str] = []
-    for line in filter(None, (line.strip() for line in text.splitlines())):
-        if (
-            not things
-            or _BEGINS.match(line)
-            or _SUBSCRIPTION.fullmatch(line)
-            or (len(line) < 1000 and Path(line).expanduser().is_file())
-        ):
-            things.append(line)
-        else:
-            things[-1] += f"\n{line}"
-    return things
 
 
 @dataclass
@@ -70,43 +49,46 @@ class Draft:
 
     def take(self, text: str) -> str:
         """Understand one thing the operator has, and say what: config.json (path or text), connection string, subscription."""
-        trimmed = text.strip()
-        if _SUBSCRIPTION.fullmatch(trimmed):
-            self.subscription = trimmed
-            return f"subscription {trimmed}"
-        if trimmed.startswith("{"):
-            return self._take_workspace(trimmed)
-        if "=" in trimmed and ";" in trimmed:
-            parsed = parse_connection_string(text)
-            if isinstance(parsed, HubString):
-                self.hub_string, self.hub_source = parsed, None
-                return f"hub {parsed.host}, policy {parsed.policy}"
-            self.event_string, self.event_source = parsed, None
-            return f"events of {parsed.entity} at {parsed.namespace}, policy {parsed.policy}"
-        if trimmed and "\n" not in trimmed and Path(trimmed).expanduser().is_file():
-            return self.take(_read(Path(trimmed).expanduser()))
-        raise OperatorError(
-            "That is nothing a context can be made from.",
-            cause="It is no config.json, no connection string, no subscription's id, and no file of that name.",
-            remedy="Give the workspace's config.json, a connection string of the hub or its events, or a subscription's id.",
-            code="context.not-understood",
-        )
+        things = split_paste(text)
+        if len(things) == 1 and (path := file_of(things[0])):
+            things = read_file(path)
+        said = [self._take_one(thing) for thing in things]
+        if not said:
+            raise _not_understood("It is empty.")
+        return "; ".join(said)
+
+    def _take_one(self, thing: str) -> str:
+        if workspace := workspace_in(thing):
+            self.workspace = dataclasses.replace(workspace, ca_file=self.ca_file)
+            self.subscription = workspace.subscription
+            return f"workspace {one_line(workspace.name, 80)} in {one_line(workspace.resource_group, 80)}"
+        if "=" in thing and ";" in thing:
+            return self._take_string(parse_connection_string(thing), None)
+        if subscription := subscription_in(thing):
+            self.subscription = subscription
+            return f"subscription {subscription}"
+        raise _not_understood("It is no config.json, no connection string, no subscription's id, and no file of that name.")
+
+    def _take_string(self, parsed: HubString | EventString, source: SecretSource | None) -> str:
+        if isinstance(parsed, HubString):
+            self.hub_string, self.hub_source = parsed, source
+            return f"hub {parsed.host}, policy {parsed.policy}"
+        self.event_string, self.event_source = parsed, source
+        return f"events of {parsed.entity} at {parsed.namespace}, policy {parsed.policy}"
 
     def take_hub_source(self, source: SecretSource) -> str:
         """The hub's connection string from ``source``, which is what the context will name."""
         parsed = parse_connection_string(reveal(source).reveal())
         if not isinstance(parsed, HubString):
             raise _other_kind("the hub's connection string", "an Event Hub-compatible one")
-        self.hub_string, self.hub_source = parsed, source
-        return f"hub {parsed.host}, policy {parsed.policy}"
+        return self._take_string(parsed, source)
 
     def take_event_source(self, source: SecretSource) -> str:
         """The Event Hub-compatible connection string from ``source``."""
         parsed = parse_connection_string(reveal(source).reveal())
         if not isinstance(parsed, EventString):
             raise _other_kind("an Event Hub-compatible connection string", "a hub's own")
-        self.event_string, self.event_source = parsed, source
-        return f"events of {parsed.entity} at {parsed.namespace}, policy {parsed.policy}"
+        return self._take_string(parsed, source)
 
     def take_workspace(self, found: FoundWorkspace) -> None:
         """A workspace picked from a list."""
@@ -176,8 +158,7 @@ class Draft:
         """Write the secrets, then the context. Nothing stays behind where the context cannot be written."""
         write = keep_in_file if keep == "file" else keep_in_keyring
         kept: list[SecretSource] = []
-        if self.name in store.names() and not replace:
-            store.add(self.context())  # raises, naming it
+        store.check_name(self.name, replace)
         try:
             if self.client_secret:
                 self.sign_in = dataclasses.replace(self.sign_in, secret=write(f"{self.name}-client", self.client_secret))
@@ -195,22 +176,6 @@ class Draft:
                 forget(source)
             raise
         return context
-
-    def _take_workspace(self, text: str) -> str:
-        try:
-            raw = json.loads(text)
-            place = [str(raw[key]) for key in ("subscription_id", "resource_group", "workspace_name")]
-        except (ValueError, KeyError, TypeError) as error:
-            missing = f"{error} is missing" if isinstance(error, KeyError) else one_line(error, 200)
-            raise OperatorError(
-                "That is not a workspace's config.json.",
-                cause=missing,
-                remedy="Download it from the portal: the workspace → Overview → Download config.json.",
-                code="context.config-json",
-            ) from error
-        self.workspace = WorkspaceSettings(place[0], place[1], place[2], ca_file=self.ca_file)
-        self.subscription = place[0]
-        return f"workspace {one_line(place[2], 80)} in {one_line(place[1], 80)}"
 
     def _test_workspace(self) -> str:
         place = self.workspace
@@ -246,13 +211,13 @@ class Draft:
             yield Step(name, title, "done", str(said))
 
 
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")[:100_000]
-    except (OSError, UnicodeDecodeError) as error:
-        raise OperatorError(
-            f"{path} cannot be read.", cause=one_line(error), remedy="Check the file.", code="context.not-understood"
-        ) from error
+def _not_understood(cause: str) -> OperatorError:
+    return OperatorError(
+        "That is nothing a context can be made from.",
+        cause=cause,
+        remedy="Give the workspace's config.json, a connection string of the hub or its events, or a subscription's id.",
+        code="context.not-understood",
+    )
 
 
 def _other_kind(wanted: str, found: str) -> OperatorError:

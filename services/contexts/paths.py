@@ -29,7 +29,9 @@ def state_folder() -> Path:
 
 def private_folder(path: Path) -> Path:
     """``path``, made with mode 0700 where it did not exist."""
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not path.parent.exists():  # mkdir would make what lies between for everybody to read
+        private_folder(path.parent)
+    path.mkdir(mode=0o700, exist_ok=True)
     return path
 
 

@@ -177,13 +177,7 @@ class ContextStore:
 
     def add(self, context: Context, replace: bool = False) -> None:
         """Keep ``context``; the first one becomes the current one. One of that name is only replaced when ``replace`` says so."""
-        if not _NAME.fullmatch(context.name):
-            raise OperatorError(
-                f"{one_line(context.name, 80)!r} cannot name a context.",
-                cause="A name has letters, digits, dot, dash and underscore, up to 64, and starts with a letter or digit.",
-                remedy="Choose another name.",
-                code="context.name",
-            )
+        self.check_name(context.name, replace)
         try:
             context_from(context.name, {key: value for key, value in to_table(context).items() if key != "name"})
         except TableError as error:  # what could not be read again is not written
@@ -191,15 +185,25 @@ class ContextStore:
                 f"The context {context.name} cannot be kept: {one_line(error.what)}.", remedy=error.remedy, code="context.setting"
             ) from None
         contexts, current = self._load()
-        if context.name in contexts and not replace:
+        contexts[context.name] = context
+        self._save(contexts, current or context.name)
+
+    def check_name(self, name: str, replace: bool = False) -> None:
+        """Whether a new context can have that name; OperatorError where it cannot, or another has it that shall not be replaced."""
+        if not _NAME.fullmatch(name):
             raise OperatorError(
-                f"There is a context {context.name} already.",
+                f"{one_line(name, 80)!r} cannot name a context.",
+                cause="A name has letters, digits, dot, dash and underscore, up to 64, and starts with a letter or digit.",
+                remedy="Choose another name.",
+                code="context.name",
+            )
+        if name in self.names() and not replace:
+            raise OperatorError(
+                f"There is a context {name} already.",
                 cause="",
                 remedy="Choose another name, remove it first, or say that it shall be replaced.",
                 code="context.exists",
             )
-        contexts[context.name] = context
-        self._save(contexts, current or context.name)
 
     def use(self, name: str) -> None:
         """Make ``name`` the current context."""

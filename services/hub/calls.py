@@ -41,7 +41,7 @@ class HubCalls:
         if context.hub is None:
             raise OperatorError(
                 f"The context {context.name!r} names no IoT Hub.",
-                remedy="Add one: dbe-console context add --hub-connection …",
+                remedy="Add one: dbe-console context add NAME (a connection string of the hub will do).",
                 code="context.no-hub",
             )
         self._context = context

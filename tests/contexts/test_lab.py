@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from services.contexts.discovery import ResourceManager
-from services.contexts.guided import Draft, split_paste
+from services.contexts.guided import Draft
 from services.contexts.model import CloudSettings, Context, SecretSource, SignIn
 from services.contexts.secrets import reveal
 from services.contexts.sign_in import DeviceCode, credential, forget_credential, show_device_codes, token
@@ -210,10 +210,9 @@ def test_a_secret_of_a_service_principal_can_be_pasted(lab: dict, context: Conte
 def test_a_paste_of_several_things_wrapped(lab: dict):
     hub, events = lab["hub_connection_string"], lab["event_hub_connection_string"]
     wrapped = [f"{text[:40]}\r\n  {text[40:70]}\r\n{text[70:]}" for text in (hub, events)]
-    config = '{\n "subscription_id": "s",\n "resource_group": "g",\n "workspace_name": "w"\n}'
+    config = '{\n "subscription_id": "00000000-1111-2222-3333-444444444444",\n "resource_group": "g",\n "workspace_name": "w"\n}'
     draft = Draft("edge")
-    for thing in split_paste("\n".join([wrapped[0], "", config, wrapped[1], lab["subscription"]])):
-        draft.take(thing)
+    draft.take("\n".join([wrapped[0], "", config, wrapped[1], lab["subscription"]]))
     assert draft.hub_string is not None
     assert draft.hub_string.text.reveal() == hub
     assert draft.event_string is not None
