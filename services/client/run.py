@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import math
 import os
 import signal
 import sqlite3
@@ -54,8 +55,8 @@ def parser() -> argparse.ArgumentParser:
         help="The address of the inferencing container. For IOT Edge, this is name of the inferencing host module on "
         "the IOT Edge device. Default: azureml-host",
     )
-    options.add_argument("-p", "--port", type=int, default=50051, help="The port of the inferencing container. Default: 50051.")
-    options.add_argument("-w", "--wait", type=float, default=10, help="Time to wait between each inference call. Default: 10.")
+    options.add_argument("-p", "--port", type=port, default=50051, help="The port of the inferencing container. Default: 50051.")
+    options.add_argument("-w", "--wait", type=seconds, default=10, help="Time to wait between each inference call. Default: 10.")
     options.add_argument(
         "-s",
         "--suppress-messages",
@@ -64,6 +65,20 @@ def parser() -> argparse.ArgumentParser:
         "IOT hub messaging to avoid reaching your limit of IOT Hub messages.",
     )
     return options
+
+
+def port(text: str) -> int:
+    """A port; gRPC would take the remainder of one that is too high for another port, without a word."""
+    if not 0 < int(text) < 65536:
+        raise argparse.ArgumentTypeError(f"{text} is not a port, from 1 to 65535")
+    return int(text)
+
+
+def seconds(text: str) -> float:
+    """A finite number of seconds."""
+    if not math.isfinite(float(text)):
+        raise argparse.ArgumentTypeError(f"{text} is no number of seconds")
+    return float(text)
 
 
 def pictures(path: str) -> list[str]:
@@ -144,7 +159,11 @@ def main(arguments: list[str] | None = None) -> int:
 
     folder = Path(os.environ.get("CLIENT_QUEUE_FOLDER") or "queue")
     lost: sqlite3.Error | None = None
-    outbox = Outbox(folder)
+    try:
+        outbox = Outbox(folder)
+    except (OSError, sqlite3.Error) as error:
+        _log.error("no queue of results can be kept in %s (CLIENT_QUEUE_FOLDER): %s", folder, error)
+        return 1
     sender = Sender(outbox, stop.set)
     try:
         Client(options, outbox, stop).run()

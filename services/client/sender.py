@@ -24,7 +24,7 @@ _log = logging.getLogger("client")
 
 
 class NoIdentity(Exception):
-    """Neither DEVICE_CONNECTION_STRING nor the environment of an IoT Edge module."""
+    """Neither a device's DEVICE_CONNECTION_STRING nor the environment of an IoT Edge module."""
 
 
 def connect() -> Any:
@@ -37,6 +37,10 @@ def connect() -> Any:
 
     connection_string = os.environ.get("DEVICE_CONNECTION_STRING")
     if connection_string:
+        if "DeviceId=" not in connection_string:
+            raise NoIdentity(
+                "DEVICE_CONNECTION_STRING names no DeviceId, so it is not a device's; the hub's own does not belong in a module"
+            )
         kind = IoTHubModuleClient if "ModuleId=" in connection_string else IoTHubDeviceClient
         ca_file = os.environ.get("CLIENT_CA_FILE")
         trust = {"server_verification_cert": Path(ca_file).read_text(encoding="ascii")} if ca_file else {}

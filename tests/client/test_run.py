@@ -48,6 +48,37 @@ def test_the_samples_options_and_defaults():
     assert short == long
 
 
+@pytest.mark.parametrize("wrong", [["-p", "99999"], ["-p", "0"], ["-p", "http"], ["-w", "nan"], ["-w", "soon"]])
+def test_a_port_or_wait_that_cannot_be_is_a_usage_error(wrong, capsys):
+    with pytest.raises(SystemExit) as ended:
+        parser().parse_args(wrong)
+    assert ended.value.code == 2
+    assert wrong[1] in capsys.readouterr().err
+
+
+def test_a_queue_that_cannot_be_kept_is_said_in_a_sentence(tmp_path):
+    (tmp_path / "file").write_text("")
+    environment = {
+        **os.environ,
+        "DEVICE_CONNECTION_STRING": "HostName=h;DeviceId=d;SharedAccessKey=c2VjcmV0",
+        "CLIENT_QUEUE_FOLDER": str(tmp_path / "file"),
+    }
+    ended = subprocess.run(
+        [sys.executable, "-m", "services.client.run"], env=environment, capture_output=True, text=True, timeout=60
+    )
+    assert (ended.returncode, ended.stderr) == (1, "")
+    assert "CLIENT_QUEUE_FOLDER" in ended.stdout
+
+
+def test_the_hubs_own_connection_string_is_no_identity(monkeypatch):
+    from services.client.sender import NoIdentity, connect
+
+    monkeypatch.setenv("DEVICE_CONNECTION_STRING", "HostName=hub.example;SharedAccessKeyName=o;SharedAccessKey=c2VjcmV0")
+    with pytest.raises(NoIdentity, match="not a device's") as caught:
+        connect()
+    assert "c2VjcmV0" not in str(caught.value)
+
+
 def test_only_pictures_of_a_folder(tmp_path):
     for name in ("b.JPG", "a.png", "README.md"):
         (tmp_path / name).touch()

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from services.lab.device.deployment import Refused, join, parse, parse_options
 from services.lab.device.logs import moment
-from services.lab.device.report import difference
+from services.lab.device.report import difference, module_report
 from services.lab.hub.twins import merge
 from services.lab.manifests import content, module, options
 
@@ -59,6 +59,15 @@ def test_any_module_is_read_or_refused(change, create_options):
         assert refused.code == 400
 
 
+@pytest.mark.parametrize(
+    "change", [{"imagePullPolicy": "always"}, {"startupOrder": -1}, {"startupOrder": 2**32}, {"startupOrder": True}]
+)
+def test_a_policy_or_order_that_does_not_exist_is_refused(change):
+    with pytest.raises(Refused) as refused:
+        parse({**GOOD, "modules": {"a": {**GOOD["modules"]["a"], **change}}})
+    assert refused.value.code == 400
+
+
 @pytest.mark.parametrize("text", ["", "null", "{}", "  "])
 def test_empty_options_are_valid(text):
     assert parse_options(text).ports == ()
@@ -104,3 +113,11 @@ def test_times_of_a_log_filter(text, expected):
 def test_time_that_is_none():
     with pytest.raises(ValueError):
         moment("yesterday", 1e9)
+
+
+def test_the_report_repeats_create_options_in_the_agents_own_chunks():
+    long = json.dumps({"Env": [f"NAME{number}=value" for number in range(60)]})  # as az writes it: one string
+    entry = {**GOOD["modules"]["a"], "settings": {"image": "a:1", "createOptions": long}}
+    settings = module_report(parse({**GOOD, "modules": {"a": entry}}).modules["a"], None, "unknown")["settings"]
+    assert len(settings["createOptions"]) == 512
+    assert join(settings) == long

@@ -11,6 +11,8 @@ Json = dict[str, Any]
 
 _STATUSES = ("running", "stopped")
 _POLICIES = ("never", "on-failure", "on-unhealthy", "always")
+_PULLS = ("on-create", "never")
+_LAST = 2**32 - 1  # the greatest startupOrder, and its default
 _NAME = re.compile(r"[a-zA-Z0-9_-]+")
 _ENV_NAME = re.compile(r"[^\+#$\s\.]+")
 _IMAGE = re.compile(r"[a-z0-9][A-Za-z0-9._:/@-]*")
@@ -52,7 +54,8 @@ class ModuleSpecification:
     status: str = "running"
     restart_policy: str = "always"
     pull_policy: str = "on-create"
-    startup_order: int = 2**32 - 1
+    startup_order: int = _LAST
+    options_text: str = field(repr=False, default="", compare=False)
     raw: str = field(repr=False, default="", compare=False)
 
     @property
@@ -139,23 +142,28 @@ def _module(name: str, entry: Any) -> ModuleSpecification:
         _ENV_NAME.fullmatch(key) and isinstance(one, dict) for key, one in environment.items()
     ):
         raise bad_format()
-    order = entry.get("startupOrder", 2**32 - 1)
+    order = entry.get("startupOrder", _LAST)
     status, policy = entry.get("status", "running"), entry.get("restartPolicy", "always")
+    pull = entry.get("imagePullPolicy", "on-create")
     if (
         status not in _STATUSES
         or policy not in _POLICIES
+        or pull not in _PULLS
         or entry.get("type", "docker") != "docker"
         or not isinstance(order, int)
+        or isinstance(order, bool)
+        or not 0 <= order <= _LAST
     ):
         raise bad_format()
     return ModuleSpecification(
         name=name,
         image=settings["image"].strip(),
-        options=parse_options(join(settings)),
+        options=parse_options(text := join(settings)),
+        options_text=text,
         environment=tuple(sorted((key, str(one.get("value", ""))) for key, one in environment.items())),
         status=status,
         restart_policy=policy,
-        pull_policy=entry.get("imagePullPolicy", "on-create"),
+        pull_policy=pull,
         startup_order=order,
         raw=json.dumps(entry),
     )

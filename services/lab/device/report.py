@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from services.lab.device import wordings
 from services.lab.device.container import NEVER
+from services.lab.manifests import options
 
 if TYPE_CHECKING:
     from services.lab.device.container import Container
@@ -19,11 +20,7 @@ PLATFORM = {"os": "linux", "architecture": "x86_64", "version": "18.09.0"}
 
 def module_report(module: ModuleSpecification, container: Container | None, status: str) -> Json:
     """A module's entry. ``status`` is its runtimeStatus."""
-    entry = {
-        key: value
-        for key, value in module.report.items()
-        if key in ("env", "settings", "version", "imagePullPolicy", "startupOrder")
-    }
+    entry = {key: value for key, value in module.report.items() if key in ("env", "version", "imagePullPolicy", "startupOrder")}
     entry |= {
         "type": "docker",
         "status": module.status,
@@ -37,7 +34,11 @@ def module_report(module: ModuleSpecification, container: Container | None, stat
         "restartCount": container.restarts if container else 0,
         "lastRestartTimeUtc": container.restarted if container else NEVER,
     }
-    entry["settings"] = {**entry["settings"], "imageHash": container.image.digest if container else ""}
+    entry["settings"] = {
+        "image": module.image,
+        "imageHash": container.image.digest if container else "",
+        **options(module.options_text),
+    }
     return entry
 
 
