@@ -24,7 +24,7 @@ _TOP = 12
 _LISTED = 25_000  # classes that are told apart; the biggest common model knows 21,841
 _PORTION = 10_000  # rows read at once
 _BEHIND = 200_000  # new rows; of more, the newest are read first
-_ENOUGH = 20  # messages on each side before a change is pointed out
+_ENOUGH, _MANY = 20, 100  # messages on each side before a change is pointed out, and before a smaller one is
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,10 +280,7 @@ def changes(now: Counts, before: Counts) -> list[Change]:
     if now.count < _ENOUGH or before.count < _ENOUGH:
         return found
     found += _latency_changes(now, before)
-    # Twice its standard error, and at least two hundredths: chance alone seldom makes that.
-    share = (now.errors + before.errors) / (now.count + before.count)
-    chance = 2 * (share * (1 - share) * (1 / now.count + 1 / before.count)) ** 0.5
-    if abs(now.error_share - before.error_share) > max(chance, 0.02):
+    if _differ(now.error_share, before.error_share, now.count, before.count, 0.02):
         text = f"The share of errors went from {before.error_share:.0%} to {now.error_share:.0%}."
         found.append(Change("errors", text, now.error_share > before.error_share))
     if now.rate > before.rate * 2 or now.rate < before.rate / 2:
@@ -292,18 +289,30 @@ def changes(now: Counts, before: Counts) -> list[Change]:
     found += _class_changes(now, before)
     if now.mean_confidence is not None and before.mean_confidence is not None:
         difference = now.mean_confidence - before.mean_confidence
-        if abs(difference) > 0.1:
+        # What varies between 0 and 1 varies at most as a share does, and confidences about half as much.
+        if _differ(now.mean_confidence, before.mean_confidence, now.results, before.results, 0.1, errors=1.5):
             text = f"Mean confidence went from {before.mean_confidence:.2f} to {now.mean_confidence:.2f}."
             found.append(Change("confidence", text, difference < 0))
     return found
 
 
+def _differ(one: float, other: float, count: int, other_count: int, least: float, errors: float = 3.0) -> bool:
+    """Whether two shares differ by more than ``least``, and by so many standard ``errors``: chance alone seldom makes that."""
+    if not count or not other_count:
+        return False
+    share = (one * count + other * other_count) / (count + other_count)
+    error: float = max(0.0, share * (1 - share) * (1 / count + 1 / other_count)) ** 0.5
+    return abs(one - other) > max(least, errors * error)
+
+
 def _latency_changes(now: Counts, before: Counts) -> list[Change]:
-    """Where half of the latencies, or the slow ones, differ by half or more."""
-    if min(now.timed, before.timed) < _ENOUGH:
+    """Where half of the latencies, or the slow ones, differ by half or more: by more, and half only, where there are few."""
+    few = min(now.timed, before.timed)
+    if few < _ENOUGH:
         return []
-    moved = [(percent, before.percentiles[percent], now.percentiles[percent]) for percent in (50, 95)]
-    moved = [(percent, old, new) for percent, old, new in moved if max(old, new) > min(old, new) * 1.5 and abs(new - old) >= 1]
+    factor, percents = (1.5, (50, 95)) if few >= _MANY else (2.0, (50,))
+    moved = [(percent, before.percentiles[percent], now.percentiles[percent]) for percent in percents]
+    moved = [(percent, old, new) for percent, old, new in moved if max(old, new) > min(old, new) * factor and abs(new - old) >= 1]
     if not moved:
         return []
     text = ", ".join(f"p{percent} from {old:,.0f} to {new:,.0f} ms" for percent, old, new in moved)
@@ -320,6 +329,6 @@ def _class_changes(now: Counts, before: Counts) -> list[Change]:
     told = [
         f"{label} from {was:.0%} to {is_now:.0%}"
         for label, (was, is_now) in {**dict(moved[:1]), **dict(moved[-1:])}.items()
-        if abs(is_now - was) >= 0.2
+        if _differ(is_now, was, now.results, before.results, 0.2)
     ]
     return [Change("classes", f"Share of the results: {', '.join(told)}.", True)] if told else []

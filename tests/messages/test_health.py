@@ -151,3 +151,33 @@ def test_rows_before_the_window_are_not_read(journal: Journal, raw: Callable[...
     assert reader.look(START, START + 60, 60, seconds=0).counted == 1
     fill([raw(100_000, enqueued=START)])
     assert HealthReader(journal.path).look(START, START + 60, 60, seconds=0).now.count == 1
+
+
+@pytest.mark.parametrize(
+    ("count", "errors", "cats", "told"),
+    [
+        ((30, 30), (0, 1), (15, 20), []),  # as chance has it
+        ((30, 30), (1, 14), (15, 8), ["errors"]),
+        ((30, 30), (0, 0), (28, 5), ["classes"]),
+        ((1_000, 1_000), (10, 60), (500, 450), ["errors"]),
+        ((1_000, 300), (10, 3), (500, 148), ["rate"]),
+    ],
+)
+def test_what_chance_makes_is_not_told(
+    count: tuple[int, int], errors: tuple[int, int], cats: tuple[int, int], told: list[str]
+) -> None:
+    before, now = (
+        Counts(
+            0,
+            300_000,
+            each,
+            each - wrong,
+            wrong,
+            {50: 30.0, 95: 60.0, 99: 90.0},
+            (("cat", cat), ("dog", each - wrong - cat)),
+            timed=each,
+            mean_confidence=0.7,
+        )
+        for each, wrong, cat in zip(count, errors, cats, strict=True)
+    )
+    assert [change.what for change in statistics.changes(now, before)] == told
