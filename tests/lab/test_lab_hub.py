@@ -53,6 +53,22 @@ def test_identities_come_and_go(hub_manager):
     assert refusal(lambda: registry.get_device("lab-made-here"))[0] == 404
 
 
+def test_identities_in_bulk(hub_manager):
+    from azure.iot.hub.models import ExportImportDevice
+
+    registry = hub_manager("RegistryManager")
+
+    def bulk(mode: str, *names: str):
+        return registry.bulk_create_or_update_devices([ExportImportDevice(id=name, import_mode=mode) for name in names])
+
+    assert bulk("create", "bulk-1", "bulk-2").is_successful
+    half = bulk("create", "bulk-2", "bulk-3")
+    assert not half.is_successful
+    assert [(error.device_id, error.error_code) for error in half.errors] == [("bulk-2", "DeviceAlreadyExists")]
+    assert bulk("delete", "bulk-1", "bulk-2", "bulk-3").is_successful
+    assert refusal(lambda: registry.get_device("bulk-1"))[0] == 404
+
+
 def test_apply_replaces_and_versions_rise(hub_manager, manifest):
     from azure.iot.hub.models import ConfigurationContent
 
