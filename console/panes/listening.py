@@ -87,7 +87,7 @@ class Listening:
         if first or (time.monotonic() > self._look_at and (looks.changes.restless or offline)):
             self._look_at = time.monotonic() + _LOOK_AGAIN
             looks.begin(session.hub, state.device.id)
-        return looks.changes.contested() if time.monotonic() - self._unsteady_at > SPAN else []
+        return looks.changes.contested(state) if time.monotonic() - self._unsteady_at > SPAN else []
 
     def _ask(self, session: Session, state: DeviceState, host: str, pause: float) -> HostAnswer | None:
         from services.operations.host import ask, host_endpoint, seen_from_here

@@ -11,7 +11,8 @@ from services.contexts.model import Context
 from services.diagnosis import diagnose
 from services.errors import OperatorError
 from services.hub.client import Hub
-from services.records import Evidence, Finding
+from services.operations.host import running_for
+from services.records import DeviceState, Evidence, Finding
 
 _EVERY, _CLOSELY = 3.0, 0.7  # seconds between two looks, and where a connection changed lately: a hub allows 100 a minute
 _YOUNG = 10.0  # seconds since a change that was there before the first look
@@ -41,13 +42,14 @@ class Changes:
         young = any(abs((now - changed).total_seconds()) < _YOUNG for changed in list(self._last.values()))
         return young or any(self._lately(module) for module in list(self._seen))
 
-    def contested(self) -> list[Finding]:
-        """The identities whose connection changed again and again, as it does where two clients share one."""
+    def contested(self, state: DeviceState | None) -> list[Finding]:
+        """The identities whose connection changed again and again, as it does where two clients share one; not of a module that
+        was started a moment ago (``state``), whose connection comes and goes with it."""
         text = f"changed: {_CHANGES} times and more within {SPAN:.0f} s"
         return [
             diagnose(Evidence("amqp", code="contested", text=text, module=module))[0]
             for module in list(self._seen)
-            if self._lately(module) >= _CHANGES
+            if self._lately(module) >= _CHANGES and (running_for(state, module.lstrip("$")) or SPAN) >= SPAN
         ]
 
     def _lately(self, module: str) -> int:
@@ -96,7 +98,7 @@ class Connections:
         except OperatorError:
             return  # what keeps the hub from being asked is told by the checks of the hub
 
-    def contested(self) -> list[Finding]:
+    def contested(self, state: DeviceState | None) -> list[Finding]:
         """Ends it: the identities that two clients seem to share."""
         self._stopped.set()
-        return self._changes.contested()
+        return self._changes.contested(state)

@@ -5,25 +5,35 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 from threading import Event
 
+from services.hub.twin import state_of
 from services.operations.connections import Changes, Looks
 from services.records import Device
 
 AT = datetime(2026, 1, 1, tzinfo=timezone.utc)
 
 
+def started(seconds):
+    """A device whose client was started so many seconds ago."""
+    at = (AT - timedelta(seconds=seconds)).isoformat()
+    modules = {"client": {"runtimeStatus": "running", "lastStartTimeUtc": at}}
+    return state_of(Device("edge", True), {"properties": {"reported": {"modules": modules}}}, AT)
+
+
 def test_one_identity_in_two_clients():
     changes = Changes()
     changes.note({"": AT, "client": AT, "host": AT})
-    assert not changes.restless and not changes.contested()
+    assert not changes.restless and not changes.contested(None)
     changes.note({"": AT, "client": AT + timedelta(seconds=5), "host": AT})
     changes.note({"": AT, "client": AT + timedelta(seconds=5), "host": AT})
-    assert changes.restless and not changes.contested(), "a restart is no fight"
+    assert changes.restless and not changes.contested(None), "a restart is no fight"
     for second in (10, 15):
         changes.note({"": AT, "client": AT + timedelta(seconds=second), "host": AT})
     for second in range(20, 40):
         changes.note({"client": AT + timedelta(seconds=second)})
-    (finding,) = changes.contested()
+    (finding,) = changes.contested(None)
     assert (finding.state, finding.module) == ("one-identity-two-clients", "client")
+    assert changes.contested(started(60)) == [finding]
+    assert not changes.contested(started(3)), "it comes and goes with its module"
 
 
 def test_who_listens_does_not_wait_for_a_hub_that_hangs(eventually):
@@ -44,7 +54,7 @@ def test_who_listens_does_not_wait_for_a_hub_that_hangs(eventually):
     hub, looks = Hanging(), Looks()
     looks.begin(hub, "edge")
     looks.begin(hub, "edge")
-    assert not looks.connected and not looks.changes.contested()
+    assert not looks.connected and not looks.changes.contested(None)
     hub.answers.set()
     eventually(lambda: looks.connected)
     assert hub.asked == 1

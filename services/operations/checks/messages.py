@@ -130,7 +130,7 @@ def messages(chair: Chair) -> Sequence[Outcome]:
         outcomes.append(found(diagnose(Evidence("amqp", code="ConnectionLostError", text=text))[0]))
     chair.listening = not outcomes and chair.let_in
     if connections is not None and not outcomes:  # where this reader's own connection was cut, it is the network
-        outcomes += [_identity(finding) for finding in connections.contested()]
+        outcomes += [_identity(finding) for finding in connections.contested(chair.state)]
     if outcomes and not newest:
         return outcomes  # why nothing is heard is told: that it is silent needs no word, and would stand in its place
     return [*outcomes, *look(chair, newest, since)]
