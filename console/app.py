@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
+from textual.command import CommandPalette
 from textual.screen import Screen
+from textual.scrollbar import ScrollBar
 
 from console import themes
 from console.background import go, in_thread
@@ -24,6 +26,7 @@ from console.session import Session
 from console.telling import TellingApp
 from services.contexts.paths import state_folder
 from services.errors import OperatorError
+from widgets.scrollbar import WholeCells
 from widgets.signs import ascii_only, is_ascii
 
 if TYPE_CHECKING:
@@ -63,7 +66,8 @@ class ConsoleApp(TellingApp):
     def __init__(
         self, *, context: str | None = None, read_only: bool = False, lab: LabProcess | None = None, slow: bool = False
     ) -> None:
-        super().__init__()
+        # Textual makes greys of colours where there are to be none, and of the terminal's own black on black, unless it knows now.
+        super().__init__(ansi_color=themes.no_colours() or None)
         self.context_name = context
         self.read_only = read_only
         self.lab = lab
@@ -72,6 +76,7 @@ class ConsoleApp(TellingApp):
         self.watches: list[Watch] = []
         self.opening: set[asyncio.Future[Any]] = set()  # what dialogs wait for that will open
         ascii_only(themes.unicode_missing())
+        ScrollBar.renderer = WholeCells
         for theme in themes.THEMES:
             self.register_theme(theme)
         # The operator's own file, also where the lab's home takes the place of theirs later.
@@ -251,6 +256,11 @@ class ConsoleApp(TellingApp):
         """One of the screens over the panes."""
         if self.session is not None:
             SCREENS[name](self, self.session)
+
+    def action_command_palette(self) -> None:
+        """All commands, to choose from."""
+        if not isinstance(self.screen, CommandPalette):
+            self.push_screen(CommandPalette(placeholder="a command or what it does"))
 
     def action_command(self) -> None:
         """The command line."""

@@ -217,7 +217,7 @@ def palette(app: ConsoleApp) -> None:
 
 def _line(command: Command, name: Content) -> Content:
     """A command in one line of the palette."""
-    return Content.assemble(name.stylize_before("bold").pad_right(17 - len(name)), command.title)
+    return Content.assemble(name.pad_right(17 - len(name)), (command.title, "not bold"))
 
 
 class ConsoleCommands(Provider):

@@ -91,12 +91,17 @@ NAMES = tuple(theme.name for theme in THEMES)
 _OLD = ("linux", "vt100", "vt102", "vt220", "ansi", "cons25")
 
 
+def no_colours() -> bool:
+    """Whether the operator wants none (no-color.org)."""
+    return bool(os.environ.get("NO_COLOR"))
+
+
 def few_colours() -> bool:
     """Whether this terminal shows no more than 16 colours, or none: the Linux console, old terminals, PuTTY's TERM, NO_COLOR."""
     term = os.environ.get("TERM", "")
     many = os.environ.get("COLORTERM", "").lower() in ("truecolor", "24bit")
     many = many or term.rpartition("-")[2] in ("256color", "direct", "kitty", "truecolor")
-    return bool(os.environ.get("NO_COLOR")) or term in _OLD or not many
+    return no_colours() or term in _OLD or not many
 
 
 def default_theme(remembered: str = "") -> str:

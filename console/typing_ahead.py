@@ -22,8 +22,8 @@ _AT_MOST = 0.5  # seconds that one key may hold up the next: what hangs must not
 class TypingAheadApp(App[None]):
     """An app in which one may type faster than it draws."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, *, ansi_color: bool | None = None) -> None:
+        super().__init__(ansi_color=ansi_color)
         self._typed: deque[events.Key | events.Paste] = deque()
         self._taken: events.Event | None = None  # its turn has come
         self._target: MessagePump | None = None  # what the last one went to

@@ -15,7 +15,7 @@ from textual.widgets import Button, Input, Label, Select, Static
 
 from widgets.dialogs import Dialog
 from widgets.footer import KeyLine
-from widgets.signs import STYLES
+from widgets.signs import STYLES, drawn
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class DeployForm(Dialog["Target | None"]):
         with Horizontal(classes="line"):
             yield Label("device")
             yield Select(
-                [(Content(text), name) for name, text in self.devices],
+                [(Content(drawn(text)), name) for name, text in self.devices],
                 value=self.device,
                 allow_blank=False,
                 compact=True,
@@ -131,7 +131,7 @@ class DeployForm(Dialog["Target | None"]):
         yield Static("", classes="text", id="hint")
         with Horizontal(classes="buttons"):
             yield Button("Cancel", id="cancel", compact=True)
-            yield Button("Create options…", id="go", variant="primary", compact=True)
+            yield Button(drawn("Create options…"), id="go", variant="primary", compact=True)
         yield KeyLine()
 
     def on_mount(self) -> None:

@@ -38,7 +38,7 @@ class Dialog(Closing[Result], ModalScreen[Result]):
             &.-ascii { border: ascii $primary; }
             &:ansi { background: ansi_default; }
         }
-        & > .box.-danger { border: round $error; border-title-color: $text-error; }
+        & > .box.-danger { border: round $error; border-title-color: $text-error; &.-ascii { border: ascii $error; } }
         & > .box.-wide { width: 96%; height: 94%; }
         .text { height: auto; padding: 0 1; margin: 1 0 0 0; }
         .scroll { height: auto; max-height: 1fr; }
@@ -59,8 +59,6 @@ class Dialog(Closing[Result], ModalScreen[Result]):
         }
         Input { margin: 1 0 0 0; height: 1; border: none; padding: 0 1; background: $panel; &:focus { border: none; } }
         OptionList:focus > .option-list--option-highlighted { background: $primary 30%; color: $foreground; text-style: bold; }
-        &:ansi OptionList:focus >
-            .option-list--option-highlighted { background: ansi_default; text-style: reverse; }
         OptionList { height: auto; max-height: 14; border: none; margin: 1 0 0 0; background: transparent; padding: 0; }
         OptionList:focus { border: none; }
     }
@@ -199,7 +197,7 @@ class Choose(Dialog[Any]):
         if self.hint:
             yield Static(Content(self.hint), classes="text")
         width = max((len(text) for _, text, _ in self.choices), default=0)
-        yield OptionList(*[Option(Content(f" {text:<{width}}  {drawn(remark)}".rstrip())) for _, text, remark in self.choices])
+        yield OptionList(*[Option(Content(drawn(f" {text:<{width}}  {remark}".rstrip()))) for _, text, remark in self.choices])
 
     def on_mount(self) -> None:
         """The cursor starts on what is chosen now."""

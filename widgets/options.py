@@ -214,7 +214,7 @@ The hub keeps create options in chunks of 512 characters; the last line tells th
         self.query_one(".problems", Static).update(Content("\n").join(lines))
         room = "" if report.room is None else f" · {counted(report.room, 'byte')} of room in the twin"
         self.query_one(".size", Static).update(
-            Content(f"{counted(report.size, 'byte')} · {counted(report.chunks, 'chunk')}{room}")
+            Content(drawn(f"{counted(report.size, 'byte')} · {counted(report.chunks, 'chunk')}{room}"))
         )
         errors = sum(problem.severity == "error" for problem in report.problems)
         warnings = sum(problem.severity == "warning" for problem in report.problems)

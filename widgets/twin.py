@@ -12,6 +12,8 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Tree
 from textual.widgets.tree import TreeNode
 
+from widgets.signs import drawn, is_ascii
+
 _DEEP = 40  # a hub takes ten levels; what is deeper comes from somebody hostile
 
 
@@ -40,6 +42,8 @@ class TwinTree(Tree[str]):
     def __init__(self) -> None:
         super().__init__("twin", id="twin")
         self.show_root = False
+        self.show_guides = not is_ascii()
+        self.ICON_NODE, self.ICON_NODE_EXPANDED = drawn(self.ICON_NODE), drawn(self.ICON_NODE_EXPANDED)
         self.guide_depth = 2
         self.auto_expand = True
 

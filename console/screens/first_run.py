@@ -61,7 +61,6 @@ Enter changes what the cursor stands on. Everything is tried before it is kept; 
         &:focus { border: none; }
         &:focus > .option-list--option-highlighted { background: $primary 30%; color: $foreground; text-style: bold; }
         & > .option-list--option-highlighted { background: $primary 12%; }
-        &:ansi:focus > .option-list--option-highlighted { background: ansi_default; text-style: reverse; }
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [

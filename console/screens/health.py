@@ -151,5 +151,5 @@ def _row(label: str, value: str, plot: str, remark: str) -> list[tuple[str, str]
         (f"{label:<{_LABEL}}", STYLES["dim"]),
         (f"{value:>9} ", "bold"),
         (plot, _PLOT),
-        (f"  {remark}\n", STYLES["dim"]),
+        (drawn(f"  {remark}\n"), STYLES["dim"]),
     ]

@@ -1,8 +1,11 @@
 """Whether every theme with colours of its own can be read: WCAG's 4.5 to 1, on each ground that text stands on."""
 
+from pathlib import Path
+
 import pytest
 from textual.color import Color
 
+from console.app import ConsoleApp
 from console.themes import CONTRAST, DARK, LIGHT
 
 INK = ("foreground", "dim", "text-primary", "text-accent", "text-success", "text-warning", "text-error")
@@ -34,3 +37,19 @@ def test_text_can_be_read(theme) -> None:
     ]
     weak = {f"{name} on {where}": round(ratio, 2) for name, where, ink, back in pairs if (ratio := contrast(ink, back)) < 4.5}
     assert not weak
+
+
+async def test_without_colours_the_terminal_keeps_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("DBE_CONSOLE_HOME", str(tmp_path))
+    monkeypatch.setenv("NO_COLOR", "1")
+    app = ConsoleApp()
+    async with app.run_test(size=(80, 24)):
+        colours = {
+            colour.name
+            for line in app.screen._compositor.render_strips()
+            for segment in line.apply_filter(app._filters[-1], app.screen.background_colors[0])
+            if segment.style is not None
+            for colour in (segment.style.color, segment.style.bgcolor)
+            if colour is not None
+        }
+    assert colours == {"default"}

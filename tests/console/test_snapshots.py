@@ -443,7 +443,7 @@ def screen_of(name: str, app: Still, ago: Ago) -> Any:
             (("warning", "A deployment at scale has a higher priority."),),
         ),
         "help": lambda: help_dialog(app),
-        "palette": CommandPalette,
+        "palette": lambda: CommandPalette(placeholder="a command or what it does"),
     }[name]()
 
 
