@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
@@ -74,7 +73,6 @@ class ConsoleApp(TellingApp):
         self.slow = slow
         self.session: Session | None = None
         self.watches: list[Watch] = []
-        self.opening: set[asyncio.Future[Any]] = set()  # what dialogs wait for that will open
         ascii_only(themes.unicode_missing())
         ScrollBar.renderer = WholeCells
         for theme in themes.THEMES:

@@ -13,12 +13,12 @@ import threading
 import weakref
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from queue import SimpleQueue
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from textual.dom import DOMNode
 from textual.worker import Worker
 
-from console.owner import app_of
+from console.telling import TellingApp
 from services.errors import OperatorError
 
 Result = TypeVar("Result")
@@ -54,7 +54,7 @@ async def for_dialog(node: DOMNode, call: Callable[..., Result], *arguments: Any
 
     A dialog that opens when it is not waited for any more would take the next key.
     """
-    opening = app_of(node).opening
+    opening = _app(node).opening
     waiting = asyncio.ensure_future(in_thread(call, *arguments))
     opening.add(waiting)
     try:
@@ -125,9 +125,14 @@ def _tell(loop: asyncio.AbstractEventLoop, call: Callable[..., object], *argumen
             return  # the loop ended between the two lines: nobody listens
 
 
+def _app(node: DOMNode) -> TellingApp:
+    """The app as what it is here: it says what failed, and knows which dialogs are on their way."""
+    return cast(TellingApp, node.app)
+
+
 def go(node: DOMNode, work: Coroutine[Any, Any, None], group: str, exclusive: bool = True) -> Worker[None]:
     """Do ``work`` beside everything else; its errors are shown, and never end the console."""
-    app = app_of(node)
+    app = _app(node)
 
     async def guarded() -> None:
         try:

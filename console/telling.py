@@ -1,6 +1,9 @@
-"""An app that says in a sentence what went wrong, and writes its own faults down in private."""
+"""An app that says in a sentence what went wrong, writes its own faults down in private, and knows what will open by itself."""
 
 from __future__ import annotations
+
+import asyncio
+from typing import Any
 
 from console.typing_ahead import TypingAheadApp
 from services.errors import OperatorError
@@ -9,6 +12,10 @@ from widgets.dialogs import ErrorDialog
 
 class TellingApp(TypingAheadApp):
     """What ends it, or fails below it, is said as what happened, why, and what to do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.opening: set[asyncio.Future[Any]] = set()  # what dialogs wait for that will open
 
     def show_error(self, error: OperatorError) -> None:
         """What happened, why, what to do."""

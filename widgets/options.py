@@ -109,7 +109,6 @@ The hub keeps create options in chunks of 512 characters; the last line tells th
         super().__init__(id=id)
         self.presets: dict[str, Preset] = {}
         self._timer: Timer | None = None
-        self._quiet = False
 
     def compose_content(self) -> ComposeResult:
         """Target, preset, fields, text, problems, size."""

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from console.background import for_dialog
 from console.jobs.following import followed
-from console.session import CLIENT_IMAGE, Session
+from console.jobs.plans import watch
+from console.session import CLIENT_IMAGE, CLIENT_MODULE, Session
 from services.workspace.service_plan import ServiceModule, ServicePlan
 from widgets.deploy_form import Target
 from widgets.dialogs import Confirm
@@ -15,14 +16,12 @@ from widgets.dialogs import Confirm
 if TYPE_CHECKING:
     from console.screens.main import MainScreen
 
-CLIENT_MODULE = "azureml-client"
 _HUB_COMPUTE = "edge-hub"  # what the hub is called in the workspace, where it is not attached yet
 
 
 async def deploy_service(main: MainScreen, session: Session, target: Target, options: str) -> None:
     """Show what is handed to Azure ML, deploy it when it is confirmed, and watch it come up. A service of that name is deleted
     first: Azure ML cannot change one."""
-    from console.jobs.deploy import watch
     from services.deployment.azureml_route import deploy
     from services.operations.rollout import Watch
 

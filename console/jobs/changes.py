@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from console.background import for_dialog, in_thread
+from console.jobs.plans import confirm_plan
 from console.session import Session
 from services.records import Module
 from widgets.dialogs import Choose, Confirm
@@ -53,7 +54,6 @@ async def restart(main: MainScreen, session: Session, device: str, module: str) 
 
 async def switch(main: MainScreen, session: Session, device: str, module: Module, wanted: str = "") -> None:
     """Stop a module that should run, start one that should not; ``wanted`` says which of them is meant."""
-    from console.jobs.deploy import confirm_plan
     from services.deployment.changes import SetModule
 
     running = module.desired is not None and module.desired.status == "running"
@@ -67,7 +67,6 @@ async def switch(main: MainScreen, session: Session, device: str, module: Module
 
 async def remove(main: MainScreen, session: Session, device: str, module: str) -> None:
     """Take a module off the device."""
-    from console.jobs.deploy import confirm_plan
     from services.deployment.changes import RemoveModule
 
     await confirm_plan(main, session, device, [RemoveModule(module)], f"Remove {module} from {device}", "Remove", ())

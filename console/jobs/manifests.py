@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from console.background import for_dialog, in_thread
 from console.files import read_text
+from console.jobs.manifest_file import write_manifest
+from console.jobs.plans import carry_out
 from console.session import Session
-from widgets.dialogs import Choose, Confirm, Prompt
+from widgets.dialogs import Choose, Prompt
 
 if TYPE_CHECKING:
     from console.screens.main import MainScreen
@@ -20,29 +21,11 @@ _SECRET = ("PASSWORD", "SECRET", "CONNECTION", "KEY", "TOKEN")
 async def export(main: MainScreen, session: Session, name: str) -> None:
     """Write the device's manifest, secrets included, into a file that is the operator's alone."""
     content = await for_dialog(main, session.manifest, main.device)
-    await write_out(main, f"{main.device}-manifest.json", content, name)
-
-
-async def write_out(main: MainScreen, suggested: str, content: Mapping[str, Any], name: str = "") -> None:
-    """Write a whole manifest, as ``az iot edge set-modules --content`` takes it, into a file of mode 0600; asks for its name
-    where none is given, and before one is overwritten."""
-    from services.deployment.manifest_file import write_private
-
-    hint = "The whole manifest, secrets included, readable by you alone"
-    name = name or await main.app.push_screen_wait(Prompt("Write the manifest into a file", hint, suggested))
-    if not name:
-        return
-    path = Path(name).expanduser()
-    question = Confirm("Overwrite a file", f"{path} is there already.", "Overwrite")
-    if path.exists() and not await main.app.push_screen_wait(question):
-        return
-    await in_thread(write_private, path, content)
-    main.notify(f"written to {path}; it holds the device's secrets", timeout=10)
+    await write_manifest(main, f"{main.device}-manifest.json", content, name)
 
 
 async def bring_in(main: MainScreen, session: Session, name: str) -> None:
     """Merge a manifest's file into what the device has, or put it in its place: values asked for, then diff and confirm."""
-    from console.jobs.deploy import carry_out
     from services.deployment.changes import MergeContent, ReplaceContent
     from services.deployment.hub_route import modules_named
     from services.deployment.manifest_file import fill, load, variables

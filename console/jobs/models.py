@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from console.background import go, in_thread
+from console.jobs.deploy import deploy_image
 from console.jobs.following import followed
 from console.session import Session
 from services.records import WorkspaceModel
@@ -49,8 +50,6 @@ async def make_image(main: MainScreen, session: Session, model: WorkspaceModel) 
         return
     question = Confirm(f"{image.name}:{image.version} is ready", "Deploy it to a device now?", "Deploy…")
     if not session.read_only and await main.app.push_screen_wait(question):
-        from console.jobs.deploy import deploy_image
-
         await deploy_image(main, session, image)
 
 

@@ -116,7 +116,7 @@ class HistoryScreen(FullScreen[None]):
             go(self.app, self._rollback(entry), "deploy")
 
     async def _rollback(self, entry: Entry) -> None:
-        from console.jobs.deploy import carry_out
+        from console.jobs.plans import carry_out
         from services.deployment.hub_route import modules_named
         from services.deployment.rollback import plan_rollback, prepare
 

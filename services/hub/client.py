@@ -83,12 +83,6 @@ class Hub:
             )
         return state_of(device, self.module_twin(device_id, AGENT), datetime.now(timezone.utc))
 
-    def module_names(self, device_id: str) -> list[str]:
-        """The module identities of a device, $edgeAgent and $edgeHub among them. Free of quota."""
-        _in_path(device_id)
-        rows = self._calls.registry(lambda manager: manager.get_modules(device_id), again=True).json
-        return [name for row in rows if (name := word(mapping(row).get("moduleId")))] if isinstance(rows, list) else []
-
     def connection_changes(self, device_id: str) -> dict[str, datetime]:
         """When each module identity last connected or disconnected; "" is the device's own. Free of quota."""
         _in_path(device_id)

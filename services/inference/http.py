@@ -50,10 +50,6 @@ class HttpScorer:
         """The answer to a file's bytes, sent as ``application/octet-stream``."""
         return self.score(Path(path).read_bytes(), "application/octet-stream", timeout)
 
-    def score_json(self, value: Any, timeout: float = 10.0) -> Any:
-        """The answer to a JSON input, as scripts with ``json.loads(raw_data)`` take it."""
-        return self.score(json.dumps(value).encode(), "application/json", timeout)
-
     def score(self, body: bytes, content_type: str, timeout: float = 10.0) -> Any:
         """The decoded answer.
 

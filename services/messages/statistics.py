@@ -40,13 +40,12 @@ class Sender:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One bar of a plot: from ``at`` on, messages, errors, mean and highest latency, and its percentiles (by 50, 95 and 99)."""
+    """One bar of a plot: from ``at`` on, messages, errors, mean latency, and its percentiles (by 50, 95 and 99)."""
 
     at: int
     count: int
     errors: int
     mean_ms: float | None
-    most_ms: float | None
     percentiles: dict[int, float] = field(default_factory=dict)
 
 
@@ -266,10 +265,10 @@ def _senders_only(device: str, module: str) -> tuple[str, list[str]]:
 
 def _point(at: int, bar: tally.Slice | None) -> Point:
     if bar is None:
-        return Point(at, 0, 0, None, None)
+        return Point(at, 0, 0, None)
     timed = sum(map(len, bar.runs))
-    mean, most = (bar.milliseconds / timed, max(run[-1] for run in bar.runs)) if timed else (None, None)
-    return Point(at, bar.count, bar.errors, mean, most, tally.percentiles([bar]))
+    mean = bar.milliseconds / timed if timed else None
+    return Point(at, bar.count, bar.errors, mean, tally.percentiles([bar]))
 
 
 def changes(now: Counts, before: Counts) -> list[Change]:

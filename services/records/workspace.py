@@ -23,7 +23,6 @@ class WorkspaceImage:
     model_ids: tuple[str, ...] = ()
     description: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
-    build_log_uri: str = ""
     error: str = ""
 
     @property

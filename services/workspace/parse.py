@@ -32,7 +32,6 @@ def image(raw: Mapping[str, Any]) -> WorkspaceImage:
         model_ids=tuple(_line(item) for item in raw.get("modelIds") or ()),
         description=clean(raw.get("description") or "", 2000),
         tags=_tags(raw.get("kvTags")),
-        build_log_uri=_line(raw.get("imageBuildLogUri")),
     )
 
 

@@ -359,7 +359,7 @@ class StillSession(Session):
         kinds = {"result": 594, "unavailable": 6}
         now = Counts(0, 300_000, 600, 594, 6, {50: 14.0, 95: 18.0, 99: 22.0}, classes, 3, kinds, 0.87, senders)
         points = tuple(
-            Point(at * 5000, 8 + at % 5, int(at == 30), 14.0, 20.0, {50: 14.0 + at % 3, 95: 18.0, 99: 22.0 + at % 7})
+            Point(at * 5000, 8 + at % 5, int(at == 30), 14.0, {50: 14.0 + at % 3, 95: 18.0, 99: 22.0 + at % 7})
             for at in range(60)
         )
         return Health(

@@ -36,7 +36,7 @@ def test_statistics(hub):
 
 def test_reading_identities_is_free_and_twins_are_not(hub):
     hub.devices()
-    hub.module_names("databox-edge-1")
+    hub.connection_changes("databox-edge-1")
     assert hub.meter.spent_today() == 0
     hub.device_state("databox-edge-2")
     assert hub.meter.spent_today() >= 1

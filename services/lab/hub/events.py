@@ -82,7 +82,6 @@ class EventStore:
         self.partitions = [Partition(retention) for _ in range(partition_count)]
         self.listeners: list[Callable[[int, Event], None]] = []
         self._empty: dict[str, Any] = {}
-        self._stamped = 0
 
     def partition_of(self, device: str) -> int:
         """A device's events stay in one partition, in order."""
@@ -149,10 +148,6 @@ class EventStore:
         part = self.partitions[partition]
         start = max(0, after + 1 - part.first)
         return part.events[start : start + limit]
-
-    def has_after(self, partition: int, after: int) -> bool:
-        """Whether an event with a higher sequence number is there."""
-        return self.partitions[partition].next > after + 1
 
     async def wait(self, partition: int, after: int | None = None) -> None:
         """Until an event arrives; at once when one newer than ``after`` is there already."""
