@@ -18,8 +18,8 @@ from console.background import go, in_thread
 from console.commands import Command, ConsoleCommands, palette
 from console.jobs.watches import Watch
 from console.leaving import leave_when_told
+from console.main_screen import MainScreen
 from console.opening import SCREENS
-from console.screens.main import MainScreen
 from console.screens.signing_in import DeviceCodes
 from console.session import Session
 from console.telling import TellingApp

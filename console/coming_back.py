@@ -10,7 +10,7 @@ from console.jobs.watches import Watch
 from services.records import Step
 
 if TYPE_CHECKING:
-    from console.app import ConsoleApp
+    from console.owner import ConsoleApp
     from console.session import Session
 
 

@@ -16,7 +16,7 @@ from console.themes import NAMES as THEME_NAMES
 from services.errors import OperatorError
 
 if TYPE_CHECKING:
-    from console.app import ConsoleApp
+    from console.owner import ConsoleApp
 
 
 @dataclass(frozen=True)

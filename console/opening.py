@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from console.app import ConsoleApp
+    from console.owner import ConsoleApp
     from console.session import Session
 
 

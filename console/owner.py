@@ -1,4 +1,4 @@
-"""The app and the four panes as what they are, for who stands somewhere below them: Textual knows only that there is some app."""
+"""The app and the four panes as what they are, for who stands below them: by their types alone, the only arrows that run up."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from textual.message_pump import MessagePump
 from textual.widget import Widget
 
 if TYPE_CHECKING:
-    from console.app import ConsoleApp
-    from console.screens.main import MainScreen
+    from console.app import ConsoleApp as ConsoleApp
+    from console.main_screen import MainScreen as MainScreen
 
 
 def app_of(node: MessagePump) -> ConsoleApp:

@@ -14,7 +14,7 @@ from widgets.deploy_form import Target
 from widgets.dialogs import Confirm
 
 if TYPE_CHECKING:
-    from console.screens.main import MainScreen
+    from console.owner import MainScreen
 
 _HUB_COMPUTE = "edge-hub"  # what the hub is called in the workspace, where it is not attached yet
 

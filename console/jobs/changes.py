@@ -12,7 +12,7 @@ from widgets.dialogs import Choose, Confirm
 from widgets.when import ago
 
 if TYPE_CHECKING:
-    from console.screens.main import MainScreen
+    from console.owner import MainScreen
 
 
 async def choose_device(main: MainScreen, session: Session) -> None:

@@ -13,7 +13,7 @@ from services.records import Module, WorkspaceImage
 from widgets.deploy_form import DeployForm, Target
 
 if TYPE_CHECKING:
-    from console.screens.main import MainScreen
+    from console.owner import MainScreen
 
 
 def _fpga_hosts(main: MainScreen) -> list[str]:

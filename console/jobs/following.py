@@ -12,7 +12,7 @@ from services.records import Progress
 from widgets.progress import ProgressDialog
 
 if TYPE_CHECKING:
-    from console.screens.main import MainScreen
+    from console.owner import MainScreen
     from services.workspace.pending import Pending
 
 Result = TypeVar("Result")

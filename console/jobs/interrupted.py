@@ -11,7 +11,7 @@ from services.errors import OperatorError
 from widgets.dialogs import Reader
 
 if TYPE_CHECKING:
-    from console.screens.main import MainScreen
+    from console.owner import MainScreen
 
 
 async def tell(main: MainScreen, session: Session) -> None:

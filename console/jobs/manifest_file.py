@@ -10,7 +10,7 @@ from console.background import in_thread
 from widgets.dialogs import Confirm, Prompt
 
 if TYPE_CHECKING:
-    from console.screens.main import MainScreen
+    from console.owner import MainScreen
 
 
 async def write_manifest(main: MainScreen, suggested: str, content: Mapping[str, Any], name: str = "") -> None:

@@ -13,7 +13,7 @@ from console.session import Session
 from widgets.dialogs import Choose, Prompt
 
 if TYPE_CHECKING:
-    from console.screens.main import MainScreen
+    from console.owner import MainScreen
 
 _SECRET = ("PASSWORD", "SECRET", "CONNECTION", "KEY", "TOKEN")
 

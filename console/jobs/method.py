@@ -14,7 +14,7 @@ from widgets.dialogs import Confirm, Prompt, Reader
 from widgets.pane import error_content
 
 if TYPE_CHECKING:
-    from console.screens.main import MainScreen
+    from console.owner import MainScreen
 
 _SECONDS = 30  # for the module to answer; ten more are given to the way there
 _KNOWN = "The edge agent has ping, RestartModule, GetModuleLogs, UploadModuleLogs, UploadSupportBundle, GetTaskStatus."

@@ -14,7 +14,7 @@ from widgets.dialogs import Confirm
 from widgets.model_form import ModelForm, Packing
 
 if TYPE_CHECKING:
-    from console.screens.main import MainScreen
+    from console.owner import MainScreen
     from services.workspace.pending import Pending
 
 

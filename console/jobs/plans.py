@@ -15,7 +15,7 @@ from services.records import Severity
 from widgets.diff import DiffConfirm
 
 if TYPE_CHECKING:
-    from console.screens.main import MainScreen
+    from console.owner import MainScreen
     from services.deployment.changes import Change
     from services.deployment.hub_route import Plan
     from services.operations.rollout import Watch as Watched

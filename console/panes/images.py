@@ -18,7 +18,7 @@ from widgets.images import ImagesPane
 from widgets.pane import Pane
 
 if TYPE_CHECKING:
-    from console.screens.main import MainScreen
+    from console.owner import MainScreen
 
 
 class Images(ImagesPane):

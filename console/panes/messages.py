@@ -25,7 +25,7 @@ from widgets.pane import Pane
 from widgets.stream import PAGE, Stream
 
 if TYPE_CHECKING:
-    from console.screens.main import MainScreen
+    from console.owner import MainScreen
 
 _BUSY, _IDLE = 0.25, 1.0  # seconds between two looks at the journal
 

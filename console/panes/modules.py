@@ -25,7 +25,7 @@ from widgets.signs import drawn
 from widgets.when import ago, now
 
 if TYPE_CHECKING:
-    from console.screens.main import MainScreen
+    from console.owner import MainScreen
 
 _LISTEN = 2.0  # seconds between two looks at what clients say
 _AFTER_A_FAILURE = 10.0  # seconds to the next reading where one failed

@@ -20,7 +20,7 @@ from widgets.dialogs import Confirm, Prompt
 from widgets.options import OptionsPane
 
 if TYPE_CHECKING:
-    from console.screens.main import MainScreen
+    from console.owner import MainScreen
     from widgets.deploy_form import Target
 
 

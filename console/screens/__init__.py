@@ -1,1 +1,1 @@
-"""The screens: the four panes, and what opens over them."""
+"""The screens that open over the four panes."""

@@ -8,7 +8,7 @@ from console.background import in_thread
 from widgets.dialogs import Choose
 
 if TYPE_CHECKING:
-    from console.app import ConsoleApp
+    from console.owner import ConsoleApp
 
 
 async def choose_context(app: ConsoleApp) -> None:

@@ -12,7 +12,7 @@ from widgets.pane import Pane
 from widgets.signs import STYLES, drawn
 
 if TYPE_CHECKING:
-    from console.app import ConsoleApp
+    from console.owner import ConsoleApp
 
 _SIGNS = {
     "slash": "/",

@@ -12,7 +12,7 @@ import pytest
 from console.app import ConsoleApp
 from console.commands import COMMANDS, available
 from console.keys import known_names, load_keymap
-from console.screens.main import layout_for
+from console.main_screen import layout_for
 from console.verbs import NAMES
 from services.errors import OperatorError
 from services.records import Step

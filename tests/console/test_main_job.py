@@ -11,9 +11,9 @@ import pytest
 from textual.pilot import Pilot
 
 from console.app import ConsoleApp
+from console.main_screen import MainScreen
 from console.screens.doctor import DoctorScreen
 from console.screens.history import HistoryScreen
-from console.screens.main import MainScreen
 from console.screens.rollout import RolloutScreen
 from widgets.deploy_form import DeployForm
 from widgets.diff import DiffConfirm

@@ -15,7 +15,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from console.app import ConsoleApp
-from console.screens.main import MainScreen
+from console.main_screen import MainScreen
 from console.screens.signing_in import DeviceCodeDialog
 from services.contexts.model import SignIn
 from services.contexts.sign_in import forget_credential

@@ -14,8 +14,8 @@ from textual.pilot import Pilot
 from textual.widgets import Input, Select
 
 from console.app import ConsoleApp
+from console.main_screen import MainScreen
 from console.screens.history import HistoryScreen
-from console.screens.main import MainScreen
 from console.screens.rollout import RolloutScreen
 from console.screens.score import ScoreScreen
 from services.deployment.history import History

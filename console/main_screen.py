@@ -30,7 +30,7 @@ from widgets.signs import is_ascii
 from widgets.status import Banner, Strip
 
 if TYPE_CHECKING:
-    from console.app import ConsoleApp
+    from console.owner import ConsoleApp
     from console.place import LeftWatch, Place
 
 Layout = Literal["single", "four", "roomy"]
