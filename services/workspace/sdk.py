@@ -262,6 +262,7 @@ def _image(image: Any) -> dict[str, Any]:
         "modelIds": image.model_ids,
         "description": image.description,
         "kvTags": image.tags,
+        "imageBuildLogUri": image.image_build_log_uri,
     }
 
 
