@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from services.messages.quantity import Quantity, quantity
@@ -36,10 +37,10 @@ _ERROR = ("error", "errormessage", "exception", "err")
 _STATE = ("status", "state", "level", "severity", "outcome")
 _BAD = frozenset(("error", "err", "failed", "failure", "fatal", "critical", "exception"))
 _NO_ERROR = frozenset(("", "none", "null", "no", "ok", "false", "0", "n/a"))
-_PLAIN_NAME = str.maketrans("", "", "_- ")
+_LEFT_OUT = str.maketrans("", "", "_- ")
 
 _DEEP, _MANY, _CLASSES = 6, 100, 2_000
-_WORD_LIMIT, _PICTURE_LIMIT = 200, 1_000
+_NAME_LIMIT, _WORD_LIMIT, _PICTURE_LIMIT = 64, 200, 1_000
 
 
 class Meaning(NamedTuple):
@@ -79,13 +80,18 @@ def _nodes(value: Any) -> Iterator[tuple[int, str, dict[str, Any]]]:
         depth, name, item = waiting[place]
         inner: list[tuple[str, Any]] = []
         if isinstance(item, dict):
-            fields = {str(key).lower().translate(_PLAIN_NAME): field for key, field in item.items()}
+            fields = {_plain_name(key[:_NAME_LIMIT]): field for key, field in item.items()}
             yield depth, name, fields
             inner = list(fields.items())
         elif isinstance(item, list):
             inner = [(name, each) for each in item[:_MANY]]
         if depth < _DEEP:
             waiting += [(depth + 1, own, each) for own, each in inner if isinstance(each, (dict, list))]
+
+
+@lru_cache(maxsize=2_000)
+def _plain_name(key: str) -> str:
+    return key.lower().translate(_LEFT_OUT)
 
 
 def _labelled(name: str, node: Mapping[str, Any]) -> tuple[str | None, float | None]:
