@@ -136,7 +136,7 @@ def _reaches(address: Node, around: Surroundings, *, given: bool) -> Iterator[Fo
     if not around.others or host in around.others or "." in host or is_address(host):
         return
     own = [name for name in around.others if name not in around.system]
-    close = difflib.get_close_matches(host, own, 1, 0.5) or own[:1]
+    close = difflib.get_close_matches(host, own, 1, 0.5) or (own if len(own) == 1 else [])
     what = f"the client asks {host}" if given else f"without --address the client asks {host}"
     remedy = f"Did you mean {close[0]}?" if close else "Deploy the host first, or name where it is."
     yield address.offset, "warning", f"{what}, and the device has no module of that name", remedy

@@ -79,15 +79,7 @@ def check(text: str, surroundings: Surroundings | None = None) -> OptionsReport:
         line, column = lines.place(offset)
         found.append(OptionProblem(line, column, severity, one_line(message, 300), remedy))
     found = sorted(dict.fromkeys(found), key=lambda problem: (problem.line, problem.column))
-    return _report(tuple(found), json.dumps(_plain(root), separators=(",", ":"), ensure_ascii=False), around)
-
-
-def _plain(node: Node) -> Any:
-    if node.kind == "object":
-        return {member.key: _plain(member.node) for member in node.members()}
-    if node.kind == "array":
-        return [_plain(item) for item in node.items()]
-    return node.value
+    return _report(tuple(found), json.dumps(root.plain(), separators=(",", ":"), ensure_ascii=False), around)
 
 
 def _report(problems: tuple[OptionProblem, ...], normalised: str, around: Surroundings) -> OptionsReport:

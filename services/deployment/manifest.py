@@ -25,7 +25,7 @@ from services.deployment.changes import (
     SetRoute,
 )
 from services.errors import OperatorError
-from services.hub.chunks import chunk, is_chunk
+from services.hub.chunks import ChunkGap, chunk, is_chunk, join
 from services.hub.client import AGENT, EDGE_HUB
 from services.hub.tolerant import mapping
 from services.hub.twin import settings_of
@@ -123,6 +123,9 @@ def merge(content: Mapping[str, Any], *changes: Change) -> dict[str, Any]:
             _merge_content(merged, change.content)
         elif isinstance(change, ReplaceContent):
             merged = copy.deepcopy(dict(change.content))
+            for section in ("modules", "systemModules"):
+                for name, module in mapping(agent_of(merged).get(section)).items():
+                    _section(merged, AGENT, section)[name] = _packed(module)
     return merged
 
 
@@ -184,13 +187,34 @@ def _program(image: str) -> str:
 
 
 def compact(options: str) -> str:
-    """Create options without white space; text that is no JSON stays as it is (the check says so before anything is sent)."""
+    """Create options without white space; text that is no JSON, or has a key twice, stays as it is (the check says so before anything is sent)."""
     if not options.strip():
         return ""
     try:
-        return minified(json.loads(options))
+        return minified(json.loads(options, object_pairs_hook=_once))
     except (ValueError, RecursionError):
         return options
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        raise ValueError("a key is written twice")
+    return made
+
+
+def _packed(module: Any) -> Any:
+    """A module of a file as the hub wants it: create options given as an object (as az takes them), in a text that is too long
+    or full of white space are minified and in chunks. What cannot be joined stays as it is, for the check to name."""
+    settings = mapping(module).get("settings")
+    try:
+        options = join(mapping(settings))
+    except ChunkGap:
+        return copy.deepcopy(module)
+    if not isinstance(settings, dict) or not any(map(is_chunk, settings)):
+        return copy.deepcopy(module)
+    kept = {key: copy.deepcopy(value) for key, value in settings.items() if not is_chunk(key)}
+    return {**copy.deepcopy(module), "settings": {**kept, **chunk(compact(options))}}
 
 
 def _remove_module(content: dict[str, Any], name: str) -> None:
@@ -247,12 +271,14 @@ def _address(server: Any) -> str:
 def _merge_content(content: dict[str, Any], other: Mapping[str, Any]) -> None:
     agent = agent_of(other)
     for name, module in mapping(agent.get("modules")).items():
-        _section(content, AGENT, "modules")[name] = copy.deepcopy(module)
+        _section(content, AGENT, "modules")[name] = _packed(module)
     credentials = mapping(mapping(mapping(agent.get("runtime")).get("settings")).get("registryCredentials"))
     for name, entry in credentials.items():
         _section(content, AGENT, "runtime", "settings", "registryCredentials")[name] = copy.deepcopy(entry)
     for name, route in mapping(edge_hub_of(other).get("routes")).items():
         _section(content, EDGE_HUB, "routes")[name] = copy.deepcopy(route)
+        if isinstance(route, dict) and str(edge_hub_of(content).get("schemaVersion")) == "1.0":
+            _section(content, EDGE_HUB)["schemaVersion"] = "1.1"  # before it a route is a text
     for name, twin in mapping(other.get("modulesContent")).items():
         if name not in (AGENT, EDGE_HUB):
             content["modulesContent"][name] = copy.deepcopy(twin)

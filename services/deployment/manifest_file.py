@@ -11,12 +11,19 @@ from pathlib import Path
 from typing import Any
 
 from services.deployment.manifest import DESIRED
+from services.deployment.positions import BrokenJson, Lines, read
 from services.errors import OperatorError
-from services.hub.client import AGENT
+from services.hub.client import AGENT, EDGE_HUB
 from services.hub.tolerant import mapping
 from services.text import one_line
 
 _VARIABLE = re.compile(r"\$(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*))")
+
+# Where a manifest has objects of names; anything else there would be taken for none.
+_OBJECTS: dict[str, tuple[tuple[str, ...], ...]] = {
+    AGENT: (("modules",), ("systemModules",), ("runtime", "settings", "registryCredentials")),
+    EDGE_HUB: (("routes",),),
+}
 
 
 def load(text: str) -> dict[str, Any]:
@@ -26,12 +33,13 @@ def load(text: str) -> dict[str, Any]:
     deployment, and others beside ``properties.desired``.
     """
     try:
-        value = json.loads(text, object_pairs_hook=_once, parse_constant=_no_number)
-    except (ValueError, RecursionError) as error:
-        raise OperatorError(
-            "The manifest is no JSON.", cause=one_line(error, 200), remedy="Mend it at that place.", code="manifest.json"
-        ) from error
-    fields = mapping(value)
+        root = read(text)
+    except BrokenJson as error:
+        raise _no_json(text, error.offset, error.message, error.remedy) from error
+    for member in root.doubled():
+        message = f"{one_line(member.key, 80)} is written twice in one object, and only the last would count"
+        raise _no_json(text, member.offset, message, "Delete one of them.")
+    fields = mapping(root.plain())
     inner = mapping(fields.get("content")) or fields
     if "modulesContent" not in inner and AGENT in inner:
         inner = {"modulesContent": dict(inner)}
@@ -47,20 +55,33 @@ def load(text: str) -> dict[str, Any]:
         for key in section:
             if key != DESIRED:
                 raise _not_desired(one_line(name, 80), one_line(key, 120))
+        for keys in _OBJECTS.get(name, ((),)):
+            if place := _other_shape(section.get(DESIRED), keys, name):
+                raise OperatorError(
+                    f"The manifest's {one_line(place, 120)} is no object.",
+                    cause="Names and what they stand for belong there: { … }. Merged as it is, it would be passed over.",
+                    remedy="Compare it with what `dbe-console manifest export` writes.",
+                    code="manifest.shape",
+                )
     return {"modulesContent": copy.deepcopy(dict(modules))}
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in made:
-            raise ValueError(f"{key} is written twice in one object, and only the last would count")
-        made[key] = value
-    return made
+def _no_json(text: str, offset: int, message: str, remedy: str) -> OperatorError:
+    line, column = Lines(text).place(offset)
+    cause = f"Line {line}, column {column}: {one_line(message, 160)}."
+    return OperatorError("The manifest is no JSON.", cause=cause, remedy=remedy, code="manifest.json")
 
 
-def _no_number(name: str) -> Any:
-    raise ValueError(f"{name} is no number of JSON")
+def _other_shape(desired: Any, keys: tuple[str, ...], path: str) -> str:
+    """The place on a path of keys that holds something that is no object; "" where there is none."""
+    for key in ("", *keys):
+        desired = desired.get(key) if key else desired
+        path = f"{path}.{key}" if key else path
+        if desired is None:
+            return ""
+        if not isinstance(desired, dict):
+            return path
+    return ""
 
 
 def _not_desired(name: str, key: str) -> OperatorError:

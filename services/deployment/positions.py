@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -44,6 +45,23 @@ class Node:
     def items(self) -> tuple[Node, ...]:
         """The elements of an array; none of anything else."""
         return self.value if self.kind == "array" else ()
+
+    def plain(self) -> Any:
+        """The value without its places, as Python's json reads it; the last of doubled keys counts."""
+        if self.kind == "object":
+            return {member.key: member.node.plain() for member in self.members()}
+        return [item.plain() for item in self.items()] if self.kind == "array" else self.value
+
+    def doubled(self) -> Iterator[Member]:
+        """Every key that stood in the same object before, letter case and all."""
+        seen: set[str] = set()
+        for member in self.members():
+            if member.key in seen:
+                yield member
+            seen.add(member.key)
+            yield from member.node.doubled()
+        for item in self.items():
+            yield from item.doubled()
 
     def get(self, *path: str) -> Node | None:
         """The value at a path of keys, letter case aside as the agent reads them; the last of doubled keys counts."""

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from services.deployment.create_options import check
 from services.deployment.manifest import DESIRED, agent_of, edge_hub_of, modules_of
 from services.deployment.size import DESIRED_AT_MOST, desired_size, shape_problems
 from services.deployment.surroundings import Surroundings
-from services.hub.chunks import ChunkGap, join
+from services.hub.chunks import ChunkGap, is_chunk, join
 from services.hub.client import AGENT, EDGE_HUB
 from services.hub.tolerant import mapping, number
 from services.hub.twin import settings_of
@@ -27,6 +28,7 @@ _OWNER_KEY = re.compile(r"HostName=.*SharedAccessKeyName=", re.IGNORECASE)
 _PLACEHOLDER = re.compile(r"\$\{?[A-Z][A-Z0-9_]+\}?")
 _STATUSES = ("running", "stopped")
 _POLICIES = ("never", "on-failure", "on-unhealthy", "always")
+_MODULE_KEYS = ("type", "version", "status", "restartPolicy", "imagePullPolicy", "startupOrder", "env", "settings")
 _PULLS = ("on-create", "never")
 
 
@@ -65,8 +67,10 @@ def _problems(content: Mapping[str, Any], agent_version: str) -> Iterator[Manife
     agent, hub = agent_of(content), edge_hub_of(content)
     yield from _agent_problems(agent, agent_version)
     yield from _schema(hub.get("schemaVersion"), "$edgeHub.schemaVersion") if hub else ()
+    old = str(hub.get("schemaVersion")) == "1.0"
     for name, route in mapping(hub.get("routes")).items():
         yield from _route_problems(name, route)
+        yield from _route_fields(f"$edgeHub.routes.{one_line(name, 80)}", route, old) if isinstance(route, dict) else ()
     modules = modules_of(content)
     for name, module in modules.items():
         yield from _module_problems(name, module, content)
@@ -167,6 +171,32 @@ def _route_problems(name: str, route: Any) -> Iterator[ManifestProblem]:
         )
 
 
+def _route_fields(place: str, route: Mapping[str, Any], old: bool) -> Iterator[ManifestProblem]:
+    """The object form of a route, and its two numbers (IoT Edge's page "Deploy modules and establish routes")."""
+    if old:
+        yield ManifestProblem(
+            place, "error", "is an object, which edgeHub reads from schema version 1.1 on", 'Set $edgeHub.schemaVersion to "1.1".'
+        )
+    for key, most, says in (
+        ("priority", 9, "A whole number from 0 (first) to 9."),
+        ("timeToLiveSecs", 2**32 - 1, "Seconds, from 0."),
+    ):
+        value = route.get(key)
+        if value is not None and not (isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= most):
+            yield ManifestProblem(f"{place}.{key}", "error", f"is {one_line(value, 40)}", says)
+    yield from _unknown_keys(place, route, ("route", "priority", "timeToLiveSecs"))
+
+
+def _unknown_keys(place: str, fields: Mapping[str, Any], known: tuple[str, ...]) -> Iterator[ManifestProblem]:
+    """Keys that are most likely misspelt; others are somebody's own, and the agent passes over them."""
+    for key in fields:
+        close = [] if key in known or is_chunk(key) else difflib.get_close_matches(str(key), known, 1, 0.8)
+        if close:
+            yield ManifestProblem(
+                f"{place}.{one_line(key, 60)}", "warning", "is no key that the agent reads", f"Did you mean {close[0]}?"
+            )
+
+
 def _module_problems(name: str, module: Any, content: Mapping[str, Any]) -> Iterator[ManifestProblem]:
     place = one_line(name, 80)
     fields = mapping(module)
@@ -175,6 +205,12 @@ def _module_problems(name: str, module: Any, content: Mapping[str, Any]) -> Iter
     if not fields:
         yield ManifestProblem(place, "error", "is no object", "Give it type, status, restartPolicy and settings.")
         return
+    yield from _unknown_keys(place, fields, _MODULE_KEYS)
+    for key in ("settings", "env"):
+        if fields.get(key) is not None and not isinstance(fields[key], dict):
+            yield ManifestProblem(
+                f"{place}.{key}", "error", "is no object; the agent refuses the whole deployment (400)", "Write it as { … }."
+            )
     allowed = (
         ("status", _STATUSES, True),
         ("restartPolicy", _POLICIES, True),
@@ -202,6 +238,7 @@ def _module_problems(name: str, module: Any, content: Mapping[str, Any]) -> Iter
                 f"{place}.startupOrder", "warning", "is ignored at schema version 1.0", 'Set $edgeAgent.schemaVersion to "1.1".'
             )
     settings = settings_of(fields)
+    yield from _unknown_keys(f"{place}.settings", settings, ("image", "createOptions"))
     yield from _image_problems(f"{place}.image", settings.get("image"))
     yield from _env_problems(place, mapping(fields.get("env")))
     try:
@@ -211,7 +248,8 @@ def _module_problems(name: str, module: Any, content: Mapping[str, Any]) -> Iter
             f"{place}.createOptions", "error", f"{gap}; the agent refuses the whole deployment (400)", "Write them again."
         )
         return
-    for problem in check(text, Surroundings.in_manifest(content, name)).problems:
+    around = replace(Surroundings.in_manifest(content, name), room=None)  # the size is told once, of the whole
+    for problem in check(text, around).problems:
         where = f"{place}.createOptions line {problem.line}, column {problem.column}"
         yield ManifestProblem(where, problem.severity, problem.message, problem.remedy)
 

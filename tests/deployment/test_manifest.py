@@ -37,6 +37,10 @@ modules = st.fixed_dictionaries(
     optional={"status": st.sampled_from(["running", "stopped"]), "env": st.dictionaries(names, st.fixed_dictionaries({"value": texts}), max_size=3),
               "startupOrder": st.integers(0, 9), "other": anything},
 )  # fmt: skip
+routes = texts | st.fixed_dictionaries({"route": texts}, optional={"priority": st.integers(0, 9)})
+registries = st.dictionaries(
+    names, st.fixed_dictionaries({"address": st.sampled_from(["r.azurecr.io", "a.io", "b.io"]), "password": texts}), max_size=3
+)
 contents = st.fixed_dictionaries(
     {
         "modulesContent": st.fixed_dictionaries(
@@ -49,14 +53,21 @@ contents = st.fixed_dictionaries(
                                 "systemModules": st.dictionaries(st.sampled_from(["edgeAgent", "edgeHub"]), modules, min_size=1),
                                 "modules": st.dictionaries(names, modules, max_size=5),
                             },
-                            optional={"runtime": anything, "extra": anything},
+                            optional={
+                                "runtime": anything | st.fixed_dictionaries({"settings": st.fixed_dictionaries({"registryCredentials": registries})}),
+                                "extra": anything,
+                            },
                         )
                     }
                 ),
                 "$edgeHub": st.fixed_dictionaries(
-                    {"properties.desired": st.fixed_dictionaries({"routes": st.dictionaries(names, texts, max_size=3)})}
+                    {"properties.desired": st.fixed_dictionaries(
+                        {"schemaVersion": st.sampled_from(["1.0", "1.1"]), "routes": st.dictionaries(names, routes, max_size=3)},
+                        optional={"storeAndForwardConfiguration": anything},
+                    )}
                 ),
-            }
+            },
+            optional={name: st.fixed_dictionaries({"properties.desired": st.dictionaries(names, anything, max_size=2)}) for name in "abc"},
         )
     }
 )  # fmt: skip
@@ -78,6 +89,13 @@ changes = st.lists(
 def touched_by(made):
     named = {change.name for change in made if isinstance(change, (SetModule, RemoveModule))}
     return named.union(*(modules_of(change.content) for change in made if isinstance(change, MergeContent)))
+
+
+def registries_of(content):
+    runtime = agent_of(content).get("runtime")
+    settings_of_it = runtime.get("settings") if isinstance(runtime, dict) else None
+    found = settings_of_it.get("registryCredentials") if isinstance(settings_of_it, dict) else None
+    return {name: entry for name, entry in found.items() if isinstance(entry, dict)} if isinstance(found, dict) else {}
 
 
 @given(contents, changes)
@@ -103,6 +121,16 @@ def test_merging_never_loses_or_changes_another_module(content, made):
     for name, route in edge_hub_of(original)["routes"].items():
         if name not in routed and not name.endswith("-upstream"):
             assert edge_hub_of(merged)["routes"][name] == route
+    brought = [change.content for change in made if isinstance(change, MergeContent)]
+    for name, entry in registries_of(original).items():
+        given = entry["address"] == "r.azurecr.io" and any(isinstance(change, SetRegistry) for change in made)
+        if not given and not any(name in registries_of(content) for content in brought):
+            assert registries_of(merged)[name] == entry
+    own = {name for content in brought for name in content["modulesContent"]} | touched
+    for name, twin in original["modulesContent"].items():
+        if not name.startswith("$") and name not in own:
+            assert merged["modulesContent"][name] == twin
+    assert edge_hub_of(merged).get("storeAndForwardConfiguration") == edge_hub_of(original).get("storeAndForwardConfiguration")
 
 
 @given(contents, names, options)
@@ -258,3 +286,40 @@ def test_the_command(content):
     assert az_commands("myhub.azure-devices.net", "dev 1") == (
         "az iot edge set-modules --hub-name myhub --device-id 'dev 1' --content deployment.json",
     )
+
+
+def test_create_options_of_a_file_are_packed_as_the_agent_reads_them(content):
+    """az takes an object too; the agent, and the hub's 4 KB a text, do not."""
+    options = {"Labels": {str(n): "x" * 90 for n in range(60)}}
+    for options_given in (options, json.dumps(options, indent=4)):
+        module = {"type": "docker", "settings": {"image": "i:1", "createOptions": options_given}}
+        file = {"modulesContent": {"$edgeAgent": {"properties.desired": {"modules": {"new": module}}}}}
+        for change in (MergeContent(file), ReplaceContent(file)):
+            found = modules_of(merge(content, change))["new"]["settings"]
+            assert all(len(value) <= 512 for key, value in found.items()) and json.loads(join(found)) == options
+    doubled = SetModule("counter", create_options='{"Tty": true, "Tty": false}')
+    assert join(modules_of(merge(content, doubled))["counter"]["settings"]) == doubled.create_options, "for the check to name"
+
+
+def test_a_route_with_a_priority_raises_the_hubs_schema_version(content):
+    route = {"route": "FROM /messages/* INTO $upstream", "priority": 0}
+    file = {"modulesContent": {"$edgeHub": {"properties.desired": {"routes": {"first": route}}}}}
+    merged = merge(content, MergeContent(file))
+    assert edge_hub_of(merged)["schemaVersion"] == "1.1" and edge_hub_of(merged)["routes"]["first"] == route
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('{"modulesContent": {"$edgeAgent": {},}}', "Line 1, column 37"),
+        ('{"modulesContent":\n {"a": {}, "a": {}}}', "Line 2, column 12: a is written twice"),
+        ('{"modulesContent": {"a": NaN}}', "NaN"),
+        ('{"modulesContent": {"$edgeAgent": {"properties.desired": {"modules": []}}}}', "$edgeAgent.modules is no object"),
+        ('{"modulesContent": {"$edgeHub": {"properties.desired": {"routes": ["FROM"]}}}}', "$edgeHub.routes is no object"),
+        ('{"modulesContent": {"m": {"properties.desired": 5}}}', "m is no object"),
+    ],
+)
+def test_a_broken_file_is_told_by_its_place(text, words):
+    with pytest.raises(OperatorError) as caught:
+        load(text)
+    assert words in f"{caught.value.what} {caught.value.cause}" and caught.value.remedy

@@ -10,6 +10,7 @@ from services.deployment.manifest_file import fill, load
 from services.deployment.validate import validate
 
 AGENT = ("modulesContent", "$edgeAgent", "properties.desired")
+HUB = ("modulesContent", "$edgeHub", "properties.desired")
 
 
 def put(content, path, value):
@@ -50,6 +51,11 @@ def test_a_sound_manifest(content):
         ((*AGENT, "runtime", "settings", "registryCredentials", "acr", "password"), "", "missing"),
         (("modulesContent", "$edgeHub", "properties.desired", "routes", "r"), "FROM /messages/* INTO ", "no route"),
         (("modulesContent", "$edgeHub", "properties.desired", "routes", "r"), {"route": "nonsense"}, "no route"),
+        ((*HUB, "routes", "r"), {"route": "FROM /messages/* INTO $upstream"}, "schema version 1.1"),
+        ((*HUB, "routes", "r"), {"route": "FROM /messages/* INTO $upstream", "priority": 10}, "0 (first) to 9"),
+        ((*HUB, "routes", "r"), {"route": "FROM /messages/* INTO $upstream", "timeToLiveSecs": "5"}, "Seconds"),
+        ((*AGENT, "modules", "counter", "env"), [], "no object"),
+        ((*AGENT, "modules", "counter", "settings"), "x", "no object"),
         (("modulesContent", "counter", "properties.desired", "a.b"), 1, "key"),
         (("modulesContent", "counter", "properties.desired", "big"), ["x" * 4000] * 9, "32768"),
     ],
@@ -58,6 +64,26 @@ def test_what_is_wrong_is_named(content, path, value, word):
     found = errors(put(content, path, value))
     assert found and any(word in f"{problem.place} {problem.message} {problem.remedy}" for problem in found), found
     assert all(problem.remedy for problem in found)
+
+
+def test_routes_in_both_forms_are_sound(content):
+    put(content, (*HUB, "schemaVersion"), "1.1")
+    put(content, (*HUB, "routes", "r"), {"route": "FROM /messages/* INTO $upstream", "priority": 0, "timeToLiveSecs": 86400})
+    assert list(validate(content)) == []
+
+
+def test_a_key_that_is_most_likely_misspelt(content):
+    put(content, (*AGENT, "modules", "counter", "restartPolicyy"), "always")
+    put(content, (*AGENT, "modules", "counter", "settings", "imag"), "i:1")
+    remedies = [(problem.severity, problem.remedy) for problem in validate(content)]
+    assert remedies == [("warning", "Did you mean restartPolicy?"), ("warning", "Did you mean image?")]
+
+
+def test_a_deployment_that_is_too_big_is_told_once(content):
+    for number in range(9):
+        options = json.dumps({"Labels": {"x": "y" * 4000}})
+        content = merge(content, SetModule(f"m{number}", image="i:1", create_options=options))
+    assert [problem.place for problem in errors(content)] == ["$edgeAgent"]
 
 
 def test_depth(content):
