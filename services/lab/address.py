@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import errno
 import random
-import re
 import socket
+from ipaddress import AddressValueError, IPv4Address
 
 AMQPS, MQTTS = 5671, 8883
+_LAST = 239
 
 
 class AddressError(Exception):
@@ -22,8 +23,10 @@ class Claim:
 
     def __init__(self, wanted: str = "") -> None:
         chooser = random.SystemRandom()
-        if wanted and not re.fullmatch(r"127(\.\d{1,3}){3}", wanted):
+        if wanted and not _loopback(wanted):
             raise AddressError(f"{wanted} is not a loopback address; the lab lives on 127.x.y.z alone")
+        if int(wanted.rpartition(".")[2] or 0) > _LAST:
+            raise AddressError(f"the addresses after {wanted} are the devices': its last number must be {_LAST} at most")
         for _ in range(1 if wanted else 50):
             # Steps of 16 keep the devices' addresses of two labs apart.
             address = wanted or f"127.{chooser.randint(64, 191)}.{chooser.randint(0, 255)}.{1 + 16 * chooser.randint(0, 14)}"
@@ -55,6 +58,13 @@ class Claim:
         """The address of the lab's ``number``-th device, counted from 1."""
         head, _, last = self.address.rpartition(".")
         return f"{head}.{int(last) + number}"
+
+
+def _loopback(text: str) -> bool:
+    try:
+        return IPv4Address(text).is_loopback
+    except AddressValueError:
+        return False
 
 
 def _https(address: str) -> socket.socket:

@@ -65,7 +65,7 @@ def test_identities_in_bulk(hub_manager):
     half = bulk("create", "bulk-2", "bulk-3")
     assert not half.is_successful
     assert [(error.device_id, error.error_code) for error in half.errors] == [("bulk-2", "DeviceAlreadyExists")]
-    assert bulk("delete", "bulk-1", "bulk-2", "bulk-3").is_successful
+    assert bulk("Delete", "bulk-1", "bulk-2", "bulk-3").is_successful
     assert refusal(lambda: registry.get_device("bulk-1"))[0] == 404
 
 

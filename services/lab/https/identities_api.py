@@ -94,10 +94,11 @@ async def _put_device(request: web.Request, hub: Hub) -> web.Response:
 
 def _bulk_one(hub: Hub, entry: Json) -> None:
     """One of azure-iot-hub's ExportImportDevice."""
-    name, mode = str(entry.get("id") or ""), str(entry.get("importMode") or "createOrUpdate")
-    verb = mode.removesuffix("IfMatchETag")
+    # The SDKs do not agree on the mode's case.
+    name, mode = str(entry.get("id") or ""), str(entry.get("importMode") or "createOrUpdate").lower()
+    verb = mode.removesuffix("ifmatchetag")
     tag = "*" if verb == mode else str(entry.get("eTag") or "*")
-    if entry.get("moduleId") or verb not in ("create", "update", "createOrUpdate", "delete"):
+    if entry.get("moduleId") or verb not in ("create", "update", "createorupdate", "delete"):
         raise HubError(400004, f"The lab does not do '{mode}' in bulk, nor modules.")
     if verb in ("update", "delete"):
         _check_etag(tag, hub.registered(name))
