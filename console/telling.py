@@ -13,8 +13,8 @@ from widgets.dialogs import ErrorDialog
 class TellingApp(TypingAheadApp):
     """What ends it, or fails below it, is said as what happened, why, and what to do."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, *, ansi_color: bool | None = None) -> None:
+        super().__init__(ansi_color=ansi_color)
         self.opening: set[asyncio.Future[Any]] = set()  # what dialogs wait for that will open
 
     def show_error(self, error: OperatorError) -> None:
