@@ -28,6 +28,7 @@ class PtyConsole:
     """A console in a pty of 80×24; ``pump`` reads what it writes, and counts it."""
 
     def __init__(self, home: Path, *arguments: str, columns: int = 80, rows: int = 24) -> None:
+        self.home = home
         self.screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self.screen)
         self.written = 0
