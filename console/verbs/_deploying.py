@@ -59,7 +59,7 @@ def confirmed(call: Call, question: str, device: str = "") -> bool:
     named = str(getattr(call.options, "device", ""))
     device = device or named or context.device
     if call.options.yes:
-        if context.production and not named:
+        if context.production and not (named and named == device):
             raise UsageError(
                 f"The context {context.name} is marked production: --yes alone does not do.",
                 remedy=f"Name the device too: --device {device or 'NAME'} --yes",
@@ -119,7 +119,7 @@ def carry_out(call: Call, context: Context, hub: Hub, plan: Plan, watch: Sequenc
             )
             _result(call, plan, None)
             return 0
-        if not confirmed(call, f"{plan.summary} on {plan.device}?"):
+        if not confirmed(call, f"{plan.summary} on {plan.device}?", plan.device):
             call.progress("Nothing was sent.")
             return 1
         began = datetime.now(timezone.utc)

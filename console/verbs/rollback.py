@@ -27,7 +27,7 @@ def run(call: Call) -> int:
     from services.deployment.history import History
     from services.deployment.hub_route import modules_named
     from services.deployment.rollback import plan_rollback, prepare
-    from services.errors import OperatorError
+    from services.errors import OperatorError, UsageError
     from services.hub.client import Hub
 
     context = call.context()
@@ -40,6 +40,12 @@ def run(call: Call) -> int:
                 f"The entry {entry.id} is of another hub, {entry.host}.",
                 remedy="Choose the context of that hub.",
                 code="rollback.hub",
+            )
+        if call.options.device not in ("", entry.device):
+            raise UsageError(
+                f"The entry {entry.id} is of another device, {entry.device}, not of {call.options.device}.",
+                remedy=f"Give --device {entry.device}, or see which are of yours: dbe-console history.",
+                code="rollback.device",
             )
     else:
         device = device_of(call, context)

@@ -97,6 +97,10 @@ def choose_host(state: DeviceState, module: str, address: str, ports: Mapping[in
     return endpoint
 
 
+# What tf.image.decode_image reads, by its first bytes.
+_PICTURES = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM")
+
+
 class Scorer:
     """Scores pictures on one host; a context manager. Use it from one thread."""
 
@@ -151,6 +155,13 @@ class Scorer:
                 remedy="Name a picture (JPEG).",
                 code="score.file",
             ) from None
+        if self.endpoint.kind == "grpc" and not data.startswith(_PICTURES):
+            raise OperatorError(
+                f"{one_line(path, 200)} is no picture.",
+                cause="An accelerated model's host decodes JPEG, PNG, GIF and BMP; this file is none. It was not sent.",
+                remedy="Name a picture (JPEG).",
+                code="score.file",
+            )
         times: list[float] = []
         answer: Any = None
         for _ in range(max(repeats, 1)):

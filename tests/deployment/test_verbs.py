@@ -54,6 +54,8 @@ def test_host_and_client_by_verbs(run, own_lab, tmp_path):
     again = json.loads(run("manifest", "diff", str(file), "--device", DEVICE, "--json").stdout)
     assert not again["changed"], "the secrets that were masked are the device's"
 
+    refused = run("rollback", str(made["entry"]), "--device", "databox-edge-2", "--yes", expect=2)
+    assert f"another device, {DEVICE}" in refused.stderr
     run("rollback", str(made["entry"]), "--device", DEVICE, "--yes")
     names = {row["name"] for row in json.loads(run("modules", "--device", DEVICE, "--json").stdout) if row["desired"]}
     assert "azureml-host" not in names
