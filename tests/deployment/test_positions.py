@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.deployment.create_options import _plain, check
+from services.deployment.create_options import check
 from services.deployment.positions import BrokenJson, Lines, read
 
 values = st.recursive(
@@ -17,7 +17,7 @@ values = st.recursive(
 @given(values, st.sampled_from([None, 2]), st.booleans())
 @settings(max_examples=150, deadline=None)
 def test_reads_what_json_writes(value, indent, ascii_only):
-    assert _plain(read(json.dumps(value, indent=indent, ensure_ascii=ascii_only))) == value
+    assert read(json.dumps(value, indent=indent, ensure_ascii=ascii_only)).plain() == value
 
 
 @given(st.text(alphabet='{}[]",:truefalsn\\01.-+eE/ \n\tu"'))
@@ -29,7 +29,7 @@ def test_agrees_with_json_on_what_is_json(text):
     except ValueError:
         sound = False
     try:
-        found = _plain(read(text))
+        found = read(text).plain()
     except BrokenJson as error:
         assert not sound
         assert 0 <= error.offset <= len(text) and error.message and error.remedy

@@ -89,8 +89,9 @@ def test_patches_merge_and_metadata_follows(several):
 
 
 def test_depth_ten_and_no_more():
+    """Ten objects within the properties, the innermost with a value: what the service's documentation calls valid."""
     section, deep = Section("Desired", Clock()), {"x": 1}
-    for _ in range(9):
+    for _ in range(10):
         deep = {"n": deep}
     section.patch(deep)
     with pytest.raises(HubError, match="depth"):
