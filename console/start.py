@@ -28,12 +28,14 @@ def start(options: argparse.Namespace) -> int:
         )
     _mend_size()
     slow = bool(getattr(options, "slow_link", False))
-    # Read at import (facts/textual.md): frames a second, animations, smooth scrolling, and the kitty protocol that some terminals
-    # half speak. A key is answered within a frame; what comes by itself is shown a few times a second, so frames cost nothing.
+    # Read at import (facts/textual.md): frames a second, animations, smooth scrolling, the kitty protocol that some terminals
+    # half speak, and what writes to the terminal. A key is answered within a frame; what comes by itself is shown a few times a second, so frames cost nothing.
     os.environ.setdefault("TEXTUAL_FPS", "4" if slow else "60")
     os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
     os.environ.setdefault("TEXTUAL_SMOOTH_SCROLL", "0")
     os.environ.setdefault("TEXTUAL_DISABLE_KITTY_KEY", "1")
+    if slow:
+        os.environ.setdefault("TEXTUAL_DRIVER", "console.slow_line:SlowLineDriver")
 
     sys.setswitchinterval(0.001)  # for so long at most (Python's own: 5 ms) the loop waits for a thread that computes
     gc.disable()  # until the first frame: nothing that is imported goes away again

@@ -1,0 +1,134 @@
+"""A driver for slow lines: of each frame it sends the cells that changed since the terminal last had them.
+
+Textual draws whole rows, and a new screen twice; over a line of a few kilobytes a second most of that is waiting for what stands there
+already.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from rich.cells import cell_len
+from textual.drivers.linux_driver import LinuxDriver
+
+Cell = tuple[str, str]  # a character and its style: the parameters of the sequence that set it
+
+_TOKEN = re.compile(
+    r"\x1b\[(?P<place>\d+;\d+|)H|\x1b\[(?P<style>[\d;]*)m|(?P<text>[^\x1b\r\n]+)|(?P<line>[\r\n])"
+    r"|(?P<other>\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b.?)",
+    re.DOTALL,
+)
+# Modes of the cursor, of keys and of synchronised output, reports and titles: they leave the cells as they are.
+_HARMLESS = re.compile(r"\x1b(?:\[\?(?:25|1004|2004|2026|2048)[hl]|\[[0-?]*(?:\$p|[cnqtu])|\].*)", re.DOTALL)
+_BRIDGE = 6  # cells that stand between two changes are sent again where moving over them would cost as much
+
+
+class Cells:
+    """What the terminal shows, as far as it is known, and what has to be sent so that it shows what a frame draws."""
+
+    def __init__(self) -> None:
+        self._rows: dict[int, dict[int, Cell]] = {}
+        self._wanted = (0, 0)  # where the frame has the cursor, row and column from 0
+        self._actual: tuple[int, int] | None = None  # where the terminal has it
+        self._style = ""
+        self._sent_style = ""
+
+    def forget(self) -> None:
+        """The terminal may show anything: all that is drawn next is sent."""
+        self._rows.clear()
+        self._actual = None
+
+    def changes(self, frame: str) -> str:
+        """What of ``frame`` has to be sent."""
+        sent: list[str] = []
+        for token in _TOKEN.finditer(frame):
+            kind = token.lastgroup
+            if kind == "place":
+                row, _, column = token["place"].partition(";")
+                self._wanted = (int(row or 1) - 1, int(column or 1) - 1)
+            elif kind == "style":
+                self._restyle(token["style"])
+            elif kind == "text":
+                sent += self._draw(token["text"])
+            elif kind == "line":
+                row, column = self._wanted
+                self._wanted = (row, 0) if token["line"] == "\r" else (row + 1, column)
+            else:
+                sent += (*self._settle(), token["other"])
+                if not _HARMLESS.fullmatch(token["other"]):
+                    self.forget()
+        sent += self._settle()
+        return "".join(sent)
+
+    def _restyle(self, parameters: str) -> None:
+        if parameters in ("", "0"):
+            self._style = ""
+        else:
+            self._style = f"{self._style};{parameters}" if self._style else parameters
+
+    def _draw(self, text: str) -> Iterator[str]:
+        row, column = self._wanted
+        shown = self._rows.setdefault(row, {})
+        self._wanted = (row, column + cell_len(text))
+        if not text.isascii() and any(cell_len(character) != 1 for character in text):
+            # A character of two cells, or of none: sent as it is, and not known afterwards, nor are its neighbours.
+            yield from (*self._move(row, column), text)
+            self._actual = self._wanted
+            for near in range(column - 1, self._wanted[1] + 1):
+                shown.pop(near, None)
+            return
+        wanted = [(character, self._style) for character in text]
+        changed = [place for place, cell in enumerate(wanted) if shown.get(column + place) != cell]
+        for first, last in _spans(changed):
+            yield from (*self._move(row, column + first), text[first : last + 1])
+            self._actual = (row, column + last + 1)
+        shown.update(zip(range(column, column + len(wanted)), wanted, strict=True))
+
+    def _move(self, row: int, column: int) -> Iterator[str]:
+        if self._actual != (row, column):
+            yield f"\x1b[{row + 1};{column + 1}H"
+        if self._sent_style != self._style:
+            yield f"\x1b[{'0;' if self._sent_style and self._style else ''}{self._style}m"
+            self._sent_style = self._style
+
+    def _settle(self) -> Iterator[str]:
+        """Leave the terminal without a style, and the cursor where the frame has it."""
+        if self._sent_style:
+            yield "\x1b[m"
+            self._sent_style = ""
+        if self._actual != self._wanted:
+            yield f"\x1b[{self._wanted[0] + 1};{self._wanted[1] + 1}H"
+            self._actual = self._wanted
+
+
+def _spans(changed: list[int]) -> Iterator[tuple[int, int]]:
+    """First and last of each run of ``changed``, small gaps bridged."""
+    first = last = -1
+    for place in changed:
+        if first < 0:
+            first = place
+        elif place - last > _BRIDGE:
+            yield first, last
+            first = place
+        last = place
+    if first >= 0:
+        yield first, last
+
+
+class SlowLineDriver(LinuxDriver):
+    """Textual's own, but for what it sends."""
+
+    _cells: Cells | None = None
+    _drawn_for: tuple[int, int] = (0, 0)
+
+    def write(self, data: str) -> None:
+        """Send what changes. A terminal of another size than before may show anything."""
+        if self._cells is None:
+            self._cells = Cells()
+        size = self._get_terminal_size()
+        if size != self._drawn_for:
+            self._drawn_for = size
+            self._cells.forget()
+        if changes := self._cells.changes(data):
+            super().write(changes)
