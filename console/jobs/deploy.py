@@ -9,6 +9,7 @@ from console.background import for_dialog, in_thread
 from console.jobs.azureml import deploy_service
 from console.jobs.plans import confirm_plan
 from console.session import CLIENT_MODULE, HOST_MODULE, Session
+from services.errors import OperatorError
 from services.records import Module, WorkspaceImage
 from widgets.deploy_form import DeployForm, Target
 
@@ -70,10 +71,15 @@ async def deploy_client(main: MainScreen, session: Session) -> None:
 
 async def edit_module(main: MainScreen, session: Session, module: Module) -> None:
     """The create options of a module that is there."""
-    if module.desired is None or module.system:
-        main.notify(f"{module.name} is not of this deployment's own modules", severity="warning", timeout=4)
-        return
     from widgets.details import pretty
+
+    if module.desired is None:
+        raise OperatorError(
+            f"{module.name} has no create options that could be edited.",
+            cause="The device reports it, and its deployment does not name it.",
+            remedy="Deploy it first; D on an image does.",
+            code="deployment.no-module",
+        )
 
     target = Target(module.desired.image, main.device, module.name, "")
     await main.options.open_text(target, pretty(module.desired.create_options or "{}"))

@@ -10,6 +10,8 @@ from services.deployment.masking import expanded
 from services.deployment.validate import ManifestProblem
 from services.hub.tolerant import mapping
 
+_AGENTS_OWN = ("modules", "runtime", "schemaVersion", "systemModules")
+
 
 def left_out(given: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[ManifestProblem]:
     """A warning where ``given`` says something of the runtime that is not so in ``after``, which it was merged into."""
@@ -31,5 +33,7 @@ def _runtime(content: Mapping[str, Any]) -> dict[str, Any]:
     found = {f"systemModules.{name}": module for name, module in mapping(agent.get("systemModules")).items()}
     settings = mapping(mapping(agent.get("runtime")).get("settings"))
     found |= {f"runtime.settings.{name}": value for name, value in settings.items() if name != "registryCredentials"}
+    found |= {f"runtime.{name}": value for name, value in mapping(agent.get("runtime")).items() if name != "settings"}
+    found |= {f"$edgeAgent.{name}": value for name, value in agent.items() if name not in _AGENTS_OWN}
     found |= {f"$edgeHub.{name}": value for name, value in hub.items() if name not in ("routes", "schemaVersion")}
     return found

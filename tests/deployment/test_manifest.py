@@ -264,6 +264,13 @@ def test_what_a_merge_leaves_of_the_runtime_is_said():
     assert "systemModules.edgeHub, $edgeHub.storeAndForwardConfiguration" in said.message and said.severity == "warning"
 
 
+def test_keys_that_nobody_knows_are_not_dropped_without_a_word():
+    agent = {"runtime": {"type": "containerd", "settings": {}}, "modules": {}, "integrity": {"signature": "s"}}
+    given = {"modulesContent": {"$edgeAgent": {"properties.desired": agent}, "$edgeHub": {"properties.desired": {"broker": 1}}}}
+    (said,) = left_out(given, merge({"modulesContent": {}}, MergeContent(given)))
+    assert "leaves runtime.type, $edgeAgent.integrity, $edgeHub.broker as" in said.message
+
+
 def test_variables_are_filled_in():
     assert fill({"a": ["$X ${Y}", "$upstream"], "$X": 1}, {"X": "1", "Y": "2"}) == {"a": ["1 2", "$upstream"], "1": 1}
 
