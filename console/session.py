@@ -141,7 +141,7 @@ class Session:
         """What deploying ``target`` with these create options takes: the module, a client's route, its registry's credentials."""
         from services.deployment.changes import SendUpstream, SetModule, SetRegistry
 
-        changes: list[Change] = [SetModule(target.module, image=target.image, create_options=options, status="running")]
+        changes: list[Change] = [SetModule(target.module, image=target.image, create_options=options, status=target.status)]
         if target.host:
             changes.append(SendUpstream(target.module))
         server = target.image.partition("/")[0]

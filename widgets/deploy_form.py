@@ -21,7 +21,8 @@ from widgets.signs import STYLES, drawn
 @dataclass(frozen=True)
 class Target:
     """What the operator chose. ``host`` is the module that a client asks; ``image_id`` names a workspace's image; ``route`` is
-    hub or azureml, and ``beside`` the preset of a client that Azure ML deploys with the host."""
+    hub or azureml, and ``beside`` the preset of a client that Azure ML deploys with the host. ``status`` is what the module
+    shall be then; None leaves it as it is."""
 
     image: str
     device: str
@@ -31,6 +32,7 @@ class Target:
     image_id: str = ""
     route: str = "hub"
     beside: str = ""
+    status: str | None = "running"
 
 
 class DeployForm(Dialog["Target | None"]):

@@ -81,7 +81,7 @@ async def edit_module(main: MainScreen, session: Session, module: Module) -> Non
             code="deployment.no-module",
         )
 
-    target = Target(module.desired.image, main.device, module.name, "")
+    target = Target(module.desired.image, main.device, module.name, "", status=None)
     await main.options.open_text(target, pretty(module.desired.create_options or "{}"))
     _to_options(main)
 

@@ -310,7 +310,12 @@ def outline(made: Plan) -> str:
         ("changes", [name for name in new if name in old and old[name] != new[name]]),
         ("removes", [name for name in old if name not in new]),
     )
-    done = "; ".join(f"{verb} {', '.join(names)}" for verb, names in named if names) or "changes no module"
+    runtime, runs = (mapping(agent_of(content).get("systemModules")) for content in (made.before, made.after))
+    of_the_runtime = [name for name in runs if runtime.get(name) != runs[name]]
+    parts = [f"{verb} {', '.join(names)}" for verb, names in named if names]
+    if of_the_runtime:
+        parts.append(f"changes {', '.join(of_the_runtime)} of the runtime")
+    done = "; ".join(parts) or "changes no module"
     same = sum(old.get(name) == module for name, module in new.items())
     others = {0: "there is no other module", 1: "one other module stays as it is"}.get(
         same, f"{same} other modules stay as they are"

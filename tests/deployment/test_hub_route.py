@@ -15,7 +15,7 @@ from services.deployment import hub_route
 from services.deployment.azureml_route import delete, deploy
 from services.deployment.changes import RemoveModule, RemoveRoute, SendUpstream, SetModule, SetRegistry, SetRoute
 from services.deployment.history import History
-from services.deployment.hub_route import ChangedMeanwhile, apply, export, modules_named, plan
+from services.deployment.hub_route import ChangedMeanwhile, apply, export, modules_named, outline, plan
 from services.deployment.interrupted import settle
 from services.deployment.manifest import modules_of
 from services.deployment.presets import preset
@@ -112,6 +112,12 @@ def test_deploy_change_and_remove_beside_other_peoples_modules(hub, history):
     assert [entry.summary for entry in history.entries()][:2] == ["remove azureml-host", "stop azureml-host"]
     stored = Path(os.environ["DBE_CONSOLE_HOME"], "state", "history.sqlite")
     assert b"hidden-1" not in stored.read_bytes() and stored.stat().st_mode & 0o077 == 0
+
+
+def test_options_of_the_runtime_are_told_as_a_change_of_it(hub):
+    options = '{"HostConfig": {"PortBindings": {"443/tcp": [{"HostPort": "4443"}]}}}'
+    made = plan(hub, DEVICE, [SetModule("edgeHub", create_options=options)])
+    assert made.errors == () and outline(made).startswith("Changes edgeHub of the runtime; ")
 
 
 def test_options_of_many_chunks_arrive_whole(hub, history):
