@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from services.deployment.hub_route import Plan
     from services.operations.rollout import Watch as Watched
 
+_SAYS_AGAIN = 4.0  # seconds; a throttled or silent hub is asked for much longer
+
 
 async def confirm_plan(
     main: MainScreen, session: Session, device: str, changes: Sequence[Change], title: str, yes: str, modules: Sequence[str]
@@ -48,6 +50,9 @@ async def carry_out(main: MainScreen, session: Session, made: Plan, title: str, 
             return
         began = datetime.now(timezone.utc)
         main.notify(f"sending to {device}", timeout=2)
+        waits = main.set_interval(
+            _SAYS_AGAIN, lambda: main.notify(f"{device}: no answer of the hub yet; waiting on", timeout=_SAYS_AGAIN)
+        )
         try:
             applied = await in_thread(apply, session.hub, made, session.history, session.context.name)
         except ChangedMeanwhile as changed:
@@ -56,6 +61,7 @@ async def carry_out(main: MainScreen, session: Session, made: Plan, title: str, 
             extra += [("warning", f"theirs: {line.sign} {line.text.strip()}") for line in changed.theirs if line.sign in "+-"][:6]
             continue
         finally:
+            waits.stop()
             main.modules.read()  # also where it failed: what the device has is shown, whatever the reply was
         break
     if applied.detail:
