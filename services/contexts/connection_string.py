@@ -10,6 +10,9 @@ from services.records import Secret
 from services.text import one_line
 
 _KEY = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")  # base64
+# azure-iot-hub takes names in this spelling alone; other tools of Azure write and read them in any.
+_NAMES = ("HostName", "DeviceId", "ModuleId", "SharedAccessKeyName", "SharedAccessKey", "Endpoint", "EntityPath")
+_SPELLINGS = {name.lower(): name for name in _NAMES}
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::\d{1,5})?")
 
 
@@ -36,11 +39,15 @@ def parse_connection_string(pasted: str) -> HubString | EventString:
     """What ``pasted`` is. Line breaks and blanks of a wrapped paste are taken out. No error repeats any value but names."""
     text = re.sub(r"\s+", "", pasted).strip("\"'")
     fields: dict[str, str] = {}
+    tidied: list[str] = []
     for part in filter(None, text.split(";")):
-        key, _, value = part.partition("=")
+        key, equals, value = part.partition("=")
+        key = _SPELLINGS.get(key.lower(), key)
         if key in fields:
             raise _wrong(f"{one_line(key, 40)} stands in it twice: two strings may have been pasted.")
         fields[key] = value
+        tidied.append(f"{key}{equals}{value}")
+    text = ";".join(tidied)
     if "DeviceId" in fields:
         raise _wrong("It is a device's own; the console needs a policy's of the hub.")
     if "HostName" in fields:

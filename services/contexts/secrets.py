@@ -104,6 +104,9 @@ def _from_command(text: str) -> str:
         said = one_line(done.stderr.strip().rpartition("\n")[2], 200)
         raise _failed("command", text, f"It ended with status {done.returncode}: {said}", "Run it by hand and mend it.")
     lines = done.stdout.strip().splitlines()
+    if lines and lines[0].lstrip().startswith(("{", "[")):
+        remedy = "Let it print the value alone; with az: --query connectionString -o tsv"
+        raise _failed("command", text, "It printed JSON, not the secret alone.", remedy)
     return lines[0].strip().strip('"') if lines else ""  # `az` quotes, `pass` adds lines
 
 

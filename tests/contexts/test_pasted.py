@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from console.command_line import run
+from services.contexts.connection_string import HubString, parse_connection_string
 from services.contexts.guided import Draft
 from services.contexts.pasted import split_paste
 from services.contexts.store import ContextStore
@@ -111,3 +112,11 @@ def test_a_proxys_password_is_not_shown_and_folders_are_private(
         assert run(["context", "show", *arguments]) == 0
         said = capsys.readouterr().out
         assert "proxy:3128" in said and "hunter2" not in said
+
+
+def test_names_in_another_letter_case_are_given_the_sdks_spelling():
+    found = parse_connection_string("hostname=h.azure-devices.net;SHAREDACCESSKEYNAME=service;sharedAccessKey=a2V5")
+    assert isinstance(found, HubString)
+    assert found.text.reveal() == "HostName=h.azure-devices.net;SharedAccessKeyName=service;SharedAccessKey=a2V5"
+    with pytest.raises(OperatorError, match="twice"):
+        parse_connection_string("HostName=h;hostname=i;SharedAccessKeyName=s;SharedAccessKey=a2V5")

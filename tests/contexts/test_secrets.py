@@ -65,6 +65,7 @@ def test_command_runs_without_a_shell_and_gives_its_first_line(home: Path):
         ("no-such-vault get", "No such file"),
         ("'unbalanced", "quotation"),
         (f"{sys.executable} -c 'raise SystemExit(3)'", "status 3"),
+        ('printf \'{\n "connectionString": "x"}\'', "printed JSON"),
     ],
 )
 def test_a_command_that_fails_is_named(command: str, says: str):
