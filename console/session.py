@@ -147,7 +147,7 @@ class Session:
         server = target.image.partition("/")[0]
         if self.context.workspace is not None:
             credentials = self.workspace.registry_credentials()
-            if credentials.server == server:
+            if credentials.server.lower() == server.lower():
                 changes.append(SetRegistry(credentials))
         return changes
 
