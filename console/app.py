@@ -16,6 +16,7 @@ from textual.scrollbar import ScrollBar
 from console import themes
 from console.background import go, in_thread
 from console.commands import Command, ConsoleCommands, palette
+from console.continued import enter_once
 from console.jobs.watches import Watch
 from console.leaving import leave_when_told
 from console.main_screen import MainScreen
@@ -91,6 +92,7 @@ class ConsoleApp(TellingApp):
         """End cleanly when the line is lost, then fetch the context: after the first frame."""
         if not self.is_headless:
             leave_when_told(self.exit)
+            enter_once(self._driver)
         self.call_after_refresh(self._begin)
         self.set_interval(_REMEMBER, self.remember)
 

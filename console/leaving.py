@@ -35,6 +35,8 @@ def leave_when_told(exit: Callable[[], object]) -> None:
         loop.call_soon_threadsafe(exit)
 
     def told(number: int, frame: FrameType | None) -> None:
+        # A lost line comes with a SIGCONT, after which Textual would enter the terminal again.
+        signal.signal(signal.SIGCONT, lambda number, frame: None)
         leave()
 
     if threading.current_thread() is threading.main_thread():

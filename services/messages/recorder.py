@@ -126,11 +126,17 @@ class RecorderHandle:
             self._deaths = 1 if since > _SOUND_AFTER + self._pause else self._deaths + 1
             try:
                 self._dying = self._ends() if self._deaths > _TRIES else None  # its last words are gone with the next start
+                over = self._ended_as_told()
                 self._spawn()
-                self._restarts += 1
+                self._restarts += not over
             except OperatorError as error:
                 self._dying = error
         return self._dying
+
+    def _ended_as_told(self) -> bool:
+        """Whether it was another console's recorder, that was ending with that console when this one attached."""
+        last = RecorderStatus.read(self.place.status)
+        return self._child is None and last is not None and last.state == "ended"
 
     @property
     def _pause(self) -> float:

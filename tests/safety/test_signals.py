@@ -79,6 +79,23 @@ def test_ctrl_z_and_back(in_terminal: Callable[..., Any], eventually: Callable[.
     assert terminal.restored()
 
 
+@pytest.mark.parametrize("stopped", [False, True], ids=["continued", "stopped-and-continued"])
+def test_continued_without_having_been_told_to_stop(in_terminal: Callable[..., Any], stopped: bool) -> None:
+    terminal = in_terminal()
+    terminal.until("Welcome")
+    for _ in range(3):
+        mark = len(terminal.bytes)
+        if stopped:
+            terminal.process.send_signal(signal.SIGSTOP)
+            os.waitpid(terminal.process.pid, os.WUNTRACED)
+        terminal.process.send_signal(signal.SIGCONT)
+        terminal.wrote(b"\x1b[?1049l", since=mark)
+        terminal.wrote(b"Welcome", since=mark)
+    terminal.press("escape")
+    assert terminal.ended() == 0
+    assert terminal.restored()
+
+
 def test_services_that_never_answer(in_terminal: Callable[..., Any], running: Callable[..., Any], tmp_path: Path) -> None:
     faults = [part for name in ("hub-freeze", "freeze", "workspace-freeze") for part in ("--fault", name)]
     with running(tmp_path / "lab", *faults) as lab:
