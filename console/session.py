@@ -144,21 +144,15 @@ class Session:
         changes: list[Change] = [SetModule(target.module, image=target.image, create_options=options, status=target.status)]
         if target.host:
             changes.append(SendUpstream(target.module))
-        server = target.image.partition("/")[0]
-        if self.context.workspace is not None:
-            credentials = self.workspace.registry_credentials()
-            if credentials.server.lower() == server.lower():
-                changes.append(SetRegistry(credentials))
+        if self.context.workspace is not None and (credentials := self.workspace.registry_credentials()).serve(target.image):
+            changes.append(SetRegistry(credentials))
         return changes
 
     def registry(self) -> RegistryCredentials | None:
         """The workspace's own registry credentials; None where the context names no workspace, or it gives none now."""
-        if self.context.workspace is None:
-            return None
-        try:
-            return self.workspace.registry_credentials()
-        except OperatorError:
-            return None  # the operator is asked instead
+        from services.workspace.client import own_registry
+
+        return own_registry(self.workspace) if self.context.workspace is not None else None
 
     def plan(self, device: str, changes: Sequence[Change]) -> Plan:
         """What changes would make of a device, its images asked for at their registries."""

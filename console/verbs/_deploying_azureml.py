@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from console.call import Call
 from console.verbs._asked_for import client_location, client_options, create_options, environment, located, module_name
-from console.verbs._deploying import confirmed, found_again, watched
+from console.verbs._confirming import confirmed
+from console.verbs._deploying import found_again, watched
 from services.contexts.model import Context
 from services.errors import OperatorError, UsageError
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser, *, wait: bool = True) -> None:
     """MODULE and what every change takes."""
-    from console.verbs._deploying import add_change_arguments
+    from console.verbs._confirming import add_change_arguments
 
     parser.add_argument("module")
     add_change_arguments(parser, wait=wait)
@@ -21,7 +21,8 @@ def add_arguments(parser: argparse.ArgumentParser, *, wait: bool = True) -> None
 
 def carry_out_one(call: Call, change: Change, *, watch: bool = True) -> int:
     """Plan, show, confirm, apply, and with ``--wait`` watch the module."""
-    from console.verbs._deploying import carry_out, device_of, may_change
+    from console.verbs._confirming import device_of, may_change
+    from console.verbs._deploying import carry_out
     from services.deployment.hub_route import plan
     from services.hub.client import Hub
 

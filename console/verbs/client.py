@@ -62,7 +62,7 @@ def run(call: Call) -> int:
         with open_workspace(call) as workspace:
             credentials = workspace.registry_credentials()
     image = parse_reference(options.image or f"{credentials.server if credentials else ''}/sample-client:1.0")
-    if credentials and credentials.server != image.server:
+    if credentials and not credentials.serve(str(image)):
         credentials = None  # the workspace's password is for its own registry alone
     engine = Engine(options.engine)
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from contextlib import ExitStack, closing
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from console.call import Call
@@ -20,7 +21,7 @@ HELP = "deploy an image as a module"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """IMAGE and what goes with it."""
-    from console.verbs._deploying import add_change_arguments
+    from console.verbs._confirming import add_change_arguments
 
     parser.add_argument("image", nargs="?", default="", help="a workspace image (NAME or NAME:VERSION), or REGISTRY/NAME:TAG")
     parser.add_argument(
@@ -70,7 +71,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(call: Call) -> int:
     """Put the changes together, plan, show, confirm, apply."""
-    from console.verbs._deploying import carry_out, device_of, may_change
+    from console.verbs._confirming import device_of, may_change
+    from console.verbs._deploying import carry_out
     from services.deployment.hub_route import plan
     from services.errors import UsageError
     from services.hub.client import Hub
@@ -131,11 +133,34 @@ def changes_of(call: Call, workspace: Workspace | None) -> tuple[list[Change], l
 
 
 def _credentials(call: Call, workspace: Workspace | None, images: list[str]) -> list[RegistryCredentials]:
-    from console.verbs._deploying import registry_credentials
-
-    by_server = {image.partition("/")[0]: image for image in images}
-    found = [registry_credentials(call, workspace, image) for image in by_server.values()]
+    by_server = {image.partition("/")[0].lower(): image for image in images}
+    found = [_registry(call, workspace, image) for image in by_server.values()]
     return [credentials for credentials in found if credentials is not None]
+
+
+def _registry(call: Call, workspace: Workspace | None, image: str) -> RegistryCredentials | None:
+    """Credentials for the registry of ``image``: given (``--registry-user``, the password asked for or in a 0600 file), else
+    the workspace's own where the image is of its registry, else none."""
+    from console.verbs._confirming import ask_secret
+    from services.contexts.model import SecretSource
+    from services.contexts.secrets import reveal
+    from services.records import RegistryCredentials, Secret
+
+    server = image.partition("/")[0]
+    if "." not in server and ":" not in server:
+        return None
+    if call.options.registry_user:
+        file = call.options.registry_password_file
+        password = (
+            reveal(SecretSource("file", str(Path(file).expanduser().absolute())))  # of the working folder, not of the contexts
+            if file
+            else Secret(ask_secret(f"password of {call.options.registry_user} at {server}"))
+        )
+        return RegistryCredentials(server, call.options.registry_user, password)
+    if workspace is None or call.options.no_registry:
+        return None
+    found = workspace.registry_credentials()
+    return found if found.serve(image) else None
 
 
 def _preset(call: Call, image: WorkspaceImage) -> Preset | None:

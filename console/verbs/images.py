@@ -46,7 +46,7 @@ def run(call: Call) -> int:
             images = [workspace.create_image(options.create, models, tell)]
         else:
             if options.cancel:
-                from console.verbs._deploying import confirmed
+                from console.verbs._confirming import confirmed
                 from console.verbs._workspace import refuse_read_only, told
 
                 refuse_read_only(call, "delete an image")

@@ -12,7 +12,7 @@ HELP = "write out a device's manifest, bring one in, or compare"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The sub-verbs."""
-    from console.verbs._deploying import add_change_arguments
+    from console.verbs._confirming import add_change_arguments
 
     subs = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     export = subs.add_parser("export", help="the device's manifest; with its secrets only into a file that is yours alone")
@@ -41,7 +41,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(call: Call) -> int:
     """Run the sub-verb."""
     from console.files import read_text
-    from console.verbs._deploying import carry_out, device_of, may_change
+    from console.verbs._confirming import device_of, may_change
+    from console.verbs._deploying import carry_out
     from console.verbs.options import lines_of, values_of
     from services.deployment.changes import MergeContent, ReplaceContent
     from services.deployment.hub_route import export, modules_named, plan

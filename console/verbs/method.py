@@ -11,7 +11,7 @@ HELP = "invoke a direct method of a module (the edge agent's by default)"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """NAME, whose it is, payload, timeout."""
-    from console.verbs._deploying import add_change_arguments
+    from console.verbs._confirming import add_change_arguments
 
     parser.add_argument("method", help="its name, such as ping, RestartModule, GetModuleLogs, or one of a module's own")
     parser.add_argument(
@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(call: Call) -> int:
     """Confirm what may change something, invoke, print status and payload; 1 where the status is not 2xx."""
-    from console.verbs._deploying import confirmed, device_of, may_change
+    from console.verbs._confirming import confirmed, device_of, may_change
     from services.deployment.diff import az_method
     from services.hub.client import Hub
     from services.operations.twins import changes_nothing, invoke, payload_of, system_name

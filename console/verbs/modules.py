@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(call: Call) -> int:
     """Print a table, or a list; what is wrong goes to standard error."""
-    from console.verbs._deploying import device_of
+    from console.verbs._confirming import device_of
     from services.diagnosis import diagnose_state
     from services.hub.client import Hub
     from services.text import one_line

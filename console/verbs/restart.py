@@ -11,7 +11,7 @@ HELP = "restart a module (also one that the agent has given up on)"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """MODULE and what every change takes."""
-    from console.verbs._deploying import add_change_arguments
+    from console.verbs._confirming import add_change_arguments
 
     parser.add_argument("module")
     add_change_arguments(parser, wait=False)
@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(call: Call) -> int:
     """Confirm, restart, and keep it in the history."""
-    from console.verbs._deploying import confirmed, device_of, may_change
+    from console.verbs._confirming import confirmed, device_of, may_change
     from services.deployment.diff import az_method
     from services.deployment.restart import restart
     from services.hub.client import Hub

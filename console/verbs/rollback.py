@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import closing
 from typing import Literal
 
 from console.call import Call
@@ -12,7 +13,7 @@ HELP = "go back to what the device had before a deployment"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """``[ENTRY]`` and what every change takes."""
-    from console.verbs._deploying import add_change_arguments
+    from console.verbs._confirming import add_change_arguments
 
     parser.add_argument(
         "entry", nargs="?", type=int, help="an entry of the history; without it the device's last one that was applied"
@@ -23,12 +24,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(call: Call) -> int:
     """Prepare, ask for secrets that are gone, plan, show, confirm, apply."""
-    from console.verbs._deploying import ask_secret, carry_out, device_of, may_change, own_registry
+    from console.verbs._confirming import ask_secret, device_of, may_change
+    from console.verbs._deploying import carry_out
     from services.deployment.history import History
     from services.deployment.hub_route import modules_named
     from services.deployment.rollback import plan_rollback, prepare
     from services.errors import OperatorError, UsageError
     from services.hub.client import Hub
+    from services.workspace.client import Workspace, own_registry
 
     context = call.context()
     may_change(context)
@@ -59,7 +62,9 @@ def run(call: Call) -> int:
         entry = made[0]
     point: Literal["before", "after"] = "after" if call.options.to_after else "before"
     rollback, registry = prepare(hub, entry, point), None
-    if rollback.missing and (registry := own_registry(context)):
+    if rollback.missing and context.workspace is not None:
+        with closing(Workspace(context)) as workspace:
+            registry = own_registry(workspace)
         rollback = prepare(hub, entry, point, registry=registry)
     if rollback.missing:
         questions = zip(rollback.missing, rollback.questions(), strict=True)

@@ -45,7 +45,7 @@ def run(call: Call) -> int:
 
 
 def _delete(call: Call, name: str) -> int:
-    from console.verbs._deploying import confirmed, may_change
+    from console.verbs._confirming import confirmed, may_change
     from console.verbs._workspace import open_workspace
     from services.deployment.azureml_route import delete
     from services.deployment.history import History

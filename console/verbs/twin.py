@@ -12,7 +12,7 @@ HELP = "show a module's twin (secrets masked), or edit its desired properties"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """MODULE, what to set, and what every change takes."""
-    from console.verbs._deploying import add_change_arguments
+    from console.verbs._confirming import add_change_arguments
 
     parser.add_argument("module", help="the module; edgeAgent or edgeHub for the runtime's own")
     parser.add_argument("--part", choices=("desired", "reported", "tags"), default="", help="only this part of the twin")
@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(call: Call) -> int:
     """Print the twin; with ``--set`` the difference first, then send it where nobody changed the twin in between."""
-    from console.verbs._deploying import confirmed, device_of, may_change
+    from console.verbs._confirming import confirmed, device_of, may_change
     from services.deployment import twin_edit
     from services.hub.client import Hub
     from services.operations.twins import shown, system_name

@@ -37,17 +37,12 @@ class EventString:
 
 def parse_connection_string(pasted: str) -> HubString | EventString:
     """What ``pasted`` is. Line breaks and blanks of a wrapped paste are taken out. No error repeats any value but names."""
-    text = re.sub(r"\s+", "", pasted).strip("\"'")
     fields: dict[str, str] = {}
-    tidied: list[str] = []
-    for part in filter(None, text.split(";")):
-        key, equals, value = part.partition("=")
-        key = _SPELLINGS.get(key.lower(), key)
+    for key, _, value in _parts(pasted):
         if key in fields:
             raise _wrong(f"{one_line(key, 40)} stands in it twice: two strings may have been pasted.")
         fields[key] = value
-        tidied.append(f"{key}{equals}{value}")
-    text = ";".join(tidied)
+    text = tidied(Secret(pasted)).reveal()
     if "DeviceId" in fields:
         raise _wrong("It is a device's own; the console needs a policy's of the hub.")
     if "HostName" in fields:
@@ -67,6 +62,22 @@ def parse_connection_string(pasted: str) -> HubString | EventString:
             raise _wrong("Endpoint is not sb://HOST/.")
         return EventString(namespace, one_line(entity, 200), one_line(policy, 80), Secret(text))
     raise _wrong("It has neither HostName= (a hub) nor Endpoint= (its Event Hub-compatible endpoint).")
+
+
+def fields_of(connection: Secret) -> dict[str, str]:
+    """The values of a connection string by their names, in the SDKs' spelling; whatever it is, and whatever it lacks."""
+    return {key: value for key, _, value in _parts(connection.reveal())}
+
+
+def tidied(connection: Secret) -> Secret:
+    """The same connection string as the SDKs take it: without blanks, its names in their spelling."""
+    return Secret(";".join("".join(part) for part in _parts(connection.reveal())))
+
+
+def _parts(text: str) -> list[tuple[str, str, str]]:
+    """Name, ``=`` and value of each part; a value may hold ``=``."""
+    parts = (part.partition("=") for part in re.sub(r"\s+", "", text).strip("\"'").split(";") if part)
+    return [(_SPELLINGS.get(key.lower(), key), equals, value) for key, equals, value in parts]
 
 
 def _needed(fields: dict[str, str], key: str) -> str:

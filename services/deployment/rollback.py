@@ -76,7 +76,8 @@ def _registry_passwords(stored: Mapping[str, Any], registry: RegistryCredentials
     return {
         (*place, name, "password"): registry.password.reveal()
         for name, entry in entries.items()
-        if mapping(entry).get("address") == registry.server and mapping(entry).get("username") == registry.username
+        if str(mapping(entry).get("address")).lower() == registry.server.lower()
+        and mapping(entry).get("username") == registry.username
     }
 
 

@@ -1,8 +1,7 @@
 """One call to a hub through the unmodified azure-iot-hub: trust, timeouts, retries, metering, and replies read as JSON.
 
 The SDK's models cannot be trusted with replies: ``as_dict`` drops what they do not know (a twin's ``configurations``), and a
-malformed twin
-makes the deserializer raise. So every reply is taken from the HTTP layer by the SDK's own response hook.
+malformed twin makes the deserializer raise. So every reply is taken from the HTTP layer by the SDK's own response hook.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from services.contexts.connection_string import tidied
 from services.contexts.model import Context
 from services.contexts.secrets import resolve_path, reveal
 from services.errors import OperatorError
@@ -109,7 +109,7 @@ class HubCalls:
         settings = self._settings
         try:
             if settings.connection is not None:
-                connection = reveal(settings.connection).reveal()
+                connection = tidied(reveal(settings.connection)).reveal()
                 managers = tuple(
                     kind.from_connection_string(connection) for kind in (IoTHubRegistryManager, IoTHubConfigurationManager)
                 )

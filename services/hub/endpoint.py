@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from services.contexts.children import environment
+from services.contexts.connection_string import fields_of, tidied
 from services.contexts.model import Context
 from services.contexts.secrets import resolve_path, reveal
 from services.diagnosis import explain
@@ -19,12 +20,6 @@ from services.records import EventEndpoint, Evidence, Secret
 from services.text import clean
 
 _SECONDS = 25.0
-
-
-def parse_connection_string(secret: Secret) -> dict[str, str]:
-    """The parts of ``Name=value;…``, names lower-case; values may hold ``=``."""
-    parts = (part.partition("=") for part in secret.reveal().strip().split(";") if part.strip())
-    return {name.strip().lower(): value.strip() for name, _, value in parts}
 
 
 def find_endpoint(context: Context, seconds: float = _SECONDS) -> EventEndpoint:
@@ -39,7 +34,7 @@ def find_endpoint(context: Context, seconds: float = _SECONDS) -> EventEndpoint:
         )
     if context.hub.connection is None:
         return _by_arm(context)
-    return _by_redirect(context, parse_connection_string(reveal(context.hub.connection)), seconds)
+    return _by_redirect(context, fields_of(reveal(context.hub.connection)), seconds)
 
 
 def _endpoint(context: Context, namespace: str, entity: str, policy: str, key: str) -> EventEndpoint:
@@ -62,14 +57,12 @@ def _with(context: Context, namespace: str, entity: str, connection: Secret) -> 
 
 
 def _pasted(context: Context, secret: Secret) -> EventEndpoint:
-    parts = parse_connection_string(secret)
-    namespace = urlsplit(parts.get("endpoint", "")).hostname or ""
-    entity = parts.get("entitypath", "")
-    missing = [
-        name for name in ("Endpoint", "SharedAccessKeyName", "SharedAccessKey", "EntityPath") if not parts.get(name.lower())
-    ]
+    parts = fields_of(secret)
+    namespace = urlsplit(parts.get("Endpoint", "")).hostname or ""
+    entity = parts.get("EntityPath", "")
+    missing = [name for name in ("Endpoint", "SharedAccessKeyName", "SharedAccessKey", "EntityPath") if not parts.get(name)]
     if missing or not namespace:
-        hub_string = "hostname" in parts
+        hub_string = "HostName" in parts
         raise OperatorError(
             "The connection string for messages is not an Event Hub-compatible one.",
             cause="It is the hub's own (HostName=…)."
@@ -80,11 +73,11 @@ def _pasted(context: Context, secret: Secret) -> EventEndpoint:
             else "Copy it from the hub's Built-in endpoints, with its EntityPath at the end.",
             code="events.connection-string",
         )
-    return _with(context, namespace, entity, secret)
+    return _with(context, namespace, entity, tidied(secret))
 
 
 def _by_redirect(context: Context, parts: dict[str, str], seconds: float) -> EventEndpoint:
-    host, policy, key = (parts.get(name, "") for name in ("hostname", "sharedaccesskeyname", "sharedaccesskey"))
+    host, policy, key = (parts.get(name, "") for name in ("HostName", "SharedAccessKeyName", "SharedAccessKey"))
     if not (host and policy and key):
         raise OperatorError(
             "The hub's connection string cannot be used to find where messages are received.",

@@ -83,3 +83,7 @@ class RegistryCredentials:
     server: str
     username: str
     password: Secret
+
+    def serve(self, image: str) -> bool:
+        """Whether ``image`` lies in this registry: names of servers know no letter case."""
+        return image.partition("/")[0].lower() == self.server.lower()

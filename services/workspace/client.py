@@ -406,3 +406,11 @@ def _missing(kind: str, wanted: str, known: Any) -> OperatorError:
 def _tell(progress: Tell | None, text: str) -> None:
     if progress:
         progress(Progress(text))
+
+
+def own_registry(workspace: Workspace) -> RegistryCredentials | None:
+    """The credentials of the workspace's own registry; None where it gives none now, and the operator has to be asked."""
+    try:
+        return workspace.registry_credentials()
+    except OperatorError:
+        return None

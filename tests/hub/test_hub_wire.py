@@ -6,9 +6,10 @@ import time
 
 import pytest
 
+from services.contexts.connection_string import fields_of
 from services.errors import OperatorError
 from services.hub.client import Hub
-from services.hub.endpoint import find_endpoint, parse_connection_string
+from services.hub.endpoint import find_endpoint
 from services.hub.methods import lines_of, module_logs
 from services.records import Secret
 
@@ -113,8 +114,15 @@ def test_nothing_listens(lab, context_with):
 def test_the_endpoint_by_redirect(lab, context):
     endpoint = find_endpoint(context)
     assert endpoint.entity == lab["event_hub_entity"]
-    parts = parse_connection_string(endpoint.connection_string)
-    assert parts["entitypath"] == endpoint.entity and parts["endpoint"] == f"sb://{endpoint.namespace}/"
+    parts = fields_of(endpoint.connection_string)
+    assert parts["EntityPath"] == endpoint.entity and parts["Endpoint"] == f"sb://{endpoint.namespace}/"
+
+
+def test_a_string_in_another_letter_case_and_wrapped(lab, context_with):
+    parts = (part.partition("=") for part in lab["hub_connection_string"].split(";"))
+    context = context_with(";\n ".join(f"{name.lower()}={value}" for name, _, value in parts))
+    assert Hub.open(context).devices()
+    assert find_endpoint(context).entity == lab["event_hub_entity"]
 
 
 def test_the_endpoint_with_an_untrusted_certificate_does_not_hang(context_with):
@@ -191,5 +199,5 @@ def test_logs_are_asked_for_by_halves_and_by_the_whole_name():
 
 
 def test_secret_is_not_in_a_hub(hub, lab):
-    key = parse_connection_string(Secret(lab["hub_connection_string"]))["sharedaccesskey"]
+    key = fields_of(Secret(lab["hub_connection_string"]))["SharedAccessKey"]
     assert key not in repr(vars(hub)) and key not in json.dumps(hub.meter.note)

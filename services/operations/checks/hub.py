@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from services.contexts.connection_string import fields_of
 from services.contexts.secrets import reveal
 from services.diagnosis import diagnose
 from services.errors import OperatorError
-from services.hub.endpoint import find_endpoint, parse_connection_string
+from services.hub.endpoint import find_endpoint
 from services.operations.checks.network import cut_again
 from services.operations.checks.vocabulary import Chair, Outcome, failed, found, neutral, ok
 from services.records import Evidence
@@ -87,7 +88,7 @@ def _policy(chair: Chair) -> str:
     if settings is None or settings.connection is None:
         return "sign-in's token"
     try:
-        name = parse_connection_string(reveal(settings.connection)).get("sharedaccesskeyname", "")
+        name = fields_of(reveal(settings.connection)).get("SharedAccessKeyName", "")
     except OperatorError:
         return "policy unknown"
     return f"policy {one_line(name, 60)}"
