@@ -119,14 +119,16 @@ RULES: tuple[Rule, ...] = (
         "name-unresolved",
         "error",
         "unresolved",
-        "the name cannot be resolved",
+        "the name {host} cannot be resolved",
         "The host's name is misspelt, or this machine's name server does not know it or cannot be reached.",
         "Check the name in the context; try `getent hosts NAME`; check /etc/resolv.conf.",
         codes=("EAI_NONAME", "EAI_AGAIN", "gaierror", "NameResolutionError"),
+        # The evidence begins with whom we spoke to.
         pattern=(
+            r"Failed to resolve '(?P<host>[^'\s]+)'|(?:\A(?P<host2>[\w.-]+\.[\w-]+)(?::\d+)?: [\s\S]*?)?(?:"
             r"Name or service not known|Temporary failure in name resolution|nodename nor servname|getaddrinfo failed|"
             r"No address associated|"
-            r"Failed to resolve|DNS resolution failed|Name does not resolve"
+            r"Failed to resolve|DNS resolution failed|Name does not resolve)"
         ),
     ),
     Rule(

@@ -27,7 +27,7 @@ class Rule:
     (seconds that it has lasted), and either one of ``codes`` (whole words in the service's code, or in the replies of services
     that write their codes there) or ``pattern``
     (searched in the text, any case). Named groups of ``pattern`` (``port2`` is another way to find ``port``) and the evidence's
-    own fields may stand in the wording: ``{image}``, ``{port}``, ``{name}``, ``{module}``, ``{status}``, ``{minutes}``
+    own fields may stand in the wording: ``{image}``, ``{port}``, ``{host}``, ``{name}``, ``{module}``, ``{status}``, ``{minutes}``
     (``5 minutes``);
     ``near`` is the module that the text names before the place that was found, and ``image``, where the cause speaks of one, the
     image that is pulled there.
@@ -89,6 +89,7 @@ class Rule:
             status="unknown" if evidence.status is None else str(evidence.status),
             code=str(evidence.code),
             image="the image",
+            host="of the host",
             text=str(evidence.text)[:1000],
             minutes="some minutes" if evidence.seconds is None else counted(round(evidence.seconds / 60), "minute"),
         )

@@ -275,3 +275,13 @@ def test_a_huge_description_takes_no_time(benchmark_seconds=1.0):
 )
 def test_numbers_and_words_in_passing_name_nothing(evidence):
     assert {finding.state for finding in diagnose(evidence)} <= {"host-error", "plan-failed", "unknown"}
+
+
+@pytest.mark.parametrize("text", [
+    "a-hub.azure-devices.net: HTTPSConnectionPool(host='a-hub.azure-devices.net', port=443): Max retries exceeded with url: /devices"
+    " (Caused by NameResolutionError(\"Failed to resolve 'a-hub.azure-devices.net' ([Errno -2] Name or service not known)\"))",
+    "a-hub.azure-devices.net:5671: [Errno -3] Temporary failure in name resolution",
+])  # fmt: skip
+def test_a_name_that_cannot_be_resolved_is_said(text):
+    assert explain(Evidence("network", code="gaierror", text=text)).what == "The name a-hub.azure-devices.net cannot be resolved."
+    assert explain(Evidence("network", code="gaierror", text="?")).what == "The name of the host cannot be resolved."
