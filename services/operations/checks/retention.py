@@ -1,24 +1,29 @@
-"""The doctor's check of what the hub still keeps: messages that it forgot before they were read, or sooner than any hub may."""
+"""The doctor's check of what the hub still keeps: messages that it forgot before they were read, or sooner than any hub may; and
+what the recorder noted lately: a journal that was damaged, a hub that was made again.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 from services.diagnosis import diagnose
 from services.messages.journal import Journal
 from services.operations.checks.vocabulary import Chair, Outcome, found, neutral, ok
 from services.records import Evidence
-from services.text import counted
+from services.text import counted, one_line
 
 _DAY = 24 * 3600.0
+_LATELY = 7 * _DAY
 # A hub keeps messages for a day at least: what is a few minutes old must be there.
 _LEAST = 600.0
+_NOTES = 5
 
 
 def retention(chair: Chair) -> Sequence[Outcome]:
-    """Gaps in the journal of the last day, and messages of the last minutes that the hub does not have any more."""
+    """Gaps in the journal of the last day, messages of the last minutes that the hub does not have any more, and notes."""
     if chair.journal is None:
         return [neutral("no journal was read")]
     journal = Journal(Path(chair.journal))
@@ -26,6 +31,7 @@ def retention(chair: Chair) -> Sequence[Outcome]:
         now = time.time()
         lost = sum(gap.count for gap in journal.gaps() if now - gap.noticed / 1000 < _DAY)
         forgotten, since = journal.forgotten(chair.oldest, int((now - _LEAST) * 1000))
+        noted = [(at / 1000, text) for at, _, text in journal.notices() if now - at / 1000 < _LATELY]
     finally:
         journal.close()
     outcomes = []
@@ -34,7 +40,11 @@ def retention(chair: Chair) -> Sequence[Outcome]:
     if forgotten:
         age = now - since / 1000
         outcomes.append(_said("retention", f"forgotten: {counted(forgotten, 'message')}", "retention:short", age))
-    return outcomes or [ok("no gap in what was read today")]
+    outcomes = outcomes or [ok("no gap in what was read today")]
+    return outcomes + [
+        neutral(f"{datetime.fromtimestamp(at):%d %b %H:%M} {one_line(text)}", name=f"retention:note-{number}", title="Noted")
+        for number, (at, text) in enumerate(noted[-_NOTES:])
+    ]
 
 
 def _said(code: str, text: str, name: str, seconds: float | None = None) -> Outcome:
