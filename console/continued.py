@@ -18,7 +18,7 @@ def enter_once(driver: Driver | None) -> None:
     stop, enter = signal.getsignal(signal.SIGTSTP), signal.getsignal(signal.SIGCONT)
     if driver is None or not (callable(stop) and callable(enter)):
         return  # nothing is stopped
-    announced = False
+    announced = entering = False
 
     def stopping(number: int, frame: FrameType | None) -> None:
         nonlocal announced
@@ -26,12 +26,18 @@ def enter_once(driver: Driver | None) -> None:
         stop(number, frame)
 
     def continued(number: int, frame: FrameType | None) -> None:
-        nonlocal announced
-        # While another program has the terminal ($EDITOR), Textual enters nothing.
-        if not announced and driver._auto_restart and os.isatty(0):
-            driver.suspend_application_mode()
-        announced = False
-        enter(number, frame)
+        nonlocal announced, entering
+        if entering:  # one signal in the midst of another
+            return
+        entering = True
+        try:
+            # While another program has the terminal ($EDITOR), Textual enters nothing.
+            if not announced and driver._auto_restart and os.isatty(0):
+                driver.suspend_application_mode()
+            announced = False
+            enter(number, frame)
+        finally:
+            entering = False
 
     signal.signal(signal.SIGTSTP, stopping)
     signal.signal(signal.SIGCONT, continued)

@@ -89,8 +89,22 @@ def test_continued_without_having_been_told_to_stop(in_terminal: Callable[..., A
             terminal.process.send_signal(signal.SIGSTOP)
             os.waitpid(terminal.process.pid, os.WUNTRACED)
         terminal.process.send_signal(signal.SIGCONT)
-        terminal.wrote(b"\x1b[?1049l", since=mark)
-        terminal.wrote(b"Welcome", since=mark)
+        for wanted in (b"\x1b[?1049l", b"\x1b[?1049h", b"Welcome"):  # in this order
+            terminal.wrote(wanted, since=mark)
+            mark = terminal.bytes.index(wanted, mark)
+    terminal.press("escape")
+    assert terminal.ended() == 0
+    assert terminal.restored()
+
+
+@pytest.mark.parametrize("signals", [2, 7])
+def test_continued_again_and_again_at_once(in_terminal: Callable[..., Any], signals: int) -> None:
+    terminal = in_terminal()
+    terminal.until("Welcome")
+    for _ in range(signals):
+        terminal.process.send_signal(signal.SIGCONT)
+        time.sleep(0.01)
+    terminal.idle()
     terminal.press("escape")
     assert terminal.ended() == 0
     assert terminal.restored()
