@@ -84,10 +84,15 @@ class HistoryScreen(FullScreen[None]):
         go(self, self._read(), "history")
 
     async def _read(self) -> None:
+        """What stands there is shown at once: how those went whose end is not known, the hub has to be asked."""
+        await self._show_entries()
         try:
-            await in_thread(self.session.settled)  # asks only where the end of one is not known
+            if await in_thread(self.session.settled):
+                await self._show_entries()
         except OperatorError as error:
             self.notify(f"what is pending cannot be looked at: {error.what}", severity="warning", timeout=6)
+
+    async def _show_entries(self) -> None:
         try:
             entries = await in_thread(lambda: self.session.history.entries(device=self.only))
         except OperatorError as error:
