@@ -32,6 +32,7 @@ from services.messages.retention import Keep
 from services.messages.schema import disk_full
 from services.messages.settings import Settings, Start
 from services.messages.status import RecorderStatus
+from services.messages.waiting import wait_without_a_task
 from services.records import EventEndpoint
 from services.text import one_line
 
@@ -313,8 +314,8 @@ def main() -> int:
 
 
 def _run(recording: Coroutine[Any, Any, None]) -> None:
-    # Receiving makes several tasks and timers for each message (azure-eventhub 5.15.1 reads every frame by wait_for): with
-    # asyncio's own loop they and its TLS take a quarter more of the processor.
+    wait_without_a_task()
+    # With asyncio's own loop its timers (one for each frame that azure-eventhub 5.15.1 reads) and TLS take more of the processor.
     try:
         import uvloop
     except ImportError:  # a platform that it has no wheel for: the same, slower
