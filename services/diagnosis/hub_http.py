@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.diagnosis.rule import Rule
+from services.diagnosis.rule import Rule, also
 
 RULES: tuple[Rule, ...] = (
     Rule(
@@ -71,23 +71,17 @@ RULES: tuple[Rule, ...] = (
         "Give each client an identity of its own, or stop one of them.",
         codes=("400027", "409002", "ConnectionForcefullyClosedOnNewConnection", "LinkCreationConflict"),
     ),
-    Rule(
-        "changed-meanwhile",
-        "warning",
-        "changed",
-        "changed by somebody else in between",
-        "The etag that was sent is not the current one: somebody changed it since it was read.",
-        "Read it again and look at the new difference before applying.",
-        codes=("412001", "412002", "PreconditionFailed", "DeviceMessageLockLost"),
-        statuses=(412,),
-    ),
-    Rule(
-        "changed-meanwhile",
-        "warning",
-        "changed",
-        "changed by somebody else in between",
-        "The etag that was sent is not the current one: somebody changed it since it was read.",
-        "Read it again and look at the new difference before applying.",
+    *also(
+        Rule(
+            "changed-meanwhile",
+            "warning",
+            "changed",
+            "changed by somebody else in between",
+            "The etag that was sent is not the current one: somebody changed it since it was read.",
+            "Read it again and look at the new difference before applying.",
+            codes=("412001", "412002", "PreconditionFailed", "DeviceMessageLockLost"),
+            statuses=(412,),
+        ),
         statuses=(412,),
         general=True,
     ),
@@ -103,22 +97,23 @@ RULES: tuple[Rule, ...] = (
         ),
         codes=("403002", "IotHubQuotaExceeded"),
     ),
-    Rule(
-        "throttled",
-        "warning",
-        "throttled",
-        "the hub throttles these calls",
-        "More calls a second or a minute than the hub's tier and units allow.",
-        "Wait a little and try again; longer refresh intervals in the context, fewer consoles at once.",
-        codes=("429001", "429002", "429003", "ThrottlingException", "ThrottleBacklogLimitExceeded", "ThrottlingBacklogTimeout"),
-    ),
-    Rule(
-        "throttled",
-        "warning",
-        "throttled",
-        "the hub throttles these calls",
-        "More calls a second or a minute than the hub's tier and units allow.",
-        "Wait a little and try again; longer refresh intervals in the context, fewer consoles at once.",
+    *also(
+        Rule(
+            "throttled",
+            "warning",
+            "throttled",
+            "the hub throttles these calls",
+            "More calls a second or a minute than the hub's tier and units allow.",
+            "Wait a little and try again; longer refresh intervals in the context, fewer consoles at once.",
+            codes=(
+                "429001",
+                "429002",
+                "429003",
+                "ThrottlingException",
+                "ThrottleBacklogLimitExceeded",
+                "ThrottlingBacklogTimeout",
+            ),
+        ),
         statuses=(429,),
         general=True,
     ),
@@ -178,34 +173,22 @@ RULES: tuple[Rule, ...] = (
         general=True,
         settle="Open https://HOST/ in a browser from this machine: a proxy's page shows itself.",
     ),
-    Rule(
-        "unauthorized",
-        "error",
-        "refused",
-        "the hub refuses this key",
-        (
-            "The key or its policy is wrong for this call, it was renewed, this machine's clock is off, or the hub's network "
-            "rules keep this machine out."
-        ),
-        (
-            "Check the policy's name, key and rights in the context (registry read/write and service connect are "
-            "needed); `dbe-console doctor` compares the clock with the hub's and tries each right by itself."
-        ),
-        codes=("401003", "401002", "401001", "IotHubUnauthorizedAccess", "UnauthorizedAccess", "InvalidToken"),
-        general=True,
-    ),
-    Rule(
-        "unauthorized",
-        "error",
-        "refused",
-        "the hub refuses this key",
-        (
-            "The key or its policy is wrong for this call, it was renewed, this machine's clock is off, or the hub's network "
-            "rules keep this machine out."
-        ),
-        (
-            "Check the policy's name, key and rights in the context (registry read/write and service connect are "
-            "needed); `dbe-console doctor` compares the clock with the hub's and tries each right by itself."
+    *also(
+        Rule(
+            "unauthorized",
+            "error",
+            "refused",
+            "the hub refuses this key",
+            (
+                "The key or its policy is wrong for this call, it was renewed, this machine's clock is off, or the hub's network "
+                "rules keep this machine out."
+            ),
+            (
+                "Check the policy's name, key and rights in the context (registry read/write and service connect are "
+                "needed); `dbe-console doctor` compares the clock with the hub's and tries each right by itself."
+            ),
+            codes=("401003", "401002", "401001", "IotHubUnauthorizedAccess", "UnauthorizedAccess", "InvalidToken"),
+            general=True,
         ),
         statuses=(401,),
         general=True,

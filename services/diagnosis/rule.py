@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
 
 from services.diagnosis.mask import mask
 from services.records import Evidence, Finding, Severity
@@ -107,6 +108,12 @@ class Rule:
             settle=self.settle.format_map(shown),
             evidence=quote(evidence),
         )
+
+
+def also(rule: Rule, **signs: Any) -> tuple[Rule, Rule]:
+    """The rule, and the same one for other ``signs`` (``codes``, ``pattern``, ``statuses``, ``general``): the codes of a service beside
+    its words, say."""
+    return rule, replace(rule, **{"codes": (), "pattern": "", "statuses": (), "general": False, **signs})
 
 
 class _Values(dict[str, str]):

@@ -5,100 +5,73 @@ The evidence's code is ``deployment``, its status lastDesiredStatus' code.
 
 from __future__ import annotations
 
-from services.diagnosis.rule import Rule
+from services.diagnosis.rule import Rule, also
 
 RULES: tuple[Rule, ...] = (
-    Rule(
-        "agent-stopped",
-        "error",
-        "stopped",
-        "the edge agent is not running",
-        "The agent said goodbye: IoT Edge was stopped on the device, and nothing is carried out until it starts.",
-        (
-            "Restart IoT Edge on the device (`systemctl restart iotedge` or `iotedge system restart`; on Data Box "
-            "Edge restart the compute role)."
-        ),
-        pattern=r"Agent is not running",
-    ),
-    Rule(
-        "agent-stopped",
-        "error",
-        "stopped",
-        "the edge agent is not running",
-        "The agent said goodbye: IoT Edge was stopped on the device, and nothing is carried out until it starts.",
-        (
-            "Restart IoT Edge on the device (`systemctl restart iotedge` or `iotedge system restart`; on Data Box "
-            "Edge restart the compute role)."
+    *also(
+        Rule(
+            "agent-stopped",
+            "error",
+            "stopped",
+            "the edge agent is not running",
+            "The agent said goodbye: IoT Edge was stopped on the device, and nothing is carried out until it starts.",
+            (
+                "Restart IoT Edge on the device (`systemctl restart iotedge` or `iotedge system restart`; on Data Box "
+                "Edge restart the compute role)."
+            ),
+            pattern=r"Agent is not running",
         ),
         codes=("deployment",),
         statuses=(406,),
         general=True,
     ),
-    Rule(
-        "no-deployment",
-        "warning",
-        "empty",
-        "the device has no deployment",
-        "The agent's desired properties are empty: nothing has ever been deployed, or the deployment was removed.",
-        "Deploy a manifest.",
-        pattern=r"empty configuration",
-    ),
-    Rule(
-        "no-deployment",
-        "warning",
-        "empty",
-        "the device has no deployment",
-        "The agent's desired properties are empty: nothing has ever been deployed, or the deployment was removed.",
-        "Deploy a manifest.",
+    *also(
+        Rule(
+            "no-deployment",
+            "warning",
+            "empty",
+            "the device has no deployment",
+            "The agent's desired properties are empty: nothing has ever been deployed, or the deployment was removed.",
+            "Deploy a manifest.",
+            pattern=r"empty configuration",
+        ),
         codes=("deployment",),
         statuses=(417,),
         general=True,
     ),
-    Rule(
-        "bad-configuration",
-        "error",
-        "format",
-        "the agent cannot read the deployment",
-        (
-            "Create options that are no JSON, an unknown status or restart policy, or an image name that is none, in "
-            "some module: the agent does not say in which, and carries out nothing."
+    *also(
+        Rule(
+            "bad-configuration",
+            "error",
+            "format",
+            "the agent cannot read the deployment",
+            (
+                "Create options that are no JSON, an unknown status or restart policy, or an image name that is none, in "
+                "some module: the agent does not say in which, and carries out nothing."
+            ),
+            (
+                "Roll back to the previous deployment; check each module's create options (`dbe-console options check`), "
+                "then deploy again."
+            ),
+            pattern=(
+                r"configuration format is invalid|Error (?:parsing|deserializing)|JsonReaderException|"
+                r"Unexpected character encountered"
+            ),
         ),
-        (
-            "Roll back to the previous deployment; check each module's create options (`dbe-console options check`), "
-            "then deploy again."
-        ),
-        pattern=(
-            r"configuration format is invalid|Error (?:parsing|deserializing)|JsonReaderException|"
-            r"Unexpected character encountered"
-        ),
-    ),
-    Rule(
-        "bad-configuration",
-        "error",
-        "format",
-        "the agent cannot read the deployment",
-        "Create options that are no JSON, an unknown status or restart policy, or an image name that is none, in some module.",
-        "Roll back to the previous deployment; check each module's create options, then deploy again.",
         codes=("deployment",),
         statuses=(400,),
         general=True,
     ),
-    Rule(
-        "schema-refused",
-        "error",
-        "schema",
-        "the agent refuses the schema version",
-        "schemaVersion is newer than the agent knows, or is missing, or no version at all.",
-        "Use 1.0, or 1.1 with an agent of 1.0.10 and later.",
-        pattern=r"not compatible with the expected version|schema version",
-    ),
-    Rule(
-        "schema-refused",
-        "error",
-        "schema",
-        "the agent refuses the schema version",
-        "schemaVersion is newer than the agent knows, or is missing, or no version at all.",
-        "Use 1.0, or 1.1 with an agent of 1.0.10 and later.",
+    *also(
+        Rule(
+            "schema-refused",
+            "error",
+            "schema",
+            "the agent refuses the schema version",
+            "schemaVersion is newer than the agent knows, or is missing, or no version at all.",
+            "Use 1.0, or 1.1 with an agent of 1.0.10 and later.",
+            pattern=r"not compatible with the expected version|schema version",
+        ),
         codes=("deployment",),
         statuses=(412,),
         general=True,
