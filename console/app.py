@@ -301,7 +301,7 @@ class ConsoleApp(TellingApp):
 
     def new_context(self, first: bool = False) -> None:
         """Put a context together, try it, keep it, go to it."""
-        from console.screens.first_run import NewContext
+        from console.screens.new_context import NewContext
 
         def made(name: str | None) -> None:
             if name:

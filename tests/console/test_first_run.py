@@ -17,7 +17,7 @@ from textual.pilot import Pilot
 
 from console.app import ConsoleApp
 from console.main_screen import MainScreen
-from console.screens.first_run import NewContext, Trying
+from console.screens.new_context import NewContext, Trying
 from console.screens.signing_in import DeviceCodeDialog
 from services.contexts.model import CloudSettings, SignIn
 from services.contexts.store import ContextStore

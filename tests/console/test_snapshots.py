@@ -19,12 +19,12 @@ from console.jobs.watches import Watch
 from console.lab.faults import Fault, LabFaults
 from console.screens.doctor import DoctorScreen
 from console.screens.faults import FaultsScreen
-from console.screens.first_run import NewContext, Trying
 from console.screens.health import HealthScreen
 from console.screens.help import help_dialog
 from console.screens.history import HistoryScreen
 from console.screens.logs import LogsScreen
 from console.screens.module import ModuleScreen
+from console.screens.new_context import NewContext, Trying
 from console.screens.overview import OverviewScreen
 from console.screens.rollout import RolloutScreen
 from console.screens.score import ScoreScreen

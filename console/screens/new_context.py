@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -15,34 +14,16 @@ from textual.widgets.option_list import Option
 
 from console.background import go, in_thread
 from console.owner import app_of
+from console.screens import draft_questions as questions
 from console.screens.full import FullScreen
 from console.screens.trying import Trying
 from services.errors import OperatorError
-from services.records import Secret
-from widgets.dialogs import Choose, Prompt
+from widgets.dialogs import Choose
 from widgets.paste import PasteLine
 from widgets.signs import STYLES, drawn
 
 if TYPE_CHECKING:
     from services.contexts.guided import Draft
-
-_SIGN_IN = {
-    "az": ("the az login of this machine", "az login was run here"),
-    "device-code": ("a code, entered in a browser", "nothing is needed on this machine"),
-    "service-principal": ("a service principal", "tenant, client id and secret"),
-    "managed-identity": ("this machine's managed identity", "the jump host is an Azure machine"),
-}
-_CLOUDS = {
-    "Azure": ("https://management.azure.com", "https://login.microsoftonline.com"),
-    "Azure Government": ("https://management.usgovcloudapi.net", "https://login.microsoftonline.us"),
-    "Azure in China": ("https://management.chinacloudapi.cn", "https://login.chinacloudapi.cn"),
-}
-_OTHER = "another, by its addresses"
-
-
-def _address_of(proxy: str) -> str:
-    """Host and port, without scheme, user and password."""
-    return proxy.strip().rpartition("//")[2].rpartition("@")[2].strip("/")
 
 
 class NewContext(FullScreen[str]):
@@ -106,10 +87,11 @@ Enter changes what the cursor stands on. Everything is tried before it is kept; 
         """(what, its name, its value, whether it is there)."""
         draft = self.draft
         cloud = next(
-            (name for name, place in _CLOUDS.items() if place == (draft.cloud.resource_manager, draft.cloud.authority)), ""
+            (name for name, place in questions.CLOUDS.items() if place == (draft.cloud.resource_manager, draft.cloud.authority)),
+            "",
         )
         workspace, hub, events = draft.workspace, draft.hub_string, draft.event_string
-        yield "sign_in", "Signing in", _SIGN_IN[draft.sign_in.method][0], True
+        yield "sign_in", "Signing in", questions.SIGN_IN[draft.sign_in.method][0], True
         yield "cloud", "Cloud", cloud or draft.cloud.resource_manager, True
         yield (
             "lists",
@@ -128,7 +110,7 @@ Enter changes what the cursor stands on. Everything is tried before it is kept; 
         )
         yield "group", "Consumer group", draft.consumer_group, draft.consumer_group != "$Default"
         way = "websockets, port 443" if draft.transport == "websocket" or draft.proxy else "AMQP, port 5671"
-        way += f", by {_address_of(draft.proxy)}" if draft.proxy else ""
+        way += f", by {questions.address_of(draft.proxy)}" if draft.proxy else ""
         yield "way", "Messages come by", way, draft.transport != "amqp" or bool(draft.proxy)
         yield "ca", "Private CA", draft.ca_file or "none", bool(draft.ca_file)
         marks = [word for word, on in (("production", draft.production), ("read-only", draft.read_only)) if on]
@@ -172,124 +154,14 @@ Enter changes what the cursor stands on. Everything is tried before it is kept; 
         go(self, self._change(what), "change")
 
     async def _change(self, what: str) -> None:
-        draft, ask = self.draft, self.app.push_screen_wait
         if what == "lists":
             await self._pick()
-        elif what == "sign_in":
-            await self._choose_sign_in()
-        elif what == "cloud":
-            await self._choose_cloud()
-        elif what == "device":
-            await self._choose_device()
         elif what == "events":
             self.query_one(PasteLine).focus()
             self.say("paste the Event Hub-compatible connection string (Built-in endpoints), with its EntityPath")
-        elif what == "way":
-            await self._choose_way()
-        elif what == "marks":
-            marks = [((False, False), "none", ""), ((True, False), "production", "dangerous actions ask for the device's name")]
-            marks += [((False, True), "read-only", "nothing can be changed"), ((True, True), "both", "")]
-            chosen = await ask(Choose("Marks", marks, current=(draft.production, draft.read_only)))
-            if chosen:
-                draft.production, draft.read_only = chosen
         else:
-            field, title, hint = {
-                "address": ("device_address", "Its address", "Where the device's compute network is reached from here"),
-                "group": ("consumer_group", "Consumer group", "One of the console's own keeps it apart from other readers"),
-                "ca": ("ca_file", "Private CA", "The path of a PEM file; leave empty for Azure itself"),
-                "name": ("name", "Name", "What this context is called: letters, digits, dot, dash, underscore"),
-            }[what]
-            value = await ask(Prompt(title, hint, getattr(draft, field)))
-            if value is not None:
-                setattr(draft, field, value.strip())
-                if field == "ca_file":
-                    draft.cloud = dataclasses.replace(draft.cloud, ca_file=draft.ca_file)
+            await questions.ask_for(what, self.draft, self.app.push_screen_wait, self.say)
         self._show()
-
-    async def _choose_sign_in(self) -> None:
-        from services.contexts.model import SignIn
-
-        ask, before = self.app.push_screen_wait, self.draft.sign_in
-        choices = [(method, text, remark) for method, (text, remark) in _SIGN_IN.items()]
-        method = await ask(Choose("Signing in", choices, current=before.method))
-        if not method:
-            return
-        tenant = client = ""
-        if method != "managed-identity":
-            needed = "" if method == "service-principal" else ", or empty for your own"
-            tenant = await ask(Prompt("Tenant", f"The tenant's id or domain{needed}", before.tenant))
-        if tenant is not None and method in ("service-principal", "managed-identity", "device-code"):
-            own = "" if method == "service-principal" else "; empty where there is none of its own"
-            client = await ask(Prompt("Client id", f"The application's id{own}", before.client_id))
-        if tenant is None or client is None:
-            return
-        if method == "service-principal":
-            secret = await ask(Prompt("Client secret", "It is not shown, and kept in a file that only you can read", secret=True))
-            if not secret:
-                return
-            self.draft.client_secret = Secret(secret.strip())
-        self.draft.sign_in = SignIn(method, tenant.strip(), client.strip())
-
-    async def _choose_cloud(self) -> None:
-        from services.contexts.model import CloudSettings
-
-        ask, before = self.app.push_screen_wait, self.draft.cloud
-        name = await ask(Choose("Cloud", [(name, name, place[0]) for name, place in _CLOUDS.items()] + [(_OTHER, _OTHER, "")]))
-        if not name:
-            return
-        manager: Any
-        authority: Any
-        if name == _OTHER:
-            manager = await ask(Prompt("Resource manager", "Its address, with https://", before.resource_manager))
-            authority = manager and await ask(Prompt("Authority", "Where one signs in, with https://", before.authority))
-        else:
-            manager, authority = _CLOUDS[name]
-        if manager and authority:
-            self.draft.cloud = CloudSettings(manager.strip().rstrip("/"), authority.strip(), self.draft.ca_file)
-
-    async def _choose_way(self) -> None:
-        draft, ask = self.draft, self.app.push_screen_wait
-        ways = [("amqp", "AMQP, port 5671", ""), ("websocket", "websockets, port 443", "where 5671 is closed")]
-        ways += [("proxy", "websockets by a proxy", "where nothing goes out directly")]
-        way = await ask(Choose("Messages come by", ways, current="proxy" if draft.proxy else draft.transport))
-        if way == "proxy":
-            proxy = await self._ask_proxy()
-            if proxy:
-                draft.transport, draft.proxy = "websocket", proxy
-        elif way in ("amqp", "websocket"):
-            draft.transport, draft.proxy = way, ""
-
-    async def _ask_proxy(self) -> str:
-        """Its address; user and password, which is not shown, apart from it. Empty where it was given up."""
-        from urllib.parse import quote
-
-        ask = self.app.push_screen_wait
-        address = await ask(Prompt("Proxy", "http://HOST:PORT", f"http://{_address_of(self.draft.proxy)}"))
-        if not address or not _address_of(address):
-            return ""
-        user = await ask(Prompt("User", "Whom the proxy knows; empty where it asks nobody"))
-        password = user and await ask(Prompt("Password", "It is not shown, and kept where only you can read it", secret=True))
-        if user is None or password is None:
-            return ""
-        name = f"{quote(user, safe='')}:{quote(password, safe='')}@" if user else ""
-        return f"http://{name}{_address_of(address)}"
-
-    async def _choose_device(self) -> None:
-        draft, ask = self.draft, self.app.push_screen_wait
-        self.say("asking the hub for its Edge devices")
-        try:
-            found = await in_thread(draft.devices)
-        except OperatorError as error:
-            self.say(f"✗ {error.what} {error.cause}", "bad")
-            found = []
-        else:
-            self.say("")
-        if found:
-            device = await ask(Choose("Device", [(name, name, "") for name in found], current=draft.device))
-        else:
-            device = await ask(Prompt("Device", "The id of the Edge device", draft.device))
-        if device is not None:
-            draft.device = device.strip()
 
     async def _pick(self) -> None:
         """Subscription, workspace and hub from Azure's lists, with the sign-in that is chosen."""
