@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 Layout = Literal["single", "four", "roomy"]
 
+_SPENT_STEP = 10  # messages of the hub's quota
+
 
 def layout_for(width: int, height: int) -> Layout:
     """One pane at a time; four from 120×36; details too from 160×48."""
@@ -59,6 +61,7 @@ class MainScreen(Screen[None]):
         super().__init__()
         self.session = session
         self.device = ""
+        self._spent = -_SPENT_STEP  # as it is shown
         self.images = Images(id="images")
         self.modules = Modules(id="modules")
         self.options = Options(id="options")
@@ -183,12 +186,15 @@ class MainScreen(Screen[None]):
         )
 
     def say_spent(self) -> None:
-        """What was spent of the hub's quota, in the banner."""
+        """What was spent of the hub's quota, in the banner: in steps, or it would be all that an idle line carries."""
         if self.session is not None:
             session = self.session
 
             async def read() -> None:
-                self.banner.show_spent(await in_thread(session.spent))
+                spent = await in_thread(session.spent)
+                if spent is not None and not self._spent <= spent < self._spent + _SPENT_STEP:
+                    self._spent = spent
+                    self.banner.show_spent(spent)
 
             go(self, read(), "spent")
 

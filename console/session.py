@@ -108,9 +108,9 @@ class Session:
         state = self.hub.device_state(device)
         return state, diagnose_state(state, heard)
 
-    def spent(self) -> str:
-        """What this machine's consoles cost the hub today."""
-        return f"quota: {self._hub.meter.spent_today():,} today" if self._hub is not None else ""
+    def spent(self) -> int | None:
+        """What this machine's consoles cost the hub today, in messages of its quota; None where the hub was not asked yet."""
+        return self._hub.meter.spent_today() if self._hub is not None else None
 
     def typed(self, device: str) -> str:
         """What has to be typed before something dangerous: the device's name in production, else nothing."""

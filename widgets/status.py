@@ -66,9 +66,9 @@ class Banner(Horizontal):
         self.badge.set_classes(other.badge.classes)
         self.say_where(where)
 
-    def show_spent(self, text: str) -> None:
-        """What this console has cost the hub today."""
-        self.spent.update(Content(drawn(text)))
+    def show_spent(self, spent: int) -> None:
+        """What consoles have cost the hub today, in messages of its quota."""
+        self.spent.update(Content(f"quota: {spent:,} today"))
 
 
 class Strip(Static):

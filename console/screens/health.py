@@ -80,7 +80,11 @@ stands in the first lines, where both hold enough messages to tell."""
                 return
             counted = health.counted
             self.query_one("#health", Static).update(content(health, name, max(self.size.width - _LABEL - 22, 10)))
-            words = ("" if counted == 1 else f"counting, newest first: {counted:.0%}", self.session.spent())
+            spent = self.session.spent()
+            words = (
+                "" if counted == 1 else f"counting, newest first: {counted:.0%}",
+                "" if spent is None else f"quota: {spent:,} today",
+            )
             self.say(" · ".join(word for word in words if word))
 
 

@@ -16,9 +16,9 @@ def measure(lab: BenchLab, rate: float, seconds: float, *arguments: str) -> dict
     """KiB a second while messages come, idle bytes, and the processor's share in both."""
     with console(lab, *arguments) as found:
         end = time.monotonic() + 60
-        while found.next(6.0) is not None and time.monotonic() < end:
-            continue  # the other panes settle, and the rate of what came goes down to nothing
-        idle, used = _span(found, 10)
+        while found.next(12.0) is not None and time.monotonic() < end:
+            continue  # the other panes settle, and the rate of what came in the last ten seconds goes down to nothing
+        idle, used = _span(found, 60)
         with lab.stream(rate):
             found.pump(3)
             busy, used_busy = _span(found, seconds)

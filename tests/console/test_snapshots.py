@@ -87,7 +87,7 @@ class Still(ConsoleApp):
             pane.read_only = self.still.read_only
         self.refresh_bindings()
         self.main.look_at_place(self.still.device)
-        self.main.banner.show_spent("quota: 214 today")
+        self.main.banner.show_spent(214)
 
     def remember(self) -> None:
         """Nowhere to be remembered."""
@@ -295,8 +295,8 @@ class StillSession(Session):
         self.ago = ago
         self.messages.health = lambda seconds: self.health(seconds)
 
-    def spent(self) -> str:
-        return "quota: 214 today"
+    def spent(self) -> int:
+        return 214
 
     def settled(self) -> list[Entry]:
         return []
