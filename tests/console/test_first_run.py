@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
+from piloting import text_of, until
 from textual.events import Paste
-from textual.pilot import Pilot
 
 from console.app import ConsoleApp
 from console.main_screen import MainScreen
@@ -23,18 +21,6 @@ from services.contexts.model import CloudSettings, SignIn
 from services.contexts.store import ContextStore
 from widgets.dialogs import Choose
 from widgets.paste import PasteLine
-
-
-async def until(pilot: Pilot[None], met: Callable[[], object], what: str, seconds: float = 120) -> None:
-    end = time.monotonic() + seconds
-    while not met():
-        assert time.monotonic() < end, f"never: {what}; on {pilot.app.screen}: {text_of(pilot.app)}"
-        await pilot.pause()
-        await asyncio.sleep(0.02)
-
-
-def text_of(app: Any) -> str:
-    return "\n".join("".join(segment.text for segment in strip) for strip in app.screen._compositor.render_strips())
 
 
 @pytest.fixture

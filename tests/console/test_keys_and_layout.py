@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from pathlib import Path
-from typing import Any
 
 import pytest
+from piloting import text_of, until
 
 from console.app import ConsoleApp
 from console.commands import COMMANDS, available
@@ -18,18 +16,6 @@ from services.errors import OperatorError
 from services.records import Step
 from widgets.footer import KeyLine
 from widgets.signs import ascii_only
-
-
-def text_of(app: Any) -> str:
-    return "\n".join("".join(segment.text for segment in strip) for strip in app.screen._compositor.render_strips())
-
-
-async def until(pilot: Any, met: Any, seconds: float = 120) -> None:
-    end = time.monotonic() + seconds
-    while not met():
-        assert time.monotonic() < end, text_of(pilot.app)
-        await pilot.pause()
-        await asyncio.sleep(0.02)
 
 
 @pytest.fixture

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
+from piloting import until
 from textual.pilot import Pilot
 
 from console.app import ConsoleApp
@@ -17,16 +15,6 @@ from console.screens.history import HistoryScreen
 from console.screens.rollout import RolloutScreen
 from widgets.deploy_form import DeployForm
 from widgets.diff import DiffConfirm
-
-
-async def until(pilot: Pilot[None], met: Callable[[], object], what: str, seconds: float = 120) -> None:
-    """Wait for something to be so."""
-    end = time.monotonic() + seconds
-    while not met():
-        screen = pilot.app.screen
-        assert time.monotonic() < end, f"never: {what}; on {screen}, {getattr(screen, 'heading', '')}"
-        await pilot.pause()
-        await asyncio.sleep(0.05)
 
 
 @pytest.fixture

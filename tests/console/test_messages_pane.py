@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import csv
 import json
 import time
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from piloting import until
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -22,16 +22,6 @@ from widgets.dialogs import ErrorDialog, Prompt, Reader
 from widgets.pane import FilterLine
 
 DEVICES = ("pane-one", "pane-two")
-
-
-async def until(pilot: Pilot[None], met: Callable[[], Any], what: str, seconds: float = 120) -> Any:
-    """Wait for something to be so."""
-    end = time.monotonic() + seconds
-    while not (found := met()):
-        assert time.monotonic() < end, f"never: {what}; on {pilot.app.screen}"
-        await pilot.pause()
-        await asyncio.sleep(0.02)
-    return found
 
 
 async def type_into(pilot: Pilot[None], title: str, text: str) -> None:

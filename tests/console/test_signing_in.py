@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import threading
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 import requests
+from piloting import until
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -21,14 +21,6 @@ from services.contexts.model import SignIn
 from services.contexts.sign_in import forget_credential
 from services.contexts.store import ContextStore
 from widgets.command_line import CommandLine
-
-
-async def until(pilot: Pilot[None], met: Callable[[], object], what: str, seconds: float = 120) -> None:
-    end = time.monotonic() + seconds
-    while not met():
-        assert time.monotonic() < end, f"never: {what}; on {pilot.app.screen}"
-        await pilot.pause()
-        await asyncio.sleep(0.02)
 
 
 @pytest.fixture

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from piloting import until
 from textual.pilot import Pilot
 from textual.widgets import Input, Select
 
@@ -25,16 +24,6 @@ from widgets.dialogs import Choose, Confirm, Prompt, Reader
 from widgets.diff import DiffConfirm
 from widgets.model_form import ModelForm
 from widgets.progress import ProgressDialog
-
-
-async def until(pilot: Pilot[None], met: Callable[[], object], what: str, seconds: float = 120) -> None:
-    """Wait for something to be so."""
-    end = time.monotonic() + seconds
-    while not met():
-        screen = pilot.app.screen
-        assert time.monotonic() < end, f"never: {what}; on {screen}, {getattr(screen, 'heading', '')}"
-        await pilot.pause()
-        await asyncio.sleep(0.05)
 
 
 async def on_screen(pilot: Pilot[None], kind: type, seconds: float = 120) -> Any:

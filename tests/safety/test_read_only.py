@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from piloting import until
 
 from console.app import ConsoleApp
 from console.command_line import parser, run
@@ -145,19 +146,12 @@ async def test_no_key_changes_anything(lab_home: Path, world: Callable[[], str])
     asked: list[str] = []
     async with app.run_test(size=(80, 24)) as pilot:
 
-        async def until(met: Callable[[], object]) -> None:
-            end = time.monotonic() + 120
-            while not met():
-                assert time.monotonic() < end, app.screen
-                await pilot.pause()
-                await asyncio.sleep(0.02)
-
         def judge(keys: str) -> None:
             assert not isinstance(app.screen, DeployForm | Confirm | DiffConfirm | Prompt), (keys, app.screen)
             if isinstance(app.screen, ErrorDialog):
                 assert "read-only" not in app.screen.text.plain, keys
 
-        await until(lambda: app.main.images.look == "ready" and app.main.modules.look == "ready")
+        await until(pilot, lambda: app.main.images.look == "ready" and app.main.modules.look == "ready")
         assert "READ-ONLY" in str(app.main.banner.render()) or "READ-ONLY" in " ".join(
             str(child.render()) for child in app.main.banner.query("Static")
         )
@@ -186,7 +180,7 @@ async def test_no_key_changes_anything(lab_home: Path, world: Callable[[], str])
         await pilot.pause()
         if app.main.images.showing != "models":
             await pilot.press("m")
-        await until(lambda: app.main.images.models is not None)
+        await until(pilot, lambda: app.main.images.models is not None)
         for key in ("enter", "D"):
             await pilot.press(key)
             await pilot.pause()
@@ -194,7 +188,7 @@ async def test_no_key_changes_anything(lab_home: Path, world: Callable[[], str])
             while app.screen is not app.main:
                 app.pop_screen()
         await pilot.press("H")
-        await until(lambda: isinstance(app.screen, HistoryScreen))
+        await until(pilot, lambda: isinstance(app.screen, HistoryScreen))
         await pilot.press("B")
         await pilot.pause()
         judge("history B")

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 
 import pytest
+from piloting import text_of
 from textual.app import App, ComposeResult
 from textual.widgets import Input, Static
 
@@ -38,10 +39,6 @@ class Bare(App[None]):
 
     def on_modules_pane_ask(self, event: ModulesPane.Ask) -> None:
         self.asked.append(event.what)
-
-
-def text_of(app: App[None]) -> str:
-    return "\n".join("".join(segment.text for segment in strip) for strip in app.screen._compositor.render_strips())
 
 
 def image(name: str, state: str = "Succeeded", flavour: str = "AccelContainer") -> WorkspaceImage:
