@@ -29,7 +29,7 @@ async def followed(
 
     ``cancel`` is given what the workspace works at, where the operator wants none of it; ``cancelling`` says what that means.
     """
-    from services.workspace.client import Stopped
+    from services.workspace.following import Stopped
 
     stopped = threading.Event()
     dialog = ProgressDialog(title, cancelling)

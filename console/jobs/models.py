@@ -25,7 +25,7 @@ async def make_image(main: MainScreen, session: Session, model: WorkspaceModel) 
     """Convert a model where that is needed, build its image, and offer to deploy it. It goes on in the workspace when the
     dialog is left; the same key, or a console opened later, takes it up again."""
     from services.deployment.presets import tensors_for
-    from services.workspace.client import not_convertible, takes
+    from services.workspace.convertible import not_convertible, takes
     from services.workspace.making import image_from_model, image_name
 
     if not takes(model):

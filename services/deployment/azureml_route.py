@@ -23,7 +23,8 @@ from services.errors import OperatorError
 from services.hub.client import Hub
 from services.records import EdgeService, Progress
 from services.text import one_line
-from services.workspace.client import Stopped, Workspace
+from services.workspace.client import Workspace
+from services.workspace.following import Stopped
 from services.workspace.service_plan import ServicePlan
 
 _SERVICE_NAME = re.compile(r"[a-z]([a-z0-9-]{1,30}[a-z0-9])\Z")

@@ -12,7 +12,6 @@ from services.contexts.model import Context
 from services.errors import OperatorError
 from services.records import (
     EdgeService,
-    Progress,
     RegistryCredentials,
     Secret,
     WorkspaceCompute,
@@ -22,24 +21,15 @@ from services.records import (
 from services.text import clean, one_line
 from services.workspace import parse
 from services.workspace.calls import Calls
+from services.workspace.convertible import accelerated, not_convertible, takes
+from services.workspace.following import ENDED, Following, Stopped, Tell, tell
 from services.workspace.pending import Pending, PendingOperations
-from services.workspace.process import ChildFailed
 from services.workspace.service_plan import ServicePlan
-
-Tell = Callable[[Progress], None]
 
 # What the sample's ResNet-50 is called; other models are given theirs.
 DEFAULT_INPUT = "Placeholder:0"
 DEFAULT_OUTPUTS = ("classifier/resnet_v1_50/predictions/Softmax:0",)
 _OVER = ("workspace.operation-failed", "workspace.operation-gone")
-_ENDED = ("Succeeded", "Failed", "Cancelled", "Canceled", "TimedOut", "Unhealthy", "Healthy")
-
-
-class Stopped(OperatorError):
-    """The operator stopped waiting; the service works on, and the same call takes it up again. ``pending`` is what it works at,
-    where it is kept."""
-
-    pending: Pending | None = None
 
 
 class Workspace:
@@ -60,10 +50,10 @@ class Workspace:
             )
         self.context = context
         self._registry = place.registry
-        self._poll_seconds = poll_seconds
         self._id = f"{place.subscription}/{place.resource_group}/{place.name}"
         self._pending = PendingOperations(self._id)
         self._calls = Calls(context, place, seconds)
+        self._following = Following(self._calls, poll_seconds)
 
     @property
     def pid(self) -> int | None:
@@ -125,7 +115,7 @@ class Workspace:
         if model_id not in known:
             raise _missing("model", model_id, known)
         model = known[model_id]
-        if _accelerated(model):
+        if accelerated(model):
             return model
         pending = self._pending.find("conversion", model_id)
         if model.converted_id:
@@ -135,13 +125,13 @@ class Workspace:
         if not takes(model):
             raise not_convertible(model)
         if pending is None:
-            _tell(progress, f"converting {model_id}")
+            tell(progress, f"converting {model_id}")
             arguments = {"model_id": model_id, "input_node": input_node, "output_nodes": list(output_nodes)}
             pending = Pending("conversion", self._id, model_id, self._calls.change("start_conversion", **arguments))
             self._pending.keep(pending)
         else:
             pending = self._wanted(pending)
-            _tell(progress, f"taking up the conversion of {model_id} again")
+            tell(progress, f"taking up the conversion of {model_id} again")
         ended = self._follow(pending, f"The conversion of {model_id}", progress, cancelled)
         converted = _made(ended)
         found = next((made for made in self.models() if made.id == converted), None)
@@ -176,14 +166,14 @@ class Workspace:
             building = next((image.id for image in same if image.state == "Creating"), None)
             pending = Pending("image", self._id, subject, "", building) if building else None
         if pending is None:
-            _tell(progress, f"building {name} from {', '.join(model_ids)}")
+            tell(progress, f"building {name} from {', '.join(model_ids)}")
             arguments = {"name": name, "model_ids": list(model_ids), "tags": dict(tags or {}), "description": description}
             begun = self._calls.change("start_image", **arguments)
             pending = Pending("image", self._id, subject, begun["operation"], begun["image"])
             self._pending.keep(pending)
         else:
             pending = self._wanted(pending)
-            _tell(progress, f"taking up the build of {pending.asset_id} again")
+            tell(progress, f"taking up the build of {pending.asset_id} again")
         self._follow(pending, f"The build of {pending.asset_id}", progress, cancelled)
         raw = self._calls.look("image", image_id=pending.asset_id)
         if raw is None:
@@ -208,7 +198,9 @@ class Workspace:
         """
         self._pending.keep(replace(pending, unwanted=True))
         try:
-            ended = self._until_ended(self._looked_at(pending), f"What is cancelled, {pending.subject}", progress, cancelled)
+            ended = self._following.until_ended(
+                self._looked_at(pending), f"What is cancelled, {pending.subject}", progress, cancelled
+            )
             made = pending.asset_id or _made(ended)
         except OperatorError as error:
             if error.code not in _OVER:
@@ -239,17 +231,17 @@ class Workspace:
         """The hub ``resource_id`` (its ARM id) as compute target ``name``; the one that is attached already, if there is one."""
         for target in self.computes():
             if target.resource_id.lower() == resource_id.lower() and target.state == "Succeeded":
-                _tell(progress, f"the hub is attached as {target.name}")
+                tell(progress, f"the hub is attached as {target.name}")
                 return target
-        _tell(progress, f"attaching the hub as {name}")
+        tell(progress, f"attaching the hub as {name}")
         self._calls.change("attach_hub", name=name, resource_id=resource_id)
         while True:
             raw = self._calls.look("compute", name=name)
             target = parse.compute(raw) if raw else WorkspaceCompute(name, "IotHub", "Creating")
-            _tell(progress, f"{name}: {target.state}")
+            tell(progress, f"{name}: {target.state}")
             if target.state == "Succeeded":
                 return target
-            if target.state in _ENDED:
+            if target.state in ENDED:
                 raise OperatorError(
                     f"The hub was not attached: {target.state}.",
                     cause=target.error or "The workspace gives no reason.",
@@ -257,7 +249,7 @@ class Workspace:
                     code="workspace.attach-failed",
                     raw=target.error,
                 )
-            self._pause(cancelled, f"Attaching {name}")
+            self._following.pause(cancelled, f"Attaching {name}")
 
     def deploy_service(
         self, plan: ServicePlan, progress: Tell | None = None, cancelled: threading.Event | None = None, *, redeploy: bool = False
@@ -275,9 +267,11 @@ class Workspace:
                     code="workspace.service-exists",
                 )
             self.delete_service(plan.name, progress, cancelled)
-        _tell(progress, f"deploying {plan.name} to {plan.device}")
+        tell(progress, f"deploying {plan.name} to {plan.device}")
         operation = self._calls.change("deploy", **plan.as_arguments())
-        self._until_ended(partial(self._operation, operation), f"The deployment of {plan.name}", progress, cancelled)
+        self._following.until_ended(
+            partial(self._following.operation, operation), f"The deployment of {plan.name}", progress, cancelled
+        )
         raw = self._calls.look("service", name=plan.name)
         if raw is None:
             raise _missing("service", plan.name, {service.name for service in self.services()})
@@ -287,16 +281,16 @@ class Workspace:
         """Delete an IotWebservice and wait until it is gone; one that does not exist is gone already."""
         if self._calls.look("service", name=name) is None:
             return
-        _tell(progress, f"deleting {name}")
+        tell(progress, f"deleting {name}")
         operation = self._calls.change("delete_service", name=name)
         if operation:
-            self._until_ended(partial(self._operation, operation), f"Deleting {name}", progress, cancelled)
+            self._following.until_ended(partial(self._following.operation, operation), f"Deleting {name}", progress, cancelled)
         while self._calls.look("service", name=name) is not None:
-            self._pause(cancelled, f"Deleting {name}")
+            self._following.pause(cancelled, f"Deleting {name}")
 
     def _follow(self, pending: Pending, what: str, progress: Tell | None, cancelled: threading.Event | None) -> dict[str, Any]:
         try:
-            ended = self._until_ended(self._looked_at(pending), what, progress, cancelled)
+            ended = self._following.until_ended(self._looked_at(pending), what, progress, cancelled)
         except Stopped as left:
             left.pending = pending if pending.operation_id else None  # a build that was found may be somebody else's
             raise
@@ -311,44 +305,13 @@ class Workspace:
 
     def _looked_at(self, pending: Pending) -> Callable[[], dict[str, Any]]:
         if pending.operation_id:
-            return partial(self._operation, pending.operation_id)
+            return partial(self._following.operation, pending.operation_id)
         return partial(self._image_state, pending.asset_id)
-
-    def _operation(self, operation: str) -> dict[str, Any]:
-        try:
-            return dict(self._calls.look("operation", operation_id=operation))
-        except OperatorError as error:
-            if isinstance(error.__cause__, ChildFailed) and error.__cause__.status == 404:
-                error.code = "workspace.operation-gone"
-            raise
 
     def _image_state(self, image_id: str) -> dict[str, Any]:
         """State and error of an image whose operation is not known."""
         raw = self._calls.look("image", image_id=image_id)
         return {"state": raw["creationState"]} if raw else {"state": "Failed", "error": "The image is gone."}
-
-    def _until_ended(
-        self, look: Callable[[], dict[str, Any]], what: str, progress: Tell | None, cancelled: threading.Event | None
-    ) -> dict[str, Any]:
-        shown = ""
-        while True:
-            raw = look()
-            state = one_line(raw.get("state", ""), 40)
-            if state != shown:
-                shown = state
-                _tell(progress, f"{what}: {state}")
-            if state == "Succeeded":
-                return raw
-            if state in _ENDED:
-                reason = parse.error_text(raw.get("error"))
-                raise OperatorError(
-                    f"{what} ended with {state}.",
-                    cause=reason or "The service gives no reason.",
-                    remedy="Read the log, correct what it names, and try again.",
-                    code="workspace.operation-failed",
-                    raw=reason,
-                )
-            self._pause(cancelled, what)
 
     def _end_of_log(self, image_id: str) -> str:
         try:
@@ -356,38 +319,10 @@ class Workspace:
         except OperatorError as error:
             return f"(the build log cannot be had: {error.what})"
 
-    def _pause(self, cancelled: threading.Event | None, what: str) -> None:
-        if (cancelled or threading.Event()).wait(self._poll_seconds):
-            raise Stopped(
-                f"{what} was left.",
-                cause="You stopped waiting; the service works on.",
-                remedy="The same command takes it up again.",
-                code="workspace.left",
-            )
-
 
 def _made(operation: Mapping[str, Any]) -> str:
     """The id of what an operation made."""
     return str(operation.get("resourceLocation") or "").rpartition("/")[2].replace("%3A", ":")
-
-
-def takes(model: WorkspaceModel) -> bool:
-    """Whether an accelerated image can be made of a model; one registered without a framework is called Custom."""
-    return _accelerated(model) or bool(model.converted_id) or model.framework in ("", "TensorFlow", "Custom")
-
-
-def _accelerated(model: WorkspaceModel) -> bool:
-    return bool(model.parent_id) or model.framework.startswith("Accel")
-
-
-def not_convertible(model: WorkspaceModel) -> OperatorError:
-    """What is said of a model that the converter for the FPGA cannot take (facts/azure-ml.md: AccelOnnxConverter)."""
-    return OperatorError(
-        f"{model.id} cannot be made into an accelerated image.",
-        cause=f"It is a model of {model.framework}; the converter for the FPGA takes TensorFlow's only.",
-        remedy="Deploy it on the CPU: build its image in a notebook (ContainerImage), it appears among the images here.",
-        code="workspace.not-convertible",
-    )
 
 
 def _newest_first(items: list[Any]) -> list[Any]:
@@ -401,11 +336,6 @@ def _missing(kind: str, wanted: str, known: Any) -> OperatorError:
         remedy="Choose one of them.",
         code=f"workspace.no-{kind}",
     )
-
-
-def _tell(progress: Tell | None, text: str) -> None:
-    if progress:
-        progress(Progress(text))
 
 
 def own_registry(workspace: Workspace) -> RegistryCredentials | None:

@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from services.records import Progress, WorkspaceImage
-from services.workspace.client import Stopped, Workspace
+from services.workspace.client import Workspace
+from services.workspace.following import Stopped
 
 _NAME = re.compile(r"[^a-z0-9-]+")
 

@@ -10,7 +10,8 @@ from services.contexts.model import Context
 from services.contexts.store import ContextStore
 from services.errors import OperatorError
 from services.records import Progress
-from services.workspace.client import DEFAULT_INPUT, DEFAULT_OUTPUTS, Stopped, Workspace
+from services.workspace.client import DEFAULT_INPUT, DEFAULT_OUTPUTS, Workspace
+from services.workspace.following import Stopped
 from services.workspace.pending import Pending
 from services.workspace.service_plan import ServiceModule, ServicePlan
 
