@@ -17,7 +17,7 @@ from widgets.stream import PAGE
 if TYPE_CHECKING:
     from services.contexts.model import Context
     from services.messages.filters import Filter
-    from services.messages.recorder import RecorderHandle
+    from services.messages.handle import RecorderHandle
     from services.messages.statistics import Health, HealthReader
     from services.messages.window import Window
 
@@ -80,7 +80,7 @@ class MessageSource:
         try again at once what it failed at. Raises OperatorError."""
         from services.hub.endpoint import find_endpoint
         from services.messages.filters import Filter
-        from services.messages.recorder import ensure_recorder
+        from services.messages.handle import ensure_recorder
         from services.messages.window import Window
 
         with self._lock:

@@ -34,8 +34,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(call: Call) -> int:
     """Record until interrupted; the recorder then ends with the last console."""
     from services.hub.endpoint import find_endpoint
+    from services.messages.handle import ensure_recorder, running, stop
     from services.messages.place import journal_place
-    from services.messages.recorder import ensure_recorder, running, stop
     from services.messages.settings import Start
     from services.messages.status import RecorderStatus
 
@@ -78,7 +78,7 @@ def run(call: Call) -> int:
 
 
 def _gone(place: Place) -> bool:
-    from services.messages.recorder import running
+    from services.messages.handle import running
 
     until = time.monotonic() + 20
     while running(place):

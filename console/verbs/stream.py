@@ -17,7 +17,7 @@ from services.text import counted
 
 if TYPE_CHECKING:
     from services.messages.filters import Filter
-    from services.messages.recorder import RecorderHandle
+    from services.messages.handle import RecorderHandle
     from services.messages.settings import Start
     from services.messages.status import RecorderStatus
     from services.messages.window import Window
@@ -50,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(call: Call) -> int:
     """Print messages until interrupted, the reader goes, or the limit is reached."""
     from services.hub.endpoint import find_endpoint
-    from services.messages.recorder import ensure_recorder
+    from services.messages.handle import ensure_recorder
     from services.messages.settings import Start, parse_time
 
     options = call.options

@@ -18,7 +18,7 @@ from services.hub.endpoint import find_endpoint
 from services.hub.tolerant import mapping
 from services.hub.twin import settings_of
 from services.messages.filters import Filter
-from services.messages.recorder import ensure_recorder
+from services.messages.handle import ensure_recorder
 from services.messages.settings import Start
 from services.messages.window import Window
 from services.operations.host import client_arguments

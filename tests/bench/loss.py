@@ -19,8 +19,8 @@ from pathlib import Path
 from bench_lab import bench_lab, report
 from pty_console import home_of
 
+from services.messages.handle import running
 from services.messages.place import Place
-from services.messages.recorder import running
 from services.messages.status import RecorderStatus
 
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from bench_lab import BenchLab, bench_lab, context, folder, report
 
-from services.messages.recorder import RecorderHandle, ensure_recorder
+from services.messages.handle import RecorderHandle, ensure_recorder
 from services.messages.settings import Start
 
 FAULTS: dict[str, dict[str, Any]] = {

@@ -18,8 +18,8 @@ import time
 
 from bench_lab import bench_lab, context, folder, processor_seconds, report
 
+from services.messages.handle import ensure_recorder
 from services.messages.journal import Journal
-from services.messages.recorder import ensure_recorder
 from services.messages.settings import Start
 
 

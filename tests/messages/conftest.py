@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from services.contexts.model import Context
+from services.messages.handle import RecorderHandle, ensure_recorder, running
 from services.messages.journal import Journal
 from services.messages.parse import derive
-from services.messages.recorder import RecorderHandle, ensure_recorder, running
 from services.messages.rows import Batch, RawMessage
 from services.messages.settings import Start
 from services.records import EventEndpoint, Secret

@@ -15,10 +15,10 @@ import pytest
 
 from services.errors import OperatorError
 from services.messages import schema
+from services.messages.handle import RecorderHandle, running
 from services.messages.intake import Intake
 from services.messages.journal import Journal
 from services.messages.place import Place, on_network_disk
-from services.messages.recorder import RecorderHandle, running
 from services.messages.retention import Keep, retain
 from services.messages.rows import Batch
 from services.messages.status import RecorderStatus

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from services.messages.filters import Filter
+from services.messages.handle import RecorderHandle, running
 from services.messages.journal import Journal
-from services.messages.recorder import RecorderHandle, running
 from services.messages.status import RecorderStatus
 from services.messages.window import Window
 from services.records import Secret
