@@ -208,3 +208,16 @@ async def test_garbage_ends_the_connection(wire):
     writer.write(b"GET / HTTP/1.1\r\n\r\n" * 20)
     assert await asyncio.wait_for(reader.read(), 60) == b""
     writer.close()
+
+
+@pytest.mark.parametrize("level", [3, 5])
+async def test_another_version_of_mqtt_is_told_so(wire, level):
+    """By return code 1 of CONNACK (MQTT 3.1.1, 3.1.2.2); what has another protocol's name is closed."""
+    name = b"MQIsdp" if level == 3 else b"MQTT"
+    body = len(name).to_bytes(2, "big") + name + bytes([level, 2, 0, 60]) + (b"\x00" if level == 5 else b"") + b"\x00\x01a"
+    context = ssl.create_default_context(cafile=wire.ca)
+    reader, writer = await asyncio.open_connection(wire.claim.address, 8883, ssl=context)
+    writer.write(b"\x10" + bytes([len(body)]) + body)
+    said = await asyncio.wait_for(reader.read(), 60)
+    assert said == (b"" if level == 3 else b"\x20\x02\x00\x01")
+    writer.close()
