@@ -17,7 +17,9 @@ from console.main_screen import MainScreen
 from console.screens.history import HistoryScreen
 from console.screens.rollout import RolloutScreen
 from console.screens.score import ScoreScreen
+from services.deployment.changes import SetModule
 from services.deployment.history import History
+from services.deployment.hub_route import apply, plan
 from services.deployment.presets import preset
 from widgets.deploy_form import DeployForm
 from widgets.dialogs import Choose, Confirm, Prompt, Reader
@@ -196,4 +198,27 @@ async def test_an_interrupted_deployment_is_told_and_another_subscription_disabl
         await pilot.press("enter")
         await on_screen(pilot, Confirm)  # there is one of that name
         await pilot.press("escape")
+    app.end()
+
+
+async def test_editing_a_stopped_module_leaves_it_stopped(app: ConsoleApp) -> None:
+    device, name = "databox-edge-1", "shelf"
+    async with app.run_test(size=(120, 36)) as pilot:
+        await opened(pilot, app)
+        hub = app.main.session.hub
+        image = f"{app.main.session.registry().server}/cpu-classifier:1"
+        made = plan(hub, device, [SetModule(name, image=image, create_options="{}", status="stopped")])
+        apply(hub, made, History())
+        await pilot.press("2", "r")
+        await until(pilot, lambda: any(row.module.name == name for row in app.main.modules.table.all), "the module")
+        await row_with(pilot, lambda: app.main.modules.row.module.name == name)
+        await pilot.press("e")
+        await until(pilot, lambda: app.main.options.editor.has_focus and app.main.options.word == "✓ valid", "its create options")
+        app.main.options.editor.text = '{"Env": ["A=1"]}'
+        await until(pilot, lambda: app.main.options.word == "✓ valid", "valid create options")
+        await pilot.press("f8")
+        await confirmed(pilot)
+        await until(pilot, lambda: [e.outcome for e in History().entries()] == ["applied", "applied"], "both in the history")
+        desired = hub.device_state(device).module(name).desired
+        assert desired.status == "stopped" and "A=1" in desired.create_options
     app.end()
