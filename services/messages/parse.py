@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import json
+import re
 import zlib
 from datetime import datetime, timezone
 from math import isfinite as _finite
@@ -25,7 +26,12 @@ _RESULT, _FLASHING, _TENSORS, _ERROR, _JSON, _TEXT, _BINARY = range(7)
 _DECODED_LIMIT = 1024 * 1024  # of what a gzip body may unpack to
 _LABEL_LIMIT = 200
 _BEFORE = "\ufeff \t\r\n"  # what may stand before a text that is meant for programs
-_COMPLAINTS = ("ERROR", "Error:", "FATAL", "CRITICAL", "Traceback (most recent call last)")
+# As clients' logs begin: a time and a level, an exception's name, or the level as a field.
+_COMPLAINT = re.compile(
+    r"[-\d\s:.,TZ+\[\]|/]{0,64}(?:ERROR|FATAL|CRITICAL|Error|error)(?:\]|:|\b(?<=[A-Z]))|Traceback \(most recent call last\)"
+    r"|[A-Z]\w{0,60}(?:Error|Exception): |.{0,200}?\b(?:level|severity)=\"?(?:error|fatal|critical)\b",
+    re.ASCII,
+)
 _LINE_LIMIT = 2_000
 _SAMPLE_LIMIT = 8_192
 _HEX_LIMIT = 262_144
@@ -72,8 +78,7 @@ def derive(body: bytes, content_type: str = "", content_encoding: str = "") -> D
     told = decoded.lstrip(_BEFORE)
     found = _sample(told) or _json(told, "json" in content_type.lower())
     if found is None:
-        complains = decoded.startswith(_COMPLAINTS)
-        found = Derived(_ERROR if complains else _TEXT) if own is not None or content_encoding else _plain(body)
+        found = Derived(_ERROR if _COMPLAINT.match(told) else _TEXT) if own is not None or content_encoding else _plain(body)
     return found._replace(text=own) if own is not None else found
 
 
@@ -139,7 +144,7 @@ def _plain(body: bytes) -> Derived:
     controls = len(sample) - len(sample.translate(None, _CONTROLS))
     if controls * 10 > len(sample):
         return Derived(_BINARY)
-    kind = _ERROR if text.startswith(_COMPLAINTS) else _TEXT
+    kind = _ERROR if _COMPLAINT.match(text) else _TEXT
     # SQLite's LIKE ends at a NUL.
     return Derived(kind, text=text.replace("\0", "\u2400") if "\0" in text else None)
 
@@ -168,6 +173,7 @@ def _result(text: str) -> Derived | None:
     if not _TIME.issuperset(text[1:end]):
         return None
     milliseconds = _number(text[1:end])
+    milliseconds = None if milliseconds is not None and milliseconds < 0 else milliseconds
     at = text.rfind(" with confidence ", start)
     if at > 0 and text[-1] == ".":
         was = text.rfind(" was classified as ", start, at)
@@ -197,6 +203,9 @@ def _json(text: str, declared: bool) -> Derived | None:
         value = _loaded(text)
     except (ValueError, RecursionError):
         return None
+    sample = _sample(value) if isinstance(value, str) else None  # the sample client's text as a JSON string
+    if sample is not None:
+        return sample
     found = meaning(value)
     kind = _ERROR if found.error else _JSON if found.label is None else _RESULT
     return Derived(kind, found.milliseconds, found.confidence, found.label, None, found.picture)

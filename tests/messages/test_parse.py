@@ -55,6 +55,22 @@ SAMPLES = [
     ('{"error": 0.02, "class": "a"}', "result", None, None, "a", ""),
     ('{"error": "none", "temperature": 20}', "json", None, None, None, ""),
     ('{"status": "failed", "message": "no model"}', "error", None, None, None, ""),
+    ('[{"name": "person", "class": 0, "confidence": 0.91}]', "result", None, 0.91, "person", ""),
+    ('{"Labels": [{"Name": "car", "Confidence": 40}, {"Name": "cat", "Confidence": 0.6}]}', "result", None, 0.4, "car", ""),
+    ('{"label": "cat", "score": 12.3, "video": {"duration": 60}}', "result", None, 12.3, "cat", ""),
+    ('[{"label": "a", "confidence": -3.1}, {"label": "b", "confidence": 12.3}]', "result", None, None, "b", ""),
+    ('{"class_id": 281, "conf": 0.9, "processing_time_us": 13200}', "result", 13.2, 0.9, "281", ""),
+    ('{"displayNames": ["cat", "dog"], "confidences": [0.2, 0.8]}', "result", None, 0.8, "dog", ""),
+    ('{"tag": "PUMP-7", "value": 3.2, "time_ms": 1732826062000}', "json", None, None, None, ""),
+    ('{"prediction": 23.7, "score": 0.8, "inferences": 3}', "json", None, None, None, ""),
+    ('{"label": "cat", "image": "' + "/9j/" * 200 + '"}', "result", None, None, "cat", ""),
+    ('{"success": false, "message": "no model"}', "error", None, None, None, ""),
+    ('{"statusCode": 503, "errors": []}', "error", None, None, None, ""),
+    ('"(5 ms) The image a.jpg is a \'cat\'."', "text", None, None, None, ""),
+    ("(-5 ms) The image a.jpg is a 'cat'.", "result", None, None, "cat", "a.jpg"),
+    ("2026-01-01 00:00:00,123 ERROR client: no host", "error", None, None, None, ""),
+    ('level=error msg="no host"', "error", None, None, None, ""),
+    ("ValueError: no such tensor", "error", None, None, None, ""),
     ("ERROR: cannot open camera 0", "error", None, None, None, ""),
     ("Errors are rare here", "text", None, None, None, ""),
     ("[]", "json", None, None, None, ""),
@@ -86,6 +102,20 @@ def test_declared_encodings_are_honoured_and_none_is_guessed() -> None:
     assert derive(text.encode("cp1252"), "text/plain; charset=windows-1252").label == "Möwe"
     assert KINDS[derive(text.encode("utf-16")).kind] == "binary"
     assert decode(b"\xff\xfe\x00\x00") is None
+
+
+def test_the_best_of_very_many_classes_counts_or_none_does() -> None:
+    names, scores = [f"c{number}" for number in range(1_500)], [0.5 if number == 777 else 0.0003 for number in range(1_500)]
+    of_each = [{"label": name, "score": score} for name, score in zip(names, scores, strict=True)]
+    for value in (
+        {"labels": names, "scores": scores},
+        {"predictions": of_each},
+        {"scores": dict(zip(names, scores, strict=True))},
+    ):
+        assert derive(json.dumps(value).encode())[2:4] == (0.5, "c777")
+    assert derive(json.dumps({"image": "a.jpg", "predictions": of_each * 2}).encode()).label is None
+    sample = "\"(5 ms) The image a.jpg is a 'cat'.\""
+    assert derive(sample.encode(), "application/json").label == "cat"
 
 
 def test_what_was_packed_and_is_cut_short_ends_in_an_ellipsis() -> None:
