@@ -7,9 +7,12 @@ import sys
 
 def main() -> int:
     """Run the command line and give its exit status."""
-    from console.command_line import run
+    try:
+        from console.command_line import run
 
-    return run(sys.argv[1:])
+        return run(sys.argv[1:])
+    except KeyboardInterrupt:  # while its modules were read
+        return 130
 
 
 if __name__ == "__main__":

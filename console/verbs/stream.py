@@ -71,7 +71,8 @@ def run(call: Call) -> int:
             # The reader has gone: nothing more to say, not even at exit, when Python flushes.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         except KeyboardInterrupt:
-            return 0
+            # What was to end by itself has not shown all of it.
+            return 130 if options.no_follow or options.limit is not None else 0
     return 0
 
 

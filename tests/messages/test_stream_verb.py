@@ -80,3 +80,24 @@ def test_stream(lab: dict[str, Any], lab_home: Path, control: Callable[..., Any]
     interrupted.send_signal(signal.SIGINT)
     _, errors = interrupted.communicate(timeout=120)
     assert interrupted.returncode == 0 and "Traceback" not in errors
+
+    # What was to end by itself has not shown all of it.
+    cut_short = subprocess.Popen([*COMMAND, "--from", "beginning", "--limit", "999999"], stdout=subprocess.PIPE, text=True)
+    assert cut_short.stdout is not None and cut_short.stdout.readline()
+    cut_short.send_signal(signal.SIGINT)
+    cut_short.communicate(timeout=120)
+    assert cut_short.returncode == 130
+
+
+def test_an_interrupt_while_modules_are_read_leaves_no_traceback() -> None:
+    program = (
+        "import sys, types\n"
+        "late = types.ModuleType('console.command_line')\n"
+        "def missing(name): raise KeyboardInterrupt\n"
+        "late.__getattr__ = missing\n"
+        "sys.modules['console.command_line'] = late\n"
+        "from console.__main__ import main\n"
+        "sys.exit(main())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (130, "")
