@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -93,7 +94,7 @@ def real_registry(tmp_path_factory: pytest.TempPathFactory, certificate: tuple[P
 
 
 @pytest.fixture(scope="session")
-def engine_url(tmp_path_factory: pytest.TempPathFactory, lab: dict, request: pytest.FixtureRequest) -> Iterator[str]:
+def engine_url(lab: dict, request: pytest.FixtureRequest) -> Iterator[str]:
     """The address of a Docker-compatible engine that pushes to the lab's registry and the real one."""
     program = shutil.which("podman")
     if not program or os.geteuid() != 0:
@@ -101,7 +102,10 @@ def engine_url(tmp_path_factory: pytest.TempPathFactory, lab: dict, request: pyt
     servers = [lab["registry_server"]]
     if shutil.which("docker-registry"):
         servers.append(request.getfixturevalue("real_registry")[0])
-    folder = tmp_path_factory.mktemp("podman")
+    made = tempfile.TemporaryDirectory(
+        prefix="podman-", ignore_cleanup_errors=True
+    )  # podman takes no path of more than 50 letters
+    folder = Path(made.name)
     # The engine's trust is the machine's affair; here it is told not to ask.
     (folder / "registries.conf").write_text(
         "".join(f'[[registry]]\nlocation = "{server}"\ninsecure = true\n' for server in servers)
@@ -120,3 +124,4 @@ def engine_url(tmp_path_factory: pytest.TempPathFactory, lab: dict, request: pyt
         yield f"unix://{socket_path}"
     finally:
         _end(process)
+        made.cleanup()
