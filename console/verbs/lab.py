@@ -89,7 +89,8 @@ def _instructions(info: dict[str, Any]) -> str:
 The console on it, from another terminal:
     DBE_CONSOLE_HOME={info["config_home"]} dbe-console
 
-az on it (extension azure-iot):
+az on it, with the extension azure-iot. (With these variables pip trusts the lab alone: the uamqp
+that monitor-events asks for has to be there before.)
     export REQUESTS_CA_BUNDLE={ca_file} SSL_CERT_FILE={ca_file}
     az iot hub device-identity list --login "{connection}"
     az iot hub monitor-events --login "{connection}"
