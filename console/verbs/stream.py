@@ -9,10 +9,12 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from console.call import Call
+from services.errors import OperatorError
 from services.text import counted
 
 if TYPE_CHECKING:
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
     from services.messages.handle import RecorderHandle
     from services.messages.settings import Start
     from services.messages.status import RecorderStatus
-    from services.messages.window import Window
     from services.records import InferenceMessage
 
 HELP = "messages as they come, filtered, as text or NDJSON"
@@ -97,28 +98,22 @@ def _filter(options: argparse.Namespace, start: Start) -> Filter:
 
 
 def _stream(call: Call, handle: RecorderHandle, where: Filter, only_new: bool) -> None:
-    from services.messages.window import Window
-
     options = call.options
-    window = Window(handle.journal_path)
+    news = _News(call)
+    reader = _Reader(handle.journal_path, where, only_new, news)
     try:
-        row = window.bounds()[1] if only_new else 0
         left = options.limit
-        news = _News(call)
         begun, begun_at = time.monotonic(), time.time() * 1000
         grown, newest = begun, -1
         while left is None or left > 0:
-            last = window.bounds()[1]  # before reading: what comes in between is for the next turn
-            messages = _next(window, row, where, left)
+            messages, last = reader.next(_PORTION if left is None else min(_PORTION, left))
             for message in messages:
                 call.out(_line(message, options.json))
-            row = messages[-1].row if messages else row
             left = None if left is None else left - len(messages)
             if last != newest:
                 grown, newest = time.monotonic(), last
             if len(messages) == _PORTION:
                 continue
-            row = row if messages else max(row, last)
             status = handle.status()
             news.tell(status)
             quiet = time.monotonic() - grown
@@ -130,11 +125,56 @@ def _stream(call: Call, handle: RecorderHandle, where: Filter, only_new: bool) -
             _reader_there()
             time.sleep(_LOOK)
     finally:
-        window.close()
+        reader.close()
 
 
-def _next(window: Window, row: int, where: Filter, left: int | None) -> list[InferenceMessage]:
-    return window.after(row, _PORTION if left is None else min(_PORTION, left), where)
+class _Reader:
+    """Reads the journal from a row on; and where another one takes its place (a damaged one is set aside), that one."""
+
+    def __init__(self, path: Path, where: Filter, only_new: bool, news: _News) -> None:
+        from services.messages.window import Window
+
+        self._path, self._where, self._news = path, where, news
+        self._window = Window(path)
+        self._row = self._window.bounds()[1] if only_new else 0
+        self._shown: dict[str, InferenceMessage] = {}  # the newest of each partition
+        self._again = False  # another journal may have again what was shown
+
+    def next(self, count: int) -> tuple[list[InferenceMessage], int]:
+        """The next messages that pass, ``count`` at most, and the newest row that there is."""
+        in_place = self._window.in_place  # before reading: what it still holds is shown first
+        try:
+            last = self._window.bounds()[1]  # before reading: what comes in between is for the next turn
+            messages = self._window.after(self._row, count, self._where)
+        except OperatorError as error:
+            if error.code != "journal.damaged":
+                raise
+            self._news.say(error.what)  # the recorder has been told, and will set it aside
+            messages, last = [], self._row
+        self._row = messages[-1].row if messages else max(self._row, last)
+        if not messages and not in_place:
+            self._open_another()
+        if self._again:
+            messages = [message for message in messages if not self._was_shown(message)]
+        for message in messages:
+            self._shown[message.partition] = message
+        return messages, last
+
+    def _open_another(self) -> None:
+        from services.messages.window import Window
+
+        with suppress(OperatorError):  # it is not there yet
+            another = Window(self._path)
+            self._window.close()
+            self._window, self._row, self._again = another, 0, True
+
+    def _was_shown(self, message: InferenceMessage) -> bool:
+        shown = self._shown.get(message.partition)
+        return shown is not None and (message.sequence_number, message.enqueued) <= (shown.sequence_number, shown.enqueued)
+
+    def close(self) -> None:
+        """Let go of the journal."""
+        self._window.close()
 
 
 def _line(message: InferenceMessage, as_json: bool) -> str:
@@ -160,12 +200,16 @@ class _News:
         self._said: dict[str, Any] = {}
         self._connected = False
 
+    def say(self, text: str) -> None:
+        """Say it, unless it was said last."""
+        if text != self._said.get("text"):
+            self._call.progress(text)
+        self._said["text"] = text
+
     def tell(self, status: RecorderStatus) -> None:
         """Say what is new in ``status``."""
-        self._connected = self._connected or status.state == "receiving"
+        self._connected = self._connected or status.state == "receiving" or status.received > 0
         if status.state == "failed" and status.error and not self._connected:
-            from services.errors import OperatorError
-
             raise OperatorError(**status.error)
         for at, text in status.events:
             if at > self._said.get("at", 0) and at >= status.since:
@@ -173,7 +217,8 @@ class _News:
                 self._said["at"] = at
         if status.error and status.error["what"] != self._said.get("error"):
             self._call.progress(f"{status.error['what']} {status.error['remedy']}")
-        self._said["error"] = status.error["what"] if status.error else ""
+        if status.error or status.state == "receiving":  # while another is started, what failed is not over
+            self._said["error"] = status.error["what"] if status.error else ""
         if status.dropped > self._said.setdefault("dropped", status.dropped):
             self._call.progress(
                 f"Missing here: {counted(status.dropped - self._said['dropped'], 'message')} that the hub no longer had."

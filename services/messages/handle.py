@@ -20,13 +20,13 @@ from typing import IO
 
 from services.contexts.children import environment
 from services.contexts.model import Context
-from services.contexts.paths import private_file
+from services.contexts.paths import private_file, private_folder
 from services.errors import OperatorError
+from services.messages import schema
 from services.messages.journal import Journal
 from services.messages.place import Place, journal_place
 from services.messages.recorder import ANOTHER_RUNS
 from services.messages.retention import Keep
-from services.messages.schema import disk_full
 from services.messages.settings import Settings, Start
 from services.messages.status import RecorderStatus
 from services.records import EventEndpoint
@@ -172,6 +172,7 @@ class RecorderHandle:
         self._started_at = time.monotonic()
         if self._child is not None:
             self._child.poll()
+        self._hold_again()
         try:
             log = os.open(self.place.log, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
         except OSError as error:
@@ -192,6 +193,17 @@ class RecorderHandle:
         with contextlib.suppress(BrokenPipeError):
             self._child.stdin.write(self._settings.to_json().encode())
             self._child.stdin.close()
+
+    def _hold_again(self) -> None:
+        """Attach anew where the lock file was removed, with its folder perhaps: a recorder would find no console there."""
+        if self._console is None or schema.identity(self.place.consoles_lock) == _identity_of(self._console):
+            return
+        try:
+            private_folder(self.place.journal.parent)
+        except OSError as error:
+            raise _unwritable(self.place.journal.parent, error) from error
+        before, self._console = self._console, _lock(self.place.consoles_lock, fcntl.LOCK_SH, 0.0)
+        before.close()
 
     def _not_started(self, how: str) -> OperatorError:
         """Why there is no recorder, by the last line of its log: the file may go with its folder."""
@@ -220,7 +232,7 @@ class RecorderHandle:
         """Why there is no journal, where the recorder says so, or where it has no room to say so."""
         status = RecorderStatus.read(self.place.status)
         if status is None and shutil.disk_usage(self.place.journal.parent).free < _ROOM_TO_START:
-            return disk_full(self.journal_path)
+            return schema.disk_full(self.journal_path)
         if status is not None and status.state == "disk" and status.error and self._child and status.pid == self._child.pid:
             return OperatorError(
                 status.error["what"],
@@ -230,6 +242,11 @@ class RecorderHandle:
                 raw=status.error["raw"],
             )
         return None
+
+
+def _identity_of(file: IO[str]) -> tuple[int, int]:
+    status = os.fstat(file.fileno())
+    return status.st_dev, status.st_ino
 
 
 def running(place: Place) -> bool:

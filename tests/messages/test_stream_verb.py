@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 COMMAND = [sys.executable, "-m", "console", "stream"]
 
@@ -101,3 +103,44 @@ def test_an_interrupt_while_modules_are_read_leaves_no_traceback() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (130, "")
+
+
+def test_it_goes_on_with_the_next_journal_where_one_is_removed(
+    lab: dict[str, Any], lab_home: Path, control: Callable[..., Any]
+) -> None:
+    def send(body: str) -> None:
+        control(lab, "messages", {"count": 1, "device": "removed", "body": body})
+
+    send("before")
+    stream = subprocess.Popen(
+        [*COMMAND, "--json", "--from", "beginning", "--device", "removed"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    watchdog = threading.Timer(100, stream.kill)
+    watchdog.start()
+    assert stream.stdout is not None
+    lines = (json.loads(line)["text"] for line in stream.stdout)
+    assert next(lines) == "before"
+    shutil.rmtree(next(path.parent for path in lab_home.rglob("*.journal")))
+    enough = threading.Event()
+
+    def go_on() -> None:
+        while not enough.wait(0.2):
+            send(f"after {uuid4()}")
+
+    producer = threading.Thread(target=go_on)
+    producer.start()
+    try:
+        # What came before the recorder noticed went with the file that was removed; then all of it, once, in the next.
+        after = [next(lines) for _ in range(40)]
+    finally:
+        enough.set()
+        producer.join()
+    stream.send_signal(signal.SIGINT)
+    _, errors = stream.communicate(timeout=60)
+    watchdog.cancel()
+    assert len(set(after)) == 40 and all(text.startswith("after") for text in after)
+    assert stream.returncode == 0 and "Traceback" not in errors, errors
+    assert next(lab_home.rglob("*.journal")).exists()
