@@ -19,7 +19,7 @@ from services.errors import OperatorError
 from services.text import one_line
 
 _MOST = 100_000  # characters of a clipboard or a file that are looked at
-_STRING = re.compile(r"(?:^[^;\n]*?|(?<![\w;]))(HostName=|Endpoint=(?:sb|https?)://)", re.MULTILINE)
+_STRING = re.compile(r"(?:^[^;\n]*?|(?<![\w;]))(HostName=|Endpoint=(?:sb|https?)://)", re.MULTILINE | re.IGNORECASE)
 _GUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 _SUBSCRIPTION = re.compile(_GUID)
 _IN_SUBSCRIPTION = re.compile(rf"/subscriptions/({_GUID})")
@@ -33,7 +33,7 @@ _LIKE_OURS = str.maketrans("\u201c\u201d\u2018\u2019\u00a0", "\"\"'' ", "\u200b\
 def split_paste(text: str) -> list[str]:
     """The things in ``text``. A connection string goes on over line breaks (terminals and mails wrap it), up to a quote or the next."""
     lines = (line.strip() for line in text[:_MOST].translate(_LIKE_OURS).splitlines())
-    text = "\n".join(line for line in lines if line and not line.startswith("#"))
+    text = "\n".join(line for line in lines if line and not line.startswith(("#", "//")))
     things: list[str] = []
     while text:
         read = _json(text)
@@ -44,7 +44,7 @@ def split_paste(text: str) -> list[str]:
         elif begins:
             following = _STRING.search(text, begins.end())
             whole = text[begins.start(1) : following.start() if following else len(text)]
-            first, *others = re.split(r"[\"'{\[]", whole, maxsplit=1)[0].split("\n")
+            first, *others = re.split(r"[\"'`<>{\[]", whole, maxsplit=1)[0].split("\n")
             thing = "\n".join([first, *takewhile(_goes_on, others)])
             things.append(thing.strip())
             end = begins.start(1) + len(thing)
@@ -55,7 +55,7 @@ def split_paste(text: str) -> list[str]:
             line = text.partition("\n")[0]
             things.append(_unquoted(line))
             end = len(line)
-        text = text[end:].lstrip("\"',;)]} \n")
+        text = text[end:].lstrip("\"'`>,;)]} \n")
     return things
 
 

@@ -36,6 +36,10 @@ WORKSPACE = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg/providers/Microsof
         json.dumps({"connectionString": HUB}, indent=2),
         json.dumps([{"connectionString": [HUB], "policy": "iothubowner"}]),
         f'# the hub\nHUB="{HUB}"\n',
+        f"`{HUB}`",
+        f"<{HUB}>",
+        f"export HUB={HUB[:58].lower()}\n{HUB[58:]}",
+        json.dumps({"connectionString": HUB.replace("HostName", "hostname")}),
     ],
 )
 def test_a_hubs_string_in_any_wrapping(pasted: str) -> None:
@@ -49,6 +53,7 @@ def test_a_hubs_string_in_any_wrapping(pasted: str) -> None:
     [
         json.dumps(CONFIG, indent=4),
         "\ufeff" + json.dumps(CONFIG),
+        "// the portal's\n" + json.dumps(CONFIG, indent=4),
         json.dumps(CONFIG).replace("444444", "444\n444"),
         json.dumps({"Id": "1", "Scope": WORKSPACE}),
         f"https://ml.azure.com/?wsid={WORKSPACE}&tid=1",
