@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from textual.screen import Screen
@@ -71,10 +72,16 @@ async def _line(what: str, draft: Draft, ask: Ask) -> None:
         "name": ("name", "Name", "What this context is called: letters, digits, dot, dash, underscore"),
     }[what]
     value = await ask(Prompt(title, hint, getattr(draft, field)))
-    if value is not None:
-        setattr(draft, field, value.strip())
-        if field == "ca_file":
-            draft.cloud = dataclasses.replace(draft.cloud, ca_file=draft.ca_file)
+    if value is None:
+        return
+    value = value.strip()
+    if what == "group":
+        value = value or "$Default"
+    elif what == "ca" and value:  # as the shell that it was started from means it
+        value = str(Path.cwd() / Path(value).expanduser())
+    setattr(draft, field, value)
+    if what == "ca":
+        draft.cloud = dataclasses.replace(draft.cloud, ca_file=value)
 
 
 async def _sign_in(draft: Draft, ask: Ask) -> None:
@@ -99,6 +106,8 @@ async def _sign_in(draft: Draft, ask: Ask) -> None:
         if not secret:
             return
         draft.client_secret = Secret(secret.strip())
+    else:
+        draft.client_secret = None  # of a service principal chosen before, which nobody signs in by any more
     draft.sign_in = SignIn(method, tenant.strip(), client.strip())
 
 
@@ -152,7 +161,7 @@ async def _device(draft: Draft, ask: Ask, say: Say) -> None:
     try:
         found = await in_thread(draft.devices)
     except OperatorError as error:
-        say(f"✗ {error.what} {error.cause}", "bad")
+        say(f"✗ {error.what} {error.cause} {error.remedy}", "bad")
         found = []
     else:
         say("")

@@ -6,6 +6,7 @@ import sys
 import termios
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TypeVar
 
 from console.call import Call
@@ -33,12 +34,12 @@ def add(call: Call, store: ContextStore) -> int:
         call.progress(f"  understood: {draft.take_hub_source(_source(call.options.hub))}")
     if call.options.events:
         call.progress(f"  understood: {draft.take_event_source(_source(call.options.events))}")
-    if not (draft.workspace or draft.hub_string or draft.subscription):
+    if not (draft.workspace or draft.hub_string or draft.event_string or draft.subscription):
         if not asking:
             raise UsageError(
                 "There is nothing to make a context from.",
                 cause="Nothing was given, and there is no terminal to ask on.",
-                remedy="Give --from config.json, --hub SOURCE or --subscription ID.",
+                remedy="Give --from config.json, --hub SOURCE, --events SOURCE or --subscription ID.",
                 code="usage.context-empty",
             )
         _paste(call, draft)
@@ -57,18 +58,19 @@ def add(call: Call, store: ContextStore) -> int:
 def _draft(call: Call) -> Draft:
     options = call.options
     standard = CloudSettings()
+    ca_file = _from_here(options.ca_file)
     manager = options.resource_manager or standard.resource_manager
     secret = _source(options.client_secret) if options.client_secret else None
     return Draft(
         options.name,
         sign_in=SignIn(options.sign_in, options.tenant, options.client_id, secret),
-        cloud=CloudSettings(manager.rstrip("/"), options.authority or standard.authority, options.ca_file),
+        cloud=CloudSettings(manager.rstrip("/"), options.authority or standard.authority, ca_file),
         device=options.device,
         device_address=options.device_address,
         consumer_group=options.consumer_group,
         transport="websocket" if options.proxy else options.transport,
         proxy=_proxy(options.proxy),
-        ca_file=options.ca_file,
+        ca_file=ca_file,
         production=options.mark_production,
         read_only=options.mark_read_only,
         subscription=options.subscription,
@@ -88,10 +90,16 @@ def _proxy(text: str) -> str:
 
 def _source(text: str) -> SecretSource:
     try:
-        return parse_source(text)
+        source = parse_source(text)
     except ValueError as error:
         # The text is not repeated: somebody may have given the secret itself.
         raise _never_here(str(error)) from None
+    return SecretSource("file", _from_here(source.value)) if source.kind == "file" else source
+
+
+def _from_here(path: str) -> str:
+    """A path as a shell means it; the context file would take a relative one from its own folder."""
+    return str(Path.cwd() / Path(path).expanduser()) if path else ""
 
 
 def _never_here(cause: str) -> UsageError:

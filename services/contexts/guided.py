@@ -15,7 +15,7 @@ from services.contexts.discovery import FoundHub, FoundWorkspace, ResourceManage
 from services.contexts.model import CloudSettings, Context, EventSettings, HubSettings, SecretSource, SignIn, WorkspaceSettings
 from services.contexts.pasted import file_of, read_file, split_paste, subscription_in, workspace_in
 from services.contexts.probe import edge_devices, probe_device, probe_events, probe_hub, probe_proxy
-from services.contexts.secrets import forget, keep_in_file, keep_in_keyring, resolve_path, reveal
+from services.contexts.secrets import ca_path, forget, keep_in_file, keep_in_keyring, reveal
 from services.contexts.sign_in import forget_credential, sign_in_with, token
 from services.contexts.store import ContextStore
 from services.errors import OperatorError
@@ -196,7 +196,7 @@ class Draft:
             entity=events.entity,
             connection_string=events.text,
             consumer_group=self.consumer_group,
-            ca_file=str(resolve_path(self.ca_file)) if self.ca_file else "",
+            ca_file=ca_path(self.ca_file) if self.ca_file else "",
             transport=self.transport,
             proxy=self.proxy,
         )

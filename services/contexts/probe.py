@@ -7,7 +7,7 @@ import http.client
 from typing import Any
 
 from services.contexts.consumer import consumer, proxy_settings
-from services.contexts.secrets import resolve_path
+from services.contexts.secrets import ca_path
 from services.errors import OperatorError
 from services.records import EventEndpoint, Secret
 from services.text import clean, counted, one_line
@@ -106,7 +106,7 @@ def _manager(connection_string: Secret, ca_file: str) -> Any:
     config.retry_policy.retries = 0
     config.connection.timeout = _SECONDS
     if ca_file:
-        config.connection.verify = str(resolve_path(ca_file))
+        config.connection.verify = ca_path(ca_file)
     return manager
 
 
@@ -133,7 +133,7 @@ def _asked(call: Any, subject: str) -> Any:
     except ClientException as error:
         raise OperatorError(
             "The hub cannot be reached.",
-            cause=one_line(error, 300),
+            cause="Its certificate is not trusted here." if "CERTIFICATE_VERIFY" in str(error) else one_line(error, 300),
             remedy="Check the host name, the network and, for a private authority, ca_file.",
             code="context.hub-unreachable",
             raw=clean(error, 2000),

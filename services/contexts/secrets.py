@@ -68,6 +68,20 @@ def resolve_path(text: str) -> Path:
     return config_folder() / Path(text).expanduser()
 
 
+def ca_path(text: str) -> str:
+    """The PEM file that a ``ca_file`` of the context file names. Raises OperatorError where it is not there: each SDK would fail in a
+    way of its own."""
+    path = resolve_path(text)
+    if not path.is_file():
+        raise OperatorError(
+            f"There is no CA file {path}.",
+            cause="The context names it as the certificate authority to trust.",
+            remedy="Put the PEM file there, or correct ca_file in the context.",
+            code="context.ca-missing",
+        )
+    return str(path)
+
+
 def _from_environment(name: str) -> str:
     if name not in os.environ:
         raise _failed("env", name, f"The environment has no {one_line(name, 80)}.", "Set it before the console starts.")

@@ -5,6 +5,7 @@ Tokens live in memory. A lapsed sign-in by device code asks again through the sa
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from services.contexts.model import CloudSettings, Context, SignIn
-from services.contexts.secrets import resolve_path, reveal
+from services.contexts.secrets import ca_path, reveal
 from services.errors import OperatorError
 from services.records import Secret
 from services.text import clean, one_line
@@ -78,15 +79,7 @@ def connection_options(ca_file: str) -> dict[str, Any]:
     """Keyword arguments for any azure-core client: a private CA for this client alone, and waits an operator can bear."""
     options: dict[str, Any] = {"connection_timeout": 10, "read_timeout": 30, "retry_total": 1}
     if ca_file:
-        path = resolve_path(ca_file)
-        if not path.is_file():
-            raise OperatorError(
-                f"There is no CA file {path}.",
-                cause="The context names it as the certificate authority to trust.",
-                remedy="Put the PEM file there, or correct ca_file in the context.",
-                code="context.ca-missing",
-            )
-        options["connection_verify"] = str(path)
+        options["connection_verify"] = ca_path(ca_file)
     return options
 
 
@@ -171,6 +164,9 @@ class _Announced:
 def _make(name: str, cloud: CloudSettings, sign_in: SignIn, pasted: Secret | None = None) -> Any:
     import azure.identity
 
+    log = logging.getLogger("azure.identity")
+    if not log.handlers:  # without one the SDK's warnings would be written over the screen
+        log.addHandler(logging.NullHandler())
     options = connection_options(cloud.ca_file)
     authority: dict[str, Any] = {"authority": cloud.authority}
     if cloud.authority.rstrip("/") != _PUBLIC_AUTHORITY:

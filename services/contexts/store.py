@@ -59,6 +59,7 @@ import dataclasses
 import importlib
 import os
 import re
+import stat
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -108,6 +109,8 @@ def read_private(path: Path, what: str) -> str:
     """The text of ``path``, refused when others can read it. ``what`` names it in errors: "the context file"."""
     try:
         mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError("It is a folder.")
         if mode & 0o077:
             raise OperatorError(
                 f"Others can read {what} {path} (mode {mode & 0o777:04o}).",
@@ -115,7 +118,7 @@ def read_private(path: Path, what: str) -> str:
                 remedy=f"Run: chmod 600 {path}",
                 code="context.file-mode",
             )
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")  # Notepad puts a mark before the text
     except FileNotFoundError:
         raise
     except (OSError, UnicodeDecodeError) as error:

@@ -14,7 +14,7 @@ from typing import Any
 
 from services.contexts.connection_string import tidied
 from services.contexts.model import Context
-from services.contexts.secrets import resolve_path, reveal
+from services.contexts.secrets import ca_path, reveal
 from services.errors import OperatorError
 from services.hub.errors import network_error, reply_error
 from services.hub.quota import QuotaMeter
@@ -135,7 +135,7 @@ class HubCalls:
             configuration.retry_policy.retries = 0
             configuration.hooks.append(self._remember)
             if settings.ca_file:
-                configuration.connection.verify = str(resolve_path(settings.ca_file))
+                configuration.connection.verify = ca_path(settings.ca_file)
         return managers[0], managers[1]
 
     def _remember(self, response: Any, *_arguments: Any, **_options: Any) -> None:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from services.contexts.children import environment
 from services.contexts.connection_string import fields_of, tidied
 from services.contexts.model import Context
-from services.contexts.secrets import resolve_path, reveal
+from services.contexts.secrets import ca_path, reveal
 from services.diagnosis import explain
 from services.diagnosis.mask import mask
 from services.errors import OperatorError
@@ -50,7 +50,7 @@ def _with(context: Context, namespace: str, entity: str, connection: Secret) -> 
         entity=entity,
         connection_string=connection,
         consumer_group=events.consumer_group,
-        ca_file=str(resolve_path(ca_file)) if ca_file else "",
+        ca_file=ca_path(ca_file) if ca_file else "",
         transport=events.transport,
         proxy=events.proxy,
     )

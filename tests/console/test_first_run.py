@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,14 @@ import pytest
 import requests
 from piloting import text_of, until
 from textual.events import Paste
+from textual.screen import Screen
 
 from console.app import ConsoleApp
 from console.main_screen import MainScreen
+from console.screens.draft_questions import ask_for
 from console.screens.new_context import NewContext, Trying
 from console.screens.signing_in import DeviceCodeDialog
+from services.contexts.guided import Draft
 from services.contexts.model import CloudSettings, SignIn
 from services.contexts.store import ContextStore
 from widgets.dialogs import Choose
@@ -61,6 +64,23 @@ async def test_a_wrapped_paste_is_taken_whole_not_shown_tried_and_kept(lab: dict
     store = home / "config" / "contexts.toml"
     assert ContextStore().current == "edge"
     assert store.stat().st_mode & 0o077 == 0 and key not in store.read_text()
+
+
+async def test_answers_that_take_back_what_was_there(lab: dict[str, Any], home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The questions alone: an emptied group is Azure's own, a CA's path is the shell's, az needs no service principal's secret."""
+    monkeypatch.chdir(Path(lab["ca_file"]).parent)
+    draft = Draft("edge", consumer_group="mine")
+    answers: Iterator[str] = iter(["service-principal", "tenant", "client", "s3cret", "az", "", "", Path(lab["ca_file"]).name])
+
+    async def ask(_question: Screen[Any]) -> str:
+        return next(answers)
+
+    await ask_for("sign_in", draft, ask, print)
+    assert draft.client_secret is not None
+    for what in ("sign_in", "group", "ca"):
+        await ask_for(what, draft, ask, print)
+    assert (draft.client_secret, draft.consumer_group) == (None, "$Default")
+    assert draft.ca_file == draft.cloud.ca_file == lab["ca_file"]
 
 
 async def test_a_paste_typed_by_the_terminal_and_one_that_does_not_work(

@@ -17,6 +17,8 @@ from services.contexts.secrets import reveal
 from services.contexts.sign_in import DeviceCode, credential, forget_credential, show_device_codes, token
 from services.contexts.store import ContextStore
 from services.errors import OperatorError
+from services.hub.client import Hub
+from services.hub.endpoint import find_endpoint
 from services.records import Secret
 
 
@@ -191,11 +193,17 @@ def test_a_private_authority_that_is_not_trusted(context: Context):
     assert "not trusted" in caught.value.cause
 
 
-def test_a_missing_ca_file_is_named(context: Context):
+def test_a_missing_ca_file_is_named(lab: dict, context: Context):
     lost = dataclasses.replace(context, cloud=dataclasses.replace(context.cloud, ca_file="/nowhere/ca.pem"))
-    with pytest.raises(OperatorError) as caught:
-        token(lost)
-    assert "/nowhere/ca.pem" in caught.value.what
+    assert context.hub is not None
+    hub = dataclasses.replace(context, hub=dataclasses.replace(context.hub, ca_file="/nowhere/ca.pem"))
+    events = dataclasses.replace(context, events=dataclasses.replace(context.events, ca_file="/nowhere/ca.pem"))
+    draft = draft_of(lab, context)
+    draft.take(lab["hub_connection_string"])
+    draft.ca_file = "/nowhere/ca.pem"
+    for asking in (lambda: token(lost), lambda: Hub.open(hub).devices(), lambda: find_endpoint(events), draft.devices):
+        with pytest.raises(OperatorError, match=r"There is no CA file /nowhere/ca\.pem"):
+            asking()
 
 
 def test_a_secret_of_a_service_principal_can_be_pasted(lab: dict, context: Context, lab_home: Path):

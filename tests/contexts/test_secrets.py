@@ -44,6 +44,16 @@ def test_a_file_that_others_can_read_is_refused(home: Path):
     assert "s3cret" not in str(caught.value)
 
 
+def test_a_folder_is_no_file_and_a_mark_before_the_text_no_part_of_it(home: Path):
+    folder, path = home / "folder", home / "notepad.txt"
+    folder.mkdir()
+    with pytest.raises(OperatorError, match="cannot be read"):
+        reveal(parse_source(f"file:{folder}"))
+    path.write_text("s3cret", encoding="utf-8-sig")
+    path.chmod(0o600)
+    assert reveal(parse_source(f"file:{path}")) == Secret("s3cret")
+
+
 def test_forgetting_leaves_the_operators_own_file(home: Path):
     path = home / "mine"
     path.write_text("s3cret")

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from console.command_line import run
+from services.contexts.model import SecretSource
 from services.contexts.store import ContextStore
 from services.workspace.pending import Pending, PendingOperations
 
@@ -52,6 +53,16 @@ def test_wrong_usage_is_2(lab_home: Path, capsys: pytest.CaptureFixture[str]):
     assert run(["context", "add", "x", "--hub", "HostName=h;SharedAccessKey=c2VjcmV0"]) == 2
     out, err = capsys.readouterr()
     assert "c2VjcmV0" not in out + err
+
+
+def test_a_context_of_events_alone_with_paths_as_the_shell_means_them(lab: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("DBE_CONSOLE_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "ca.pem").write_text(Path(lab["ca_file"]).read_text())
+    (tmp_path / "events.txt").write_text(lab["event_hub_connection_string"])
+    (tmp_path / "events.txt").chmod(0o600)
+    assert run(["context", "add", "--events", "file:events.txt", "--ca-file", "ca.pem"]) == 0
+    assert ContextStore().resolve().events.connection == SecretSource("file", str(tmp_path / "events.txt"))
 
 
 def test_contexts_listed_shown_chosen_removed(lab: dict, lab_home: Path, capsys: pytest.CaptureFixture[str]):
