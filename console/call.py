@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TextIO
 
+from services.errors import OperatorError
 from services.text import json_text
 from widgets.when import age
 
@@ -100,7 +101,15 @@ def _write(stream: TextIO, text: str) -> None:
     try:
         stream.write(text + "\n")
         stream.flush()
-    except BrokenPipeError as error:
+    except OSError as error:
         # Python flushes once more at exit, and would complain there.
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-        raise ReaderGone from error
+        if isinstance(error, BrokenPipeError):
+            raise ReaderGone from error
+        if stream is sys.stdout:  # of progress that cannot be told, nothing can be told
+            raise OperatorError(
+                "The result cannot be written to standard output.",
+                cause=error.strerror or str(error),
+                remedy="Make room where it goes, or let it go elsewhere; what was written before may end in the midst of a line.",
+                code="output.unwritable",
+            ) from error

@@ -6,6 +6,7 @@ import argparse
 import importlib
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib.util import find_spec
 
 from console.call import Call, ReaderGone
@@ -103,7 +104,8 @@ def _existing(arguments: Sequence[str]) -> Sequence[str]:
 def _told(options: argparse.Namespace, error: OperatorError) -> int:
     """Say an error on standard error, and with ``--json`` as the result; gives the exit status."""
     if getattr(options, "json", False):
-        Call(options).out_json({"error": error.as_dict()})
+        with suppress(OperatorError, ReaderGone):  # where no result can be written, standard error has it
+            Call(options).out_json({"error": error.as_dict()})
     lines = [f"dbe-console: {error.what}"]
     lines += [f"  cause:  {error.cause}"] if error.cause else []
     lines += [f"  remedy: {error.remedy}"] if error.remedy else []

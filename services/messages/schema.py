@@ -178,7 +178,15 @@ def disk_error(path: Path, error: sqlite3.Error) -> OperatorError:
     text = str(error)
     if "full" in text:
         return disk_full(path, text)
-    if "readonly" in text or "unable to open" in text or "disk I/O" in text:
+    if "disk I/O" in text:  # all but a full disk, a used-up quota among them
+        return OperatorError(
+            f"The disk does not take the journal {path}.",
+            cause="Your quota there is used up, or a limit on the size of files; or the disk is broken or gone.",
+            remedy="Make room in the quota (quota -s, ulimit -f), mend the disk, or set DBE_CONSOLE_HOME to a folder on another.",
+            code="journal.unwritable",
+            raw=text,
+        )
+    if "readonly" in text or "unable to open" in text:
         return OperatorError(
             f"The journal {path} cannot be written or opened.",
             cause="The disk is read-only, gone, or gives you no rights there.",

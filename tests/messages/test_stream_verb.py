@@ -48,6 +48,14 @@ def test_stream(lab: dict[str, Any], lab_home: Path, control: Callable[..., Any]
     )
     assert text.returncode == 0 and len(text.stdout.splitlines()) == 3 and "s0.jpg" in text.stdout
 
+    for words in ([], ["--json"], ["--json", "--context", "nowhere"]):
+        with Path("/dev/full").open("w") as full:
+            unwritten = subprocess.run(
+                [*COMMAND, "--since", "1h", *words], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60
+            )
+        assert unwritten.returncode == 1 and "Traceback" not in unwritten.stderr, unwritten
+        assert ("nowhere" if "nowhere" in words else "No space left") in unwritten.stderr
+
     wrong = subprocess.run([*COMMAND, "--grep", "("], capture_output=True, text=True, timeout=120)
     assert wrong.returncode == 2 and "regular expression" in wrong.stderr and "Traceback" not in wrong.stderr
 
