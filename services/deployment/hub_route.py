@@ -181,8 +181,12 @@ def apply(hub: Hub, made: Plan, history: History, context: str = "") -> Applied:
         )
     if made.empty:
         return Applied(made.before_version, None, "The device has all of this already; nothing was sent.")
-    state = hub.device_state(made.device)
-    now = _manifest(hub, state, _touched(state, made.changes))
+    try:
+        state = hub.device_state(made.device)
+        now = _manifest(hub, state, _touched(state, made.changes))
+    except OperatorError as error:
+        error.cause = f"{error.cause} Nothing was sent yet.".strip()
+        raise
     if not unchanged(now, made.before):
         raise ChangedMeanwhile(_plan(hub, state, now, made.changes), diff(made.before, now))
     entry = history.begin(
