@@ -42,12 +42,17 @@ def parser(names: Sequence[str] = NAMES) -> argparse.ArgumentParser:
 
 
 def _give(parser: argparse.ArgumentParser, common: argparse.ArgumentParser) -> None:
-    """``--context`` and ``--read-only`` after a verb and after its action too: who types does not think of places."""
+    """``--context`` and ``--read-only`` after a verb and after its action too: who types does not think of places.
+
+    An action's own ``--help`` begins with what the verb's says of it.
+    """
     for option in common._actions:
         parser._add_action(option)
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
-            for sub in action.choices.values():
+            told = {choice.dest: choice.help for choice in action._choices_actions}
+            for name, sub in action.choices.items():
+                sub.description = sub.description or told[name]
                 _give(sub, common)
 
 

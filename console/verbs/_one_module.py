@@ -15,7 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser, *, wait: bool = True) -> None
     """MODULE and what every change takes."""
     from console.verbs._confirming import add_change_arguments
 
-    parser.add_argument("module")
+    parser.add_argument("module", help="its name: dbe-console modules")
     add_change_arguments(parser, wait=wait)
 
 

@@ -38,7 +38,12 @@ def _name_what_completes(parser: argparse.ArgumentParser) -> None:
     import shtab
 
     contexts, presets = _asked("context"), _asked("options")
-    by_metavar = {**dict.fromkeys(_FILES, shtab.FILE), **dict.fromkeys(_FOLDERS, shtab.DIRECTORY), "PRESET": presets}
+    by_metavar = {
+        **dict.fromkeys(_FILES, shtab.FILE),
+        **dict.fromkeys(_FOLDERS, shtab.DIRECTORY),
+        "PRESET": presets,
+        "CONTEXT": contexts,
+    }
     by_name = {"file": shtab.FILE, "preset": presets, "context": contexts}
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):

@@ -19,7 +19,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     listing.add_argument("--names", action="store_true", help="their names alone, one a line")
     for action, text in (("use", "make it the current one"), ("show", "show what it holds"), ("remove", "forget it")):
         one = sub.add_parser(action, help=text)
-        one.add_argument("name", metavar="NAME", nargs="?" if action == "show" else None)
+        one.add_argument(
+            "name", metavar="CONTEXT", nargs="?" if action == "show" else None, help="which one: dbe-console context list"
+        )
         if action == "show":
             one.add_argument("--json", action="store_true", help="one JSON object")
     add = sub.add_parser(
@@ -34,14 +36,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add.add_argument("--subscription", metavar="ID", default="", help="pick workspace and hub from this subscription")
     add.add_argument("--device", metavar="D", default="", help="the Edge device")
     add.add_argument("--device-address", metavar="HOST", default="", help="where its compute network is reached from here")
-    add.add_argument("--consumer-group", metavar="G", default="$Default")
+    add.add_argument(
+        "--consumer-group", metavar="G", default="$Default", help="the readers' group at the event endpoint (default: $Default)"
+    )
     add.add_argument(
         "--transport", choices=("amqp", "websocket"), default="amqp", help="messages by port 5671, or websockets over 443"
     )
     add.add_argument("--proxy", metavar="URL", default="", help="the proxy for messages by websockets: http://HOST:PORT")
-    add.add_argument("--sign-in", choices=("az", "device-code", "service-principal", "managed-identity"), default="az")
-    add.add_argument("--tenant", default="")
-    add.add_argument("--client-id", default="")
+    add.add_argument(
+        "--sign-in",
+        choices=("az", "device-code", "service-principal", "managed-identity"),
+        default="az",
+        help="how to sign in to Azure (default: az, the machine's az login)",
+    )
+    add.add_argument("--tenant", default="", help="its id or domain; a service principal needs it")
+    add.add_argument("--client-id", default="", help="the application's id; a service principal needs it")
     add.add_argument("--client-secret", metavar="SOURCE", help="where the service principal's secret is")
     add.add_argument("--resource-manager", metavar="URL", help="another cloud's Azure Resource Manager")
     add.add_argument("--authority", metavar="URL", help="another cloud's sign-in")

@@ -41,17 +41,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--env", action="append", default=[], metavar="NAME=VALUE", help="an environment variable; NAME= removes it"
     )
     parser.add_argument("--env-file", default="", metavar="FILE", help="environment variables with secrets, NAME=VALUE a line")
-    parser.add_argument("--status", choices=("running", "stopped"), default="running")
-    parser.add_argument("--restart-policy", choices=("never", "on-failure", "on-unhealthy", "always"))
-    parser.add_argument("--pull-policy", choices=("on-create", "never"))
-    parser.add_argument("--startup-order", type=int, metavar="N")
+    parser.add_argument("--status", choices=("running", "stopped"), default="running", help="default: running")
+    parser.add_argument(
+        "--restart-policy", choices=("never", "on-failure", "on-unhealthy", "always"), help="when the edge agent starts it again"
+    )
+    parser.add_argument("--pull-policy", choices=("on-create", "never"), help="when the edge agent pulls the image")
+    parser.add_argument("--startup-order", type=int, metavar="N", help="modules with a lower number start before it")
     parser.add_argument(
         "--client",
         default="",
         metavar="IMAGE",
         help="deploy this client image beside the host: REGISTRY/NAME:TAG, or NAME:TAG in the workspace's registry",
     )
-    parser.add_argument("--client-module", default="azureml-client", metavar="NAME")
+    parser.add_argument(
+        "--client-module", default="azureml-client", metavar="NAME", help="the client module's name (default: azureml-client)"
+    )
     parser.add_argument("--client-preset", default="", metavar="PRESET", help="without it the one that the image's name tells")
     parser.add_argument(
         "--client-set",
@@ -63,7 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--registry-user", default="", help="who signs in to the image's registry; the password is asked for")
     parser.add_argument("--registry-password-file", default="", metavar="FILE", help="the password, in a file of mode 0600")
     parser.add_argument("--no-registry", action="store_true", help="take no credentials from the workspace")
-    parser.add_argument("--route", choices=("hub", "azureml"), default="hub")
+    parser.add_argument("--route", choices=("hub", "azureml"), default="hub", help="who sets the deployment (default: hub)")
     parser.add_argument("--service", default="", help="the service's name on Azure ML's route (default: the module's)")
     parser.add_argument("--redeploy", action="store_true", help="on Azure ML's route: delete a service of that name first")
     add_change_arguments(parser)

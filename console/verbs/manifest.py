@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     brought.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="fill in $NAME in the manifest's texts")
     add_change_arguments(brought)
     compared = subs.add_parser("diff", help="what a manifest's file would change")
-    compared.add_argument("file")
+    compared.add_argument("file", help="the manifest (- is standard input)")
     compared.add_argument("--replace", action="store_true", help="as if everything were replaced")
     compared.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE", help="fill in $NAME in the manifest's texts"

@@ -19,16 +19,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     listed.add_argument("--json", action="store_true", help="one JSON list")
     listed.add_argument("--names", action="store_true", help="their names alone, one a line")
     show = subs.add_parser("show", help="a preset's create options")
-    show.add_argument("preset")
+    show.add_argument("preset", help="its name: dbe-console options list")
     show.add_argument("--set", action="append", default=[], metavar="FIELD=VALUE", help="a form field; a flag is on or off")
-    checked = subs.add_parser("check", help="check create options (- is standard input)")
-    checked.add_argument("file")
+    checked = subs.add_parser("check", help="check create options")
+    checked.add_argument("file", help="the create options (- is standard input)")
     checked.add_argument("--device", default="", help="check against what this device has, ports and FPGA among it")
     checked.add_argument("--module", default="", help="the module they are for, where the device has it already")
     checked.add_argument("--json", action="store_true", help="one JSON object")
     for action, text in (("save", "keep a file's create options as an own preset"), ("remove", "remove an own preset")):
         sub = subs.add_parser(action, help=text)
-        sub.add_argument("name")
+        sub.add_argument("name", help="the preset's name")
         if action == "save":
             sub.add_argument("file", help="create options, or a preset somebody shared (- is standard input)")
 

@@ -12,7 +12,7 @@ HELP = "score pictures on a host module"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """FILE… and where to score."""
-    parser.add_argument("files", nargs="+", metavar="FILE", help="a picture (JPEG)")
+    parser.add_argument("files", nargs="+", metavar="FILE", help="a picture (JPEG, PNG, GIF or BMP)")
     parser.add_argument("--device", default="", help="the device instead of the context's")
     parser.add_argument("--module", default="", help="the host module; not needed where there is one")
     parser.add_argument(

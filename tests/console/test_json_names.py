@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import subprocess
 from collections.abc import Callable, Iterator
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from console.command_line import run
+from console.command_line import parser, run
 
 CHANGE = "device summary changed applied version entry diff problems configurations commands"
 NAMES = {
@@ -70,18 +71,38 @@ def test_names(words: str, home: Path, tmp_path: Path, capfd: pytest.CaptureFixt
         assert set(record["error"]) == {"what", "cause", "remedy", "code", "raw"}
 
 
+def test_every_help_says_what_each_of_its_words_is_for() -> None:
+    silent = []
+
+    def walk(part: argparse.ArgumentParser) -> None:
+        silent.extend([] if part.description else [part.prog])
+        for action in part._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                for inner in action.choices.values():
+                    walk(inner)
+            elif not action.help:
+                silent.append(f"{part.prog}: {action.option_strings or action.dest}")
+
+    walk(parser())
+    assert silent == []
+
+
 def test_completion_completes_verbs_in_bash(capfd: pytest.CaptureFixture[str]) -> None:
     """As bash does it when Tab is pressed."""
     assert run(["completion", "bash"]) == 0
     script = capfd.readouterr().out
     function = next(line.split("-F ")[1].split()[0] for line in script.splitlines() if line.startswith("complete "))
     press = f"""
+dbe-console() {{ [ "$*" = "context list --names" ] && echo here; }}
 COMP_WORDS=(dbe-console modu) COMP_CWORD=1 COMP_LINE='dbe-console modu' COMP_POINT=16 COMP_TYPE=9
 {function} dbe-console modu dbe-console
+printf '%s\\n' "${{COMPREPLY[@]}}"
+COMP_WORDS=(dbe-console context use '') COMP_CWORD=3 COMP_LINE='dbe-console context use ' COMP_POINT=24
+{function} dbe-console '' use
 printf '%s\\n' "${{COMPREPLY[@]}}"
 """
     try:
         done = subprocess.run(["bash", "-c", script + press], capture_output=True, text=True, timeout=60, check=True)
     except FileNotFoundError:
         pytest.skip("no bash here")
-    assert done.stdout.split() == ["modules"], done
+    assert done.stdout.split() == ["modules", "here"], done
