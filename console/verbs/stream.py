@@ -122,6 +122,8 @@ def _stream(call: Call, handle: RecorderHandle, where: Filter, only_new: bool) -
             caught_up = passed or quiet > (_LONG_QUIET if status.lag else _QUIET)
             if options.no_follow and status.state == "receiving" and not status.waiting and caught_up:
                 return
+            if options.no_follow and status.state in ("failed", "disk") and status.error and quiet > _LONG_QUIET:
+                raise OperatorError(**status.error)  # who waits for the end would wait for ever
             _reader_there()
             time.sleep(_LOOK)
     finally:

@@ -35,6 +35,7 @@ from services.text import one_line
 _START_SECONDS = 45.0
 _RESTART_WAIT, _LONGEST_RESTART_WAIT = 2.0, 60.0  # seconds from one start to the next, while it dies again and again
 _SOUND_AFTER = 60.0  # seconds: one that lived for so long was not started in vain
+_SILENT_AFTER = 20.0  # seconds: it says every five that it lives
 _TRIES = 3
 _ROOM_TO_START = 1024 * 1024
 _LOG_END = 8_192
@@ -69,6 +70,7 @@ class RecorderHandle:
         self._deaths = 0  # in a row
         self._restarts = 0
         self._dying: OperatorError | None = None  # what to tell of it
+        self._said = (0, 0.0)  # what it said last (``RecorderStatus.at``), and since when it has said no more
         self._reviving = threading.Lock()  # several threads ask for the status
 
     def ensure(self) -> None:
@@ -108,11 +110,29 @@ class RecorderHandle:
     def _as_it_is(self, found: RecorderStatus) -> RecorderStatus:
         alive = running(self.place)
         if alive and (self._child is None or self._child.poll() is not None or self._child.pid == found.pid):
+            silent = self._silent(found)
+            found = replace(found, state="failed", rate=0.0, error=silent.as_dict()) if silent else found
             return replace(found, restarts=self._restarts)
         dying = None if alive else self._revive()
         # What the one before said last holds no more.
         told = dying.as_dict() if dying else None
         return replace(found, state="failed" if dying else "starting", rate=0.0, error=told, restarts=self._restarts)
+
+    def _silent(self, found: RecorderStatus) -> OperatorError | None:
+        """What to tell of one that lives and says no more, by a clock that nobody sets; what it said itself goes before."""
+        now = time.monotonic()
+        if found.at != self._said[0]:
+            self._said = found.at, now
+        seconds = now - self._said[1]
+        if seconds < _SILENT_AFTER or found.error:
+            return None
+        return OperatorError(
+            "The recorder lives and does nothing.",
+            cause="It was stopped (SIGSTOP, a debugger), or the machine or its disk has no time for it.",
+            remedy=f"kill -CONT {found.pid} lets it go on. Where that does not help, kill -KILL {found.pid}: another one is started,"
+            " and nothing is lost.",
+            code="recorder.silent",
+        )
 
     def _revive(self) -> OperatorError | None:
         """Start another recorder when it is time to; gives what to tell an operator where that has been in vain."""

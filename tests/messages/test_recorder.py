@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from services.messages import handle as handles
 from services.messages.filters import Filter
 from services.messages.handle import RecorderHandle, running
 from services.messages.journal import Journal
@@ -98,6 +99,21 @@ def test_one_recorder_consoles_attach_and_the_last_ends_it(
     two.close()
     eventually(lambda: not running(two.place))
     assert RecorderStatus.read(two.place.status).state == "ended"
+
+
+def test_one_that_was_stopped_is_said(
+    record: Callable[..., RecorderHandle], eventually: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handles, "_SILENT_AFTER", 6.0)
+    handle = record()
+    pid = eventually(lambda: (found := handle.status()).state == "receiving" and found.pid)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        status = eventually(lambda: (found := handle.status()).error and found)
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert (status.state, status.error["code"]) == ("failed", "recorder.silent") and str(pid) in status.error["remedy"]
+    eventually(lambda: handle.status().state == "receiving" and handle.status().error is None)
 
 
 def test_it_ends_with_the_last_console_though_the_hub_is_gone(

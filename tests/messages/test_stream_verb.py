@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import shutil
 import signal
@@ -12,6 +13,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
+
+import pytest
+
+from console.call import Call
+from console.verbs import stream
+from services.errors import OperatorError
+from services.messages.filters import Filter
+from services.messages.journal import Journal
+from services.messages.status import RecorderState, RecorderStatus
 
 COMMAND = [sys.executable, "-m", "console", "stream"]
 
@@ -120,16 +130,16 @@ def test_it_goes_on_with_the_next_journal_where_one_is_removed(
         control(lab, "messages", {"count": 1, "device": "removed", "body": body})
 
     send("before")
-    stream = subprocess.Popen(
+    following = subprocess.Popen(
         [*COMMAND, "--json", "--from", "beginning", "--device", "removed"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
-    watchdog = threading.Timer(100, stream.kill)
+    watchdog = threading.Timer(100, following.kill)
     watchdog.start()
-    assert stream.stdout is not None
-    lines = (json.loads(line)["text"] for line in stream.stdout)
+    assert following.stdout is not None
+    lines = (json.loads(line)["text"] for line in following.stdout)
     assert next(lines) == "before"
     shutil.rmtree(next(path.parent for path in lab_home.rglob("*.journal")))
     enough = threading.Event()
@@ -146,9 +156,27 @@ def test_it_goes_on_with_the_next_journal_where_one_is_removed(
     finally:
         enough.set()
         producer.join()
-    stream.send_signal(signal.SIGINT)
-    _, errors = stream.communicate(timeout=60)
+    following.send_signal(signal.SIGINT)
+    _, errors = following.communicate(timeout=60)
     watchdog.cancel()
     assert len(set(after)) == 40 and all(text.startswith("after") for text in after)
-    assert stream.returncode == 0 and "Traceback" not in errors, errors
+    assert following.returncode == 0 and "Traceback" not in errors, errors
     assert next(lab_home.rglob("*.journal")).exists()
+
+
+@pytest.mark.parametrize("state", ["disk", "failed"])
+def test_what_is_to_end_by_itself_ends_where_nothing_more_can_come(
+    state: RecorderState, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "_LONG_QUIET", 0.0)
+    told = {"what": "The disk is full.", "cause": "", "remedy": "Make room.", "code": "journal.full", "raw": ""}
+
+    class Handle:
+        journal_path = journal.path
+
+        def status(self) -> RecorderStatus:
+            return RecorderStatus(state, 1, received=1, error=told)
+
+    call = Call(argparse.Namespace(json=True, limit=None, no_follow=True))
+    with pytest.raises(OperatorError, match="The disk is full"):
+        stream._stream(call, Handle(), Filter(), only_new=False)  # type: ignore[arg-type]
