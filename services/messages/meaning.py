@@ -38,7 +38,7 @@ _RESULTS = (
 _TIMES = ("latency", "inferencetime", "duration", "elapsed", "elapsedtime", "processingtime", "inference")
 _UNITS = {
     "ms": 1.0, "msec": 1.0, "millis": 1.0, "milliseconds": 1.0, "s": 1000.0, "sec": 1000.0, "secs": 1000.0, "seconds": 1000.0,
-    "us": 1e-3, "usec": 1e-3, "microseconds": 1e-3, "ns": 1e-6, "nanoseconds": 1e-6,
+    "us": 1e-3, "µs": 1e-3, "μs": 1e-3, "usec": 1e-3, "microseconds": 1e-3, "ns": 1e-6, "nanoseconds": 1e-6,
 }  # fmt: skip
 # How many milliseconds the unit is of what stands under each name; None where it is a millisecond, or a second.
 _FACTORS: dict[str, float | None] = {

@@ -7,7 +7,7 @@ from math import isfinite
 from typing import NamedTuple
 
 _LIMIT = 40
-_WRITTEN = re.compile(r"([-+]?)([\d.,]+)(e[-+]?\d+)?\s*(%|[mun]?s|m?sec|seconds|milliseconds)?", re.IGNORECASE)
+_WRITTEN = re.compile(r"([-+]?)([\d.,]+)(e[-+]?\d+)?\s*(%|[munµμ]?s|m?sec|seconds|milliseconds)?", re.IGNORECASE)
 _EITHER = re.compile(r"[1-9]\d{0,2},\d{3}")
 _COMMA_IS_POINT = re.compile(r"\d*,\d*|\d{1,3}(\.\d{3})+,\d*")
 _COMMAS_GROUP = re.compile(r"\d{1,3}(,\d{3})+(\.\d*)?")

@@ -60,6 +60,7 @@ SAMPLES = [
     ('{"label": "cat", "score": 12.3, "video": {"duration": 60}}', "result", None, 12.3, "cat", ""),
     ('[{"label": "a", "confidence": -3.1}, {"label": "b", "confidence": 12.3}]', "result", None, None, "b", ""),
     ('{"class_id": 281, "conf": 0.9, "processing_time_us": 13200}', "result", 13.2, 0.9, "281", ""),
+    ('{"label": "cat", "latency": "13200 \\u00b5s"}', "result", 13.2, None, "cat", ""),
     ('{"displayNames": ["cat", "dog"], "confidences": [0.2, 0.8]}', "result", None, 0.8, "dog", ""),
     ('{"tag": "PUMP-7", "value": 3.2, "time_ms": 1732826062000}', "json", None, None, None, ""),
     ('{"prediction": 23.7, "score": 0.8, "inferences": 3}', "json", None, None, None, ""),
