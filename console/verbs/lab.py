@@ -94,6 +94,7 @@ that monitor-events asks for has to be there before.)
     export REQUESTS_CA_BUNDLE={ca_file} SSL_CERT_FILE={ca_file}
     az iot hub device-identity list --login "{connection}"
     az iot hub monitor-events --login "{connection}"
+    monitor-events brings uamqp from PyPI at its first run, which the export makes fail: let it do so in a shell without.
 
 Any Azure SDK: that connection string, and the CA file as connection_verify (azure-eventhub), or as
 client.protocol.config.connection.verify (azure-iot-hub), or in REQUESTS_CA_BUNDLE.

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from services.contexts.model import SecretSource
 from services.contexts.paths import config_folder
-from services.contexts.store import read_private, write_private
+from services.contexts.store import keep_private, read_private
 from services.errors import OperatorError
 from services.records import Secret
 from services.text import one_line
@@ -31,7 +31,7 @@ def reveal(source: SecretSource) -> Secret:
 def keep_in_file(name: str, secret: Secret) -> SecretSource:
     """Keep ``secret`` in a file of mode 0600 beside contexts.toml."""
     path = config_folder() / "secrets" / name
-    write_private(path, secret.reveal() + "\n")
+    keep_private(path, secret.reveal() + "\n", "the secret's file")
     return SecretSource("file", str(path))
 
 

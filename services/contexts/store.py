@@ -105,6 +105,19 @@ def write_private(path: Path, text: str) -> None:
         raise
 
 
+def keep_private(path: Path, text: str, what: str) -> None:
+    """``write_private`` for what an operator asked to be kept; OperatorError where the disk is full or the folder not writable."""
+    try:
+        write_private(path, text)
+    except OSError as error:
+        raise OperatorError(
+            f"{what[:1].upper()}{what[1:]} {path} cannot be written.",
+            cause=f"{error.strerror or type(error).__name__}.",
+            remedy="Make room there, or correct the folder's owner and mode; DBE_CONSOLE_HOME names another place.",
+            code="context.file-unwritable",
+        ) from error
+
+
 def read_private(path: Path, what: str) -> str:
     """The text of ``path``, refused when others can read it. ``what`` names it in errors: "the context file"."""
     try:
@@ -269,7 +282,7 @@ class ContextStore:
         )
 
     def _save(self, contexts: Mapping[str, Context], current: str) -> None:
-        write_private(self.path, dump(contexts, current))
+        keep_private(self.path, dump(contexts, current), "the context file")
 
 
 def _line_of(text: str, path: tuple[str, ...]) -> int:

@@ -44,6 +44,15 @@ def test_a_file_that_others_can_read_is_refused(home: Path):
     assert "s3cret" not in str(caught.value)
 
 
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A file stands where the folder ought to be: the superuser cannot write there either."""
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("DBE_CONSOLE_HOME", str(tmp_path / "file"))
+    with pytest.raises(OperatorError, match="cannot be written") as caught:
+        keep_in_file("edge-hub", Secret("s3cret"))
+    assert "DBE_CONSOLE_HOME" in caught.value.remedy
+
+
 def test_a_folder_is_no_file_and_a_mark_before_the_text_no_part_of_it(home: Path):
     folder, path = home / "folder", home / "notepad.txt"
     folder.mkdir()
