@@ -34,6 +34,14 @@ async def test_restart(running):
     assert (await running.method("RestartModule", {"id": "a"}))[0] == 400
 
 
+async def test_a_restart_and_the_agents_own_plan_at_once_start_it_once(running):
+    engine = running.agent.engine
+    before = max(int(path.stem) for path in engine._paths.values())
+    await engine.containers["a"].stop()
+    await asyncio.gather(engine.start("a"), engine.start("a"))
+    assert int(engine._paths["a"].stem) == before + 1
+
+
 async def test_logs_by_unanchored_id_packed_and_filtered(running):
     log = running.agent.logs()["a"]
     now = running.world.clock.now()

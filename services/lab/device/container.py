@@ -46,6 +46,7 @@ class Container:
         self.started_at = self.exited_at = 0.0
         self.restarts, self.restarted = 0, NEVER
         self.stopping = False
+        self.starting = asyncio.Lock()
         self._clock = clock
         self._process: asyncio.subprocess.Process | None = None
         self._watch: asyncio.Task[None] | None = None

@@ -116,8 +116,16 @@ class Engine:
         return image
 
     async def start(self, name: str) -> None:
-        """Start a container; StepFailed for ports and devices."""
+        """Start a container, unless it runs; StepFailed for ports and devices.
+
+        A restart that is asked for and the agent's own plan may come at once: the second finds it running.
+        """
         container = self.containers[name]
+        async with container.starting:
+            if not container.running:
+                await self._start(name, container)
+
+    async def _start(self, name: str, container: Container) -> None:
         module = container.module
         self._check_ports(module)
         fpga = self._check_devices(module)
