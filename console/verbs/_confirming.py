@@ -11,12 +11,13 @@ from services.contexts.model import Context
 from services.errors import UsageError
 
 
-def add_change_arguments(parser: argparse.ArgumentParser, *, wait: bool = True) -> None:
+def add_change_arguments(parser: argparse.ArgumentParser, *, wait: bool = True, images: bool = True) -> None:
     """``--device --dry-run --yes --wait --json``."""
     parser.add_argument("--device", default="", help="the device instead of the context's")
     parser.add_argument("--dry-run", action="store_true", help="show the difference and change nothing")
     parser.add_argument("--yes", action="store_true", help="do not ask")
-    parser.add_argument("--no-image-check", action="store_true", help="do not ask the registries for the images first")
+    if images:
+        parser.add_argument("--no-image-check", action="store_true", help="do not ask the registries for the images first")
     if wait:
         parser.add_argument("--wait", action="store_true", help="watch until it runs, or until it is known why not")
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output")

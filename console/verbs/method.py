@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--payload", default="{}", metavar="JSON", help="what it is given (default {})")
     parser.add_argument("--timeout", type=int, default=30, metavar="SECONDS", help="5 to 300 (default 30)")
-    add_change_arguments(parser, wait=False)
+    add_change_arguments(parser, wait=False, images=False)
 
 
 def run(call: Call) -> int:

@@ -14,7 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     from console.verbs._confirming import add_change_arguments
 
     parser.add_argument("module", help="its name: dbe-console modules")
-    add_change_arguments(parser, wait=False)
+    add_change_arguments(parser, wait=False, images=False)
 
 
 def run(call: Call) -> int:

@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--part", choices=("desired", "reported", "tags"), default="", help="only this part of the twin")
     what = "send these desired properties (all of them, as JSON; - reads standard input; a masked secret stays what it is)"
     parser.add_argument("--set", metavar="FILE", default="", help=what)
-    add_change_arguments(parser, wait=False)
+    add_change_arguments(parser, wait=False, images=False)
 
 
 def run(call: Call) -> int:

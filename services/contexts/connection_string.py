@@ -53,12 +53,12 @@ def parse_connection_string(pasted: str) -> HubString | EventString:
             raise _wrong("HostName is no host name.")
         return HubString(host, one_line(policy, 80), Secret(text))
     if "Endpoint" in fields:
-        namespace = fields["Endpoint"].removeprefix("sb://").rstrip("/")
+        scheme, _, namespace = fields["Endpoint"].rstrip("/").rpartition("//")
         if not fields.get("EntityPath"):
             raise _wrong("EntityPath is missing: the hub's Event Hub-compatible name; add ;EntityPath=NAME.")
         entity, policy = fields["EntityPath"], _needed(fields, "SharedAccessKeyName")
         _needed(fields, "SharedAccessKey")
-        if not fields["Endpoint"].startswith("sb://") or not _HOST.fullmatch(namespace):
+        if scheme.lower() != "sb:" or not _HOST.fullmatch(namespace):
             raise _wrong("Endpoint is not sb://HOST/.")
         return EventString(namespace, one_line(entity, 200), one_line(policy, 80), Secret(text))
     raise _wrong("It has neither HostName= (a hub) nor Endpoint= (its Event Hub-compatible endpoint).")

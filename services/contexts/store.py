@@ -217,7 +217,7 @@ class ContextStore:
             raise OperatorError(
                 f"There is a context {name} already.",
                 cause="",
-                remedy="Choose another name, remove it first, or say that it shall be replaced.",
+                remedy="Choose another name, or replace it: `dbe-console context add NAME --replace`.",
                 code="context.exists",
             )
 

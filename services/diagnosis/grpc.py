@@ -205,7 +205,7 @@ RULES: tuple[Rule, ...] = (
         "error",
         "the host failed on this picture",
         "The host answered with an error of its own.",
-        "Read the host's logs; try another picture (JPEG).",
+        "Read the host's logs; try another picture.",
         codes=("INTERNAL", "13", "UNKNOWN", "2", "DATA_LOSS", "15", "ABORTED", "10", "FAILED_PRECONDITION", "9"),
         general=True,
     ),

@@ -152,14 +152,14 @@ class Scorer:
             raise OperatorError(
                 f"{one_line(path, 200)} cannot be read.",
                 cause=f"{error.strerror}.",
-                remedy="Name a picture (JPEG).",
+                remedy="Name a picture (JPEG, PNG, GIF or BMP).",
                 code="score.file",
             ) from None
         if self.endpoint.kind == "grpc" and not data.startswith(_PICTURES):
             raise OperatorError(
                 f"{one_line(path, 200)} is no picture.",
                 cause="An accelerated model's host decodes JPEG, PNG, GIF and BMP; this file is none. It was not sent.",
-                remedy="Name a picture (JPEG).",
+                remedy="Name a picture (JPEG, PNG, GIF or BMP).",
                 code="score.file",
             )
         times: list[float] = []

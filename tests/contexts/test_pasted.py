@@ -120,6 +120,7 @@ def test_a_proxys_password_is_not_shown_and_folders_are_private(
 
 
 def test_names_in_another_letter_case_are_given_the_sdks_spelling():
+    assert parse_connection_string(EVENTS.replace("sb://", "SB://")).namespace == "ns.servicebus.windows.net"
     found = parse_connection_string("hostname=h.azure-devices.net;SHAREDACCESSKEYNAME=service;sharedAccessKey=a2V5")
     assert isinstance(found, HubString)
     assert found.text.reveal() == "HostName=h.azure-devices.net;SharedAccessKeyName=service;SharedAccessKey=a2V5"
