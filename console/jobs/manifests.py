@@ -37,9 +37,12 @@ async def bring_in(main: MainScreen, session: Session, name: str) -> None:
     path, device = Path(name).expanduser(), main.device
     content = load(await in_thread(read_text, path))
     values = {}
-    for variable in variables(content):
+    names = variables(content)
+    for number, variable in enumerate(names, 1):
         secret = any(word in variable.upper() for word in _SECRET)
-        question = Prompt(f"${variable}", f"{path.name} leaves it to be filled in", secret=secret)
+        question = Prompt(
+            f"${variable}", f"{number} of {len(names)} that {path.name} leaves open. Esc sends nothing.", secret=secret
+        )
         value = await main.app.push_screen_wait(question)
         if value is None:
             return

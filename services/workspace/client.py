@@ -263,7 +263,7 @@ class Workspace:
                 raise OperatorError(
                     f"There is a service {plan.name} already.",
                     cause="An IoT Edge service cannot be updated in place.",
-                    remedy="Choose another name, or let it be deleted and deployed anew.",
+                    remedy="Choose another name (--service), or have it deleted first (--redeploy).",
                     code="workspace.service-exists",
                 )
             self.delete_service(plan.name, progress, cancelled)
