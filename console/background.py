@@ -12,6 +12,7 @@ import asyncio
 import threading
 import weakref
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from queue import SimpleQueue
 from typing import Any, TypeVar, cast
 
@@ -23,6 +24,7 @@ from services.errors import OperatorError
 
 Result = TypeVar("Result")
 _END = object()
+_SAYS_AGAIN = 4.0  # seconds; a throttled or silent service is asked for much longer
 
 
 async def in_thread(call: Callable[..., Result], *arguments: Any) -> Result:
@@ -58,9 +60,21 @@ async def for_dialog(node: DOMNode, call: Callable[..., Result], *arguments: Any
     waiting = asyncio.ensure_future(in_thread(call, *arguments))
     opening.add(waiting)
     try:
-        return await waiting
+        with said_again(node, "no answer yet; waiting on. Esc on the panes gives it up"):
+            return await waiting
     finally:
         opening.discard(waiting)
+
+
+@contextmanager
+def said_again(node: DOMNode, text: str) -> Iterator[None]:
+    """Say what is waited for every few seconds: one word at the beginning is gone long before a slow answer is there."""
+    app = _app(node)
+    timer = app.set_interval(_SAYS_AGAIN, lambda: app.notify(text, timeout=_SAYS_AGAIN))
+    try:
+        yield
+    finally:
+        timer.stop()
 
 
 # Calls for threads that have nothing to do, each with its own. To start a thread the loop waits until it runs: tens of

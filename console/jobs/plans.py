@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
-from console.background import for_dialog, go, in_thread
+from console.background import for_dialog, go, in_thread, said_again
 from console.jobs.manifest_file import write_manifest
 from console.jobs.watches import Watch
 from console.owner import app_of
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from services.deployment.changes import Change
     from services.deployment.hub_route import Plan
     from services.operations.rollout import Watch as Watched
-
-_SAYS_AGAIN = 4.0  # seconds; a throttled or silent hub is asked for much longer
 
 
 async def confirm_plan(
@@ -50,18 +48,15 @@ async def carry_out(main: MainScreen, session: Session, made: Plan, title: str, 
             return
         began = datetime.now(timezone.utc)
         main.notify(f"sending to {device}", timeout=2)
-        waits = main.set_interval(
-            _SAYS_AGAIN, lambda: main.notify(f"{device}: no answer of the hub yet; waiting on", timeout=_SAYS_AGAIN)
-        )
         try:
-            applied = await in_thread(apply, session.hub, made, session.history, session.context.name)
+            with said_again(main, f"{device}: no answer of the hub yet; waiting on"):
+                applied = await in_thread(apply, session.hub, made, session.history, session.context.name)
         except ChangedMeanwhile as changed:
             made = await for_dialog(main, session.checked, changed.plan)
             extra = [("warning", f"{changed.what} {changed.cause}")]
             extra += [("warning", f"theirs: {line.sign} {line.text.strip()}") for line in changed.theirs if line.sign in "+-"][:6]
             continue
         finally:
-            waits.stop()
             main.modules.read()  # also where it failed: what the device has is shown, whatever the reply was
         break
     if applied.detail:
@@ -72,6 +67,8 @@ async def carry_out(main: MainScreen, session: Session, made: Plan, title: str, 
     if modules:
         main.modules.stand_on(modules[0])
         watch(main, session, Watched(device, tuple(modules), applied.version, began), title, client=expected(made))
+    else:
+        main.modules.read_until_taken()  # no rollout is watched that would read it again
 
 
 def _question(

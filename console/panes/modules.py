@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 _LISTEN = 2.0  # seconds between two looks at what clients say
 _AFTER_A_FAILURE = 10.0  # seconds to the next reading where one failed
+_TAKING, _LOOKS = 3.0, 6  # seconds between two looks whether the device has taken a deployment, and how many: each costs quota
 _UNANSWERED = 8.0  # seconds after which a reading that has no answer yet is spoken of
 
 
@@ -82,6 +84,18 @@ class Modules(ModulesPane):
         """Read anew, but never in place of a reading that still waits: a hub that is silent would never be told of."""
         if not self._reading:
             self.read()
+
+    def read_until_taken(self) -> None:
+        """Read again every few seconds until the device has taken what was deployed, a few times at most."""
+        go(self, self._read_until_taken(self.device), "taken")
+
+    async def _read_until_taken(self, device: str) -> None:
+        for _ in range(_LOOKS):
+            await asyncio.sleep(_TAKING)
+            state = self.state
+            if device != self.device or (state is not None and state.last_desired_version == state.desired_version):
+                return
+            self._read_in_time()
 
     def on_mount(self) -> None:
         """Listen to the device's clients, too."""

@@ -9,7 +9,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
-from console.background import go, in_thread
+from console.background import for_dialog, go, in_thread
 from console.owner import app_of
 from console.screens.full import FullScreen
 from console.session import Session
@@ -126,8 +126,10 @@ class HistoryScreen(FullScreen[None]):
         from services.deployment.rollback import plan_rollback, prepare
 
         hub = self.session.hub
-        registry = await in_thread(self.session.registry)
-        rollback = await in_thread(lambda: prepare(hub, entry, registry=registry))
+        main = app_of(self).main
+        main.notify("comparing with what the device has", timeout=2)
+        registry = await for_dialog(main, self.session.registry)
+        rollback = await for_dialog(main, lambda: prepare(hub, entry, registry=registry))
         answers = {}
         for path, question in zip(rollback.missing, rollback.questions(), strict=True):
             answer = await self.app.push_screen_wait(Prompt("A secret that is gone from the device", question, secret=True))
@@ -135,9 +137,8 @@ class HistoryScreen(FullScreen[None]):
                 return
             answers[path] = answer
         if answers:
-            rollback = await in_thread(lambda: prepare(hub, entry, answers=answers, registry=registry))
-        made = await in_thread(lambda: self.session.checked(plan_rollback(hub, rollback)))
-        main = app_of(self).main
+            rollback = await for_dialog(main, lambda: prepare(hub, entry, answers=answers, registry=registry))
+        made = await for_dialog(main, lambda: self.session.checked(plan_rollback(hub, rollback)))
         title = f"Roll {entry.device} back to before #{entry.id}"
         await carry_out(main, self.session, made, title, "Roll back", modules_named(made))
         await self._read()

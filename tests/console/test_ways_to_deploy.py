@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from piloting import until
+from piloting import text_of, until
 from textual.pilot import Pilot
 from textual.widgets import Input, Select
 
@@ -59,6 +59,16 @@ def stopped(app: ConsoleApp) -> list[Any]:
 async def opened(pilot: Pilot[None], app: ConsoleApp) -> None:
     await until(pilot, lambda: app.main.images.look == "ready", "images")
     await until(pilot, lambda: app.main.modules.look == "ready", "modules")
+
+
+async def on_a_stopped_module(pilot: Pilot[None], app: ConsoleApp, name: str) -> None:
+    """Deploy a module that is to stand still, and put the cursor on it."""
+    hub = app.main.session.hub
+    image = f"{app.main.session.registry().server}/cpu-classifier:1"
+    apply(hub, plan(hub, app.main.device, [SetModule(name, image=image, create_options="{}", status="stopped")]), History())
+    await pilot.press("2", "r")
+    await until(pilot, lambda: any(row.module.name == name for row in app.main.modules.table.all), "the module")
+    await row_with(pilot, lambda: app.main.modules.row.module.name == name)
 
 
 async def confirmed(pilot: Pilot[None], kind: type = DiffConfirm) -> None:
@@ -131,7 +141,7 @@ async def test_a_manifests_file_and_score_now(app: ConsoleApp, own_lab: dict[str
         await pilot.press("colon", *f"import-manifest {file}", "enter")
         for _ in values:
             prompt = await on_screen(pilot, Prompt)
-            assert prompt.secret == ("PASSWORD" in prompt.heading)
+            assert prompt.secret == ("PASSWORD" in prompt.heading) and "of 2 that manifest.json leaves open" in prompt.hint
             prompt.query_one(Input).value = values[prompt.heading]
             await pilot.press("enter")
             await until(pilot, lambda done=prompt: app.screen is not done, "the next question")
@@ -206,12 +216,7 @@ async def test_editing_a_stopped_module_leaves_it_stopped(app: ConsoleApp) -> No
     async with app.run_test(size=(120, 36)) as pilot:
         await opened(pilot, app)
         hub = app.main.session.hub
-        image = f"{app.main.session.registry().server}/cpu-classifier:1"
-        made = plan(hub, device, [SetModule(name, image=image, create_options="{}", status="stopped")])
-        apply(hub, made, History())
-        await pilot.press("2", "r")
-        await until(pilot, lambda: any(row.module.name == name for row in app.main.modules.table.all), "the module")
-        await row_with(pilot, lambda: app.main.modules.row.module.name == name)
+        await on_a_stopped_module(pilot, app, name)
         await pilot.press("e")
         await until(pilot, lambda: app.main.options.editor.has_focus and app.main.options.word == "✓ valid", "its create options")
         app.main.options.editor.text = '{"Env": ["A=1"]}'
@@ -221,4 +226,64 @@ async def test_editing_a_stopped_module_leaves_it_stopped(app: ConsoleApp) -> No
         await until(pilot, lambda: [e.outcome for e in History().entries()] == ["applied", "applied"], "both in the history")
         desired = hub.device_state(device).module(name).desired
         assert desired.status == "stopped" and "A=1" in desired.create_options
+    app.end()
+
+
+async def test_a_direct_method_by_keys(app: ConsoleApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await opened(pilot, app)
+        await pilot.press("2")
+        await row_with(pilot, lambda: app.main.modules.row.module.name == "edgeAgent")
+        await pilot.press("m")
+        name = await on_screen(pilot, Prompt)
+        assert "ping, RestartModule" in text_of(app)
+        await pilot.press(*"ping", "enter")
+        await until(pilot, lambda: app.screen is not name and isinstance(app.screen, Prompt), "the payload's question")
+        await pilot.press("enter")
+        reader = await on_screen(pilot, Reader)  # ping changes nothing: nobody is asked whether
+        await until(pilot, lambda: "status 200" in reader.text.plain, "the reply")
+        await pilot.press("escape")
+
+        await pilot.press("m", *"RestartModule", "enter")
+        await until(pilot, lambda: isinstance(app.screen, Prompt) and "RestartModule" in app.screen.heading, "its payload")
+        await pilot.press("x", "enter")  # no JSON: what was typed comes again, to be mended
+        await until(pilot, lambda: isinstance(app.screen, Prompt) and app.screen.query_one(Input).value == "x", "the question")
+        await pilot.press(*'{"schemaVersion":"1.0","id":"edgeHub"}', "enter")
+        question = await on_screen(pilot, Confirm)
+        assert "az iot hub invoke-module-method" in text_of(app)
+        await pilot.press("enter")  # the cursor rests on Cancel
+        await until(pilot, lambda: app.screen is app.main and question not in app.screen_stack, "the panes")
+    app.end()
+
+
+async def test_after_a_removal_the_pane_is_read_again_until_the_device_has_taken_it(
+    app: ConsoleApp, own_lab: dict[str, Any], control: Callable[..., Any]
+) -> None:
+    contexts = Path(own_lab["config_home"]) / "config" / "contexts.toml"
+    contexts.write_text(f"{contexts.read_text()}\n[contexts.lab.limits]\nmodules_every = 600\n")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await opened(pilot, app)
+        await on_a_stopped_module(pilot, app, "shelf")
+        late = {"name": "not-applied", "device": app.main.device}
+        control(own_lab, "faults", {**late, "on": True})
+        await pilot.press("X")
+        await confirmed(pilot)
+        modules = app.main.modules
+        await until(pilot, lambda: modules.state.last_desired_version != modules.state.desired_version, "the device behind")
+        control(own_lab, "faults", {**late, "on": False})
+        await until(pilot, lambda: modules.state.last_desired_version == modules.state.desired_version, "it taken", 30)
+    app.end()
+
+
+async def test_a_plan_that_a_throttled_hub_delays_is_told_of_until_it_is_there(
+    app: ConsoleApp, own_lab: dict[str, Any], control: Callable[..., Any]
+) -> None:
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await opened(pilot, app)
+        await on_a_stopped_module(pilot, app, "shelf")
+        control(own_lab, "faults", {"name": "throttle", "on": True})
+        await pilot.press("X")
+        await until(pilot, lambda: "no answer yet; waiting on" in text_of(app), "what is waited for", 15)
+        await pilot.press("escape")
+        await until(pilot, lambda: not app.opening, "what was given up")
     app.end()
