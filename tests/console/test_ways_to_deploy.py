@@ -229,33 +229,6 @@ async def test_editing_a_stopped_module_leaves_it_stopped(app: ConsoleApp) -> No
     app.end()
 
 
-async def test_a_direct_method_by_keys(app: ConsoleApp) -> None:
-    async with app.run_test(size=(80, 24)) as pilot:
-        await opened(pilot, app)
-        await pilot.press("2")
-        await row_with(pilot, lambda: app.main.modules.row.module.name == "edgeAgent")
-        await pilot.press("m")
-        name = await on_screen(pilot, Prompt)
-        assert "ping, RestartModule" in text_of(app)
-        await pilot.press(*"ping", "enter")
-        await until(pilot, lambda: app.screen is not name and isinstance(app.screen, Prompt), "the payload's question")
-        await pilot.press("enter")
-        reader = await on_screen(pilot, Reader)  # ping changes nothing: nobody is asked whether
-        await until(pilot, lambda: "status 200" in reader.text.plain, "the reply")
-        await pilot.press("escape")
-
-        await pilot.press("m", *"RestartModule", "enter")
-        await until(pilot, lambda: isinstance(app.screen, Prompt) and "RestartModule" in app.screen.heading, "its payload")
-        await pilot.press("x", "enter")  # no JSON: what was typed comes again, to be mended
-        await until(pilot, lambda: isinstance(app.screen, Prompt) and app.screen.query_one(Input).value == "x", "the question")
-        await pilot.press(*'{"schemaVersion":"1.0","id":"edgeHub"}', "enter")
-        question = await on_screen(pilot, Confirm)
-        assert "az iot hub invoke-module-method" in text_of(app)
-        await pilot.press("enter")  # the cursor rests on Cancel
-        await until(pilot, lambda: app.screen is app.main and question not in app.screen_stack, "the panes")
-    app.end()
-
-
 async def test_after_a_removal_the_pane_is_read_again_until_the_device_has_taken_it(
     app: ConsoleApp, own_lab: dict[str, Any], control: Callable[..., Any]
 ) -> None:
