@@ -1,4 +1,4 @@
-"""Texts that the operator hands over in a file, or on standard input."""
+"""Files that the operator names, and the texts in them or on standard input."""
 
 from __future__ import annotations
 
@@ -7,6 +7,11 @@ from pathlib import Path
 
 from services.errors import OperatorError
 from services.text import one_line
+
+
+def from_here(path: str) -> Path:
+    """A path as a shell means it: ``~`` is the home, and a relative one begins in the working folder."""
+    return Path(path).expanduser().absolute()
 
 
 def read_text(name: str | Path) -> str:

@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from console.files import from_here
 from services.errors import OperatorError
 from services.records import InferenceMessage
 from widgets.intake import Intake
@@ -333,7 +334,7 @@ class MessageSource:
 
 def _new_file(path: str) -> Path:
     """The file that was typed; nothing that is there is written over. Raises OperatorError."""
-    target = Path(path).expanduser().absolute()
+    target = from_here(path)
     if target.exists():
         raise OperatorError(f"{target} is there already.", remedy="Choose another name.", code="export.exists")
     return target

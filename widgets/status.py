@@ -17,6 +17,11 @@ _HERE = "bold $text-primary"
 _SIGNS: dict[Role, str] = {"warn": "!", "bad": "✗"}
 
 
+def spent_today(messages: int) -> str:
+    """What consoles have cost the hub today, in messages of its quota."""
+    return f"quota: {messages:,} today"
+
+
 class Banner(Horizontal):
     """The line that cannot be missed: LAB, the context's name, or PRODUCTION; the device; and on the right what was spent."""
 
@@ -68,7 +73,7 @@ class Banner(Horizontal):
 
     def show_spent(self, spent: int) -> None:
         """What consoles have cost the hub today, in messages of its quota."""
-        self.spent.update(Content(f"quota: {spent:,} today"))
+        self.spent.update(Content(spent_today(spent)))
 
 
 class Strip(Static):

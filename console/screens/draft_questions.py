@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from textual.screen import Screen
 
 from console.background import in_thread
+from console.files import from_here
 from services.errors import OperatorError
 from services.records import Secret
 from widgets.dialogs import Choose, Prompt
@@ -78,7 +78,7 @@ async def _line(what: str, draft: Draft, ask: Ask) -> None:
     if what == "group":
         value = value or "$Default"
     elif what == "ca" and value:  # as the shell that it was started from means it
-        value = str(Path.cwd() / Path(value).expanduser())
+        value = str(from_here(value))
     setattr(draft, field, value)
     if what == "ca":
         draft.cloud = dataclasses.replace(draft.cloud, ca_file=value)

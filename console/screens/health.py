@@ -21,6 +21,7 @@ from services.text import counted
 from widgets.lines import fit
 from widgets.plot import bar, spark
 from widgets.signs import STYLES, drawn
+from widgets.status import spent_today
 from widgets.stream import share
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ stands in the first lines, where both hold enough messages to tell."""
             spent = self.session.spent()
             words = (
                 "" if counted == 1 else f"counting, newest first: {counted:.0%}",
-                "" if spent is None else f"quota: {spent:,} today",
+                "" if spent is None else spent_today(spent),
             )
             self.say(" · ".join(word for word in words if word))
 

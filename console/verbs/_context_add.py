@@ -6,10 +6,10 @@ import sys
 import termios
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TypeVar
 
 from console.call import Call
+from console.files import from_here
 from services.contexts.codec import parse_source
 from services.contexts.guided import Draft
 from services.contexts.model import CloudSettings, SecretSource, SignIn
@@ -58,7 +58,7 @@ def add(call: Call, store: ContextStore) -> int:
 def _draft(call: Call) -> Draft:
     options = call.options
     standard = CloudSettings()
-    ca_file = _from_here(options.ca_file)
+    ca_file = str(from_here(options.ca_file)) if options.ca_file else ""
     manager = options.resource_manager or standard.resource_manager
     secret = _source(options.client_secret) if options.client_secret else None
     return Draft(
@@ -94,12 +94,8 @@ def _source(text: str) -> SecretSource:
     except ValueError as error:
         # The text is not repeated: somebody may have given the secret itself.
         raise _never_here(str(error)) from None
-    return SecretSource("file", _from_here(source.value)) if source.kind == "file" else source
-
-
-def _from_here(path: str) -> str:
-    """A path as a shell means it; the context file would take a relative one from its own folder."""
-    return str(Path.cwd() / Path(path).expanduser()) if path else ""
+    # The context file would take a relative one from its own folder.
+    return SecretSource("file", str(from_here(source.value))) if source.kind == "file" else source
 
 
 def _never_here(cause: str) -> UsageError:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from contextlib import ExitStack, closing
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from console.call import Call
@@ -145,6 +144,7 @@ def _credentials(call: Call, workspace: Workspace | None, images: list[str]) -> 
 def _registry(call: Call, workspace: Workspace | None, image: str) -> RegistryCredentials | None:
     """Credentials for the registry of ``image``: given (``--registry-user``, the password asked for or in a 0600 file), else
     the workspace's own where the image is of its registry, else none."""
+    from console.files import from_here
     from console.verbs._confirming import ask_secret
     from services.contexts.model import SecretSource
     from services.contexts.secrets import reveal
@@ -156,7 +156,7 @@ def _registry(call: Call, workspace: Workspace | None, image: str) -> RegistryCr
     if call.options.registry_user:
         file = call.options.registry_password_file
         password = (
-            reveal(SecretSource("file", str(Path(file).expanduser().absolute())))  # of the working folder, not of the contexts
+            reveal(SecretSource("file", str(from_here(file))))  # of the working folder, not of the contexts
             if file
             else Secret(ask_secret(f"password of {call.options.registry_user} at {server}"))
         )

@@ -89,12 +89,11 @@ def _instructions(info: dict[str, Any]) -> str:
 The console on it, from another terminal:
     DBE_CONSOLE_HOME={info["config_home"]} dbe-console
 
-az on it, with the extension azure-iot. (With these variables pip trusts the lab alone: the uamqp
-that monitor-events asks for has to be there before.)
+az on it, with the extension azure-iot. (monitor-events brings uamqp from PyPI at its first run: let it do so in
+a shell without these variables, for with them pip trusts the lab alone.)
     export REQUESTS_CA_BUNDLE={ca_file} SSL_CERT_FILE={ca_file}
     az iot hub device-identity list --login "{connection}"
     az iot hub monitor-events --login "{connection}"
-    monitor-events brings uamqp from PyPI at its first run, which the export makes fail: let it do so in a shell without.
 
 Any Azure SDK: that connection string, and the CA file as connection_verify (azure-eventhub), or as
 client.protocol.config.connection.verify (azure-iot-hub), or in REQUESTS_CA_BUNDLE.

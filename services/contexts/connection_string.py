@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from services.errors import OperatorError
@@ -38,11 +39,12 @@ class EventString:
 def parse_connection_string(pasted: str) -> HubString | EventString:
     """What ``pasted`` is. Line breaks and blanks of a wrapped paste are taken out. No error repeats any value but names."""
     fields: dict[str, str] = {}
-    for key, _, value in _parts(pasted):
+    parts = _parts(pasted)
+    for key, _, value in parts:
         if key in fields:
             raise _wrong(f"{one_line(key, 40)} stands in it twice: two strings may have been pasted.")
         fields[key] = value
-    text = tidied(Secret(pasted)).reveal()
+    text = _joined(parts)
     if "DeviceId" in fields:
         raise _wrong("It is a device's own; the console needs a policy's of the hub.")
     if "HostName" in fields:
@@ -71,13 +73,17 @@ def fields_of(connection: Secret) -> dict[str, str]:
 
 def tidied(connection: Secret) -> Secret:
     """The same connection string as the SDKs take it: without blanks, its names in their spelling."""
-    return Secret(";".join("".join(part) for part in _parts(connection.reveal())))
+    return Secret(_joined(_parts(connection.reveal())))
 
 
 def _parts(text: str) -> list[tuple[str, str, str]]:
     """Name, ``=`` and value of each part; a value may hold ``=``."""
     parts = (part.partition("=") for part in re.sub(r"\s+", "", text).strip("\"'").split(";") if part)
     return [(_SPELLINGS.get(key.lower(), key), equals, value) for key, equals, value in parts]
+
+
+def _joined(parts: Iterable[tuple[str, str, str]]) -> str:
+    return ";".join("".join(part) for part in parts)
 
 
 def _needed(fields: dict[str, str], key: str) -> str:
