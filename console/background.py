@@ -1,6 +1,6 @@
 """Blocking calls in threads of their own, awaited in the loop.
 
-Textual's thread workers share asyncio's default executor (cpu + 4 threads) and its exit waits for them (facts/textual.md); a hub
+Textual's thread workers share asyncio's default executor (cpu + 4 threads) and its exit waits for them (docs/facts/textual.md); a hub
 that takes three minutes to fail would hold up the others and the exit. These threads are daemons: nobody waits for one that is
 not wanted any more.
 Threads never touch a widget: what they find comes back into the loop.

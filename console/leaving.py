@@ -17,7 +17,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
-# A terminal that takes no more bytes holds up Textual's last frame for ever (facts/textual.md), a service that hangs its own end:
+# A terminal that takes no more bytes holds up Textual's last frame for ever (docs/facts/textual.md), a service that hangs its own end:
 # then the console leaves without.
 AT_THE_LATEST = 8.0
 

@@ -28,7 +28,7 @@ def start(options: argparse.Namespace) -> int:
         )
     _mend_size()
     slow = bool(getattr(options, "slow_link", False))
-    # Read at import (facts/textual.md): frames a second, animations, smooth scrolling, the kitty protocol that some terminals half
+    # Read at import (docs/facts/textual.md): frames a second, animations, smooth scrolling, the kitty protocol that some terminals half
     # speak, and what writes to the terminal. A key is answered within a frame; what comes by itself is shown a few times a second, so
     # frames cost nothing.
     os.environ.setdefault("TEXTUAL_FPS", "4" if slow else "60")

@@ -1,6 +1,6 @@
 """Hostile text made harmless, once, at the service boundary.
 
-Textual hands escape sequences of its content to the terminal (facts/textual.md), so that ESC, C1, DEL and bidi controls in a message would
+Textual hands escape sequences of its content to the terminal (docs/facts/textual.md), so that ESC, C1, DEL and bidi controls in a message would
 reach the operator's screen. They are replaced by visible stand-ins here.
 """
 

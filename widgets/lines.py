@@ -1,6 +1,6 @@
 """Rows that are drawn only while they are seen: what tables, logs and the message stream are made of.
 
-A row becomes a strip when it comes into view (facts/textual.md: ~970,000 lines/s, where Log manages 1,800). A cell is
+A row becomes a strip when it comes into view (docs/facts/textual.md: ~970,000 lines/s, where Log manages 1,800). A cell is
 ``(text, role)``: roles, not markup, so that no data can be taken for markup.
 """
 

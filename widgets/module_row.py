@@ -81,7 +81,7 @@ def _restarts(row: Row) -> Cell:
 
 
 def starts_in(module: Module, at: datetime) -> float | None:
-    """Seconds until the agent starts a module in backoff again (facts/iot-hub.md: last exit + min(10·2^restarts, 300) s)."""
+    """Seconds until the agent starts a module in backoff again (docs/facts/iot-hub.md: last exit + min(10·2^restarts, 300) s)."""
     reported = module.reported
     if reported is None or reported.runtime_status.lower() != "backoff" or reported.last_exit is None:
         return None

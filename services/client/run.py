@@ -29,7 +29,7 @@ _log = logging.getLogger("client")
 
 
 def parser() -> argparse.ArgumentParser:
-    """The sample's options, with its names, defaults and help (facts/databox-edge-sample-readme.md)."""
+    """The sample's options, with its names, defaults and help (docs/facts/sample-client.md)."""
     options = argparse.ArgumentParser(prog="run.py")
     options.add_argument(
         "-d", "--image-dir", default="./assets/", help="The file path of the image to inference. Default: './assets/'"

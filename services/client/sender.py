@@ -1,6 +1,6 @@
 """Sends waiting results to the hub over azure-iot-device, in a thread of its own, oldest first.
 
-azure-iot-device loses a message that cannot be sent at once (facts/sdk-clients.md): so a result leaves the outbox only when the
+azure-iot-device loses a message that cannot be sent at once (docs/facts/sdk-clients.md): so a result leaves the outbox only when the
 hub has acknowledged it, and a send that never returns is given up and tried again on a new connection.
 """
 

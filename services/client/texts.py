@@ -1,4 +1,4 @@
-"""The sample client's message texts (facts/iot-hub.md); whoever reads the hub's messages knows them by these words."""
+"""The sample client's message texts (docs/facts/iot-hub.md); whoever reads the hub's messages knows them by these words."""
 
 from __future__ import annotations
 

@@ -111,7 +111,7 @@ def _report(problems: tuple[OptionProblem, ...], normalised: str, around: Surrou
 
 def _all(root: Node, around: Surroundings) -> Iterator[Found]:
     if root.kind == "null":
-        return  # none, to the agent (facts/iot-hub.md)
+        return  # none, to the agent (docs/facts/iot-hub.md)
     if root.kind != "object":
         nested = root.kind == "string" and root.value.lstrip().startswith("{")
         remedy = "This is JSON written as a text: take the quotes around it and the backslashes out."

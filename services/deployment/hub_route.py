@@ -1,7 +1,7 @@
 """The hub's route: plan against what the device has now, apply exactly that, and know how it went.
 
 ``applyConfigurationContent`` has no etag and replaces everything, and the twin API, which has etags, refuses $edgeAgent's desired
-properties (401100; facts/iot-hub.md). So the twins are read again just before it and compared with what the plan was made from; it
+properties (401100; docs/facts/iot-hub.md). So the twins are read again just before it and compared with what the plan was made from; it
 is sent once and never again; afterwards the twins are read to see whether they hold what was sent. A change by somebody else in the
 moment between reading and sending is overwritten; the version, which rises by one a deployment, tells so.
 """

@@ -1,4 +1,4 @@
-"""A manifest checked as hub and edge agent will, before anything is sent (facts/iot-hub.md, $edgeAgent desired properties)."""
+"""A manifest checked as hub and edge agent will, before anything is sent (docs/facts/iot-hub.md, $edgeAgent desired properties)."""
 
 from __future__ import annotations
 

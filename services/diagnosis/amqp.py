@@ -1,4 +1,4 @@
-"""Rules: what the hub's built-in endpoint says over AMQP (facts/iot-hub.md and facts/sdk-clients.md)."""
+"""Rules: what the hub's built-in endpoint says over AMQP (docs/facts/iot-hub.md and docs/facts/sdk-clients.md)."""
 
 from __future__ import annotations
 

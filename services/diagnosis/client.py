@@ -1,4 +1,4 @@
-"""Rules: what the sample client says in its messages and logs, and how they arrive (facts/iot-hub.md, its messages)."""
+"""Rules: what the sample client says in its messages and logs, and how they arrive (docs/facts/iot-hub.md, its messages)."""
 
 from __future__ import annotations
 

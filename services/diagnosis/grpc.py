@@ -1,4 +1,4 @@
-"""Rules: what the host module answers over gRPC (tensorflow.serving.PredictionService; facts/azure-ml.md, facts/iot-hub.md)."""
+"""Rules: what the host module answers over gRPC (tensorflow.serving.PredictionService; docs/facts/azure-ml.md, docs/facts/iot-hub.md)."""
 
 from __future__ import annotations
 

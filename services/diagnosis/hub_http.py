@@ -1,4 +1,4 @@
-"""Rules: what IoT Hub's HTTPS API answers (facts/iot-hub.md, field states; codes as the hub's error bodies carry them)."""
+"""Rules: what IoT Hub's HTTPS API answers (docs/facts/iot-hub.md, field states; codes as the hub's error bodies carry them)."""
 
 from __future__ import annotations
 

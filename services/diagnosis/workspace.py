@@ -1,4 +1,4 @@
-"""Rules: what ARM, the sign-in and the Azure ML workspace answer (facts/azure-ml.md)."""
+"""Rules: what ARM, the sign-in and the Azure ML workspace answer (docs/facts/azure-ml.md)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Create options as a twin keeps them: one string, or 512-character chunks ``createOptions``, ``createOptions01``,
 ``createOptions02``…
 
-The edge agent joins what it reads in sorted order, case-insensitively; a gap is an error (facts/iot-hub.md).
+The edge agent joins what it reads in sorted order, case-insensitively; a gap is an error (docs/facts/iot-hub.md).
 """
 
 from __future__ import annotations

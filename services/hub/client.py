@@ -18,7 +18,7 @@ from services.records import Device, DeviceState
 
 AGENT = "$edgeAgent"
 EDGE_HUB = "$edgeHub"
-# The edge agent's methods that only look (facts/iot-hub.md); every other one may change something.
+# The edge agent's methods that only look (docs/facts/iot-hub.md); every other one may change something.
 LOOKING = frozenset({"ping", "GetModuleLogs", "GetTaskStatus"})
 _DEVICES = 1000
 

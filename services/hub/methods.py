@@ -1,4 +1,4 @@
-"""The edge agent's direct methods: ping, RestartModule, GetModuleLogs (facts/iot-hub.md)."""
+"""The edge agent's direct methods: ping, RestartModule, GetModuleLogs (docs/facts/iot-hub.md)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """What this machine's consoles spend of a hub's daily message quota.
 
 Metered are twin reads, queries, direct methods (to offline devices too) and applying a deployment; reading identities is
-free (facts/iot-hub.md).
+free (docs/facts/iot-hub.md).
 A metered call counts in units of 4 KB, on a free hub of 0.5 KB, and at least one.
 """
 

@@ -2,7 +2,7 @@
 
 A receiver attached to ``/messages/events/$management`` is answered with ``amqp:link:redirect`` to the Event Hub-compatible
 endpoint
-(facts/iot-hub.md). The public EventHubConsumerClient cannot follow it, uamqp can, but hangs for ever on an untrusted
+(docs/facts/iot-hub.md). The public EventHubConsumerClient cannot follow it, uamqp can, but hangs for ever on an untrusted
 certificate; therefore a
 process of its own that can be ended, and a plain TLS handshake first that tells why it would hang.
 

@@ -1,6 +1,6 @@
 """Scores on an accelerated host: what azureml.accel.PredictionClient does, over grpcio alone, with what is broken there mended.
 
-Same constructor, ``score_file``, ``score_tensors`` and ``score_numpy_arrays`` (facts/azure-ml.md). Mended: several outputs, numpy
+Same constructor, ``score_file``, ``score_tensors`` and ``score_numpy_arrays`` (docs/facts/azure-ml.md). Mended: several outputs, numpy
 dtypes, tensors that are no strings, names that the host does not return, deadlines, prints; and ``close`` ends a wait between
 attempts.
 """

@@ -1,4 +1,4 @@
-"""TensorProto to numpy array and back (facts/azure-ml.md; tensorflow's make_ndarray and make_tensor_proto)."""
+"""TensorProto to numpy array and back (docs/facts/azure-ml.md; tensorflow's make_ndarray and make_tensor_proto)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Faults that can be switched on: who carries each one out, and what it does. The states are those of facts/iot-hub.md."""
+"""Faults that can be switched on: who carries each one out, and what it does. The states are those of docs/facts/iot-hub.md."""
 
 from __future__ import annotations
 

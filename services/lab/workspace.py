@@ -1,4 +1,4 @@
-"""The Azure ML workspace: models, images, operations, compute targets, services. Payloads as facts/azure-ml.md has them."""
+"""The Azure ML workspace: models, images, operations, compute targets, services. Payloads as docs/facts/azure-ml.md has them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class AmlError(Exception):
         self.status, self.code, self.message = status, code, message
 
     def body(self) -> Json:
-        """The body, as facts/azure-ml.md has it."""
+        """The body, as docs/facts/azure-ml.md has it."""
         return {"code": self.code, "statusCode": self.status, "message": self.message, "details": []}
 
 

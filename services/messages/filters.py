@@ -4,7 +4,7 @@
 "two words" /regular expression/``; all have to hold, and ``!`` before one turns it round. Names may hold ``*``; ``class:`` and
 text are parts, whatever their case; ``/…/`` minds the case and ``/…/i`` does not. Regular expressions are RE2's: they take time
 in proportion to the text, whatever they say, so that none can stall the console. A module's filter keeps what a client sent as
-the device itself, as the sample client does (facts/iot-hub.md); ``module:-`` keeps only that.
+the device itself, as the sample client does (docs/facts/iot-hub.md); ``module:-`` keeps only that.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """One partition: receives from an explicit position, again and again, and hands what comes to the intake.
 
 The SDK is given no retries of its own, because it reconnects without telling anyone; and no CheckpointStore, because that sets
-an owner level and throws other readers out (facts/sdk-clients.md). A link keeps every delivery tag until it closes: it is
+an owner level and throws other readers out (docs/facts/sdk-clients.md). A link keeps every delivery tag until it closes: it is
 replaced by count.
 """
 

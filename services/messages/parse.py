@@ -1,6 +1,6 @@
 """What a message says: the sample clients' texts, JSON, else text or hex. Hostile text is made harmless here.
 
-The texts are those of the sample clients (facts/iot-hub.md). They are taken apart with ``find`` instead of a regular expression
+The texts are those of the sample clients (docs/facts/iot-hub.md). They are taken apart with ``find`` instead of a regular expression
 with two greedy groups, which takes quadratic time on a hostile body of 256 KB.
 """
 

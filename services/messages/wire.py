@@ -1,6 +1,6 @@
 """azure-eventhub's EventData as rows of the journal: on the hot path, so lean.
 
-System properties are message annotations with bytes keys (facts/iot-hub.md). What is the same for all messages of a sender goes
+System properties are message annotations with bytes keys (docs/facts/iot-hub.md). What is the same for all messages of a sender goes
 into its origin, once; the rest stays with the message.
 """
 

@@ -44,7 +44,7 @@ def _options(settings: Mapping[str, Any]) -> Any:
 
 
 def sent_by_clients(messages: Sequence[InferenceMessage], since: datetime) -> list[InferenceMessage]:
-    """Those that are a sample client's. It sends as the device: there is no module in its messages (facts/iot-hub.md)."""
+    """Those that are a sample client's. It sends as the device: there is no module in its messages (docs/facts/iot-hub.md)."""
     return [message for message in messages if message.kind in CLIENT_KINDS and message.enqueued >= since]
 
 

@@ -192,7 +192,7 @@ class Workspace:
     def throw_away(self, pending: Pending, progress: Tell | None = None, cancelled: threading.Event | None = None) -> str:
         """Wait until what was begun has ended, and delete what came of it: its id, "" where there is nothing to delete.
 
-        Azure ML's SDK ends no operation of model management (facts/azure-ml.md); it can only delete the model or image. Until
+        Azure ML's SDK ends no operation of model management (docs/facts/azure-ml.md); it can only delete the model or image. Until
         that is done it stays among the pending ones, for a console opened later; begun once more meanwhile, it is wanted again.
         What is used by now stays in the workspace: raises OperatorError, once.
         """

@@ -1,4 +1,4 @@
-"""Which models can be made into accelerated images (facts/azure-ml.md: AccelOnnxConverter)."""
+"""Which models can be made into accelerated images (docs/facts/azure-ml.md: AccelOnnxConverter)."""
 
 from __future__ import annotations
 

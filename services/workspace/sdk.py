@@ -1,6 +1,6 @@
 """What the child asks Azure ML's SDK. Every call is short: it starts something or looks at it; waiting is the parent's.
 
-Results are plain JSON in the service's own words. Facts: facts/azure-ml.md.
+Results are plain JSON in the service's own words. Facts: docs/facts/azure-ml.md.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from services.contexts.model import Context
 from services.records import EventEndpoint, Secret
 
 SAMPLE = "({n} ms) The image cat_{n}.jpg was classified as tabby, tabby cat with confidence 0.8723."
-BODY = SAMPLE.replace("({n} ms)", "(31 ms)") + " " * 200  # about 300 bytes, as facts/sdk-clients.md measured
+BODY = SAMPLE.replace("({n} ms)", "(31 ms)") + " " * 200  # about 300 bytes, as docs/facts/sdk-clients.md measured
 
 
 @dataclass

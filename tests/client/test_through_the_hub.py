@@ -92,7 +92,7 @@ def test_the_samples_own_manifest_and_then_a_modules_identity(own, events, deplo
     modules = sample_manifest(own)
     deploy(modules)
     first = eventually(lambda: [event for event in events.of(DEVICE) if "classified" in event.body_as_str()], 60)[0]
-    # The sample's client speaks as the device: a filter by module would hide it (facts/iot-hub.md).
+    # The sample's client speaks as the device: a filter by module would hide it (docs/facts/iot-hub.md).
     assert b"iothub-connection-module-id" not in first.system_properties
     assert json.loads(first.system_properties[b"iothub-connection-auth-method"])["scope"] == "device"
     assert first.body_as_str().startswith("(")

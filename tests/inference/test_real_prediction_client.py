@@ -1,4 +1,4 @@
-"""azureml.accel's own PredictionClient against the lab's host. It needs tensorflow (facts/azure-ml.md), which this project does not
+"""azureml.accel's own PredictionClient against the lab's host. It needs tensorflow (docs/facts/azure-ml.md), which this project does not
 install: DBE_TENSORFLOW_PYTHON names a Python that has tensorflow-cpu 2.12, tensorflow-serving-api 2.12, azureml-accel-models,
 azureml-core and protobuf 4 (the last three installed over the others, with --no-deps where pip will not have them together).
 """

@@ -1,4 +1,4 @@
-"""Deployments, carried out and reported as facts/iot-hub.md says."""
+"""Deployments, carried out and reported as docs/facts/iot-hub.md says."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Rules: what the edge agent says of a deployment as a whole (lastDesiredStatus; facts/iot-hub.md, field states).
+"""Rules: what the edge agent says of a deployment as a whole (lastDesiredStatus; docs/facts/iot-hub.md, field states).
 
 The evidence's code is ``deployment``, its status lastDesiredStatus' code.
 """

@@ -1,6 +1,6 @@
 """Frames of the AMQP 1.0 transport: what comes in as named fields, what goes out at full length.
 
-Clients of azure-eventhub index fields without looking at the length of the list (facts/sdk-clients.md), so every performative is
+Clients of azure-eventhub index fields without looking at the length of the list (docs/facts/sdk-clients.md), so every performative is
 written with all its fields, nulls included.
 """
 

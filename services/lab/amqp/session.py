@@ -229,7 +229,7 @@ class _Transfers:
     """Heads of transfer frames: 11 fields, settled, a four-byte tag equal to the delivery-id."""
 
     def __init__(self, channel: int, handle: int) -> None:
-        # Written by hand at full length (facts/sdk-clients.md): handle, delivery-id, delivery-tag, message-format 0, settled,
+        # Written by hand at full length (docs/facts/sdk-clients.md): handle, delivery-id, delivery-tag, message-format 0, settled,
         # more, rcv-settle-mode, state, resume, aborted, batchable.
         handle_bytes = encode(UInt(handle))
         size = len(handle_bytes) + 5 + 6 + 8

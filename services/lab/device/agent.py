@@ -1,6 +1,6 @@
 """The edge agent.
 
-Brings the device to what $edgeAgent's desired properties ask for, keeps it there, and reports (facts/iot-hub.md).
+Brings the device to what $edgeAgent's desired properties ask for, keeps it there, and reports (docs/facts/iot-hub.md).
 """
 
 from __future__ import annotations

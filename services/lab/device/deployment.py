@@ -1,4 +1,4 @@
-"""What $edgeAgent's desired properties ask for, read as the edge agent reads them (facts/iot-hub.md)."""
+"""What $edgeAgent's desired properties ask for, read as the edge agent reads them (docs/facts/iot-hub.md)."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
     python -m services.lab.device.host --listen 127.0.0.1:50051 [--flash-seconds 2] [--input NAME] [--output NAME]
 
-Binds at once and answers UNAVAILABLE while the FPGA is "flashed", as the real host does (facts/iot-hub.md). Encoded pictures come
+Binds at once and answers UNAVAILABLE while the FPGA is "flashed", as the real host does (docs/facts/iot-hub.md). Encoded pictures come
 in as a DT_STRING tensor of shape [N]; softmax over ImageNet's 1,000 classes goes out as DT_FLOAT [N, 1000]. With several outputs,
 commas between, it is SSD-VGG.
 """

@@ -1,4 +1,4 @@
-"""What modules write, and GetModuleLogs' filters over it (facts/iot-hub.md)."""
+"""What modules write, and GetModuleLogs' filters over it (docs/facts/iot-hub.md)."""
 
 from __future__ import annotations
 

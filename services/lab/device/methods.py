@@ -1,4 +1,4 @@
-"""Direct methods of $edgeAgent (facts/iot-hub.md)."""
+"""Direct methods of $edgeAgent (docs/facts/iot-hub.md)."""
 
 from __future__ import annotations
 

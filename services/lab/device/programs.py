@@ -21,7 +21,7 @@ FLASH_SECONDS = 2.0
 FPGAS = ("/dev/catapult0", "/dev/catapult1")
 _ROOT = Path(__file__).parents[3]
 _CLIENT = _ROOT / "services" / "client"
-# The output tensors of the models that the sample names (facts/iot-hub.md), by what the image's name holds.
+# The output tensors of the models that the sample names (docs/facts/iot-hub.md), by what the image's name holds.
 _OUTPUTS = (
     ("resnet152", "classifier/resnet_v1_152/predictions/Softmax:0"),
     ("densenet121", "classifier/densenet121/predictions/Softmax:0"),

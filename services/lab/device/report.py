@@ -1,4 +1,4 @@
-"""$edgeAgent's reported properties, and how they change (facts/iot-hub.md)."""
+"""$edgeAgent's reported properties, and how they change (docs/facts/iot-hub.md)."""
 
 from __future__ import annotations
 

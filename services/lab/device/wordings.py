@@ -1,5 +1,5 @@
-"""The engine's and the agent's own words for what fails, in those of agents before 1.2 ("old") and since ("new") (facts/iot-
-hub.md).
+"""The engine's and the agent's own words for what fails, in those of agents before 1.2 ("old") and since ("new")
+(docs/facts/iot-hub.md).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The workload API of IoT Edge on a Unix socket.
 
-What a module identity signs with and trusts (facts/sdk-clients.md, "Edge environment").
+What a module identity signs with and trusts (docs/facts/sdk-clients.md, "Edge environment").
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Azure ML: discovery, model management, operations, compute targets. Addresses and payloads as facts/azure-ml.md has them."""
+"""Azure ML: discovery, model management, operations, compute targets. Addresses and payloads as docs/facts/azure-ml.md has them."""
 
 from __future__ import annotations
 

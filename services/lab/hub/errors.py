@@ -1,4 +1,4 @@
-"""The hub's refusals with the codes of facts/iot-hub.md; the names are those of azure-iot-sdk's ErrorCode."""
+"""The hub's refusals with the codes of docs/facts/iot-hub.md; the names are those of azure-iot-sdk's ErrorCode."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from math import ceil
 from services.lab.clock import Clock
 from services.lab.hub.errors import HubError
 
-# The tier's daily messages a unit and the size that counts as one (facts/iot-hub.md).
+# The tier's daily messages a unit and the size that counts as one (docs/facts/iot-hub.md).
 TIERS = {"F1": (8_000, 512), "S1": (400_000, 4096), "S2": (6_000_000, 4096), "B1": (400_000, 4096)}
 
 

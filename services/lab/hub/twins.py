@@ -1,6 +1,6 @@
 """Twins: documents with versions, metadata, etags and the hub's limits.
 
-Limits (facts/iot-hub.md): desired and reported 32 KB each, tags 8 KB, strings 4 KB, depth 10, keys without ``.``, ``$``, space.
+Limits (docs/facts/iot-hub.md): desired and reported 32 KB each, tags 8 KB, strings 4 KB, depth 10, keys without ``.``, ``$``, space.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ class NotAPicture(ValueError):
 def prepare(data: bytes) -> NDArray[np.float32]:
     """An encoded picture as float32 [1, 3, 224, 224], RGB, (x - 127) / 128.
 
-    Shorter side to 256, centre cut out (facts/azure-ml.md).
+    Shorter side to 256, centre cut out (docs/facts/azure-ml.md).
     """
     try:
         with Image.open(io.BytesIO(data)) as opened:
