@@ -24,7 +24,7 @@ from widgets.lines import Lines
 from widgets.log import LogView
 
 if TYPE_CHECKING:
-    from services.hub.methods import LogLine
+    from services.hub.log_lines import LogLine
 
 _HINTS = {
     "since": "From a time on: a span before now (10m, 2h), or 2026-01-31T10:00:00Z; empty for no limit.",

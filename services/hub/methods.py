@@ -8,31 +8,19 @@ import json
 import re
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from services.diagnosis import explain
 from services.diagnosis.mask import mask
 from services.errors import OperatorError
 from services.hub.client import AGENT, Hub, MethodReply
-from services.hub.tolerant import mapping, moment
+from services.hub.log_lines import LogLine, lines_of
+from services.hub.tolerant import mapping
 from services.records import Evidence
-from services.text import clean, one_line
+from services.text import clean
 
 _SCHEMA = "1.0"
 _LOGS_AT_MOST = 16 * 1024 * 1024
-_LEVEL = re.compile(r"<([0-7])>\s?")
-_TIME = re.compile(r"\[?(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z| ?[+-]\d\d:?\d\d)?)\]?\s*")
-
-
-@dataclass(frozen=True, slots=True)
-class LogLine:
-    """A line of a module's log. ``level`` is syslog's 0 (worst) to 7; lines that carry none count as 6."""
-
-    text: str
-    level: int = 6
-    time: datetime | None = None
 
 
 def ping(hub: Hub, device_id: str, seconds: int = 30) -> None:
@@ -78,23 +66,6 @@ def module_logs(
             continue
         _answered(reply, "GetModuleLogs", module)
         return lines_of(_body(reply.payload, module))
-
-
-def lines_of(text: str) -> list[LogLine]:
-    """Log text cut into lines: ``<6> 2026-01-01 10:00:00.000 +00:00 …``."""
-    found = []
-    for line in clean(text).split("\n"):
-        if not line.strip():
-            continue
-        level, rest = 6, line
-        if mark := _LEVEL.match(rest):
-            level, rest = int(mark.group(1)), rest[mark.end() :]
-        time = None
-        if stamp := _TIME.match(rest):
-            time = moment(stamp.group(1).replace(" +", "+").replace(" -", "-"))
-            rest = rest[stamp.end() :] if time else rest
-        found.append(LogLine(one_line(rest), level, time))
-    return found
 
 
 def _body(payload: Any, module: str) -> str:

@@ -9,7 +9,8 @@ from typing import Any
 
 from services.errors import OperatorError
 from services.hub.client import Hub
-from services.hub.methods import LogLine, module_logs
+from services.hub.log_lines import LogLine
+from services.hub.methods import module_logs
 from services.text import one_line
 
 _MOST = 2000  # lines asked for at once; halved by the hub room where the device finds them too many

@@ -40,7 +40,7 @@ from services.deployment.history import Entry
 from services.deployment.presets import presets
 from services.diagnosis import diagnose_state
 from services.errors import OperatorError
-from services.hub.methods import LogLine
+from services.hub.log_lines import LogLine
 from services.messages.statistics import Change, Counts, Health, Point, Sender
 from services.operations.overview import DeviceRow
 from services.operations.score import Label, Score

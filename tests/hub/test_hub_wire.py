@@ -10,7 +10,8 @@ from services.contexts.connection_string import fields_of
 from services.errors import OperatorError
 from services.hub.client import Hub
 from services.hub.endpoint import find_endpoint
-from services.hub.methods import lines_of, module_logs
+from services.hub.log_lines import lines_of
+from services.hub.methods import module_logs
 from services.records import Secret
 
 
