@@ -14,6 +14,7 @@ from functools import lru_cache
 from math import inf
 from typing import Any, NamedTuple
 
+from services.messages.loose_json import embedded
 from services.messages.quantity import quantity
 
 # Names without their underscores, hyphens and capitals: class_name, className and "Class-Name" are one.
@@ -35,6 +36,7 @@ _RESULTS = (
     "", "result", "results", "predictions", "classifications", "inference", "inferences", "detections", "objects", "output",
     "outputs", "top", "entity", "body", "payload", "data", "message", "event", "content", *_LABEL,
 )  # fmt: skip
+_CARRIERS = frozenset((*_RESULTS, "msg", "text", "telemetry"))  # under these, JSON may stand as a string
 _TIMES = ("latency", "inferencetime", "duration", "elapsed", "elapsedtime", "processingtime", "inference")
 _UNITS = {
     "ms": 1.0, "msec": 1.0, "millis": 1.0, "milliseconds": 1.0, "s": 1000.0, "sec": 1000.0, "secs": 1000.0, "seconds": 1000.0,
@@ -120,8 +122,11 @@ def _nodes(value: Any) -> list[tuple[int, str, dict[str, Any]]]:
                 fields = {_plain_name(key[:_NAME_LIMIT]): field for key, field in item.items()}
                 found.append((depth, name, fields))
                 inner += [(own, each) for own, each in fields.items() if isinstance(each, (dict, list))]
+                inner += [(own, each) for own in fields if own in _CARRIERS and (each := embedded(fields[own])) is not None]
             elif isinstance(item, list):
                 inner += [(name, each) for each in item if isinstance(each, (dict, list))]
+                if name in _CARRIERS:
+                    inner += [(name, each) for text in item if (each := embedded(text)) is not None]
         level = inner
     return found
 

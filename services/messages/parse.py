@@ -6,14 +6,14 @@ with two greedy groups, which takes quadratic time on a hostile body of 256 KB.
 
 from __future__ import annotations
 
-import codecs
 import json
 import re
-import zlib
 from datetime import datetime, timezone
 from math import isfinite as _finite
 from typing import Any, NamedTuple
 
+from services.messages.body_text import decode, unpacked_text
+from services.messages.loose_json import STRAY, load, without_stray
 from services.messages.meaning import meaning
 from services.messages.quantity import quantity
 from services.records import InferenceMessage, MessageKind
@@ -23,9 +23,8 @@ KINDS: tuple[MessageKind, ...] = ("result", "flashing", "tensor-names", "error",
 _NUMBER = {kind: number for number, kind in enumerate(KINDS)}
 _RESULT, _FLASHING, _TENSORS, _ERROR, _JSON, _TEXT, _BINARY = range(7)
 
-_DECODED_LIMIT = 1024 * 1024  # of what a gzip body may unpack to
+_UNPACKED_KEPT = 256 * 1024  # characters of what a body unpacks to: the hub takes no larger message
 _LABEL_LIMIT = 200
-_BEFORE = "\ufeff \t\r\n"  # what may stand before a text that is meant for programs
 # As clients' logs begin: a time and a level, an exception's name, or the level as a field.
 _COMPLAINT = re.compile(
     r"[-\d\s:.,TZ+\[\]|/]{0,64}(?:ERROR|FATAL|CRITICAL|Error|error)(?:\]|:|\b(?<=[A-Z]))|Traceback \(most recent call last\)"
@@ -36,16 +35,11 @@ _LINE_LIMIT = 2_000
 _SAMPLE_LIMIT = 8_192
 _HEX_LIMIT = 262_144
 _TIME = frozenset("-.,0123456789eE+")
-_CONTROLS = bytes(set(range(32)) - {9, 10, 12, 13, 27} | {127})
+_NO_CONTROLS = dict.fromkeys(set(range(32)) - {9, 10, 12, 13, 27} | {127})
+_AROUND_A_LINE = STRAY + "\u2400"
+_STRAY_BYTES = bytes(range(33)) + b"\x7f\xef\xbb\xbf"
 
 _PRINTABLE = bytes(byte if 32 <= byte < 127 else ord(".") for byte in range(256))
-
-# Python's names. Its others (idna, unicode_escape, …) are no charsets of messages, and some take quadratic time.
-_CHARSETS = frozenset((
-    "utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be", "ascii", "iso8859-1", "iso8859-2",
-    "iso8859-5", "iso8859-9", "iso8859-15", "cp1250", "cp1251", "cp1252", "cp1254", "koi8-r", "shift_jis", "cp932", "euc_jp",
-    "euc_kr", "gbk", "gb2312", "gb18030", "big5",
-))  # fmt: skip
 
 
 class Derived(NamedTuple):
@@ -61,96 +55,70 @@ class Derived(NamedTuple):
 
 def derive(body: bytes, content_type: str = "", content_encoding: str = "") -> Derived:
     """Take ``body`` apart; never raises, whatever it holds."""
-    if not content_encoding and not content_type:  # the sample client sends neither
-        head = body[:1]
-        if head == b"(" or head == b"U":
-            try:
-                text = body.decode()
-            except UnicodeDecodeError:
-                return Derived(_BINARY)
-            return _sample(text) or _plain(body)
-    decoded = decode(body, content_type, content_encoding)
-    if decoded is None:
-        return Derived(_BINARY)
-    own = decoded if content_encoding or content_type else None
-    if own is not None and own.encode("utf-8", "surrogatepass") == body:
-        own = None
-    told = decoded.lstrip(_BEFORE)
-    found = _sample(told) or _json(told, "json" in content_type.lower())
-    if found is None:
-        found = Derived(_ERROR if _COMPLAINT.match(told) else _TEXT) if own is not None or content_encoding else _plain(body)
-    return found._replace(text=own) if own is not None else found
+    if not content_encoding and not content_type and body[:1] in (b"(", b"U"):  # the sample client sends neither
+        text = _utf8(body)
+        if text is not None:
+            return _sample(text) or _plain(text)
+    text = decode(body, content_type, content_encoding)
+    if text is None:
+        return _undeclared(body)
+    as_sent = not content_encoding and not content_type
+    as_it_stands = as_sent or text.encode("utf-8", "surrogatepass") == body
+    derived = _for_programs(text, "json" in content_type.lower())
+    if derived is None:
+        if as_it_stands and not content_encoding:
+            return _plain(text)
+        derived = Derived(_ERROR if _COMPLAINT.match(text.lstrip(STRAY)) else _TEXT)
+    return derived._replace(text=_searchable(text)) if not as_it_stands or "\0" in text else derived
 
 
-def decode(body: bytes, content_type: str = "", content_encoding: str = "") -> str | None:
-    """The body's text by its declared charset and compression, UTF-8 where none is declared; None where it is not text.
+def _undeclared(body: bytes) -> Derived:
+    """A body that is no text as it stands: packed without a word of it, or a text for programs with stray bytes in or behind it."""
+    text = unpacked_text(body)
+    if text is not None:
+        derived = _for_programs(text, declared=False)
+        if derived is not None or body[:1] in (b"\x1f", b"\x78"):  # of anything, deflate may make a few letters
+            return (derived or _plain(text))._replace(text=_searchable(text))
+    if body.lstrip(_STRAY_BYTES)[:1] in (b"{", b"[", b'"', b"(", b"U"):
+        text = body.decode("utf-8", "replace")
+        derived = _for_programs(text, declared=False)
+        if derived is not None:
+            return derived._replace(text=_searchable(text))
+    return Derived(_BINARY)
 
-    UTF-16 is never guessed.
-    """
-    charset, whole = "utf-8", True
-    for name in (content_encoding, _charset(content_type)):
-        for part in name.lower().replace(" ", "").split(","):
-            if part in ("gzip", "x-gzip", "deflate"):
-                unpacked = _unpack(body, part)
-                if unpacked is None:
-                    return None
-                body, whole = unpacked
-            elif part:
-                charset = _known(part) or charset
-    if not whole:
-        return body.decode(charset, "replace") + " …"
-    try:
-        return body.decode(charset)
-    except UnicodeDecodeError:
-        if charset == "utf-8":
-            return None
+
+def _for_programs(text: str, declared: bool) -> Derived | None:
+    """A sample client's text or JSON, whatever stray characters stand around it; None for any other."""
+    bare = without_stray(text)
+    return _sample(bare) or _json(bare, declared)
+
+
+def _searchable(text: str) -> str:
+    """The text to keep beside a body: SQLite's LIKE ends at a NUL."""
+    text = text.replace("\0", "\u2400")
+    return text if len(text) <= _UNPACKED_KEPT else text[:_UNPACKED_KEPT] + " …"
+
+
+def _utf8(body: bytes) -> str | None:
     try:
         return body.decode()
     except UnicodeDecodeError:
         return None
 
 
-def _charset(content_type: str) -> str:
-    _, found, rest = content_type.lower().partition("charset=")
-    return rest.split(";")[0].strip("\"' ") if found else ""
-
-
-def _known(charset: str) -> str | None:
-    try:
-        name = codecs.lookup(charset).name
-    except (LookupError, ValueError):
-        return None
-    return name if name in _CHARSETS else None
-
-
-def _unpack(body: bytes, how: str) -> tuple[bytes, bool] | None:
-    """The first MiB of what ``body`` unpacks to, and whether that is all; None where it is not packed like that."""
-    for window in (31,) if how != "deflate" else (15, -15):
-        unpacking = zlib.decompressobj(window)
-        try:
-            return unpacking.decompress(body, _DECODED_LIMIT), unpacking.eof
-        except zlib.error:
-            continue
-    return None
-
-
-def _plain(body: bytes) -> Derived:
-    """Text, or binary where the bytes do not decode or more than a tenth of them are control characters."""
-    try:
-        text = body.decode()
-    except UnicodeDecodeError:
-        return Derived(_BINARY)
-    sample = body[:4096]
-    controls = len(sample) - len(sample.translate(None, _CONTROLS))
-    if controls * 10 > len(sample):
+def _plain(text: str) -> Derived:
+    """Text, or binary where more than a tenth of it are control characters; a text's fixed buffer may end in NULs."""
+    sample = text.rstrip("\0")[:4096]
+    controls = len(sample) - len(sample.translate(_NO_CONTROLS))
+    if controls * 10 > len(sample) or (text and not sample):
         return Derived(_BINARY)
     kind = _ERROR if _COMPLAINT.match(text) else _TEXT
-    # SQLite's LIKE ends at a NUL.
-    return Derived(kind, text=text.replace("\0", "\u2400") if "\0" in text else None)
+    return Derived(kind, text=_searchable(text) if "\0" in text else None)
 
 
 def _sample(text: str) -> Derived | None:
     """The sample clients' texts; None for any other."""
+    text, _, _ = text.partition("\0")  # behind a NUL stands what a buffer held before
     if text.startswith("("):
         return _result(text)
     if text.startswith("Unable to inference "):
@@ -169,7 +137,7 @@ def _result(text: str) -> Derived | None:
     if end < 0:
         return None
     start = end + 15
-    text = text.rstrip()
+    text = text.rstrip(STRAY)
     if not _TIME.issuperset(text[1:end]):
         return None
     milliseconds = _number(text[1:end])
@@ -197,28 +165,19 @@ def _number(text: str) -> float | None:
 
 
 def _json(text: str, declared: bool) -> Derived | None:
-    if not declared and not text.startswith(("{", "[")):
+    if not declared and not text.startswith(("{", "[", '"')):
         return None
     try:
-        value = _loaded(text)
+        value = load(text)
     except (ValueError, RecursionError):
         return None
-    sample = _sample(value) if isinstance(value, str) else None  # the sample client's text as a JSON string
-    if sample is not None:
-        return sample
+    if isinstance(value, str):
+        sample = _sample(without_stray(value))  # the sample client's text as a JSON string
+        if sample is not None or not declared:
+            return sample
     found = meaning(value)
     kind = _ERROR if found.error else _JSON if found.label is None else _RESULT
     return Derived(kind, found.milliseconds, found.confidence, found.label, None, found.picture)
-
-
-def _loaded(text: str) -> Any:
-    """One JSON value, or a list of those that stand on a line each."""
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        if not text.startswith("{") or text[: error.pos].count("\n") != 1:
-            raise
-        return [json.loads(line) for line in text.splitlines() if line.strip()]
 
 
 # -- rows of the journal become messages
@@ -258,7 +217,7 @@ def parse(raw: tuple[Any, ...], limit: int | None = None) -> InferenceMessage:
         whole = (body if text is None else text).decode("utf-8", "replace")
         part = whole[:limit]
         shown, left = clean(part), 0 if limit is None else max(0, text_size - len(part.encode("utf-8", "replace")))
-        line = one_line(whole[: _LINE_LIMIT + 1].strip(_BEFORE), _LINE_LIMIT) or ("(white space)" if size else "(empty)")
+        line = one_line(whole[: _LINE_LIMIT + 1].strip(_AROUND_A_LINE), _LINE_LIMIT) or ("(white space)" if size else "(empty)")
         if kind in (_RESULT, _JSON) and len(body) == size:
             picture = derive(body, content_type, content_encoding).picture
     return InferenceMessage(

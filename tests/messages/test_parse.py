@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.messages.parse import KINDS, decode, derive, hex_dump
+from services.messages.body_text import decode
+from services.messages.parse import KINDS, derive, hex_dump
 
 SAMPLES = [
     ("(31 ms) The image cat.jpg was classified as tabby, cat with confidence 0.87.", "result", 31.0, 0.87, "tabby, cat", "cat.jpg"),
@@ -67,7 +68,7 @@ SAMPLES = [
     ('{"label": "cat", "image": "' + "/9j/" * 200 + '"}', "result", None, None, "cat", ""),
     ('{"success": false, "message": "no model"}', "error", None, None, None, ""),
     ('{"statusCode": 503, "errors": []}', "error", None, None, None, ""),
-    ('"(5 ms) The image a.jpg is a \'cat\'."', "text", None, None, None, ""),
+    ('"(5 ms) The image a.jpg is a \'cat\'."', "result", 5.0, None, "cat", "a.jpg"),
     ("(-5 ms) The image a.jpg is a 'cat'.", "result", None, None, "cat", "a.jpg"),
     ("2026-01-01 00:00:00,123 ERROR client: no host", "error", None, None, None, ""),
     ('level=error msg="no host"', "error", None, None, None, ""),
