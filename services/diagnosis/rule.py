@@ -25,11 +25,10 @@ class Rule:
     """Evidence in, named state out.
 
     A rule holds when every kind of sign that it names is there: ``statuses`` (HTTP status, exit code), ``over``/``under``
-    (seconds that it has lasted), and either one of ``codes`` (whole words in the service's code, or in the replies of services
-    that write their codes there) or ``pattern``
-    (searched in the text, any case). Named groups of ``pattern`` (``port2`` is another way to find ``port``) and the evidence's
-    own fields may stand in the wording: ``{image}``, ``{port}``, ``{host}``, ``{name}``, ``{module}``, ``{status}``, ``{minutes}``
-    (``5 minutes``);
+    (seconds that it has lasted), ``kinds`` (the evidence's whole code), and either one of ``codes`` (whole words in the service's
+    code, or in the replies of services that write their codes there) or ``pattern`` (searched in the text, any case). Named groups
+    of ``pattern`` (``port2`` is another way to find ``port``) and the evidence's own fields may stand in the wording: ``{image}``,
+    ``{port}``, ``{host}``, ``{name}``, ``{module}``, ``{status}``, ``{minutes}`` (``5 minutes``);
     ``near`` is the module that the text names before the place that was found, and ``image``, where the cause speaks of one, the
     image that is pulled there.
     A ``general`` rule speaks only of what no other one of its source speaks of.
@@ -46,6 +45,7 @@ class Rule:
     statuses: tuple[int, ...] = ()
     over: float | None = None
     under: float | None = None
+    kinds: tuple[str, ...] = ()
     likely: bool = False
     settle: str = ""
     general: bool = False
@@ -55,6 +55,8 @@ class Rule:
         rule does not hold.
         """
         if self.statuses and evidence.status not in self.statuses:
+            return
+        if self.kinds and evidence.code not in self.kinds:
             return
         if self.over is not None and (evidence.seconds is None or evidence.seconds <= self.over):
             return

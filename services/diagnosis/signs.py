@@ -9,8 +9,9 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timezone
 
+from services.diagnosis.applied import of_the_deployment
+from services.diagnosis.image_names import same_image
 from services.records import DeviceState, Evidence, Module
 from services.text import counted
 
@@ -31,20 +32,7 @@ def _of_the_device(state: DeviceState) -> Iterator[Evidence]:
     elif not state.device.connected:
         last = state.device.last_activity
         yield _seen(state, "disconnected", f"last activity {last:%Y-%m-%d %H:%M:%S} UTC" if last else "")
-    code = state.last_desired_code
-    if code is None and not state.reported and not any(module.reported for module in state.modules):
-        yield _seen(state, "never-reported")
-    if code not in (None, 200):
-        yield Evidence("agent", status=code, code="deployment", text=state.last_desired_description, state=state)
-    elif code is None and state.reported.get("lastDesiredStatus"):
-        yield _seen(state, "deployment", f"lastDesiredStatus: {state.reported['lastDesiredStatus']!r}"[:2000])
-    elif code == 200 and state.last_desired_description:
-        yield Evidence("agent", status=200, code="deployment", text=state.last_desired_description, state=state)
-    applied = state.last_desired_version or 0
-    if (state.desired_version or 0) > applied and state.reported:
-        seconds = max((now_of(state) - state.desired_at).total_seconds(), 0.0) if state.desired_at else None
-        text = f"behind: The hub has version {state.desired_version} of the deployment, the agent has taken up {applied}."
-        yield Evidence("agent", code="version-behind", text=text, state=state, seconds=seconds)
+    yield from of_the_deployment(state)
     for configuration in state.configurations:
         if configuration.status.lower() == "applied":
             yield _seen(state, "configuration", f"at scale: {configuration.id}")
@@ -55,7 +43,9 @@ def _of_a_module(module: Module, state: DeviceState) -> Iterator[Evidence]:
     if desired and not module.system:
         yield from _of_options(module, state)
     if reported is None:
-        if desired is not None and state.last_desired_code is not None:
+        if not state.modules_listed:
+            yield _seen(state, "unlisted", module=module.name)
+        elif desired is not None and state.last_desired_code is not None:
             yield _seen(state, "not-reported", module=module.name)
         return
     if desired is None and not module.system:
@@ -156,18 +146,3 @@ def claims(state: DeviceState) -> tuple[dict[int, list[str]], list[str]]:
         if options.fpga:
             hosts.append(module.name)
     return ports, hosts
-
-
-def same_image(one: str, other: str) -> bool:
-    """Whether both name one image: Docker's default registry, folder and tag may be left out."""
-    return _full(one) == _full(other)
-
-
-def _full(image: str) -> str:
-    image = image.strip().removeprefix("docker.io/").removeprefix("library/")
-    return image if "@" in image or ":" in image.rsplit("/", 1)[-1] else f"{image}:latest"
-
-
-def now_of(state: DeviceState) -> datetime:
-    """When the state was read."""
-    return state.read_at or datetime.now(timezone.utc)

@@ -10,9 +10,19 @@ from typing import Any
 
 from services.hub.chunks import ChunkGap, join
 from services.hub.tolerant import mapping, moment, number, passage, word
-from services.records import ConfigurationStatus, DesiredModule, Device, DeviceState, Module, RegistryEntry, ReportedModule
+from services.records import (
+    ConfigurationStatus,
+    DesiredModule,
+    Device,
+    DeviceState,
+    EdgeHubState,
+    Module,
+    RegistryEntry,
+    ReportedModule,
+)
 
 _MODULES = 500
+_CLIENTS = 1000
 
 
 def device_of(identity: Any) -> Device | None:
@@ -31,7 +41,7 @@ def device_of(identity: Any) -> Device | None:
     )
 
 
-def state_of(device: Device, twin: Any, read_at: datetime | None = None) -> DeviceState:
+def state_of(device: Device, twin: Any, read_at: datetime | None = None, edge_hub: EdgeHubState | None = None) -> DeviceState:
     """The state of ``device`` by the twin of its $edgeAgent."""
     fields = mapping(twin)
     properties = mapping(fields.get("properties"))
@@ -45,11 +55,12 @@ def state_of(device: Device, twin: Any, read_at: datetime | None = None) -> Devi
         last_desired_version=number(reported.get("lastDesiredVersion")),
         last_desired_code=number(status.get("code")),
         last_desired_description=passage(status.get("description")),
+        last_desired_at=_updated(reported, "lastDesiredStatus"),
         schema_version=word(desired.get("schemaVersion")),
         agent_version=word(mapping(reported.get("version")).get("version")),
         platform="/".join(filter(None, (word(platform.get("os")), word(platform.get("architecture"))))),
-        desired_at=moment(mapping(desired.get("$metadata")).get("$lastUpdated")),
-        reported_at=moment(mapping(reported.get("$metadata")).get("$lastUpdated")),
+        desired_at=_updated(desired),
+        reported_at=_updated(reported),
         etag=word(fields.get("etag")),
         registries=_registries(desired),
         configurations=tuple(
@@ -58,8 +69,42 @@ def state_of(device: Device, twin: Any, read_at: datetime | None = None) -> Devi
         ),
         desired=desired,
         reported=reported,
+        modules_listed=not _unlisted(reported),
+        edge_hub=edge_hub,
         read_at=read_at,
     )
+
+
+def edge_hub_of(twin: Any, read_at: datetime | None = None) -> EdgeHubState:
+    """What the twin of $edgeHub says."""
+    properties = mapping(mapping(twin).get("properties"))
+    desired, reported = mapping(properties.get("desired")), mapping(properties.get("reported"))
+    status = mapping(reported.get("lastDesiredStatus"))
+    clients = list(mapping(reported.get("clients")).items())[:_CLIENTS]
+    return EdgeHubState(
+        configured=any(not name.startswith("$") for name in desired),
+        desired_version=number(desired.get("$version")),
+        last_desired_version=number(reported.get("lastDesiredVersion")),
+        code=number(status.get("code")),
+        description=passage(status.get("description")),
+        desired_at=_updated(desired),
+        reported_at=_updated(reported, "lastDesiredStatus") or _updated(reported),
+        version=word(mapping(reported.get("version")).get("version")),
+        clients={word(name): word(mapping(client).get("status")) for name, client in clients if not name.startswith("$")},
+        read_at=read_at,
+    )
+
+
+def _updated(properties: Mapping[str, Any], name: str = "") -> datetime | None:
+    """When the hub last took a change of these properties, or of the one of that name."""
+    metadata = mapping(properties.get("$metadata"))
+    return moment((mapping(metadata.get(name)) if name else metadata).get("$lastUpdated"))
+
+
+def _unlisted(reported: Mapping[str, Any]) -> bool:
+    """Whether the agent could not list the containers: it then reports itself as ``unknown`` (IoTHubReporter.cs, docs/facts/iot-hub.md)."""
+    agent = mapping(mapping(reported.get("systemModules")).get("edgeAgent"))
+    return word(agent.get("type")).lower() == "unknown"
 
 
 def _modules(desired: Mapping[str, Any], reported: Mapping[str, Any]) -> tuple[Module, ...]:

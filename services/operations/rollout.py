@@ -13,7 +13,8 @@ from datetime import datetime, timezone
 
 from services.contexts.model import Context
 from services.diagnosis import findings
-from services.diagnosis.signs import same_image
+from services.diagnosis.applied import images_to_come, is_of_the_one_before
+from services.diagnosis.image_names import same_image
 from services.errors import OperatorError
 from services.hub.client import Hub
 from services.operations.hearing import complaint
@@ -33,8 +34,12 @@ TITLES = {
 _PORT_OPENS = 30.0  # seconds that a host may take from its start until it listens
 # Nothing listens; or docker's proxy does already, and closes what the container does not take.
 _NOT_LISTENING = frozenset({"host-gone", "refused", "cut", "connection-cut"})
-# What belongs to the deployment before, as long as the agent has not taken up the new one.
-_ALWAYS = frozenset({"device-offline", "device-disabled", "agent-stopped", "never-reported", "not-yet-applied"})
+# What holds before the agent has taken up the new deployment, too; the rest belongs to the deployment before.
+_REFUSED = frozenset({"bad-configuration", "schema-refused", "no-deployment"})
+_ALWAYS = _REFUSED | {
+    *("device-offline", "device-disabled", "agent-stopped", "never-reported", "not-yet-applied", "refused-before", "step-waits")
+}
+_OF_THE_ENGINE = frozenset({"modules-unlisted", "engine-gone", "edge-daemon-gone"})  # where the agent said so since
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +80,17 @@ def rollout_steps(watch: Watch, known: Known) -> tuple[Step, ...]:
             known,
         )
     done: list[tuple[str, str]] = []
-    applied = watch.version is None or (state.last_desired_version is not None and state.last_desired_version >= watch.version)
+    version = state.desired_version if watch.version is None else watch.version
+    applied = (state.last_desired_version or 0) >= (version or 0)
     modules = [state.module(name) for name in watch.modules]
     if watch.version is not None and (state.desired_version or 0) < watch.version:
         return _line(watch, done, ("accepted", "running", "", "", None), known)
+    if (replaced := _replaced(state, watch)) is not None:
+        return _line(watch, done, replaced, known)
     done.append(("accepted", f"version {state.desired_version}"))
     trouble = _trouble(state, watch, applied)
-    if not applied:
-        return _line(watch, done, _stop("agent", trouble, "waiting for the edge agent"), known)
+    if not applied or (trouble is not None and trouble.state in _REFUSED):
+        return _line(watch, done, _stop("agent", trouble, _waiting_for_the_agent(state)), known)
     done.append(("agent", f"version {state.last_desired_version}"))
     missing = [name for name, module in zip(watch.modules, modules, strict=True) if not _there(module)]
     if missing:
@@ -160,11 +168,34 @@ def _stop(name: str, trouble: Finding | None, waiting: str) -> _Current:
     return (name, state, text, trouble.remedy, trouble)
 
 
+def _replaced(state: DeviceState, watch: Watch) -> _Current | None:
+    """Where a newer deployment, mostly one at scale, no longer has the modules that are watched."""
+    gone = [name for name in watch.modules if (module := state.module(name)) is None or module.desired is None]
+    if not gone or watch.version is None or (state.desired_version or 0) <= watch.version:
+        return None
+    scale = ", ".join(entry.id for entry in state.configurations if entry.status.lower() == "applied")
+    text = f"version {state.desired_version} took its place, which has no {', '.join(gone)}"
+    remedy = (
+        f"Change the deployment at scale {scale}, or its target condition."
+        if scale
+        else "Ask who deployed it, then deploy again."
+    )
+    return ("accepted", "failed", text, remedy, None)
+
+
+def _waiting_for_the_agent(state: DeviceState) -> str:
+    """What an agent that has not reported yet is probably doing: it reports when its first pass has ended."""
+    names = ", ".join(images_to_come(state)[:3])
+    doing = f"pulling {names}" if names else "starting what has changed"
+    return f"waiting for the edge agent, which is probably {doing}: it reports when that has ended"
+
+
 def _trouble(state: DeviceState, watch: Watch, applied: bool) -> Finding | None:
     """The worst finding that explains why it stands still."""
     for finding in findings(state):
         mine = finding.module in ("", *watch.modules)
-        if finding.severity in ("error", "warning") and mine and (applied or finding.state in _ALWAYS):
+        holds = applied or finding.state in _ALWAYS or (finding.state in _OF_THE_ENGINE and not is_of_the_one_before(state))
+        if finding.severity in ("error", "warning") and mine and holds:
             return finding
     return None
 

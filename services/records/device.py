@@ -84,6 +84,22 @@ class ConfigurationStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class EdgeHubState:
+    """What the twin of $edgeHub says at one moment: the configuration asked for, and what the edge hub reports of it."""
+
+    configured: bool = False  # whether anything is asked for at all
+    desired_version: int | None = None
+    last_desired_version: int | None = None
+    code: int | None = None
+    description: str = ""
+    desired_at: datetime | None = None
+    reported_at: datetime | None = None  # of code and description, where the hub says so, else of the whole report
+    version: str = ""
+    clients: Mapping[str, str] = field(default_factory=dict)  # DEVICE/MODULE or DEVICE: Connected or Disconnected
+    read_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceState:
     """Everything the edge agent's twin says of a device at one moment.
 
@@ -96,6 +112,7 @@ class DeviceState:
     last_desired_version: int | None = None
     last_desired_code: int | None = None
     last_desired_description: str = ""
+    last_desired_at: datetime | None = None  # when the hub was last given code or description
     schema_version: str = ""
     agent_version: str = ""
     platform: str = ""  # os/architecture, e.g. linux/amd64
@@ -106,6 +123,8 @@ class DeviceState:
     configurations: tuple[ConfigurationStatus, ...] = ()
     desired: Mapping[str, Any] = field(default_factory=dict, repr=False)
     reported: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    modules_listed: bool = True  # False where the agent could not ask its engine which containers there are
+    edge_hub: EdgeHubState | None = None  # None where the twin of $edgeHub was not read
     read_at: datetime | None = None
 
     def module(self, name: str) -> Module | None:

@@ -7,6 +7,11 @@ from __future__ import annotations
 
 from services.diagnosis.rule import Rule
 
+_BEHIND = r"^behind: (?:pulling [^:]{1,700}: )?(?P<detail>.*)$"
+_PULLING = r"^behind: pulling (?P<names>[^:]{1,700}): (?P<detail>.*)$"
+# Seconds: a pass over ten minutes ends with "Operation timed out" and reports nothing (Azure/iotedge issue 7259).
+_LONG_PASS = 600.0
+
 RULES: tuple[Rule, ...] = (
     Rule(
         "device-disabled",
@@ -31,7 +36,10 @@ RULES: tuple[Rule, ...] = (
         "warning",
         "silent",
         "the edge agent has never reported",
-        "The device has not been set up as an IoT Edge device, or never reached this hub.",
+        (
+            "The device has not been set up as an IoT Edge device, or never reached this hub, or is at its first deployment: it "
+            "reports when that has been carried out."
+        ),
         "Set up the compute role with this device's connection string.",
         codes=("never-reported",),
         likely=True,
@@ -41,20 +49,45 @@ RULES: tuple[Rule, ...] = (
         "not-yet-applied",
         "info",
         "waiting",
-        "the agent has not taken up the deployment yet",
-        "{detail}",
+        "the agent has not reported on the deployment yet",
+        "{detail} It reports when its first pass over the deployment has ended, pulls included.",
         "Wait a moment; ping the agent if it takes longer than a minute.",
-        pattern=r"^behind: (?P<detail>.*)$",
+        pattern=_BEHIND,
         under=120.0,
+    ),
+    Rule(
+        "not-yet-applied",
+        "info",
+        "pulling",
+        "nothing reported for {minutes}: the agent is probably pulling {names}",
+        "{detail} It reports when its first pass over the deployment has ended, pulls included: an image may take many minutes.",
+        "Wait; a ping tells whether the agent is alive.",
+        pattern=_PULLING,
+        over=120.0,
+        under=_LONG_PASS,
+        likely=True,
+        settle="The ping: `dbe-console doctor`; the agent's log names the image (`dbe-console logs edgeAgent`).",
+    ),
+    Rule(
+        "not-yet-applied",
+        "warning",
+        "pulling",
+        "nothing reported for {minutes}: the agent is still pulling {names}, or hangs",
+        "{detail} It reports when its first pass over the deployment has ended; a pass over ten minutes may end without a report.",
+        "Ping the agent; its log says what it does (`dbe-console logs edgeAgent`). Restart it if it does not answer.",
+        pattern=_PULLING,
+        over=_LONG_PASS,
+        likely=True,
+        settle="The ping: `dbe-console doctor`.",
     ),
     Rule(
         "not-yet-applied",
         "warning",
         "waiting",
         "the agent has not taken up the deployment for {minutes}",
-        "The agent is offline, hangs, or works on the deployment before (a large pull).",
+        "{detail} The agent is offline, hangs, or is still busy with the deployment before.",
         "Ping the agent; restart it if it does not answer.",
-        pattern=r"^behind: (?P<detail>.*)$",
+        pattern=r"^behind: (?!pulling )(?P<detail>.*)$",
         over=120.0,
         likely=True,
         settle="The ping: `dbe-console doctor`.",

@@ -25,6 +25,41 @@ RULES: tuple[Rule, ...] = (
         statuses=(406,),
         general=True,
     ),
+    Rule(
+        "step-waits",
+        "warning",
+        "waiting",
+        "a step of the deployment waits for its next try",
+        (
+            "The agent reports 406 without a word while it pauses after a step that failed: 10, 20, 40 seconds, up to 5 minutes. "
+            "Agents up to 1.0.9 do so, and do not say which step."
+        ),
+        "Look again in a few minutes; the agent's log names the step (`dbe-console logs edgeAgent`).",
+        codes=("step-waits",),
+        statuses=(406,),
+    ),
+    Rule(
+        "refused-before",
+        "warning",
+        "waiting",
+        "the agent refused the deployment before this one",
+        (
+            "It said {text}, and nothing of the newest deployment yet: it is still pulling or starting. It reports only what changes, "
+            "so where it refuses this one for the same reason, nothing more comes."
+        ),
+        "Wait; if nothing comes for some minutes, check the deployment again, and the agent's log (`dbe-console logs edgeAgent`).",
+        codes=("refused-before",),
+    ),
+    Rule(
+        "modules-unlisted",
+        "error",
+        "engine",
+        "the agent cannot list the device's modules",
+        "The container engine or the IoT Edge daemon does not answer the agent: {text} What runs on the device is not known.",
+        "Restart IoT Edge on the device; if it stays so, the container engine (`systemctl restart docker`).",
+        codes=("list-failed",),
+        general=True,
+    ),
     *also(
         Rule(
             "no-deployment",
@@ -34,6 +69,7 @@ RULES: tuple[Rule, ...] = (
             "The agent's desired properties are empty: nothing has ever been deployed, or the deployment was removed.",
             "Deploy a manifest.",
             pattern=r"empty configuration",
+            kinds=("deployment",),
         ),
         codes=("deployment",),
         statuses=(417,),
@@ -57,6 +93,7 @@ RULES: tuple[Rule, ...] = (
                 r"configuration format is invalid|Error (?:parsing|deserializing)|JsonReaderException|"
                 r"Unexpected character encountered"
             ),
+            kinds=("deployment",),
         ),
         codes=("deployment",),
         statuses=(400,),
@@ -71,10 +108,29 @@ RULES: tuple[Rule, ...] = (
             "schemaVersion is newer than the agent knows, or is missing, or no version at all.",
             "Use 1.0, or 1.1 with an agent of 1.0.10 and later.",
             pattern=r"not compatible with the expected version|schema version",
+            kinds=("deployment",),
         ),
         codes=("deployment",),
         statuses=(412,),
         general=True,
+    ),
+    Rule(
+        "container-gone",
+        "info",
+        "stopped",
+        "it was stopped or removed already",
+        "The agent wanted to stop or remove a container that is no longer there, which does no harm.",
+        "Wait for the agent's next pass.",
+        pattern=r"Error calling (?:stop|delete|remove) module[\s\S]{1,600}?No such container",
+    ),
+    Rule(
+        "container-gone",
+        "warning",
+        "missing",
+        "its container has gone in the meantime",
+        "The agent wanted to start a container that somebody or something removed on the device; it makes it anew.",
+        "Wait for the agent's next pass; see who removes containers on the device if it comes again.",
+        pattern=r"Error calling (?:re)?start module[\s\S]{1,600}?No such container",
     ),
     Rule(
         "plan-failed",

@@ -211,7 +211,7 @@ RULES: tuple[Rule, ...] = (
         "the agent does not know its state",
         "The agent reports `unknown`: it is stopped, or cannot ask the engine.",
         "See the device's own state; restart IoT Edge.",
-        codes=("unknown",),
+        codes=("unknown", "unlisted"),
         likely=True,
         settle="A ping of the agent.",
     ),

@@ -1,0 +1,92 @@
+"""What the edge agent's report says of the newest deployment, and what of the one before.
+
+The agent reports when a pass has ended, and only what changed (docs/facts/iot-hub.md): code and version of a report are often
+those of the deployment before. A refusal (400, 412, 417) keeps the version of the deployment before although it is about the new
+one (Azure/iotedge Agent.cs: ReconcileAsync). The hub's own times of both sides tell them apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timezone
+
+from services.diagnosis.image_names import same_image
+from services.records import DeviceState, Evidence, Module
+
+_REFUSALS = frozenset({400, 412, 417})
+_NOT_RUNNING = 406
+_NAMED = 5  # modules that a text names
+
+
+def of_the_deployment(state: DeviceState) -> Iterator[Evidence]:
+    """The evidence of lastDesiredStatus and of the two versions."""
+    code, text = state.last_desired_code, state.last_desired_description
+    behind = is_behind(state) and bool(state.reported)
+    if code is None:
+        if not state.reported and not any(module.reported for module in state.modules):
+            yield _evidence(state, "never-reported")
+        elif state.reported.get("lastDesiredStatus"):
+            yield _evidence(state, "deployment", f"lastDesiredStatus: {state.reported['lastDesiredStatus']!r}"[:2000])
+    elif code in _REFUSALS and is_behind(state):
+        if is_of_the_one_before(state):
+            yield _evidence(state, "refused-before", f"{code} {text}".strip())
+        else:
+            behind = False  # the agent has taken it up, and refuses it
+            yield _evidence(state, "deployment", text, code)
+    elif code == _NOT_RUNNING and not text and not _all_unknown(state):
+        yield _evidence(state, "step-waits", status=code)
+    elif not state.modules_listed and code != _NOT_RUNNING:
+        yield _evidence(state, "list-failed", text, code)
+    elif code != 200 or text:
+        yield _evidence(state, "deployment", text, code)
+    if behind:
+        yield _behind(state)
+
+
+def is_behind(state: DeviceState) -> bool:
+    """Whether the hub has a newer deployment than the agent has reported on."""
+    return (state.desired_version or 0) > (state.last_desired_version or 0)
+
+
+def is_of_the_one_before(state: DeviceState) -> bool:
+    """Whether the agent's last word on a deployment is older than the newest deployment; False where the hub gives no times."""
+    said = state.last_desired_at or state.reported_at
+    return said is not None and state.desired_at is not None and said <= state.desired_at
+
+
+def images_to_come(state: DeviceState) -> list[str]:
+    """The modules whose image the device has not taken yet, as far as the agent has reported: they may be pulled now."""
+    return [module.name for module in state.modules if module.desired is not None and not _has_image(module)]
+
+
+def now_of(state: DeviceState) -> datetime:
+    """When the state was read."""
+    return state.read_at or datetime.now(timezone.utc)
+
+
+def _behind(state: DeviceState) -> Evidence:
+    seconds = max((now_of(state) - state.desired_at).total_seconds(), 0.0) if state.desired_at else None
+    versions = (
+        f"The hub has version {state.desired_version} of the deployment, the agent reports {state.last_desired_version or 0}."
+    )
+    names = images_to_come(state)
+    more = "…" if len(names) > _NAMED else ""
+    pulled = f"pulling {', '.join(names[:_NAMED])}{more}: " if names else ""
+    return Evidence("agent", code="version-behind", text=f"behind: {pulled}{versions}", state=state, seconds=seconds)
+
+
+def _has_image(module: Module) -> bool:
+    asked, reported = module.desired, module.reported
+    if reported is None:
+        return False
+    return not (asked and asked.image and reported.image) or same_image(asked.image, reported.image)
+
+
+def _all_unknown(state: DeviceState) -> bool:
+    """Whether the agent knows no module's state, as after its goodbye."""
+    states = [module.reported.runtime_status.lower() for module in state.modules if module.reported]
+    return bool(states) and all(status == "unknown" for status in states)
+
+
+def _evidence(state: DeviceState, code: str, text: str = "", status: int | None = None) -> Evidence:
+    return Evidence("agent", status=status, code=code, text=text, state=state)
