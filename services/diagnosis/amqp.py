@@ -1,30 +1,123 @@
-"""Rules: what the hub's built-in endpoint says over AMQP (docs/facts/iot-hub.md and docs/facts/sdk-clients.md)."""
+"""Rules: what the hub's built-in endpoint says over AMQP (docs/facts/hub-codes-and-routes.md, section 2). Words decide before
+conditions: one condition stands for several causes. What azure-eventhub makes of both is in its ``_pyamqp/error.py``."""
 
 from __future__ import annotations
 
+from services.diagnosis import amqp_conditions
+from services.diagnosis.amqp_conditions import OWN_GROUP, PYAMQP
+from services.diagnosis.hub_http import ASK_FOR_ADDRESS, NETWORK_RULES
 from services.diagnosis.rule import Rule
 
-_OWN_GROUP = "Make a consumer group for this console in the hub's built-in endpoint and name it in the context."
+_OWN = "what this console itself writes"
+_TOKEN_TIME = "Compare this machine's clock with the hub's Date (`dbe-console doctor` does) and switch on NTP."
 
-RULES: tuple[Rule, ...] = (
+_WORDS: tuple[Rule, ...] = (
     Rule(
         "too-many-readers",
         "error",
         "crowded",
         "five readers hold this consumer group already",
-        "A partition takes at most five readers of one consumer group.",
-        _OWN_GROUP,
-        pattern=r"Exceeded the maximum number of allowed receivers|which is 5",
+        "A partition takes at most five readers of one consumer group; ones that died count until the hub notices.",
+        OWN_GROUP,
+        pattern=r"Exceeded the maximum number of allowed receivers|receivers?[^.\n]{0,80}which is \d|\bwhich is 5\b",
+        source="azure-sdk-for-java#38117",
     ),
     Rule(
         "link-stolen",
         "error",
         "stolen",
         "another reader took the partition over",
-        "A reader with an owner level (an epoch) attached to the same consumer group and threw this one out.",
-        _OWN_GROUP,
+        "A reader with an owner level (an epoch) reads the same consumer group and keeps this one out.",
+        OWN_GROUP,
         codes=("amqp:link:stolen", "link:stolen", "ConnectionLostError: link:stolen"),
         pattern=r"epoch of '?\d+|higher epoch|disconnected due to[^.]{0,40}epoch",
+        source="event-hubs-python#77; azure-sdk-for-python#31084; azure-sdk-for-java#12483, #26583",
+    ),
+    Rule(
+        "network-rules",
+        "error",
+        "firewall",
+        "the endpoint's network rules keep this machine out",
+        "The endpoint lets only some addresses in, or none of the public network, and says that this machine's is none of them.",
+        ASK_FOR_ADDRESS,
+        pattern=NETWORK_RULES,
+        source="vscode-azure-iot-toolkit#575; learn.microsoft.com Event Hubs, IP filtering",
+    ),
+    Rule(
+        "events-unauthorized",
+        "error",
+        "rights",
+        "the policy lacks the right {right}",
+        "The key is right, and its shared access policy has not the right {right}, which this takes.",
+        "Take a policy with ServiceConnect (service has it, iothubowner too), or have the right added to this one.",
+        pattern=r"'(?P<right>\w{1,40})' claim(?:\(s\)|s)? (?:are|is) required",
+        source="azure-event-hubs-python#43; home-assistant/core#81084",
+    ),
+    Rule(
+        "token-expired",
+        "error",
+        "expired",
+        "the token has expired",
+        "The endpoint says that the token has expired: this machine's clock is off, or a pasted token is old.",
+        _TOKEN_TIME,
+        codes=("ExpiredToken", "ExpiredSecurityToken"),
+        pattern=r"token (?:is|has) expired|SAS token is expired|ExpiredToken|token[^.\n]{0,60}\bexpired\b",
+        source="learn.microsoft.com Event Hubs, messaging exceptions",
+    ),
+    Rule(
+        "hub-remade",
+        "warning",
+        "anew",
+        "the hub is another one than the journal knows",
+        (
+            "The position to resume from lies beyond the end of the hub's messages: the hub was deleted and made anew, or failed over, "
+            "and counts from the beginning again."
+        ),
+        "Nothing: reading begins at the oldest message of the hub as it is now, and what the journal has stays.",
+        pattern=r"supplied (?:sequence number|offset)[^.\n]{0,80}is invalid|last (?:sequence number|offset)[^.\n]{0,60}in the system",
+        source="event-hubs-python#13; azure-firewall-mon#21; azure-event-hubs-spark#315",
+    ),
+    Rule(
+        "endpoint-limit",
+        "error",
+        "limit",
+        "a limit of the endpoint is reached",
+        "It says: {whole}",
+        "Close other readers and consoles; more units raise most limits.",
+        pattern=r"maximum number of (?:connections|links|sessions|entities)|connection quota",
+        source="learn.microsoft.com Event Hubs, quotas",
+    ),
+    Rule(
+        "hub-missing",
+        "error",
+        "missing",
+        "there is no such hub at this endpoint",
+        "The endpoint does not have the Event Hub-compatible name {entity}: it is misspelt, or the hub was deleted, made anew or failed over.",
+        "Leave the events' connection string out, so that the endpoint is found anew, or copy it again from the hub's Built-in endpoints.",
+        pattern=r"messaging entity '?(?:sb://)?[^'\s/]{0,200}/(?P<entity>[^'/\s]{1,100})(?:/\$management)?'?[^.\n/]{0,40}could not be found",
+        source="azure-docs#52223; the remedy is inferred",
+    ),
+    Rule(
+        "consumer-group-missing",
+        "error",
+        "missing",
+        "the hub has no consumer group {group}",
+        "The hub is there, and its built-in endpoint has no consumer group of that name.",
+        "Check the consumer group in the context ($Default is always there), or make it in the hub's Built-in endpoints.",
+        pattern=r"messaging entity[^\n]{0,300}/consumergroups/(?P<group>[^'/\s]{1,100})[^\n]{0,80}could not be found",
+        source="AzureMonitorAddonForSplunk#8",
+    ),
+    Rule(
+        "consumer-group-missing",
+        "error",
+        "missing",
+        "no such consumer group or event hub",
+        "The consumer group, or the Event Hub-compatible name, does not exist at this endpoint.",
+        "Check the consumer group in the context ($Default is always there) and the EntityPath.",
+        codes=("amqp:not-found", "MessagingEntityNotFound", "com.microsoft:entity-not-found"),
+        pattern=r"messaging entity[^\n]{0,300}could not be found",
+        general=True,
+        source=PYAMQP,
     ),
     Rule(
         "one-identity-two-clients",
@@ -34,6 +127,7 @@ RULES: tuple[Rule, ...] = (
         "Two clients connect with the same device or module identity and throw each other out; gaps alternate between them.",
         "Give each client an identity of its own, or stop one of them.",
         codes=("400027", "409002"),
+        source="TS: troubleshoot-error-codes.md, 400027 and 409002",
     ),
     Rule(
         "one-identity-two-clients",
@@ -48,95 +142,11 @@ RULES: tuple[Rule, ...] = (
         pattern=r"^changed: (?P<count>.*)$",
         likely=True,
         settle="The hub's own log (Connections) says 400027; a line of the device's own that breaks looks alike.",
+        source=_OWN,
     ),
-    Rule(
-        "token-expired",
-        "error",
-        "expired",
-        "the token has expired",
-        "The endpoint says that the token has expired: this machine's clock is off, or a pasted token is old.",
-        "Compare this machine's clock with the hub's Date (`dbe-console doctor` does) and switch on NTP.",
-        codes=("ExpiredToken", "ExpiredSecurityToken"),
-        pattern=r"token (?:is|has) expired|SAS token is expired|ExpiredToken",
-    ),
-    Rule(
-        "events-unauthorized",
-        "error",
-        "refused",
-        "the endpoint refuses this key",
-        "The policy's name or key is wrong, or the policy has not the right ServiceConnect.",
-        (
-            "Check the policy (ServiceConnect is needed) and key in the context, or paste the Event Hub-compatible "
-            "connection string anew."
-        ),
-        codes=("amqp:unauthorized-access", "InvalidSignature", "UnauthorizedAccess"),
-        pattern=(
-            r"CBS Token authentication failed(?!\.?\s*Status code: None)|InvalidSignature|put-token[^.]{0,60}401|status code:? 401"
-        ),
-    ),
-    Rule(
-        "events-unauthorized",
-        "error",
-        "refused",
-        "signing in at the endpoint failed",
-        "The endpoint did not take the token, or the line broke while it was shown: it gave no status.",
-        "Check policy and key in the context; where they are right, the line: try websockets over 443.",
-        codes=("AuthenticationError",),
-        pattern=r"CBS Token authentication failed",
-        likely=True,
-        general=True,
-        settle="`dbe-console doctor` tries the right to receive and the port by themselves.",
-    ),
-    Rule(
-        "endpoint-limit",
-        "error",
-        "limit",
-        "a limit of the endpoint is reached",
-        "It says: {text}",
-        "Close other readers and consoles; more units raise most limits.",
-        pattern=r"maximum number of (?:connections|links|sessions|entities)",
-    ),
-    Rule(
-        "too-many-readers",
-        "error",
-        "crowded",
-        "five readers hold this consumer group already",
-        "A limit of the endpoint is reached, mostly that of five readers of one consumer group in a partition.",
-        _OWN_GROUP,
-        codes=("amqp:resource-limit-exceeded",),
-        likely=True,
-        general=True,
-        settle="`dbe-console doctor` takes a reader's place for a moment, and the endpoint says what it has against it.",
-    ),
-    Rule(
-        "consumer-group-missing",
-        "error",
-        "missing",
-        "no such consumer group or event hub",
-        "The consumer group, or the Event Hub-compatible name, does not exist at this endpoint.",
-        "Check the consumer group in the context ($Default is always there) and the EntityPath.",
-        codes=("amqp:not-found", "MessagingEntityNotFound"),
-        pattern=r"messaging entity[^.]{0,200}could not be found",
-    ),
-    Rule(
-        "throttled",
-        "warning",
-        "throttled",
-        "the endpoint throttles",
-        "More is read or managed than the hub's units allow.",
-        "It goes on by itself; fewer readers help.",
-        codes=("server-busy", "com.microsoft:server-busy"),
-    ),
-    Rule(
-        "offset-gone",
-        "warning",
-        "gap",
-        "the hub no longer keeps this position",
-        "The position to resume from lies before what the hub retains (1 to 7 days).",
-        "Nothing: reading goes on at the oldest message kept and the gap is shown. Raise the retention to have more next time.",
-        codes=("com.microsoft:argument-out-of-range",),
-        pattern=r"offset[^.]{0,120}(?:is invalid|out of range|not available)",
-    ),
+)
+
+_OURS: tuple[Rule, ...] = (
     Rule(
         "messages-lost",
         "warning",
@@ -145,6 +155,7 @@ RULES: tuple[Rule, ...] = (
         "The hub had forgotten them before they were read: nobody read for longer than it keeps messages, or it keeps few.",
         "They are gone. Raise the retention of the hub's built-in endpoint; `dbe-console record` goes on reading without a console.",
         pattern=r"^lost: (?P<count>[\d,]+ messages?)$",
+        source=_OWN,
     ),
     Rule(
         "retention-short",
@@ -157,15 +168,7 @@ RULES: tuple[Rule, ...] = (
         ),
         "Keep a reader running (`dbe-console record`); raise the retention of the hub's built-in endpoint, or ask Azure's support.",
         pattern=r"^forgotten: (?P<count>[\d,]+ messages?)$",
-    ),
-    Rule(
-        "quota-exceeded",
-        "error",
-        "quota",
-        "the hub's daily message quota is used up",
-        "The hub has counted all messages of its tier and day.",
-        "It starts again at 00:00 UTC; `--wait` and `-s` let the client send less.",
-        codes=("403002", "IotHubQuotaExceeded", "com.microsoft:device-quota-exceeded"),
+        source=_OWN,
     ),
     Rule(
         "endpoint-silent",
@@ -175,6 +178,7 @@ RULES: tuple[Rule, ...] = (
         "The connection stands and AMQP gets no word: a firewall that lets the port open and swallows the rest, or the hub hangs.",
         'Set `transport = "websocket"` (port 443) in the context\'s events; else try again in a minute.',
         codes=("silent",),
+        source=_OWN,
     ),
     Rule(
         "slow",
@@ -188,6 +192,7 @@ RULES: tuple[Rule, ...] = (
         "Have patience; if it stays, look at the line, try websockets over 443, and see Azure's status page.",
         codes=("slow",),
         pattern=r"^(?P<detail>(?:a|no) reader was let in .*)$",
+        source=_OWN,
     ),
     Rule(
         "events-frozen",
@@ -199,38 +204,8 @@ RULES: tuple[Rule, ...] = (
         codes=("stale", "frozen"),
         likely=True,
         settle="The hub's own metric, or `dbe-console doctor`, tells whether messages arrive at the hub.",
-    ),
-    Rule(
-        "connection-cut",
-        "warning",
-        "reconnect",
-        "the connection was cut",
-        "The endpoint or the network closed the connection; reading resumes where the journal stands.",
-        "Nothing has to be done, unless it happens often: then look at the network, or use websockets over 443.",
-        codes=(
-            "amqp:connection:forced",
-            "amqp:link:detach-forced",
-            "amqp:internal-error",
-            "ConnectionLostError",
-            "ConnectionClose",
-            "amqp:socket-error",
-            "amqp:unknown-error",
-        ),
-        pattern=(
-            r"connection (?:was |has been )?(?:closed|lost|reset|aborted)|socket (?:closed|error)|Can not read frame|"
-            r"idle timeout|inactive for more than"
-        ),
-    ),
-    Rule(
-        "endpoint-unreachable",
-        "error",
-        "unreachable",
-        "the endpoint cannot be reached",
-        "Port 5671 is closed on the way out, or the endpoint's name is wrong.",
-        'Set `transport = "websocket"` (port 443) in the context\'s events, with `proxy` where there is one.',
-        codes=("ConnectError", "amqp:client-error", "OperationTimeoutError"),
-        likely=True,
-        general=True,
-        settle="`dbe-console doctor` tries the ports 5671, 443 and 8883 one by one.",
+        source=_OWN,
     ),
 )
+
+RULES: tuple[Rule, ...] = (*_WORDS, *_OURS, *amqp_conditions.RULES)

@@ -49,8 +49,8 @@ def diagnose(evidence: Evidence) -> list[Finding]:
 def _beside(found: list[Finding], general: list[Finding]) -> list[Finding]:
     """Of the general findings those of modules that nothing else speaks of, or, where nothing else is found at all, those of the
     whole: each time what the first rule says that holds."""
-    first = {finding.module: finding.state for finding in reversed(general)}
-    mine = [finding for finding in general if finding.state == first[finding.module]]
+    first = {finding.module: (finding.state, finding.remedy) for finding in reversed(general)}
+    mine = [finding for finding in general if (finding.state, finding.remedy) == first[finding.module]]
     told = {finding.module for finding in found}
     return [finding for finding in mine if finding.module and finding.module not in told] or ([] if found else mine)
 

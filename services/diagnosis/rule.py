@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
+from services.diagnosis.hub_codes import deciding_code
 from services.diagnosis.mask import mask
 from services.records import Evidence, Finding, Severity
 from services.text import clean, counted, one_line
@@ -16,7 +17,8 @@ LOOKED_AT = 32_768  # characters of a reply that rules look at: a hostile one ma
 _NAMED = r"\bmodule ['\"]?([A-Za-z0-9_-]{1,128})"
 _PULLED = r"\bpull(?:ing)? image (?!configuration)[\"'`]?([a-z0-9][\w./:@-]*\w)"
 _BEFORE = 600  # characters before a find that may name what it is about
-_CODES_IN_TEXT = frozenset({"hub", "amqp", "workspace", "network"})
+_CODES_IN_TEXT = frozenset({"amqp", "workspace", "network"})
+CLOCK_LIMIT = 300.0  # seconds that a clock may be off: over five minutes the hub refuses tokens (TS, note to 401003)
 SHOWN = 4_096  # characters of a reply that are carried in a finding
 
 
@@ -26,12 +28,15 @@ class Rule:
 
     A rule holds when every kind of sign that it names is there: ``statuses`` (HTTP status, exit code), ``over``/``under``
     (seconds that it has lasted), ``kinds`` (the evidence's whole code), and either one of ``codes`` (whole words in the service's
-    code, or in the replies of services that write their codes there) or ``pattern`` (searched in the text, any case). Named groups
-    of ``pattern`` (``port2`` is another way to find ``port``) and the evidence's own fields may stand in the wording: ``{image}``,
-    ``{port}``, ``{host}``, ``{name}``, ``{module}``, ``{status}``, ``{minutes}`` (``5 minutes``);
-    ``near`` is the module that the text names before the place that was found, and ``image``, where the cause speaks of one, the
-    image that is pulled there.
-    A ``general`` rule speaks only of what no other one of its source speaks of.
+    code, or in the replies of services that write their codes there) or ``pattern`` (searched in the text, any case).
+
+    Named groups of ``pattern`` (``port2`` is another way to find ``port``) and the evidence's own fields may stand in the wording:
+    ``{image}``, ``{port}``, ``{host}``, ``{name}``, ``{module}``, ``{status}``, ``{text}`` (short), ``{whole}``, ``{clock}``,
+    ``{minutes}`` (``5 minutes``); ``near`` is the module that the text names before the place that was found, and ``image``, where
+    the cause speaks of one, the image that is pulled there.
+
+    A ``general`` rule speaks only of what no other one of its source speaks of. ``skewed`` asks whether this machine's clock is
+    off by more than five minutes, which must be known then; ``source`` says where the words or codes are written.
     """
 
     state: str
@@ -49,6 +54,8 @@ class Rule:
     likely: bool = False
     settle: str = ""
     general: bool = False
+    skewed: bool | None = None
+    source: str = ""
 
     def match(self, evidence: Evidence) -> Iterator[Mapping[str, str]]:
         """The words that were found, once for each place where the rule's pattern is met; nothing where the
@@ -61,6 +68,8 @@ class Rule:
         if self.over is not None and (evidence.seconds is None or evidence.seconds <= self.over):
             return
         if self.under is not None and evidence.seconds is not None and evidence.seconds > self.under:
+            return
+        if self.skewed is not None and (evidence.skew is None or self.skewed != (abs(evidence.skew) > CLOCK_LIMIT)):
             return
         text = str(evidence.text)[:LOOKED_AT]
         if self.pattern:
@@ -78,7 +87,10 @@ class Rule:
                     yield groups
             if seen:
                 return
-        if self.codes:
+        if self.codes and evidence.source == "hub":
+            if deciding_code(str(evidence.code), text) in {code.lower() for code in self.codes}:
+                yield {}
+        elif self.codes:
             words = f"{str(evidence.code)[:200]}\n{text}" if evidence.source in _CODES_IN_TEXT else str(evidence.code)[:200]
             if compiled(_any_word(self.codes)).search(words):
                 yield {}
@@ -94,10 +106,12 @@ class Rule:
             image="the image",
             host="of the host",
             text=str(evidence.text)[:1000],
+            whole=str(evidence.text)[:1000],
+            clock=_difference(evidence.skew),
             minutes="some minutes" if evidence.seconds is None else counted(round(evidence.seconds / 60), "minute"),
         )
         values.update(words)
-        shown = _Values((name, mask(one_line(value, 160))) for name, value in values.items())
+        shown = _Values((name, mask(one_line(value, 1000 if name == "whole" else 160))) for name, value in values.items())
         return Finding(
             state=self.state,
             severity=self.severity,
@@ -116,6 +130,15 @@ def also(rule: Rule, **signs: Any) -> tuple[Rule, Rule]:
     """The rule, and the same one for other ``signs`` (``codes``, ``pattern``, ``statuses``, ``general``): the codes of a service beside
     its words, say."""
     return rule, replace(rule, **{"codes": (), "pattern": "", "statuses": (), "general": False, **signs})
+
+
+def _difference(skew: float | None) -> str:
+    """Say how far this machine's clock is from the hub's: ``11 minutes ahead of the hub's``."""
+    if skew is None:
+        return "not compared with the hub's"
+    off = abs(skew)
+    amount = counted(round(off), "second") if off < 120 else counted(round(off / 60), "minute")
+    return f"{amount} {'ahead of' if skew > 0 else 'behind'} the hub's"
 
 
 class _Values(dict[str, str]):

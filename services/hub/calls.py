@@ -77,7 +77,7 @@ class HubCalls:
             # 429: the hub did nothing, so that even a change may be sent again.
             passing = response.status_code == 429 or (again and response.status_code in (408, 500, 502, 503, 504))
             if last or not passing:
-                raise reply_error(response.status_code, response.text)
+                raise reply_error(response.status_code, response.text, response.headers)
             time.sleep(_pause(response, attempt))
         raise AssertionError("the last attempt returns or raises")
 

@@ -21,7 +21,20 @@ from services.messages.status import RecorderState, RecorderStatus
 
 _HEARTBEAT = 5.0
 _GAPS_EVERY = 2.0
-_NOT_BY_WAITING = ("unauthorized", "not-found", "missing", "readers", "stolen", "expired", "refused", "certificate", "not-tls")
+_NOT_BY_WAITING = (
+    *(
+        "unauthorized",
+        "not-found",
+        "missing",
+        "readers",
+        "stolen",
+        "expired",
+        "refused",
+        "certificate",
+        "not-tls",
+        "network-rules",
+    ),
+)
 _PASSING = ("cut", "throttled", "trouble")
 _TOLD = tuple(each.name for each in fields(RecorderStatus) if each.name not in ("at", "behind", "newest"))
 _LOG = logging.getLogger(__name__)

@@ -24,6 +24,7 @@ class Evidence:
     state: DeviceState | None = None
     module: str = ""
     seconds: float | None = None  # how long it has lasted, where that matters
+    skew: float | None = None  # seconds that this machine's clock is ahead of the service's Date
 
 
 @dataclass(frozen=True, slots=True)
