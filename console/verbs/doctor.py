@@ -11,24 +11,39 @@ HELP = "examine the whole way from here to the FPGA"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """--device, --json, --report, --bodies."""
+    """--device, --json, --report, --capture, --replace-names, --bodies, --listen."""
     parser.add_argument("--device", default="", help="the device instead of the context's")
     parser.add_argument("--json", action="store_true", help="the whole examination as one JSON object")
     parser.add_argument("--report", metavar="PATH", type=Path, help="write PATH.md and PATH.json for support (secrets masked)")
-    parser.add_argument("--bodies", action="store_true", help="leave message bodies and picture names in the report")
+    parser.add_argument(
+        "--capture",
+        metavar="FILE",
+        type=Path,
+        help="write the services' raw replies to FILE, a new one, as evidence for the project: keys, passwords, tokens and values "
+        "of environments are masked, nothing is sent; costs one twin read more",
+    )
+    parser.add_argument(
+        "--replace-names", action="store_true", help="put stand-ins for the names of hub, devices and workspace in the capture"
+    )
+    parser.add_argument("--bodies", action="store_true", help="leave message bodies and picture names in report and capture")
     parser.add_argument("--listen", metavar="SECONDS", type=float, default=6.0, help="how long to wait for messages (default 6)")
 
 
 def run(call: Call) -> int:
     """0 where no check failed, else 1."""
     from services.operations import report
+    from services.operations.capture import Capture
     from services.operations.doctor import run_doctor
     from services.operations.examination import Gathering, mark
 
     options = call.options
     context = call.context()
     gathering = Gathering(context, options.device)
-    for step in run_doctor(context, options.device, message_seconds=options.listen):
+    capture = None
+    if options.capture:
+        capture = Capture(context, options.capture, options.device, bodies=options.bodies, replace_names=options.replace_names)
+    observe = capture.observe if capture else None
+    for step in run_doctor(context, options.device, message_seconds=options.listen, observe=observe):
         gathering.add(step)
         if step.state not in ("waiting", "running"):
             seconds = f" ({step.seconds:.1f} s)" if step.seconds else ""
@@ -38,6 +53,12 @@ def run(call: Call) -> int:
     if options.report:
         paths = report.write(options.report, examination, context, options.bodies)
         call.progress(f"written: {paths[0]} and {paths[1]}")
+    if capture:
+        summary = capture.write(examination)
+        call.progress(f"written: {summary.text}")
+        call.progress(
+            "Secrets are masked, and nothing was sent. Read it before you send it to anybody: docs/evidence.md says how."
+        )
     if call.as_json:
         call.out_json(tree)
     elif tree["causes"]:

@@ -18,6 +18,7 @@ from services.contexts.secrets import ca_path, reveal
 from services.errors import OperatorError
 from services.hub.errors import network_error, reply_error
 from services.hub.quota import QuotaMeter
+from services.records import Exchange, Observer
 from services.text import clean
 
 CONNECT_SECONDS = 6.0
@@ -37,7 +38,7 @@ class Reply:
 class HubCalls:
     """Makes the SDK's managers when first needed and runs calls on them; safe to use from several threads."""
 
-    def __init__(self, context: Context, meter: QuotaMeter) -> None:
+    def __init__(self, context: Context, meter: QuotaMeter, observe: Observer | None = None) -> None:
         if context.hub is None:
             raise OperatorError(
                 f"The context {context.name!r} names no IoT Hub.",
@@ -47,6 +48,7 @@ class HubCalls:
         self._context = context
         self._settings = context.hub
         self.meter = meter
+        self._observe = observe
         self._lock = threading.Lock()
         self._managers: tuple[Any, Any] | None = None
         self._seen = threading.local()
@@ -70,6 +72,8 @@ class HubCalls:
                     raise
                 time.sleep(_PAUSE * 2**attempt)
                 continue
+            if self._observe is not None:
+                self._observe(Exchange.of_response("hub", response))
             if metered:
                 self.meter.add(max(len(response.content), len(response.request.body or "")))
             if response.status_code < 400:

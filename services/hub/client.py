@@ -14,7 +14,7 @@ from services.hub.calls import CONNECT_SECONDS, HubCalls
 from services.hub.quota import QuotaMeter
 from services.hub.tolerant import mapping, moment, number, word
 from services.hub.twin import device_of, state_of
-from services.records import Device, DeviceState
+from services.records import Device, DeviceState, Observer
 
 AGENT = "$edgeAgent"
 EDGE_HUB = "$edgeHub"
@@ -45,16 +45,16 @@ class Configuration:
 class Hub:
     """One IoT Hub. Calls are plain and blocking and may come from several threads; every failure is an OperatorError."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, observe: Observer | None = None) -> None:
         self.host = context.hub.host if context.hub else ""
         self.context = context
         self.meter = QuotaMeter(self.host)
-        self._calls = HubCalls(context, self.meter)
+        self._calls = HubCalls(context, self.meter, observe)
 
     @classmethod
-    def open(cls, context: Context) -> Hub:
-        """The hub of a context. Nothing is sent before the first call."""
-        return cls(context)
+    def open(cls, context: Context, observe: Observer | None = None) -> Hub:
+        """The hub of a context. Nothing is sent before the first call; ``observe`` is given every raw reply."""
+        return cls(context, observe)
 
     def devices(self) -> list[Device]:
         """The device identities (up to 1,000), IoT Edge devices first. Free of quota."""

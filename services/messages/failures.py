@@ -17,3 +17,8 @@ def explained(error: BaseException, namespace: str) -> OperatorError:
     amqp = name in ("AuthenticationError", "ConnectionLostError", "ConnectError", "EventHubError") or bool(condition)
     code = f"amqp:{condition}" if condition and ":" not in condition else condition or name
     return explain(Evidence(source="amqp" if amqp else "network", code=code, text=f"{namespace}: {name}: {text}"))
+
+
+def condition_of(error: BaseException) -> dict[str, str]:
+    """Return the AMQP condition (or the exception's name where there is none) and the description, as the service sent them."""
+    return {"condition": str(getattr(error, "error", None) or type(error).__name__), "description": str(error)}

@@ -10,10 +10,10 @@ from typing import Any
 
 from services.contexts.model import Context
 from services.errors import OperatorError
-from services.operations.checks.checklist import CHECKS
+from services.operations.checks.checklist import CHECKS, further_replies
 from services.operations.checks.vocabulary import Chair, Check, Outcome, failed, neutral
 from services.operations.examination import Examination, Gathering
-from services.records import Finding, Severity, Step, StepState
+from services.records import Finding, Observer, Severity, Step, StepState
 
 _STATES: dict[Severity, StepState] = {"ok": "done", "warning": "done", "error": "failed", "info": "neutral"}
 CHECK_SECONDS = 50.0  # a check that has said nothing by then has failed
@@ -35,14 +35,15 @@ def run_doctor(
     *,
     message_seconds: float = 6.0,
     check_seconds: float = CHECK_SECONDS,
+    observe: Observer | None = None,
 ) -> Iterator[Step]:
     """Every check's step: first all as waiting, then each as it starts and as it ends; the last one of a name counts.
 
-    ``device`` defaults to the context's. Messages are awaited for ``message_seconds``. Closing the iterator abandons what still
-    runs.
+    ``device`` defaults to the context's. Messages are awaited for ``message_seconds``. ``observe`` is given every raw reply, and of
+    some more that no check needs. Closing the iterator abandons what still runs.
     """
-    chair = Chair(context, device or context.device, message_seconds)
-    yield from schedule(CHECKS, chair, check_seconds)
+    chair = Chair(context, device or context.device, message_seconds, observe)
+    yield from schedule(CHECKS if observe is None else (*CHECKS, further_replies()), chair, check_seconds)
 
 
 def schedule(checks: Sequence[Check], chair: Chair, limit: float) -> Iterator[Step]:

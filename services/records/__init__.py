@@ -12,6 +12,7 @@ from services.records.device import (
 )
 from services.records.diagnosis import Evidence, Finding, Severity
 from services.records.endpoint import EventEndpoint
+from services.records.exchange import Exchange, Observer
 from services.records.messages import CLIENT_KINDS, ERROR_KINDS, InferenceMessage, MessageKind
 from services.records.progress import Progress, Step, StepState
 from services.records.secret import Secret
@@ -28,10 +29,12 @@ __all__ = [
     "EdgeService",
     "EventEndpoint",
     "Evidence",
+    "Exchange",
     "Finding",
     "InferenceMessage",
     "MessageKind",
     "Module",
+    "Observer",
     "Progress",
     "RegistryCredentials",
     "RegistryEntry",

@@ -12,7 +12,7 @@ import requests
 
 from services.diagnosis import explain
 from services.errors import OperatorError
-from services.records import Evidence, RegistryCredentials
+from services.records import Evidence, Exchange, Observer, RegistryCredentials
 from services.registry.reference import Reference
 from services.text import one_line
 
@@ -36,13 +36,23 @@ class ImageFacts:
 
 
 class RegistryApi:
-    """One registry. ``ca_file`` names a private authority. Every method raises OperatorError; refusals have code registry.…"""
+    """One registry. ``ca_file`` names a private authority; ``observe`` is given every raw reply, of tokens only that they came.
 
-    def __init__(self, server: str, credentials: RegistryCredentials | None = None, ca_file: str = "") -> None:
+    Every method raises OperatorError; refusals have code registry.…
+    """
+
+    def __init__(
+        self,
+        server: str,
+        credentials: RegistryCredentials | None = None,
+        ca_file: str = "",
+        observe: Observer | None = None,
+    ) -> None:
         # Docker Hub's API lives beside its name.
         self._base = f"https://{'registry-1.docker.io' if server == 'docker.io' else server}"
         self._server = server
         self._credentials = credentials
+        self._observe = observe
         self._session = requests.Session()
         self._session.trust_env = True  # proxies; trust is named here
         self._verify: str | bool = ca_file or True
@@ -123,6 +133,8 @@ class RegistryApi:
             raise self._strange(f"It answered with more than {_MAX_BYTES} bytes.")
         response._content = content
         response.close()
+        if self._observe is not None:
+            self._observe(Exchange.of_response("registry", response, body=parameters is None or response.status_code >= 400))
         return response
 
     def _json(self, response: requests.Response) -> dict[str, Any]:
@@ -155,9 +167,15 @@ def _platform(entry: Mapping[str, Any]) -> str:
     return one_line(f"{entry.get('os', 'linux')}/{entry.get('architecture', '')}", 60)
 
 
-def check_image(image: Reference, credentials: RegistryCredentials | None, platform: str = "", ca_file: str = "") -> ImageFacts:
+def check_image(
+    image: Reference,
+    credentials: RegistryCredentials | None,
+    platform: str = "",
+    ca_file: str = "",
+    observe: Observer | None = None,
+) -> ImageFacts:
     """The facts of ``image`` before a deployment: we are let in, it exists, and it fits ``platform`` (os/architecture)."""
-    api = RegistryApi(image.server, credentials, ca_file)
+    api = RegistryApi(image.server, credentials, ca_file, observe)
     try:
         facts = api.describe(image)
     finally:

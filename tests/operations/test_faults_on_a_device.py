@@ -7,10 +7,12 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
+from case_reader import judge, read_cases
 
 from services.diagnosis import diagnose_state, findings
 from services.errors import OperatorError
 from services.operations import report
+from services.operations.capture import Capture
 from services.operations.doctor import examine
 from services.operations.host import ask, host_endpoint
 from services.operations.logs import fetch, follow
@@ -131,6 +133,26 @@ def test_the_doctor_finds_nothing_where_all_is_well_and_reports_no_secret(device
     text = "".join(path.read_text() for path in report.write(tmp_path / "report", run, context))
     assert HOST in text and "coffee.jpg" not in text
     assert not [secret for secret in control(info, "world")["secrets"] if secret in text]
+
+
+@pytest.mark.parametrize(("device", "sources"), [(DEVICE, {"events"}), ("databox-edge-2", set())])
+def test_a_capture_holds_every_source_and_none_of_the_secrets(device_lab, control, tmp_path, device, sources):
+    info, context, _ = device_lab
+    capture = Capture(context, tmp_path / "evidence.json", device)
+    run = examine(context, device, message_seconds=1.0, observe=capture.observe)
+    summary = capture.write(run)
+    assert {"hub", "registry", "workspace"} | sources <= set(summary.holds)
+    text = summary.path.read_text()
+    secrets = [*control(info, "world")["secrets"], info["client_secret"], info["registry_password"]]
+    assert not [secret for secret in secrets if secret in text]
+    assert "coffee.jpg" not in text
+    [case] = read_cases(summary.path)
+    requests = [exchange["request"] for exchange in case["payload"]["exchanges"]]
+    for request in (f"/twins/{device}/modules/$edgeAgent", f"/twins/{device}/modules/$edgeHub", f"/devices/{device}/modules"):
+        assert f"GET {request}" in requests
+    # The tests' rules read in the file what the doctor read in the replies.
+    named = {state for judgement in judge(case) for state in judgement.states}
+    assert {cause.state for cause in run.causes if cause.module and cause.severity == "error"} <= named
 
 
 def test_the_doctor_names_faults_of_host_registry_and_device_at_once(device_lab, device_fault, control, eventually):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.operations.checks import between, beyond, device, hub, messages, network, retention
+from services.operations.checks import between, beyond, device, evidence, hub, messages, network, retention
 from services.operations.checks.vocabulary import Check
 
 CHECKS: tuple[Check, ...] = (
@@ -31,3 +31,9 @@ CHECKS: tuple[Check, ...] = (
     Check("between", "Clients reach their hosts", between.client_to_host, ("state",), after=("host", "messages")),
     Check("retention", "Messages kept by the hub", retention.retention, ("seat", "endpoint"), after=("messages",)),
 )
+
+
+def further_replies() -> Check:
+    """Return what a capture adds to the checklist: replies that no check needs, read when all of them have ended."""
+    after = tuple(check.name for check in CHECKS)
+    return Check("evidence", "Further replies for the capture", evidence.further_replies, after=after)

@@ -15,7 +15,7 @@ from services.operations.checks.vocabulary import Chair, Outcome, failed, found,
 from services.operations.connections import Connections
 from services.operations.hearing import FRESH, complaint, stopped
 from services.operations.host import clients
-from services.records import Evidence, Finding, InferenceMessage
+from services.records import Evidence, Exchange, Finding, InferenceMessage
 
 _BACK = timedelta(minutes=10)
 _LOOKED_AT = 200  # newest messages
@@ -32,7 +32,7 @@ def seat(chair: Chair) -> Outcome:
     from azure.eventhub import EventHubConsumerClient
 
     from services.contexts.consumer import consumer
-    from services.messages.failures import explained
+    from services.messages.failures import condition_of, explained
 
     assert chair.endpoint is not None, "needs the check `endpoint`"
     endpoint = chair.endpoint
@@ -66,6 +66,8 @@ def seat(chair: Chair) -> Outcome:
     ended.wait(_SEAT_SECONDS)
     client.close()
     if errors:
+        if chair.observe is not None:
+            chair.observe(Exchange("amqp", "receive", body=condition_of(errors[0])))
         raise explained(errors[0], endpoint.namespace)
     took = let_in[0] if let_in else time.monotonic() - asked
     if took > _LATE or not ended.is_set():

@@ -12,7 +12,7 @@ from services.diagnosis import finding_of
 from services.errors import OperatorError
 from services.hub.client import Hub
 from services.operations.host import HostAnswer
-from services.records import DeviceState, EventEndpoint, Finding, InferenceMessage, Severity
+from services.records import DeviceState, EventEndpoint, Finding, InferenceMessage, Observer, Severity
 
 
 @dataclass
@@ -22,6 +22,7 @@ class Chair:
     context: Context
     device: str
     message_seconds: float = 6.0
+    observe: Observer | None = None  # is given every raw reply, where evidence is collected
     clock_ahead: float | None = None  # seconds that this machine is ahead of the hub
     state: DeviceState | None = None
     endpoint: EventEndpoint | None = None
@@ -35,7 +36,7 @@ class Chair:
     @cached_property
     def hub(self) -> Hub:
         """The context's hub; raises OperatorError where it names none."""
-        return Hub.open(self.context)
+        return Hub.open(self.context, self.observe)
 
     def twin(self) -> DeviceState:
         """The device's state, for checks that need the check ``state``."""
