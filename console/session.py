@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from services.deployment.history import Entry, History
     from services.deployment.hub_route import Plan
     from services.hub.client import Hub
+    from services.operations.device_reading import DeviceReading
     from services.operations.overview import DeviceRow
     from services.operations.rollout import Watch
     from services.operations.score import Score
@@ -37,6 +38,7 @@ class Session:
         self.context = context
         self._lock = threading.RLock()
         self._hub: Hub | None = None
+        self._reading: DeviceReading | None = None
         self._workspace: Workspace | None = None
         self._history: History | None = None
         self.messages = MessageSource(context)
@@ -101,11 +103,17 @@ class Session:
 
         restart(self.hub, device, module, self.context.name, self.history)
 
-    def state(self, device: str, heard: Sequence[Finding] = ()) -> tuple[DeviceState, Mapping[str, Finding]]:
-        """A device as its twin says, and what follows from it, and from what was ``heard`` of its clients, for each module."""
+    def state(self, device: str, heard: Sequence[Finding] = (), asked: bool = False) -> tuple[DeviceState, Mapping[str, Finding]]:
+        """A device as its twins say, and what follows from it, and from what was ``heard`` of its clients, for each module.
+        ``asked``: the operator wants to know now, so that the edge hub's twin is read, too."""
         from services.diagnosis import diagnose_state
+        from services.operations.device_reading import DeviceReading
 
-        state = self.hub.device_state(device)
+        with self._lock:
+            if self._reading is None or self._reading.device_id != device:
+                self._reading = DeviceReading(self.hub, device)
+            reading = self._reading
+        state = reading.read(asked)
         return state, diagnose_state(state, heard)
 
     def spent(self) -> int | None:

@@ -75,10 +75,14 @@ class Modules(ModulesPane):
         self._timer = self.set_interval(session.context.limits.modules_every, self._read_in_time)
 
     @on(Pane.Reload)
-    def read(self) -> None:
+    def _read_asked(self) -> None:
+        """Read the device's state and its edge hub's, as the operator asks."""
+        self.read(asked=True)
+
+    def read(self, asked: bool = False) -> None:
         """Read the device's state."""
         if self.session is not None and self.device:
-            go(self, self._read(self.session, self.device), "read")
+            go(self, self._read(self.session, self.device, asked), "read")
 
     def _read_in_time(self) -> None:
         """Read anew, but never in place of a reading that still waits: a hub that is silent would never be told of."""
@@ -119,7 +123,7 @@ class Modules(ModulesPane):
         if heard.telling:
             self._read_in_time()
 
-    async def _read(self, session: Session, device: str) -> None:
+    async def _read(self, session: Session, device: str, asked: bool) -> None:
         if self.look != "ready":
             self.waiting(f"Reading the twin of {device}")
         late = self.set_timer(_UNANSWERED, self._say_unanswered)
@@ -127,7 +131,7 @@ class Modules(ModulesPane):
         if self._sooner is not None:
             self._sooner.stop()
         try:
-            state, findings = await in_thread(session.state, device, self._heard)
+            state, findings = await in_thread(session.state, device, self._heard, asked)
         except OperatorError as error:
             self.failed(error)
             self._sooner = self.set_timer(_AFTER_A_FAILURE, self._read_in_time)

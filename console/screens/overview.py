@@ -40,7 +40,7 @@ def _modules(row: DeviceRow) -> Cell:
 class OverviewScreen(FullScreen[str]):
     """Gives the device that was chosen."""
 
-    HELP = "Enter goes to the device's modules; r reads again (one metered twin read a device)."
+    HELP = "Enter goes to the device's modules; r reads again (two metered twin reads a device)."
     BINDINGS: ClassVar[list[BindingType]] = [Binding("r", "again", "Refresh", id="overview.again")]
 
     def __init__(self, session: Session) -> None:
@@ -71,7 +71,7 @@ class OverviewScreen(FullScreen[str]):
         go(self, self._read(), "overview")
 
     async def _read(self) -> None:
-        self.say("reading the twin of every device")
+        self.say("reading the twins of every device")
         try:
             rows = await in_thread(self.session.overview)
         except OperatorError as error:

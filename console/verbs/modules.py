@@ -24,11 +24,12 @@ def run(call: Call) -> int:
     from console.verbs._confirming import device_of
     from services.diagnosis import diagnose_state
     from services.hub.client import Hub
+    from services.operations.device_reading import read_whole
     from services.text import one_line
 
     context = call.context()
     hub = Hub.open(context)
-    state = hub.device_state(device_of(call, context))
+    state = read_whole(hub, device_of(call, context))
     findings = diagnose_state(state)
     rows = []
     for module in state.modules:

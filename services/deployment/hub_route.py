@@ -9,7 +9,7 @@ moment between reading and sending is overwritten; the version, which rises by o
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -328,6 +328,11 @@ def outline(made: Plan) -> str:
 
 
 def modules_named(made: Plan) -> tuple[str, ...]:
-    """The modules that the plan adds or changes: those to be watched."""
+    """The modules that the plan adds or changes: those to be watched; edgeHub where the plan changes its routes alone."""
     old, new = modules_of(made.before), modules_of(made.after)
-    return tuple(name for name in new if old.get(name) != new[name])
+    names = tuple(name for name in new if old.get(name) != new[name])
+    return names or (("edgeHub",) if _edge_hub_content(made.before) != _edge_hub_content(made.after) else ())
+
+
+def _edge_hub_content(content: Mapping[str, Any]) -> Mapping[str, Any]:
+    return mapping(mapping(content.get("modulesContent")).get(EDGE_HUB))

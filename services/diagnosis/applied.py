@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from datetime import datetime, timezone
 
 from services.diagnosis.image_names import same_image
-from services.records import DeviceState, Evidence, Module
+from services.records import DeviceState, EdgeHubState, Evidence, Module
 
 _REFUSALS = frozenset({400, 412, 417})
 _NOT_RUNNING = 406
@@ -52,6 +52,12 @@ def is_of_the_one_before(state: DeviceState) -> bool:
     """Whether the agent's last word on a deployment is older than the newest deployment; False where the hub gives no times."""
     said = state.last_desired_at or state.reported_at
     return said is not None and state.desired_at is not None and said <= state.desired_at
+
+
+def is_settled(edge_hub: EdgeHubState) -> bool:
+    """Whether the edge hub has taken the configuration that the hub holds for it, and does not refuse it."""
+    last = edge_hub.last_desired_version
+    return edge_hub.code in (None, 200) and last is not None and last >= (edge_hub.desired_version or 0)
 
 
 def images_to_come(state: DeviceState) -> list[str]:

@@ -10,18 +10,20 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from services.diagnosis.applied import of_the_deployment
+from services.diagnosis.applied import now_of, of_the_deployment
 from services.diagnosis.image_names import same_image
 from services.records import DeviceState, Evidence, Module
 from services.text import counted
 
 RESTARTS_BEFORE_GIVING_UP = 20
 FPGA = "/dev/catapult"
+_EDGE_HUB = "edgeHub"
 
 
 def evidence_of(state: DeviceState) -> Iterator[Evidence]:
     """Everything that the state shows, of the device first (``module`` empty), then of each module."""
     yield from _of_the_device(state)
+    yield from _of_the_edge_hub(state)
     for module in state.modules:
         yield from _of_a_module(module, state)
 
@@ -36,6 +38,27 @@ def _of_the_device(state: DeviceState) -> Iterator[Evidence]:
     for configuration in state.configurations:
         if configuration.status.lower() == "applied":
             yield _seen(state, "configuration", f"at scale: {configuration.id}")
+
+
+def _of_the_edge_hub(state: DeviceState) -> Iterator[Evidence]:
+    """What $edgeHub's own twin says, laid to the module edgeHub. A refusal moves its lastDesiredVersion (TwinConfigSource.cs); one
+    that does not, but is newer than the configuration, is taken for one as well."""
+    edge_hub = state.edge_hub
+    if edge_hub is None:
+        return
+    if not edge_hub.configured:
+        yield _seen(state, "edge-hub-empty", module=_EDGE_HUB)
+        return
+    asked, last = edge_hub.desired_version or 0, edge_hub.last_desired_version or 0
+    said, since = edge_hub.reported_at, edge_hub.desired_at
+    current = last >= asked or (said is not None and since is not None and said > since)
+    if edge_hub.code not in (None, 200) and current:
+        text = edge_hub.description
+        yield Evidence("agent", status=edge_hub.code, code="edge-hub", text=text, module=_EDGE_HUB, state=state)
+    elif last < asked:
+        seconds = max(((edge_hub.read_at or now_of(state)) - since).total_seconds(), 0.0) if since else None
+        text = f"edge hub behind: The hub has version {asked} of its configuration, the edge hub reports {last}."
+        yield Evidence("agent", code="edge-hub-behind", text=text, module=_EDGE_HUB, state=state, seconds=seconds)
 
 
 def _of_a_module(module: Module, state: DeviceState) -> Iterator[Evidence]:

@@ -13,8 +13,8 @@ from services.errors import OperatorError
 from services.hub.calls import CONNECT_SECONDS, HubCalls
 from services.hub.quota import QuotaMeter
 from services.hub.tolerant import mapping, moment, number, word
-from services.hub.twin import device_of, state_of
-from services.records import Device, DeviceState, Observer
+from services.hub.twin import device_of, edge_hub_of, state_of
+from services.records import Device, DeviceState, EdgeHubState, Observer
 
 AGENT = "$edgeAgent"
 EDGE_HUB = "$edgeHub"
@@ -101,6 +101,15 @@ class Hub:
         if not isinstance(reply.json, dict):
             raise _no_reply_of_a_hub(f"The hub's reply holds no twin of {module} on {device_id}.")
         return reply.json
+
+    def edge_hub(self, device_id: str) -> EdgeHubState | None:
+        """What the device's edge hub made of its configuration; None where the device has none yet. One metered read."""
+        try:
+            return edge_hub_of(self.module_twin(device_id, EDGE_HUB), datetime.now(timezone.utc))
+        except OperatorError as error:
+            if error.code.rpartition(".")[2] == "module-missing":
+                return None
+            raise
 
     def patch_module_twin(self, device_id: str, module: str, patch: Mapping[str, Any], etag: str) -> dict[str, Any]:
         """Change desired properties (``patch``) where the twin still has this ``etag``; null removes a key. The new twin."""

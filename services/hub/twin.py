@@ -41,7 +41,7 @@ def device_of(identity: Any) -> Device | None:
     )
 
 
-def state_of(device: Device, twin: Any, read_at: datetime | None = None, edge_hub: EdgeHubState | None = None) -> DeviceState:
+def state_of(device: Device, twin: Any, read_at: datetime | None = None) -> DeviceState:
     """The state of ``device`` by the twin of its $edgeAgent."""
     fields = mapping(twin)
     properties = mapping(fields.get("properties"))
@@ -70,7 +70,6 @@ def state_of(device: Device, twin: Any, read_at: datetime | None = None, edge_hu
         desired=desired,
         reported=reported,
         modules_listed=not _unlisted(reported),
-        edge_hub=edge_hub,
         read_at=read_at,
     )
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from services.diagnosis import diagnose_state, worst
 from services.errors import OperatorError
 from services.hub.client import Hub
+from services.operations.device_reading import read_whole
 from services.operations.side_by_side import side_by_side
 from services.records import Device, DeviceState, Finding
 
@@ -58,7 +59,7 @@ class DeviceRow:
 def overview(
     hub: Hub, last_messages: Mapping[str, datetime] | None = None, every: Callable[[DeviceRow], None] | None = None
 ) -> list[DeviceRow]:
-    """One row for each IoT Edge device, sorted by trouble. One metered twin read a device; ``every`` is told of
+    """One row for each IoT Edge device, sorted by trouble. Two metered twin reads a device; ``every`` is told of
     each row as it comes.
     """
     devices = [device for device in hub.devices() if device.edge]
@@ -76,7 +77,7 @@ def overview(
 def row_of(hub: Hub, device: Device, last_message: datetime | None = None) -> DeviceRow:
     """One device's row; an error of the hub stands in it instead of being raised."""
     try:
-        state = hub.device_state(device.id)
+        state = read_whole(hub, device.id)
     except OperatorError as error:
         return DeviceRow(device, last_message=last_message, error=error)
     found = diagnose_state(state)

@@ -13,10 +13,11 @@ from datetime import datetime, timezone
 
 from services.contexts.model import Context
 from services.diagnosis import findings
-from services.diagnosis.applied import images_to_come, is_of_the_one_before
+from services.diagnosis.applied import images_to_come, is_of_the_one_before, is_settled
 from services.diagnosis.image_names import same_image
 from services.errors import OperatorError
 from services.hub.client import Hub
+from services.operations.device_reading import DeviceReading
 from services.operations.hearing import complaint
 from services.operations.host import HostAnswer, HostEndpoint, ask, flashing, host_endpoint, running_for, seen_from_here
 from services.records import DeviceState, Finding, InferenceMessage, Module, Step, StepState
@@ -27,10 +28,12 @@ TITLES = {
     "pulling": "Images are pulled",
     "created": "Containers are created",
     "running": "Modules run",
+    "routes": "The edge hub has its routes",
     "flashing": "The FPGA is flashed",
     "answers": "The host answers",
     "message": "First message",
 }
+_EDGE_HUB_SETTLED, _EDGE_HUB_UNSETTLED = 100, 3  # looks for one at the edge hub's twin, which is metered, too
 _PORT_OPENS = 30.0  # seconds that a host may take from its start until it listens
 # Nothing listens; or docker's proxy does already, and closes what the container does not take.
 _NOT_LISTENING = frozenset({"host-gone", "refused", "cut", "connection-cut"})
@@ -70,6 +73,35 @@ class Known:
 
 def rollout_steps(watch: Watch, known: Known) -> tuple[Step, ...]:
     """The steps as they stand. ``watch.seen`` is read, never changed."""
+    steps = _steps(watch, known)
+    accepted = any(step.name == "accepted" and step.state == "done" for step in steps)
+    if known.state is None or not accepted:
+        return steps
+    # The edge hub takes its configuration from the hub, beside the agent and in its own time.
+    routes = _routes(watch, known, known.state, steps[-1].state == "done")
+    return tuple(routes if step.name == "routes" else step for step in steps)
+
+
+def _routes(watch: Watch, known: Known, state: DeviceState, message: bool) -> Step:
+    """The edge hub's own step; ``message``: one has arrived, so that its routes work, whatever it has reported."""
+    title = TITLES["routes"]
+    edge_hub = state.edge_hub
+    if edge_hub is None:
+        return Step("routes", title, "neutral", "the device has no edge hub yet")
+    elapsed = max((watch.seen.get("routes", known.now) - watch.started).total_seconds(), 0.0)
+    if is_settled(edge_hub):
+        return Step("routes", title, "done", f"version {edge_hub.last_desired_version}", elapsed)
+    finding = next((finding for finding in findings(state) if finding.state.startswith("edge-hub-")), None)
+    if finding is not None and finding.severity == "error":
+        return Step("routes", title, "failed", finding.reason, elapsed, finding.remedy, finding)
+    text = finding.reason if finding is not None else "the edge hub has not reported on its configuration yet"
+    if message:
+        return Step("routes", title, "neutral", text, finding=finding)
+    return Step("routes", title, "running", text, elapsed, finding.remedy if finding is not None else "", finding)
+
+
+def _steps(watch: Watch, known: Known) -> tuple[Step, ...]:
+    """The steps without the edge hub's."""
     state = known.state
     if state is None:
         why = known.error
@@ -272,6 +304,7 @@ class Rollout:
         self.watch = watch
         self._sent = sent
         self._answer: HostAnswer | None = None
+        self._reading = DeviceReading(hub, watch.device, _EDGE_HUB_SETTLED, _EDGE_HUB_UNSETTLED)
         self._every = every
         self._stopped = False
 
@@ -299,7 +332,7 @@ class Rollout:
 
     def _look(self) -> tuple[Step, ...]:
         try:
-            state = self.hub.device_state(self.watch.device)
+            state = self._reading.read()
         except OperatorError as error:
             return rollout_steps(self.watch, Known(_now(), error=error))
         known = Known(_now(), state, host=self._host(state))

@@ -11,6 +11,7 @@ from services.errors import OperatorError
 from services.hub.endpoint import find_endpoint
 from services.operations.checks.network import cut_again
 from services.operations.checks.vocabulary import Chair, Outcome, failed, found, neutral, ok
+from services.operations.device_reading import read_whole
 from services.records import Evidence
 from services.text import counted, one_line
 
@@ -50,10 +51,10 @@ def device(chair: Chair) -> Outcome:
 
 
 def state(chair: Chair) -> Outcome:
-    """The edge agent's twin: metered, so that tier, quota and ServiceConnect show here."""
+    """The edge agent's and the edge hub's twins: metered, so that tier, quota and ServiceConnect show here."""
     if not chair.device:
         return Outcome("error", "no device is named", "Set one in the context, or give --device.")
-    chair.state = chair.hub.device_state(chair.device)
+    chair.state = read_whole(chair.hub, chair.device)
     note = chair.hub.meter.note
     return ok(f"twins are read; {note}")
 
