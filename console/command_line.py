@@ -73,7 +73,10 @@ def run(arguments: Sequence[str]) -> int:
                     f"{wanted} does not exist in read-only mode.", remedy="See: dbe-console --help", code="context.read-only"
                 ),
             )
-        options = parser(names).parse_args(arguments)
+        try:
+            options = parser(names).parse_args(arguments)
+        except UsageError as error:  # of a name that is empty
+            return _told(argparse.Namespace(json="--json" in arguments), error)
     try:
         if options.verb is None:
             from console.start import start

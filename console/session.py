@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from services.workspace.client import Workspace
     from widgets.deploy_form import Target
 
-CLIENT_MODULE = "azureml-client"  # the sample's own names for its two modules
-HOST_MODULE = "azureml-host"
 CLIENT_IMAGE = (
     "sample-client:1.0"  # where the client's image is looked for in the workspace's registry; the form lets one change it
 )

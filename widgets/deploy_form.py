@@ -138,8 +138,9 @@ class DeployForm(Dialog["Target | None"]):
 
     def on_mount(self) -> None:
         """Nothing is sent yet, so it rests on going on."""
-        self.query_one("#go").focus()
-        self._say("Nothing is sent yet: the create options come next, then the diff.")
+        self.query_one("#go" if self.module else "#module").focus()
+        about = "" if self.module else "Nothing tells what this image is: give its module a name. "
+        self._say(f"{about}Nothing is sent yet: the create options come next, then the diff.")
         if self.image_id:
             self.query_one("#beside-line").display = False
 

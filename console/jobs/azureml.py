@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from console.background import for_dialog
 from console.jobs.following import followed
 from console.jobs.plans import watch
-from console.session import CLIENT_IMAGE, CLIENT_MODULE, Session
+from console.session import CLIENT_IMAGE, Session
 from services.workspace.service_plan import ServiceModule, ServicePlan
 from widgets.deploy_form import Target
 from widgets.dialogs import Confirm
@@ -63,12 +63,13 @@ async def deploy_service(main: MainScreen, session: Session, target: Target, opt
 
 def _request(session: Session, target: Target, options: str) -> ServicePlan:
     from services.deployment.azureml_route import service_name
+    from services.deployment.default_names import CLIENT
     from services.deployment.presets import preset
 
     credentials = session.workspace.registry_credentials()
     clients: tuple[ServiceModule, ...] = ()
     if target.beside:
         text = preset(target.beside).render({"host": target.module})
-        clients = (ServiceModule(CLIENT_MODULE, text, image=f"{credentials.server}/{CLIENT_IMAGE}"),)
+        clients = (ServiceModule(CLIENT, text, image=f"{credentials.server}/{CLIENT_IMAGE}"),)
     host = ServiceModule(target.module, options)
     return ServicePlan(service_name(target.module), target.image_id, _HUB_COMPUTE, target.device, host, clients, (credentials,))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from console.background import for_dialog, in_thread
 from console.jobs.azureml import deploy_service
 from console.jobs.plans import confirm_plan
-from console.session import CLIENT_MODULE, HOST_MODULE, Session
+from console.session import Session
 from services.errors import OperatorError
 from services.records import Module, WorkspaceImage
 from widgets.deploy_form import DeployForm, Target
@@ -30,6 +30,7 @@ def _fpga_hosts(main: MainScreen) -> list[str]:
 
 async def deploy_image(main: MainScreen, session: Session, image: WorkspaceImage) -> None:
     """Choose where an image goes, then its create options."""
+    from services.deployment.default_names import default_module
     from services.deployment.presets import presets
 
     if not image.deployable:
@@ -41,7 +42,7 @@ async def deploy_image(main: MainScreen, session: Session, image: WorkspaceImage
         return
     kind = "host" if image.accelerated else "cpu-host"
     known = [preset for preset in await in_thread(presets) if preset.kind in (kind, "other")]
-    module = HOST_MODULE if image.accelerated else image.name
+    module = default_module(image, None)
     target = await _ask(
         main, session, image.location, module, [(preset.name, preset.title) for preset in known], client=False, image=image
     )
@@ -52,6 +53,7 @@ async def deploy_image(main: MainScreen, session: Session, image: WorkspaceImage
 
 async def deploy_client(main: MainScreen, session: Session) -> None:
     """Choose where the client goes and which host it asks, then its create options with the host's name filled in."""
+    from services.deployment.default_names import CLIENT
     from services.deployment.presets import client_for, presets
 
     hosts = _fpga_hosts(main)
@@ -61,9 +63,7 @@ async def deploy_client(main: MainScreen, session: Session) -> None:
     known = [preset for preset in await in_thread(presets) if preset.kind in ("client", "other")]
     known.sort(key=lambda preset: preset.name != fits)
     image = await for_dialog(main, session.client_image)
-    target = await _ask(
-        main, session, image, CLIENT_MODULE, [(preset.name, preset.title) for preset in known], client=True, hosts=hosts
-    )
+    target = await _ask(main, session, image, CLIENT, [(preset.name, preset.title) for preset in known], client=True, hosts=hosts)
     if target is not None:
         await main.options.open_preset(target, {"host": target.host})
         _to_options(main)

@@ -23,10 +23,11 @@ _KNOWN = "The edge agent has ping, RestartModule, GetModuleLogs, UploadModuleLog
 async def invoke(main: MainScreen, session: Session, device: str, name: str) -> None:
     """Ask for method and payload, confirm what may change something, and show the reply."""
     from services.deployment.diff import az_method
+    from services.names import module_identity
     from services.operations import twins
 
     app = main.app
-    module = twins.system_name(name)
+    module = module_identity(name)
     method = await app.push_screen_wait(Prompt(f"Direct method of {name}", f"Its name. {_KNOWN}", ""))
     if not method or not method.strip():
         return

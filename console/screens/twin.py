@@ -57,11 +57,12 @@ before anything is sent, and nothing is sent where somebody else changed the twi
         go(self, self._read(), "twin")
 
     async def _read(self) -> None:
-        from services.operations.twins import shown, system_name
+        from services.names import module_identity
+        from services.operations.twins import shown
 
         self.say("reading the twin")
         try:
-            self.twin = await in_thread(self.session.hub.module_twin, self.device, system_name(self.module))
+            self.twin = await in_thread(self.session.hub.module_twin, self.device, module_identity(self.module))
         except OperatorError as error:
             self.say(f"✗ {error}", "bad")
             return
@@ -84,12 +85,12 @@ before anything is sent, and nothing is sent where somebody else changed the twi
 
     async def _edit(self) -> None:
         from services.deployment.twin_edit import TwinChanged, apply, editable, moved, plan
-        from services.operations.twins import system_name
+        from services.names import module_identity
 
         if self.twin is None:
             return
         twin, note = self.twin, ""
-        module, session = system_name(self.module), self.session
+        module, session = module_identity(self.module), self.session
         text = editable(twin)
         plan(session.hub.host, self.device, module, twin, text)  # says at once where nothing may be edited
         while True:

@@ -12,15 +12,6 @@ if TYPE_CHECKING:
     from services.workspace.client import Workspace
 
 
-def module_name(call: Call, image: WorkspaceImage, chosen: Preset | None) -> str:
-    """The module's name: a CPU image must not take the place of the FPGA's host because nobody named it."""
-    if call.options.module:
-        return str(call.options.module)
-    if chosen and chosen.kind == "client":
-        return "azureml-client"
-    return image.name if image.flavour and not image.accelerated else "azureml-host"
-
-
 def client_location(image: str, workspace: Workspace | None) -> str:
     """Where the client's image lies; one without a registry is in the workspace's."""
     if "/" in image or workspace is None:

@@ -6,7 +6,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from console.call import Call
-from console.verbs._asked_for import client_location, client_options, create_options, environment, located, module_name
+from console.verbs._asked_for import client_location, client_options, create_options, environment, located
 from console.verbs._confirming import confirmed
 from console.verbs._deploying import found_again, watched
 from services.contexts.model import Context
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 def deploy_by_azureml(call: Call, context: Context, device: str, workspace: Workspace | None) -> int:
     """Put the service together from the same options as the hub's route takes, confirm, deploy, tell."""
     from services.deployment.azureml_route import deploy, service_name, unavailable
+    from services.deployment.default_names import module_for
     from services.deployment.history import History
     from services.deployment.interrupted import settle
     from services.deployment.presets import preset
@@ -41,7 +42,7 @@ def deploy_by_azureml(call: Call, context: Context, device: str, workspace: Work
     image = located(call, workspace)
     default = "fpga-host" if image.accelerated else "cpu-host-80"
     chosen = None if options.options else preset(options.preset or default)
-    module = module_name(call, image, chosen)
+    module = module_for(options.module, image, chosen, own_options=bool(options.options))
     env = {key: value for key, value in environment(call).items() if value is not None}
     host = ServiceModule(module, create_options(call, chosen) or "", env)
     clients: tuple[ServiceModule, ...] = ()

@@ -6,6 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from console.call import Call
+from console.verbs._names import ModuleName
 
 if TYPE_CHECKING:
     from services.deployment.changes import Change
@@ -15,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser, *, wait: bool = True) -> None
     """MODULE and what every change takes."""
     from console.verbs._confirming import add_change_arguments
 
-    parser.add_argument("module", help="its name: dbe-console modules")
+    parser.add_argument("module", action=ModuleName, help="its name: dbe-console modules")
     add_change_arguments(parser, wait=wait)
 
 

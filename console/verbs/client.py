@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from console.call import Call
+from console.verbs._names import ImageName
 
 HELP = "build the sample client's image, or push it to the workspace's registry or another"
 
@@ -14,7 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """``build`` and ``push``."""
     sub = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     build = sub.add_parser("build", help="build the image")
-    build.add_argument("--base", default="", metavar="IMAGE", help="the base image instead of the Dockerfile's")
+    build.add_argument("--base", action=ImageName, default="", metavar="IMAGE", help="the base image instead of the Dockerfile's")
     build.add_argument("--python", default="", metavar="X.Y", help="the version of Python in the base image")
     build.add_argument("--packages", type=Path, metavar="DIR", help="a folder of installed packages (pip install --target)")
     push = sub.add_parser("push", help="push the image")
@@ -23,6 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for one in (build, push):
         one.add_argument(
             "--image",
+            action=ImageName,
             metavar="REFERENCE",
             default="",
             help="SERVER/NAME:TAG; sample-client:1.0 in the workspace's registry otherwise",

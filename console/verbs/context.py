@@ -7,6 +7,7 @@ import dataclasses
 from typing import Any
 
 from console.call import Call
+from console.verbs._names import DeviceName
 
 HELP = "add, list, use, show or remove contexts (workspace, hub and device under one name)"
 
@@ -34,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add.add_argument("--hub", metavar="SOURCE", help="where the hub's connection string is: env:, file:, command: or keyring:")
     add.add_argument("--events", metavar="SOURCE", help="where an Event Hub-compatible connection string is")
     add.add_argument("--subscription", metavar="ID", default="", help="pick workspace and hub from this subscription")
-    add.add_argument("--device", metavar="D", default="", help="the Edge device")
+    add.add_argument("--device", action=DeviceName, metavar="D", default="", help="the Edge device")
     add.add_argument("--device-address", metavar="HOST", default="", help="where its compute network is reached from here")
     add.add_argument(
         "--consumer-group", metavar="G", default="$Default", help="the readers' group at the event endpoint (default: $Default)"

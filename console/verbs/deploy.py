@@ -7,7 +7,8 @@ from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING
 
 from console.call import Call
-from console.verbs._asked_for import client_location, client_options, create_options, environment, located, module_name
+from console.verbs._asked_for import client_location, client_options, create_options, environment, located
+from console.verbs._names import ImageName, ModelName, ModuleName, ServiceName
 
 if TYPE_CHECKING:
     from services.deployment.changes import Change
@@ -21,17 +22,26 @@ HELP = "deploy an image as a module"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """IMAGE and what goes with it."""
     from console.verbs._confirming import add_change_arguments
+    from services.deployment.default_names import CLIENT
 
-    parser.add_argument("image", nargs="?", default="", help="a workspace image (NAME or NAME:VERSION), or REGISTRY/NAME:TAG")
     parser.add_argument(
-        "--model", default="", metavar="ID", help="instead of IMAGE: a registered model; it is converted and packed where needed"
+        "image", nargs="?", action=ImageName, default=None, help="a workspace image (NAME or NAME:VERSION), or REGISTRY/NAME:TAG"
+    )
+    parser.add_argument(
+        "--model",
+        action=ModelName,
+        default="",
+        metavar="ID",
+        help="instead of IMAGE: a registered model; it is converted and packed where needed",
     )
     parser.add_argument("--input", metavar="TENSOR", help="the model's input, where it is converted")
     parser.add_argument("--output", metavar="TENSOR", action="append", help="an output of the model, where it is converted")
     parser.add_argument(
         "--module",
+        action=ModuleName,
         default="",
-        help="the module's name (default azureml-host; azureml-client for a client preset; a CPU image's own name)",
+        help="the module's name; needed with --options and for images of no workspace (default azureml-host; azureml-client for "
+        "a client preset; a CPU image's own name)",
     )
     parser.add_argument("--preset", default="", help="create options by a preset: dbe-console options list")
     parser.add_argument("--set", action="append", default=[], metavar="FIELD=VALUE", help="a field of the preset")
@@ -48,12 +58,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--startup-order", type=int, metavar="N", help="modules with a lower number start before it")
     parser.add_argument(
         "--client",
+        action=ImageName,
         default="",
         metavar="IMAGE",
         help="deploy this client image beside the host: REGISTRY/NAME:TAG, or NAME:TAG in the workspace's registry",
     )
     parser.add_argument(
-        "--client-module", default="azureml-client", metavar="NAME", help="the client module's name (default: azureml-client)"
+        "--client-module",
+        action=ModuleName,
+        default=CLIENT,
+        metavar="NAME",
+        help="the client module's name (default: azureml-client)",
     )
     parser.add_argument("--client-preset", default="", metavar="PRESET", help="without it the one that the image's name tells")
     parser.add_argument(
@@ -67,7 +82,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--registry-password-file", default="", metavar="FILE", help="the password, in a file of mode 0600")
     parser.add_argument("--no-registry", action="store_true", help="take no credentials from the workspace")
     parser.add_argument("--route", choices=("hub", "azureml"), default="hub", help="who sets the deployment (default: hub)")
-    parser.add_argument("--service", default="", help="the service's name on Azure ML's route (default: the module's)")
+    parser.add_argument(
+        "--service", action=ServiceName, default="", help="the service's name on Azure ML's route (default: the module's)"
+    )
     parser.add_argument("--redeploy", action="store_true", help="on Azure ML's route: delete a service of that name first")
     add_change_arguments(parser)
 
@@ -102,11 +119,12 @@ def run(call: Call) -> int:
 def changes_of(call: Call, workspace: Workspace | None) -> tuple[list[Change], list[str]]:
     """What is to be changed, and the modules to be watched."""
     from services.deployment.changes import SendUpstream, SetModule, SetRegistry
+    from services.deployment.default_names import module_for
 
     options = call.options
     image = located(call, workspace)
     chosen = _preset(call, image)
-    name = module_name(call, image, chosen)
+    name = module_for(options.module, image, chosen, own_options=bool(options.options))
     changes: list[Change] = [
         SetModule(
             name,

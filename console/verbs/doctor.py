@@ -6,13 +6,14 @@ import argparse
 from pathlib import Path
 
 from console.call import Call
+from console.verbs._names import DeviceName
 
 HELP = "examine the whole way from here to the FPGA"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """--device, --json, --report, --capture, --replace-names, --bodies, --listen."""
-    parser.add_argument("--device", default="", help="the device instead of the context's")
+    parser.add_argument("--device", action=DeviceName, default="", help="the device instead of the context's")
     parser.add_argument("--json", action="store_true", help="the whole examination as one JSON object")
     parser.add_argument("--report", metavar="PATH", type=Path, help="write PATH.md and PATH.json for support (secrets masked)")
     parser.add_argument(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from console.call import Call
+from console.verbs._names import DeviceName
 
 HELP = "list the deployments made from here, or show one"
 
@@ -12,7 +13,7 @@ HELP = "list the deployments made from here, or show one"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """``[ENTRY]``, filters, ``--json``."""
     parser.add_argument("entry", nargs="?", type=int, help="show this entry's difference")
-    parser.add_argument("--device", default="", help="only this device's")
+    parser.add_argument("--device", action=DeviceName, default="", help="only this device's")
     parser.add_argument("--limit", type=int, default=50, metavar="N", help="the newest N (default 50)")
     parser.add_argument("--json", action="store_true", help="one JSON list, or object")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from console.call import Call
+from console.verbs._names import ImageName, ModelName
 
 HELP = "list the workspace's images, show one's build log, or make one from a model"
 
@@ -18,9 +19,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="what was begun here and left: wait for it and delete it, since Azure ML stops nothing",
     )
     parser.add_argument("--yes", action="store_true", help="delete without asking")
-    parser.add_argument("--log", metavar="IMAGE", help="print the build log of an image (NAME:VERSION)")
-    parser.add_argument("--create", metavar="NAME", help="make an accelerated image of --model; converts it first where needed")
-    parser.add_argument("--model", metavar="ID", action="append", default=[], help="the model (NAME:VERSION) for --create")
+    parser.add_argument("--log", action=ImageName, metavar="IMAGE", help="print the build log of an image (NAME:VERSION)")
+    parser.add_argument(
+        "--create", action=ImageName, metavar="NAME", help="make an accelerated image of --model; converts it first where needed"
+    )
+    parser.add_argument("--model", metavar="ID", action=ModelName, default=[], help="the model (NAME:VERSION) for --create")
     parser.add_argument("--input", metavar="TENSOR", help="the model's input, where it is converted")
     parser.add_argument("--output", metavar="TENSOR", action="append", help="an output of the model, where it is converted")
 

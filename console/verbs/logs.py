@@ -8,14 +8,15 @@ from collections.abc import Iterable
 from typing import Any
 
 from console.call import Call
+from console.verbs._names import DeviceName, ModuleName
 
 HELP = "show a module's log (edgeAgent and edgeHub too)"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """MODULE and the filters of GetModuleLogs."""
-    parser.add_argument("module", help="the module; edgeAgent or edgeHub for the runtime's own")
-    parser.add_argument("--device", default="", help="the device instead of the context's")
+    parser.add_argument("module", action=ModuleName, help="the module; edgeAgent or edgeHub for the runtime's own")
+    parser.add_argument("--device", action=DeviceName, default="", help="the device instead of the context's")
     parser.add_argument("--tail", type=int, default=100, metavar="N", help="the last N lines (default 100)")
     parser.add_argument("--since", default="", metavar="TIME", help="from an ISO time, or a span before now such as 10m")
     parser.add_argument("--until", default="", metavar="TIME", help="up to an ISO time or a span before now")

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from console.call import Call
+from console.verbs._names import DeviceName
 
 HELP = "write out a device's manifest, bring one in, or compare"
 
@@ -19,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     export.add_argument(
         "file", nargs="?", help="write it there (mode 0600), secrets included; without it they are masked on standard output"
     )
-    export.add_argument("--device", default="", help="the device instead of the context's")
+    export.add_argument("--device", action=DeviceName, default="", help="the device instead of the context's")
     brought = subs.add_parser("import", help="merge a manifest's file into what the device has")
     brought.add_argument("file", help="the manifest (- is standard input)")
     brought.add_argument(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from console.call import Call
+from console.verbs._names import ModuleName
 
 HELP = "invoke a direct method of a module (the edge agent's by default)"
 
@@ -15,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     parser.add_argument("method", help="its name, such as ping, RestartModule, GetModuleLogs, or one of a module's own")
     parser.add_argument(
-        "--module", default="edgeAgent", help="whose method (default edgeAgent; an empty name is the device itself)"
+        "--module", action=ModuleName, default="edgeAgent", help="whose method (default edgeAgent; - is the device itself)"
     )
     parser.add_argument("--payload", default="{}", metavar="JSON", help="what it is given (default {})")
     parser.add_argument("--timeout", type=int, default=30, metavar="SECONDS", help="5 to 300 (default 30)")
@@ -27,11 +28,12 @@ def run(call: Call) -> int:
     from console.verbs._confirming import confirmed, device_of, may_change
     from services.deployment.diff import az_method
     from services.hub.client import Hub
-    from services.operations.twins import changes_nothing, invoke, payload_of, system_name
+    from services.names import module_identity
+    from services.operations.twins import changes_nothing, invoke, payload_of
 
     options = call.options
     context = call.context()
-    device, module = device_of(call, context), system_name(options.module) or None
+    device, module = device_of(call, context), None if options.module == "-" else module_identity(options.module)
     payload = payload_of(options.payload)
     hub = Hub.open(context)
     harmless = changes_nothing(module, options.method)

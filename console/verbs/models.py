@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from console.call import Call
+from console.verbs._names import ModelName
 
 HELP = "list the workspace's models, or convert one for the FPGA"
 
@@ -12,7 +13,9 @@ HELP = "list the workspace's models, or convert one for the FPGA"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """``--json``, ``--convert ID``."""
     parser.add_argument("--json", action="store_true", help="one JSON list")
-    parser.add_argument("--convert", metavar="ID", help="convert a model (NAME:VERSION), or find the one made from it")
+    parser.add_argument(
+        "--convert", action=ModelName, metavar="ID", help="convert a model (NAME:VERSION), or find the one made from it"
+    )
     parser.add_argument("--input", metavar="TENSOR", help="the model's input (that of the sample's ResNet-50 otherwise)")
     parser.add_argument("--output", metavar="TENSOR", action="append", help="an output of the model; may be repeated")
 

@@ -6,6 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from console.call import Call
+from console.verbs._names import DeviceName
 
 if TYPE_CHECKING:
     from services.records import Module
@@ -15,7 +16,7 @@ HELP = "list a device's modules: what is asked for, what the device reports, and
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """``--device`` and ``--json``."""
-    parser.add_argument("--device", default="", help="the device instead of the context's")
+    parser.add_argument("--device", action=DeviceName, default="", help="the device instead of the context's")
     parser.add_argument("--json", action="store_true", help="one JSON list")
 
 

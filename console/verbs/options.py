@@ -7,6 +7,7 @@ from pathlib import Path
 
 from console.call import Call
 from console.files import read_text
+from console.verbs._names import DeviceName, ModuleName
 from services.text import counted
 
 HELP = "list presets of create options, write one out, check a file"
@@ -23,8 +24,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     show.add_argument("--set", action="append", default=[], metavar="FIELD=VALUE", help="a form field; a flag is on or off")
     checked = subs.add_parser("check", help="check create options")
     checked.add_argument("file", help="the create options (- is standard input)")
-    checked.add_argument("--device", default="", help="check against what this device has, ports and FPGA among it")
-    checked.add_argument("--module", default="", help="the module they are for, where the device has it already")
+    checked.add_argument(
+        "--device", action=DeviceName, default="", help="check against what this device has, ports and FPGA among it"
+    )
+    checked.add_argument(
+        "--module", action=ModuleName, default="", help="the module they are for, where the device has it already"
+    )
     checked.add_argument("--json", action="store_true", help="one JSON object")
     for action, text in (("save", "keep a file's create options as an own preset"), ("remove", "remove an own preset")):
         sub = subs.add_parser(action, help=text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from console.call import Call
+from console.verbs._names import ModuleName
 
 HELP = "restart a module (also one that the agent has given up on)"
 
@@ -13,7 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """MODULE and what every change takes."""
     from console.verbs._confirming import add_change_arguments
 
-    parser.add_argument("module", help="its name: dbe-console modules")
+    parser.add_argument("module", action=ModuleName, help="its name: dbe-console modules")
     add_change_arguments(parser, wait=False, images=False)
 
 

@@ -6,6 +6,7 @@ import argparse
 from dataclasses import replace
 
 from console.call import Call
+from console.verbs._names import DeviceName, ModuleName
 
 HELP = "score pictures on a host module"
 
@@ -13,8 +14,8 @@ HELP = "score pictures on a host module"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """FILE… and where to score."""
     parser.add_argument("files", nargs="+", metavar="FILE", help="a picture (JPEG, PNG, GIF or BMP)")
-    parser.add_argument("--device", default="", help="the device instead of the context's")
-    parser.add_argument("--module", default="", help="the host module; not needed where there is one")
+    parser.add_argument("--device", action=DeviceName, default="", help="the device instead of the context's")
+    parser.add_argument("--module", action=ModuleName, default="", help="the host module; not needed where there is one")
     parser.add_argument(
         "--address", default="", help="where the device's compute network is reached, instead of the context's device_address"
     )

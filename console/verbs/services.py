@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from console.call import Call
+from console.verbs._names import DeviceName, ServiceName
 
 HELP = "list the services that Azure ML deployed to devices, or delete one"
 
@@ -12,8 +13,12 @@ HELP = "list the services that Azure ML deployed to devices, or delete one"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """``--json``, ``--delete NAME --yes``."""
     parser.add_argument("--json", action="store_true", help="one JSON list, or object")
-    parser.add_argument("--delete", metavar="NAME", help="delete a service; the modules that it put on the device go with it")
-    parser.add_argument("--device", default="", help="only this device's; in production --delete with --yes needs it")
+    parser.add_argument(
+        "--delete", action=ServiceName, metavar="NAME", help="delete a service; the modules that it put on the device go with it"
+    )
+    parser.add_argument(
+        "--device", action=DeviceName, default="", help="only this device's; in production --delete with --yes needs it"
+    )
     parser.add_argument("--yes", action="store_true", help="do not ask")
 
 

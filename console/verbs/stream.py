@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from console.call import Call
+from console.verbs._names import DeviceName, ModuleName
 from services.errors import OperatorError
 from services.text import counted
 
@@ -36,8 +37,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "filter", nargs="*", metavar="FILTER", help="as in the console: class:cat ms>100 !kind:result text /regex/"
     )
-    parser.add_argument("--device", metavar="NAME", help="only this device's (may hold *)")
-    parser.add_argument("--module", metavar="NAME", help="only this module's, and what clients send as the device")
+    parser.add_argument("--device", action=DeviceName, metavar="NAME", help="only this device's (may hold *)")
+    parser.add_argument(
+        "--module", action=ModuleName, metavar="NAME", help="only this module's, and what clients send as the device"
+    )
     parser.add_argument("--grep", metavar="REGEX", help="only bodies in which this is found")
     parser.add_argument(
         "--since", metavar="TIME", help="from then on: 10m, 2h30m, 3d, 2026-11-22T13:00Z; also what the hub still has"
@@ -85,10 +88,11 @@ def _number(text: str) -> int:
 
 def _filter(options: argparse.Namespace, start: Start) -> Filter:
     from services.messages.filters import Filter
+    from services.names import module_identity
 
     words = list(options.filter)
     words += [f"device:{options.device}"] if options.device else []
-    words += [f"module:{options.module}"] if options.module else []
+    words += [f"module:{module_identity(options.module)}"] if options.module else []
     words += [f'since:"{options.since}"'] if options.since is not None else []
     # What the journal has from before the start is not asked for.
     words += [f'since:"{options.start}"'] if start.kind == "time" and options.start is not None else []

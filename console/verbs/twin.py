@@ -6,6 +6,7 @@ import argparse
 
 from console.call import Call
 from console.files import read_text
+from console.verbs._names import ModuleName
 
 HELP = "show a module's twin (secrets masked), or edit its desired properties"
 
@@ -14,7 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """MODULE, what to set, and what every change takes."""
     from console.verbs._confirming import add_change_arguments
 
-    parser.add_argument("module", help="the module; edgeAgent or edgeHub for the runtime's own")
+    parser.add_argument("module", action=ModuleName, help="the module; edgeAgent or edgeHub for the runtime's own")
     parser.add_argument("--part", choices=("desired", "reported", "tags"), default="", help="only this part of the twin")
     what = "send these desired properties (all of them, as JSON; - reads standard input; a masked secret stays what it is)"
     parser.add_argument("--set", metavar="FILE", default="", help=what)
@@ -26,11 +27,12 @@ def run(call: Call) -> int:
     from console.verbs._confirming import confirmed, device_of, may_change
     from services.deployment import twin_edit
     from services.hub.client import Hub
-    from services.operations.twins import shown, system_name
+    from services.names import module_identity
+    from services.operations.twins import shown
 
     options = call.options
     context = call.context()
-    device, module = device_of(call, context), system_name(options.module)
+    device, module = device_of(call, context), module_identity(options.module)
     hub = Hub.open(context)
     if not options.set:
         call.out_json(shown(hub.module_twin(device, module), options.part), 2)

@@ -6,10 +6,12 @@ from services.deployment.history import History
 from services.errors import OperatorError
 from services.hub.client import Hub
 from services.hub.methods import restart_module
+from services.names import module_name
 
 
 def restart(hub: Hub, device_id: str, module: str, context: str = "", history: History | None = None) -> int:
     """Restart a module by direct method; the history's entry."""
+    module = module_name(module)
     kept = history or History()
     entry = kept.begin(context=context, host=hub.host, device=device_id, route="method", summary=f"restart {module}")
     try:

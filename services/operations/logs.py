@@ -11,6 +11,7 @@ from services.errors import OperatorError
 from services.hub.client import Hub
 from services.hub.log_lines import LogLine
 from services.hub.methods import module_logs
+from services.names import module_name
 from services.text import one_line
 
 _MOST = 2000  # lines asked for at once; halved by the hub room where the device finds them too many
@@ -21,6 +22,7 @@ def fetch(hub: Hub, device: str, module: str, *, tail: int = 100, **filters: Any
 
     The agent cuts to the tail before it filters: of a filtered log more is asked for, and the last ``tail`` that pass are given.
     """
+    module = module_name(module)
     filtered = filters.get("regex") or filters.get("level") is not None
     lines = module_logs(hub, device, module, tail=max(tail, _MOST) if filtered else tail, **filters)[-tail:]
     if lines:
@@ -54,6 +56,7 @@ def follow(
     Lines are told apart by place, not by text: a log that repeats a line shows it as often as it was written. Raises
     OperatorError where the device does not answer.
     """
+    module = module_name(module)
     shown: list[LogLine] = []
     first = True
     while not stopped.is_set():

@@ -14,6 +14,7 @@ from pathlib import PurePosixPath
 
 from services.contexts.model import Context
 from services.deployment.changes import Change, SetModule, SetRegistry
+from services.deployment.default_names import CLIENT, HOST
 from services.deployment.history import History
 from services.deployment.hub_route import apply, plan
 from services.deployment.presets import preset
@@ -25,8 +26,6 @@ from services.records import RegistryCredentials, Step, WorkspaceImage
 from services.text import counted
 from services.workspace.client import Workspace
 
-HOST = "azureml-host"
-CLIENT = "azureml-client"
 # Seconds between the client's pictures (its -w): long enough to read along.
 _WAIT = "1"
 

@@ -10,16 +10,9 @@ from services.deployment.history import History
 from services.deployment.masking import masked
 from services.diagnosis import mask
 from services.errors import OperatorError, UsageError
-from services.hub.client import AGENT, EDGE_HUB, LOOKING, Hub, MethodReply
+from services.hub.client import AGENT, LOOKING, Hub, MethodReply
 from services.hub.tolerant import mapping
 from services.text import clean
-
-_SYSTEM = {"edgeAgent": AGENT, "edgeHub": EDGE_HUB}
-
-
-def system_name(name: str) -> str:
-    """``edgeAgent`` and ``edgeHub`` by the identities' names; any other as it is."""
-    return _SYSTEM.get(name, name)
 
 
 def shown(twin: Mapping[str, Any], part: str = "") -> dict[str, Any]:

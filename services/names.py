@@ -1,0 +1,43 @@
+"""Names of modules, devices, images and their like, as operators give them."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from services.errors import UsageError
+
+Kind = Literal["module", "device", "image", "model", "service"]
+
+_IDENTITIES = {"edgeAgent": "$edgeAgent", "edgeHub": "$edgeHub"}  # the runtime's own modules, in deployments and at the hub
+_NAMES = {identity: name for name, identity in _IDENTITIES.items()}
+
+
+def checked_name(text: str, kind: Kind = "module") -> str:
+    """Return ``text`` without space around it; UsageError where it is empty, as what a shell makes of ``$edgeHub``."""
+    if name := text.strip():
+        return name
+    if kind == "module":
+        raise UsageError(
+            "The module's name is empty.",
+            cause="A shell takes $edgeHub for a variable of its own, which holds nothing.",
+            remedy="Write edgeHub or edgeAgent without the dollar sign, or the name in single quotes; nothing was sent.",
+            code="usage.empty-name",
+        )
+    raise UsageError(
+        f"The {kind}'s name is empty.",
+        cause="Where a shell's variable stands for it, the variable is empty.",
+        remedy=f"Name one: dbe-console {kind}s lists them; nothing was sent.",
+        code="usage.empty-name",
+    )
+
+
+def module_name(text: str) -> str:
+    """Return a module's name as deployments, logs and restarts know it: ``edgeHub`` for ``$edgeHub`` too."""
+    name = checked_name(text)
+    return _NAMES.get(name, name)
+
+
+def module_identity(text: str) -> str:
+    """Return a module's name as twins, direct methods and messages know it: ``$edgeHub`` for ``edgeHub`` too."""
+    name = checked_name(text)
+    return _IDENTITIES.get(name, name)
