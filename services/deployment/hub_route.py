@@ -18,8 +18,9 @@ from services.deployment.diff import DiffLine, az_commands, diff, unchanged
 from services.deployment.history import History, Outcome
 from services.deployment.left_out import left_out
 from services.deployment.manifest import agent_of, content_of, merge, modules_of
+from services.deployment.manifest_problem import ManifestProblem
 from services.deployment.masking import masked
-from services.deployment.validate import ManifestProblem, validate
+from services.deployment.validate import validate
 from services.errors import OperatorError
 from services.hub.client import EDGE_HUB, Hub
 from services.hub.tolerant import mapping

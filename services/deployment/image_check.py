@@ -10,7 +10,7 @@ from typing import Any
 from services.contexts.model import Context
 from services.deployment.hub_route import Plan
 from services.deployment.manifest import agent_of, modules_of
-from services.deployment.validate import ManifestProblem
+from services.deployment.manifest_problem import ManifestProblem
 from services.errors import OperatorError
 from services.hub.tolerant import mapping
 from services.hub.twin import settings_of

@@ -6,17 +6,23 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from services.deployment.manifest import agent_of, edge_hub_of
+from services.deployment.manifest_problem import ManifestProblem
 from services.deployment.masking import expanded
-from services.deployment.validate import ManifestProblem
+from services.deployment.schema_versions import schema_version
 from services.hub.tolerant import mapping
 
 _AGENTS_OWN = ("modules", "runtime", "schemaVersion", "systemModules")
+_HUBS_OWN = ("routes", "schemaVersion")
 
 
-def left_out(given: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[ManifestProblem]:
-    """A warning where ``given`` says something of the runtime that is not so in ``after``, which it was merged into."""
-    wanted, has = _runtime(given), _runtime(after)
-    names = [name for name, value in wanted.items() if value != has.get(name)]
+def left_out(manifest: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[ManifestProblem]:
+    """Yield a warning where ``manifest`` says something of the runtime that is not so in ``after``, which it was merged into."""
+    asked, present = _runtime(manifest), _runtime(after)
+    names = [name for name, value in asked.items() if value != present.get(name)]
+    for section, reader in (("$edgeAgent", agent_of), ("$edgeHub", edge_hub_of)):
+        versions = [schema_version(reader(content).get("schemaVersion"))[:2] for content in (manifest, after)]
+        if versions[0] > versions[1]:
+            names.append(f"{section}.schemaVersion")
     if names:
         yield ManifestProblem(
             "the file",
@@ -27,13 +33,13 @@ def left_out(given: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Man
 
 
 def _runtime(content: Mapping[str, Any]) -> dict[str, Any]:
-    """What is the runtime's in a manifest, by the name that an operator looks for."""
+    """Return what is the runtime's in a manifest, by the name that an operator looks for; schema versions aside."""
     whole = expanded(content)
     agent, hub = agent_of(whole), edge_hub_of(whole)
-    found = {f"systemModules.{name}": module for name, module in mapping(agent.get("systemModules")).items()}
+    fields = {f"systemModules.{name}": module for name, module in mapping(agent.get("systemModules")).items()}
     settings = mapping(mapping(agent.get("runtime")).get("settings"))
-    found |= {f"runtime.settings.{name}": value for name, value in settings.items() if name != "registryCredentials"}
-    found |= {f"runtime.{name}": value for name, value in mapping(agent.get("runtime")).items() if name != "settings"}
-    found |= {f"$edgeAgent.{name}": value for name, value in agent.items() if name not in _AGENTS_OWN}
-    found |= {f"$edgeHub.{name}": value for name, value in hub.items() if name not in ("routes", "schemaVersion")}
-    return found
+    fields |= {f"runtime.settings.{name}": value for name, value in settings.items() if name != "registryCredentials"}
+    fields |= {f"runtime.{name}": value for name, value in mapping(agent.get("runtime")).items() if name != "settings"}
+    fields |= {f"$edgeAgent.{name}": value for name, value in agent.items() if name not in _AGENTS_OWN}
+    fields |= {f"$edgeHub.{name}": value for name, value in hub.items() if name not in _HUBS_OWN}
+    return fields

@@ -24,6 +24,8 @@ from services.deployment.changes import (
     SetRegistry,
     SetRoute,
 )
+from services.deployment.message_routes.check import carries_upstream
+from services.deployment.schema_versions import is_schema_1_0, schema_version
 from services.errors import OperatorError
 from services.hub.chunks import ChunkGap, chunk, is_chunk, join
 from services.hub.client import AGENT, EDGE_HUB
@@ -35,7 +37,6 @@ from services.text import one_line
 DESIRED = "properties.desired"
 SYSTEM = ("edgeAgent", "edgeHub")
 _RUNTIME_PORTS = {"HostConfig": {"PortBindings": {f"{port}/tcp": [{"HostPort": str(port)}] for port in (5671, 8883, 443)}}}
-_SCHEMA = re.compile(r"1\.[01](\.\d+)?\Z")
 
 
 def content_of(
@@ -177,7 +178,7 @@ def _set_module(content: dict[str, Any], change: SetModule) -> None:
     modules[change.name] = module
     if change.desired is not None:
         content["modulesContent"][change.name] = {DESIRED: copy.deepcopy(dict(change.desired))}
-    if change.startup_order is not None and str(agent_of(content).get("schemaVersion")) == "1.0":
+    if change.startup_order is not None and is_schema_1_0(agent_of(content).get("schemaVersion")):
         _section(content, AGENT)["schemaVersion"] = "1.1"
 
 
@@ -258,7 +259,7 @@ def _set_registry(content: dict[str, Any], credentials: RegistryCredentials) -> 
     kept = mapping(entries.get(name))
     entries[name] = {
         **kept,
-        "address": credentials.server,
+        "address": credentials.server.removeprefix("https://").rstrip("/"),  # the agent compares it as it stands
         "username": credentials.username,
         "password": credentials.password.reveal(),
     }
@@ -277,21 +278,19 @@ def _merge_content(content: dict[str, Any], other: Mapping[str, Any]) -> None:
         _section(content, AGENT, "runtime", "settings", "registryCredentials")[name] = copy.deepcopy(entry)
     for name, route in mapping(edge_hub_of(other).get("routes")).items():
         _section(content, EDGE_HUB, "routes")[name] = copy.deepcopy(route)
-        if isinstance(route, dict) and str(edge_hub_of(content).get("schemaVersion")) == "1.0":
+        if isinstance(route, dict) and is_schema_1_0(edge_hub_of(content).get("schemaVersion")):
             _section(content, EDGE_HUB)["schemaVersion"] = "1.1"  # before it a route is a text
     for name, twin in mapping(other.get("modulesContent")).items():
         if name not in (AGENT, EDGE_HUB):
             content["modulesContent"][name] = copy.deepcopy(twin)
-    if agent.get("schemaVersion") == "1.1" and _SCHEMA.match(str(agent_of(content).get("schemaVersion"))):
+    if schema_version(agent.get("schemaVersion"))[:2] == (1, 1) and is_schema_1_0(agent_of(content).get("schemaVersion")):
         _section(content, AGENT)["schemaVersion"] = "1.1"
 
 
 def forwards_upstream(content: Mapping[str, Any], module: str) -> bool:
     """Whether some route already carries what ``module`` sends to the hub."""
-    sources = (r"/\*", r"/messages/\*", r"/messages/modules/\*", rf"/messages/modules/{re.escape(module)}(/outputs)?/\*")
-    wanted = re.compile(rf"\s*FROM\s+({'|'.join(sources)})\s+INTO\s+\$upstream\s*\Z", re.IGNORECASE)
     for route in mapping(edge_hub_of(content).get("routes")).values():
         text = mapping(route).get("route") if isinstance(route, dict) else route
-        if isinstance(text, str) and wanted.match(text):
+        if isinstance(text, str) and carries_upstream(text, module):
             return True
     return False

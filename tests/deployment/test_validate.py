@@ -49,11 +49,31 @@ def test_a_sound_manifest(content):
         ((*AGENT, "modules", "counter", "env", "C"), {"value": "HostName=h;SharedAccessKeyName=iothubowner;SharedAccessKey=x"}, "owns the hub"),
         ((*AGENT, "modules", "counter", "env", "A"), {"value": "x" * 4097}, "4096"),
         ((*AGENT, "runtime", "settings", "registryCredentials", "acr", "password"), "", "missing"),
-        (("modulesContent", "$edgeHub", "properties.desired", "routes", "r"), "FROM /messages/* INTO ", "no route"),
-        (("modulesContent", "$edgeHub", "properties.desired", "routes", "r"), {"route": "nonsense"}, "no route"),
+        (("modulesContent", "$edgeHub", "properties.desired", "routes", "r"), "FROM /messages/* INTO ", "no sink"),
+        (("modulesContent", "$edgeHub", "properties.desired", "routes", "r"), {"route": "nonsense"}, "FROM SOURCE"),
         ((*HUB, "routes", "r"), {"route": "FROM /messages/* INTO $upstream"}, "schema version 1.1"),
         ((*HUB, "routes", "r"), {"route": "FROM /messages/* INTO $upstream", "priority": 10}, "0 (first) to 9"),
-        ((*HUB, "routes", "r"), {"route": "FROM /messages/* INTO $upstream", "timeToLiveSecs": "5"}, "Seconds"),
+        ((*HUB, "routes", "r"), {"route": "FROM /messages/* INTO $upstream", "timeToLiveSecs": "5 s"}, "Seconds"),
+        ((*HUB, "routes"), ["FROM /* INTO $upstream"], "no object"),
+        ((*HUB, "routes", "r"), 5, "no route"),
+        ((*HUB, "schemaVersion"), "1.4", "1.3"),
+        ((*HUB, "schemaVersion"), 1.1, "quotes"),
+        ((*HUB, "schemaVersion"), None, "missing"),
+        ((*HUB, "storeAndForwardConfiguration"), None, "timeToLiveSecs"),
+        ((*HUB, "storeAndForwardConfiguration", "timeToLiveSecs"), "2 h", "seconds"),
+        ((*HUB, "storeAndForwardConfiguration", "timeToLiveSecs"), 2**31, "seconds"),
+        (HUB, {}, "schemaVersion"),
+        ((*AGENT, "schemaVersion"), "1.1.1", "412"),
+        ((*AGENT, "schemaVersion"), "1", "412"),
+        ((*AGENT, "schemaVersion"), 1.0, "quotes"),
+        ((*AGENT, "modules", "counter", "settings", "image"), "$upstream/c:1", "port"),
+        ((*AGENT, "modules", "counter", "type"), "Docker", "400"),
+        ((*AGENT, "runtime", "settings", "registryCredentials", "acr", "address"), "https://acr.azurecr.io", "Write acr.azurecr.io"),
+        ((*AGENT, "runtime", "settings", "registryCredentials", "acr", "address"), "acr.azurecr.io/", "Write acr.azurecr.io"),
+        ((*AGENT, "runtime", "settings", "registryCredentials", "acr", "address"), "acr.azurecr.io/team", "Write acr.azurecr.io"),
+        ((*AGENT, "runtime", "settings", "registryCredentials", "acr", "address"), " acr.azurecr.io", "Write acr.azurecr.io"),
+        ((*AGENT, "runtime", "settings", "registryCredentials", "acr", "address"), "acr.azurecr.io:443", "the port, too"),
+        ((*AGENT, "runtime", "settings", "registryCredentials", "acr", "address"), "docker.io", "https://index.docker.io/v1/"),
         ((*AGENT, "modules", "counter", "env"), [], "no object"),
         ((*AGENT, "modules", "counter", "settings"), "x", "no object"),
         (("modulesContent", "counter", "properties.desired", "a.b"), 1, "key"),
@@ -76,7 +96,11 @@ def test_a_key_that_is_most_likely_misspelt(content):
     put(content, (*AGENT, "modules", "counter", "restartPolicyy"), "always")
     put(content, (*AGENT, "modules", "counter", "settings", "imag"), "i:1")
     remedies = [(problem.severity, problem.remedy) for problem in validate(content)]
-    assert remedies == [("warning", "Did you mean restartPolicy?"), ("warning", "Did you mean image?")]
+    there = [("warning", f"Delete it: {name} is there already.") for name in ("restartPolicy", "image")]
+    assert remedies == there
+    module = content["modulesContent"]["$edgeAgent"]["properties.desired"]["modules"]["counter"]
+    del module["restartPolicy"]
+    assert "Did you mean restartPolicy?" in [problem.remedy for problem in validate(content)]
 
 
 def test_a_deployment_that_is_too_big_is_told_once(content):
@@ -98,8 +122,9 @@ def test_depth(content):
 
 def test_the_schema_of_an_old_agent(content):
     put(content, (*AGENT, "schemaVersion"), "1.1")
-    assert errors(content, agent_version="1.4.0") == []
-    assert "1.0.10" in errors(content, agent_version="1.0.9")[0].message
+    assert list(validate(content, agent_version="1.4.0")) == []
+    (problem,) = validate(content, agent_version="1.0.9")
+    assert problem.severity == "warning" and "1.0.10" in problem.message
 
 
 def test_what_was_wrong_before_does_not_forbid_a_change(content):
@@ -150,3 +175,59 @@ def test_a_clash_is_told_once_of_the_module_that_changes(content):
     assert [problem.place.partition(".")[0] for problem in told] == ["new"]
     told = [problem for problem in validate(after) if "port 8080" in problem.message]
     assert [problem.place.partition(".")[0] for problem in told] == ["counter", "new"]
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ((*AGENT, "schemaVersion"), "1.1.0"),
+        ((*AGENT, "schemaVersion"), "1.0.5"),
+        ((*HUB, "schemaVersion"), "1.1.0"),
+        ((*HUB, "schemaVersion"), "1.2"),
+        ((*HUB, "schemaVersion"), "1.3"),
+        ((*HUB, "routes", "r"), "SELECT * FROM /messages/modules/counter/outputs/* INTO $upstream"),
+        ((*HUB, "routes", "r"), 'from /messages/* where not (a = "b") into BROKEREDENDPOINT("modules/counter/inputs/in/")'),
+        ((*HUB, "routes", "r"), ""),
+        ((*HUB, "routes", "r"), None),
+        ((*HUB, "storeAndForwardConfiguration", "timeToLiveSecs"), "7200"),
+        ((*HUB, "storeAndForwardConfiguration", "timeToLiveSecs"), -1),
+        ((*HUB, "storeAndForwardConfiguration", "storeLimits"), {"maxSizeBytes": 10**9}),
+        ((*AGENT, "modules", "counter", "restartPolicy"), None),
+        ((*AGENT, "modules", "counter", "startupOrder"), None),
+        ((*AGENT, "modules", "counter", "settings", "image"), "$upstream:443/azureiotedge-simulated-temperature-sensor:1.0"),
+        ((*AGENT, "modules", "counter", "settings", "image"), "localhost:5000/c@sha256:" + "a" * 64),
+        ((*AGENT, "runtime", "settings", "registryCredentials", "acr", "address"), "ACR.azurecr.io"),
+        ((*AGENT, "runtime", "settings", "registryCredentials", "acr", "address"), "https://index.docker.io/v1/"),
+        ((*AGENT, "runtime", "settings", "registryCredentials", "acr", "address"), "$upstream:443"),
+    ],
+)  # fmt: skip
+def test_what_the_runtime_takes_is_not_refused(content, path, value):
+    assert errors(put(content, path, value)) == []
+
+
+def test_a_section_that_is_not_there_is_remarked(content):
+    del content["modulesContent"]["$edgeHub"]
+    assert [(problem.place, problem.severity) for problem in validate(content)] == [("$edgeHub", "warning")]
+
+
+def test_words_in_another_letter_case(content):
+    put(content, (*AGENT, "modules", "counter", "status"), "Running")
+    put(content, (*AGENT, "modules", "counter", "restartPolicy"), "OnFailure")
+    remedies = [(problem.severity, problem.remedy) for problem in validate(content)]
+    assert remedies == [("warning", "Write running."), ("warning", "Write on-failure.")]
+
+
+def test_routes_of_modules_that_are_not_there(content):
+    put(content, (*HUB, "routes", "a"), "FROM /messages/modules/countr/outputs/* INTO $upstream")
+    put(content, (*HUB, "routes", "b"), 'FROM /messages/* INTO BrokeredEndpoint("/modules/gone/inputs/in")')
+    problems = [problem for problem in validate(content) if problem.place.startswith("$edgeHub.routes")]
+    assert [(problem.severity, problem.remedy) for problem in problems] == [
+        ("warning", "Did you mean counter?"),
+        ("warning", "Add the module, or delete the route."),
+    ]
+
+
+def test_what_edge_hub_finds_only_later_is_said_so(content):
+    put(content, (*HUB, "routes", "a"), "FROM /messages/* WHERE temperature > 30 INTO $upstream")
+    (problem,) = errors(content)
+    assert "reports 200 and goes on with its old routes" in problem.message and "as_number" in problem.remedy
