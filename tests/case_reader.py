@@ -42,9 +42,9 @@ def judge(case: Mapping[str, Any]) -> list[Judgement]:
     """Return what the product's rules say of each reply of a case; empty where the case is a note, not a reply."""
     payload = case["payload"]
     if "exchanges" in payload:
-        return list(_captured(payload["exchanges"]))
+        return list(_captured(payload["exchanges"], datetime.fromisoformat(case["at"])))
     if "GET /devices/{id}" in payload:
-        return [_twin("twin", payload["GET /devices/{id}"], payload["GET /twins/{id}/modules/$edgeAgent"])]
+        return [_twin("twin", payload["GET /devices/{id}"], payload["GET /twins/{id}/modules/$edgeAgent"], READ_AT)]
     if "modulesContent" in payload:
         problems = validate(payload)
         return [Judgement("manifest", tuple(problem.severity for problem in problems), "; ".join(map(str, problems)))]
@@ -53,7 +53,7 @@ def judge(case: Mapping[str, Any]) -> list[Judgement]:
 
 def _by_form(payload: Mapping[str, Any]) -> Judgement | None:
     if "properties" in payload:
-        return _twin("twin", _IDENTITY, payload)
+        return _twin("twin", _IDENTITY, payload, READ_AT)
     if "body" in payload:
         return _error("reply", reply_error(payload["status"], payload["body"]))
     if "condition" in payload:
@@ -67,7 +67,7 @@ def _by_form(payload: Mapping[str, Any]) -> Judgement | None:
     return None
 
 
-def _captured(exchanges: list[Mapping[str, Any]]) -> Iterator[Judgement]:
+def _captured(exchanges: list[Mapping[str, Any]], read_at: datetime) -> Iterator[Judgement]:
     """Judge the replies of a capture; of those that are well only the agent's twin has something to say."""
     identities = {
         row["deviceId"]: row
@@ -88,13 +88,13 @@ def _captured(exchanges: list[Mapping[str, Any]]) -> Iterator[Judgement]:
             yield _method(request, exchange["sent"]["methodName"], body.get("status"), body.get("payload"))
         elif source == "hub" and request.startswith("GET /twins/") and request.endswith(f"/modules/{AGENT}"):
             device = body["deviceId"]
-            yield _twin(request, identities.get(device, {**_IDENTITY, "deviceId": device}), body)
+            yield _twin(request, identities.get(device, {**_IDENTITY, "deviceId": device}), body, read_at)
 
 
-def _twin(about: str, identity: Mapping[str, Any], twin: Mapping[str, Any]) -> Judgement:
+def _twin(about: str, identity: Mapping[str, Any], twin: Mapping[str, Any], read_at: datetime) -> Judgement:
     device = device_of(identity)
     assert device is not None, "an identity has a deviceId"
-    state = state_of(device, twin, READ_AT)
+    state = state_of(device, twin, read_at)
     whole = diagnose_state(state)[""]
     wrong = [finding for finding in findings(state) if finding.severity != "ok"]
     return Judgement(about, (whole.state, *(finding.state for finding in wrong)), "; ".join(finding.reason for finding in wrong))

@@ -98,7 +98,8 @@ class Capture:
         hub = self._context.hub.host if self._context.hub else "no hub"
         tree = {
             "title": f"Capture: {run.device or 'no device'} on {hub}",
-            "source": [f"dbe-console doctor --capture, {run.at.isoformat(timespec='seconds')}"],
+            "source": ["dbe-console doctor --capture"],
+            "at": run.at.isoformat(timespec="seconds"),
             "feed": "each reply to the rule of its source",
             "payload": {"exchanges": [_shown(exchange, mask, self._bodies) for exchange in exchanges]},
             "product_now": mask.masked({"healthy": examination["healthy"], "causes": examination["causes"]}),
