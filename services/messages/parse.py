@@ -55,7 +55,8 @@ class Derived(NamedTuple):
 
 def derive(body: bytes, content_type: str = "", content_encoding: str = "") -> Derived:
     """Take ``body`` apart; never raises, whatever it holds."""
-    if not content_encoding and not content_type and body[:1] in (b"(", b"U"):  # the sample client sends neither
+    # The sample client sends neither.
+    if not content_encoding and not content_type and (body[:1] in (b"(", b"U") or body.startswith(b"The image ")):
         text = _utf8(body)
         if text is not None:
             return _sample(text) or _plain(text)
@@ -79,7 +80,7 @@ def _undeclared(body: bytes) -> Derived:
         derived = _for_programs(text, declared=False)
         if derived is not None or body[:1] in (b"\x1f", b"\x78"):  # of anything, deflate may make a few letters
             return (derived or _plain(text))._replace(text=_searchable(text))
-    if body.lstrip(_STRAY_BYTES)[:1] in (b"{", b"[", b'"', b"(", b"U"):
+    if body.lstrip(_STRAY_BYTES)[:1] in (b"{", b"[", b'"', b"(", b"U", b"T"):
         text = body.decode("utf-8", "replace")
         derived = _for_programs(text, declared=False)
         if derived is not None:
@@ -119,7 +120,7 @@ def _plain(text: str) -> Derived:
 def _sample(text: str) -> Derived | None:
     """The sample clients' texts; None for any other."""
     text, _, _ = text.partition("\0")  # behind a NUL stands what a buffer held before
-    if text.startswith("("):
+    if text.startswith(("(", "The image ")):
         return _result(text)
     if text.startswith("Unable to inference "):
         if text.startswith("because AzureML host container is not done flashing", 20):
@@ -133,15 +134,16 @@ def _sample(text: str) -> Derived | None:
 def _result(text: str) -> Derived | None:
     if len(text) > _SAMPLE_LIMIT:
         return None
-    end = text.find(" ms) The image ", 1, 40)
-    if end < 0:
-        return None
-    start = end + 15
     text = text.rstrip(STRAY)
-    if not _TIME.issuperset(text[1:end]):
-        return None
-    milliseconds = _number(text[1:end])
-    milliseconds = None if milliseconds is not None and milliseconds < 0 else milliseconds
+    milliseconds = None
+    start = 10
+    if text[0] == "(":  # the sample's versions of 2019 say no time
+        end = text.find(" ms) The image ", 1, 40)
+        if end < 0 or not _TIME.issuperset(text[1:end]):
+            return None
+        start = end + 15
+        milliseconds = _number(text[1:end])
+        milliseconds = None if milliseconds is not None and milliseconds < 0 else milliseconds
     at = text.rfind(" with confidence ", start)
     if at > 0 and text[-1] == ".":
         was = text.rfind(" was classified as ", start, at)

@@ -16,6 +16,11 @@ from services.messages.parse import KINDS, derive, hex_dump
 SAMPLES = [
     ("(31 ms) The image cat.jpg was classified as tabby, cat with confidence 0.87.", "result", 31.0, 0.87, "tabby, cat", "cat.jpg"),
     ("(1031 ms) The image a b.jpg was classified as x with confidence 9.1e-05.", "result", 1031.0, 9.1e-05, "x", "a b.jpg"),
+    # As the sample's versions of 2019 send them (docs/facts/iot-hub.md).
+    ("The image ./assets/a.jpg was classified as tabby, cat with confidence 0.5.", "result", None, 0.5, "tabby, cat", "./assets/a.jpg"),
+    ("The image a.jpg is a 'dog'.", "result", None, None, "dog", "a.jpg"),
+    ("The image of the line is dark.", "text", None, None, None, ""),
+    ("The image ", "text", None, None, None, ""),
     ("(12.345 ms) The image dogs/1.jpg is a 'dog'.", "result", 12.345, None, "dog", "dogs/1.jpg"),
     ("Unable to inference because AzureML host container is not done flashing the FPGA.", "flashing", None, None, None, ""),
     (
