@@ -37,7 +37,7 @@ def content(
     modules: Mapping[str, Json],
     credentials: Mapping[str, Json] | None = None,
     routes: Mapping[str, str] | None = None,
-    version: str = "1.4",
+    version: str = "1.1",
 ) -> Json:
     """A whole ``{"modulesContent": …}`` with the edge runtime's own modules."""
     agent = {

@@ -19,7 +19,7 @@ _MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 
 
 class PullError(Exception):
-    """A pull that failed; ``reason`` is unauthorized, denied, missing, slow or unreachable."""
+    """A pull that failed; ``reason`` is unauthorized, denied, missing or unreachable."""
 
     def __init__(self, reason: str, reference: str) -> None:
         super().__init__(f"{reason}: {reference}")
@@ -140,7 +140,8 @@ class Registry:
             return image
         if server != self.server:
             raise PullError("denied", reference)
-        mine = [one for one in credentials if one.get("address", "").removeprefix("https://").rstrip("/") == server]
+        # Compared as it stands: with a scheme or a slash there are no credentials (docs/facts/hub-codes-and-routes.md, section 4).
+        mine = [one for one in credentials if one.get("address", "").lower() == server.lower()]
         if not any(self.authorized(one.get("username", ""), one.get("password", "")) for one in mine):
             raise PullError("unauthorized", reference)
         if self.faults.active("image-missing") is not None or (repository, tag) not in self.images:

@@ -70,13 +70,13 @@ async def test_stop_start_remove_and_other_modules_stay(bench):
 
 
 @pytest.mark.parametrize(
-    ("version", "told"), [("1.1", "unauthorized: authentication required"), ("1.4", "registry operation error")]
+    ("version", "words"), [("1.1", "unauthorized: authentication required"), ("1.4", "registry operation error")]
 )
-async def test_wrong_registry_password_in_both_wordings(bench, version, told):
+async def test_wrong_registry_password_in_both_wordings(bench, version, words):
     wrong = {"r": {**bench.credentials["r"], "password": "wrong"}}
     bench.deploy({"azureml-host": bench.host()}, wrong, version=version)
     await bench.until(lambda: bench.status.get("code") == 500)
-    assert told in bench.status["description"]
+    assert words in bench.status["description"]
     assert bench.image("accel-resnet50") in bench.status["description"]
     assert "azureml-host" not in bench.report["modules"]
     bench.deploy({"azureml-host": bench.host()}, version=version)
@@ -132,10 +132,11 @@ async def test_deployment_that_is_refused_as_a_whole(bench, change, code, words)
     bench.deploy({"a": bench.idle()})
     await bench.until(lambda: bench.runtime("a") == "running")
     twin = bench.world.hub.identity(bench.id, "$edgeAgent").twin
+    before = twin.desired.version
     twin.desired.patch(change)
     await bench.until(lambda: bench.status["code"] == code)
     assert words in bench.status["description"]
-    assert bench.report["lastDesiredVersion"] == twin.desired.version
+    assert bench.report["lastDesiredVersion"] == before < twin.desired.version  # Agent.cs keeps the version before
     assert bench.runtime("a") == "running"
 
 
@@ -148,3 +149,53 @@ async def test_environment_of_the_edge_the_options_and_the_deployment(bench):
     assert (environment["ONE"], environment["TWO"]) == ("1", "2")
     assert environment["IOTEDGE_MODULEID"] == "a"
     assert environment["IOTEDGE_WORKLOADURI"].startswith("unix:///")
+
+
+async def test_a_failed_update_leaves_the_old_module_running(bench):
+    bench.deploy({"a": bench.idle()})
+    await bench.until(lambda: bench.runtime("a") == "running")
+    started = bench.report["modules"]["a"]["lastStartTimeUtc"]
+    bench.deploy({"a": module(bench.image("shop-counter", "9.9"))})
+    await bench.until(lambda: bench.status["code"] == 500)
+    assert 'Error calling prepare update for module a: Could not prepare update for module "a"' in bench.status["description"]
+    assert (bench.runtime("a"), bench.report["modules"]["a"]["lastStartTimeUtc"]) == ("running", started)
+
+
+async def test_a_first_pass_that_pulls_reports_only_when_it_has_ended(bench):
+    await bench.until(lambda: bench.status)
+    before = bench.report["lastDesiredVersion"]
+    bench.switch("slow-pull", seconds=0.6)
+    version = bench.deploy({"a": bench.idle()})
+    await asyncio.sleep(0.3)
+    assert bench.report["lastDesiredVersion"] == before
+    assert await bench.method("ping", {}) == (200, None)
+    await bench.until(lambda: bench.report["lastDesiredVersion"] == version)
+    assert bench.status["code"] == 500
+
+
+@pytest.mark.parametrize(
+    ("version", "words"),
+    [
+        ("1.0.4", "(Error calling Create module h: Container runtime error)"),
+        ("1.0.9", "Could not create module h\n\tcaused by: Could not pull image "),
+        ("1.1", "unauthorized: authentication required"),
+        ("1.3", "(Error calling Create module h: Could not create module h)"),
+        ("1.4", '(Error calling Create module h: registry operation error: pull image "'),
+        ("1.6", '(Error calling Create module h: registry operation error: pull image "'),
+    ],
+)
+@pytest.mark.parametrize("address", ["https://{}", "{}/"])
+async def test_an_address_that_is_not_the_registrys_gives_no_credentials(bench, version, words, address):
+    wrong = {"r": {**bench.credentials["r"], "address": address.format(bench.credentials["r"]["address"])}}
+    bench.deploy({"h": bench.host()}, wrong, version=version)
+    await bench.until(lambda: bench.status.get("code") == 500)
+    assert words in bench.status["description"]
+
+
+async def test_an_agent_to_1_0_9_says_406_without_a_word_while_a_step_waits(bench):
+    bench.agent.pace = 0.05
+    bench.deploy({"h": module(bench.image("no-such-image"))}, version="1.0.9")
+    await bench.until(lambda: bench.status.get("code") == 406)
+    assert bench.status["description"] == ""
+    bench.deploy({"h": module(bench.image("no-such-image"))}, version="1.0.10")
+    await bench.until(lambda: bench.status["code"] == 500)

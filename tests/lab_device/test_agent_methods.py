@@ -24,6 +24,29 @@ async def test_ping_and_unknown_commands(running):
     assert (status, "not found" in reply["message"]) == (400, True)
 
 
+@pytest.mark.parametrize(
+    ("version", "method", "reply"),
+    [
+        ("1.0.7", "GetModuleLogs", (501, None)),
+        (
+            "1.0.9",
+            "GetModuleLogs",
+            (
+                400,
+                {"message": "Command 'GetModuleLogs' not found. The supported commands are - ping,GetTaskStatus,RestartModule"},
+            ),
+        ),
+        ("1.6", "GetLogs", None),
+    ],
+)
+async def test_methods_are_those_of_the_agents_version(bench, version, method, reply):
+    wanted = bench.deploy({"a": bench.idle()}, version=version)
+    await bench.until(lambda: bench.report.get("lastDesiredVersion") == wanted and bench.runtime("a") == "running")
+    assert await bench.method("ping", {}) == (200, None)
+    status, payload = await bench.method(method, logs(("a", {})))
+    assert (status, payload) == reply if reply else (status == 400 and "GetModuleLogs" in payload["message"])
+
+
 async def test_restart(running):
     before = running.report["modules"]["a"]["lastStartTimeUtc"]
     assert await running.method("RestartModule", {"schemaVersion": "1.0", "id": "a"}) == (200, None)

@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 from services.lab.device import wordings
 from services.lab.device.container import NEVER, Container
-from services.lab.device.deployment import Deployment, ModuleSpecification, Refused, bad_format, parse
+from services.lab.device.deployment import Deployment, ModuleSpecification, Refused, bad_format, image_of_agent, parse
+from services.lab.device.edge_hub import EdgeHub
 from services.lab.device.engine import Engine, StepFailed
 from services.lab.device.logs import Log
 from services.lab.device.methods import AgentMethods
-from services.lab.device.report import agent_version, device_report, difference, module_report
+from services.lab.device.report import device_report, difference, module_report
+from services.lab.device.versions import Version, numbers, version_text, waits_without_words
 from services.lab.hub import HubError
 from services.lab.tasks import in_background
 
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 _TURN = 0.25  # seconds between two looks at the containers
+_PASS = 5.0  # seconds between two passes of the real agent
 _TRIES = 20
 _HEALTHY = 600.0
 _NEW_CONTAINER = ("pull-unauthorized", "pull-denied", "slow-pull", "port-taken", "no-fpga")
@@ -50,16 +53,20 @@ class EdgeAgent:
         self._ending = False
         self._stop_watching: Any = None
         self._started = NEVER
+        self.edge_hub = EdgeHub(world, device, pace)
+        self.version: Version = ()  # of the agent that runs; a deployment brings another when it has been taken up
+        self.environment: dict[str, str] = {}
         self._deployment: Deployment | None = None
         self._taken_up: tuple[int, str] | None = None
-        self._version = 0
+        self._desired_version = 0
+        self._version = 0  # of the last deployment that went through a pass: what is reported
         self._status: Json = {"code": 200, "description": ""}
         self._failures = 0
+        self._failed_at = 0.0
         self._retry_at = 0.0
         self._renew: set[str] = set()
         self._relaunch: set[str] = set()
         self._reported: Json = {}
-        self._reported_hub: Json = {}
 
     async def start(self) -> None:
         """Connect, and begin to carry out the deployment; returns at once."""
@@ -170,11 +177,13 @@ class EdgeAgent:
         self._play_faults(now)
         if not silent and not stopped:
             self._take_up()
-            if self._deployment is not None and self._status["code"] in (200, 500) and now >= self._retry_at:
-                await self._carry_out(self._deployment)
-            await self._keep_running(now)
-        if not silent:
+            if self._deployment is not None and self._status["code"] in (200, 500):  # a refused one gets no pass at all
+                if now >= self._retry_at:
+                    await self._carry_out(self._deployment)
+                await self._keep_running(now)
+        if not silent:  # after the pass, never within it (Agent.cs, ReconcileAsync)
             self._report(stopped)
+        self.edge_hub.turn(self.engine.containers.get("edgeHub"), silent)
 
     def _take_up(self) -> None:
         """Read the deployment when it is another one, or when a fault says how it is to be read."""
@@ -184,7 +193,7 @@ class EdgeAgent:
             return
         if self.engine.fault("not-applied") is not None and self._taken_up is not None:
             return
-        self._taken_up, self._version = (desired.version, forced), desired.version
+        self._taken_up = (desired.version, forced)
         self._failures, self._retry_at = 0, 0.0
         try:
             if forced == "bad-format":
@@ -196,12 +205,16 @@ class EdgeAgent:
                 if forced == "empty"
                 else desired.content
             )
-            self._deployment = parse(content)
-            self._status = {"code": 200, "description": ""}
-            self._note(f"Plan execution started for deployment {self._version}")
-        except Refused as error:
+            self._deployment = deployment = parse(content, self.version or numbers(version_text(image_of_agent(content))))
+        except Refused as error:  # the version that is reported stays that of the deployment before
             self._status = {"code": error.code, "description": error.description}
             self._note(error.description, "ERR")
+            return
+        self._desired_version = desired.version
+        self.version = self.engine.version = numbers(version_text(deployment.agent_image))
+        self.environment = deployment.agent_environment
+        self._status = {"code": 200, "description": ""}
+        self._note(f"Plan execution started for deployment {desired.version}")
 
     async def _carry_out(self, deployment: Deployment) -> None:
         """One pass over the plan.
@@ -221,28 +234,29 @@ class EdgeAgent:
             except StepFailed as error:
                 failures.append(str(error))
                 self._note(str(error), "ERR")
+        self._version = self._desired_version
         if not failures:
             self._status, self._failures, self._retry_at = {"code": 200, "description": ""}, 0, 0.0
             return
         self._status = {"code": 500, "description": wordings.together(failures)}
         self._failures += 1
+        self._failed_at = self.world.clock.now()
         wait = 10 * 2**self._failures * self.pace if self._failures < _TRIES else float("inf")
         self._retry_at = self.world.clock.now() + wait
 
     async def _bring_about(self, module: ModuleSpecification, deployment: Deployment) -> None:
         name = module.name
-        container = self.engine.containers.get(name)
-        if container is not None and (not container.module.same_container(module) or name in self._renew):
-            self._note(f"Updating module {name}")
+        if name in self._renew:  # a fault: as if the container had been removed from the device
             await self.engine.remove(name)
-            container = None
         self._renew.discard(name)
-        if container is None:
-            self._note(f"Creating module {name} from image {module.image}")
+        container = self.engine.containers.get(name)
+        if container is None or not container.module.same_container(module):
+            self._note(f"{'Creating' if container is None else 'Updating'} module {name} from image {module.image}")
             if name != "edgeHub":
                 self.world.hub.ensure_module(self.device, name)
-            version = agent_version(str((deployment.agent.get("settings") or {}).get("image") or ""))
-            container = await self.engine.create(module, deployment, "old" if version.startswith(("1.0", "1.1.")) else "new")
+            image = await self.engine.pull(module, deployment)  # first: where it fails, what runs goes on
+            await self.engine.remove(name)
+            container = self.engine.create(module, image)
         container.module = module
         if module.status == "stopped" and container.running:
             self._note(f"Stopping module {name}")
@@ -296,7 +310,7 @@ class EdgeAgent:
     # Reports
 
     def _report(self, stopped: bool) -> None:
-        status: Json = {"code": 406, "description": "Agent is not running"} if stopped else dict(self._status)
+        status: Json = {"code": 406, "description": "Agent is not running"} if stopped else self._reported_status()
         if self._deployment is None:
             report: Json = {"lastDesiredVersion": self._version, "lastDesiredStatus": status, "schemaVersion": "1.1"}
         else:
@@ -313,15 +327,13 @@ class EdgeAgent:
         if patch:
             self.world.hub.patch_reported(self.device, "$edgeAgent", patch)
             self._reported = report
-        self._report_edge_hub()
 
-    def _report_edge_hub(self) -> None:
-        version = self.world.hub.identity(self.device, "$edgeHub").twin.desired.version
-        report = {"schemaVersion": "1.0", "lastDesiredVersion": version, "lastDesiredStatus": {"code": 200, "description": ""}}
-        patch = difference(self._reported_hub, report)
-        if patch:
-            self.world.hub.patch_reported(self.device, "$edgeHub", patch)
-            self._reported_hub = report
+    def _reported_status(self) -> Json:
+        """lastDesiredStatus; while a failed step waits for its next try, agents to 1.0.9 say 406 and no word."""
+        waits = self._status["code"] == 500 and self.world.clock.now() > self._failed_at + _PASS * self.pace
+        if self.engine.fault("step-waits") is not None or (waits and waits_without_words(self.version)):
+            return {"code": 406, "description": ""}
+        return dict(self._status)
 
 
 def _make_odd(report: Json) -> None:

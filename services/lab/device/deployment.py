@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from services.lab.device.versions import Version, schema_refusal
+
 Json = dict[str, Any]
 
 _STATUSES = ("running", "stopped")
@@ -77,6 +79,17 @@ class Deployment:
     agent: Json
     runtime: Json = field(repr=False)
     schema_version: str = "1.0"
+
+    @property
+    def agent_image(self) -> str:
+        """The image that the agent itself is to run."""
+        return str((self.agent.get("settings") or {}).get("image") or "")
+
+    @property
+    def agent_environment(self) -> dict[str, str]:
+        """edgeAgent's own environment."""
+        entries = self.agent.get("env") or {}
+        return {name: str(one.get("value", "")) for name, one in entries.items() if isinstance(one, dict)}
 
     @property
     def credentials(self) -> list[Json]:
@@ -169,22 +182,39 @@ def _module(name: str, entry: Any) -> ModuleSpecification:
     )
 
 
-def parse(desired: Json) -> Deployment:
-    """The deployment in $edgeAgent's desired properties; Refused with 417, 412 or 400."""
+def image_of_agent(desired: Json) -> str:
+    """The agent's image in desired properties of any shape, "" where there is none."""
+    value: Any = desired
+    for key in ("systemModules", "edgeAgent", "settings", "image"):
+        value = value.get(key) if isinstance(value, dict) else None
+    return value if isinstance(value, str) else ""
+
+
+def parse(desired: Json, agent: Version = (1, 4)) -> Deployment:
+    """The deployment in $edgeAgent's desired properties as an ``agent`` of that version reads it; Refused with 417, 412 or 400."""
     if not desired:
         raise Refused(417, "This device has an empty configuration for the edge agent. Please set a deployment manifest.")
     schema = desired.get("schemaVersion")
-    if not isinstance(schema, str):
+    refusal = schema_refusal(agent, "" if schema is None else str(schema))
+    if refusal and agent < (1, 0, 8):  # it looks at the schema before anything else
+        raise Refused(412, refusal)
+    deployment = _whole(desired)
+    if refusal:
+        raise Refused(412, refusal)
+    return deployment
+
+
+def _whole(desired: Json) -> Deployment:
+    schema = desired.get("schemaVersion")
+    if schema is None or isinstance(schema, (dict, list)):
         raise bad_format()
-    if not re.fullmatch(r"1\.[01](\.\d+)?", schema):
-        raise Refused(412, f"The deserialized schema version {schema} is not compatible with the expected version 1.1")
     system, modules, runtime = desired.get("systemModules"), desired.get("modules") or {}, desired.get("runtime")
     if not isinstance(system, dict) or not isinstance(modules, dict) or not isinstance(runtime, dict):
         raise bad_format()
     agent = system.get("edgeAgent")
     if not isinstance(agent, dict):
         raise bad_format()
-    found = {name: _module(name, entry) for name, entry in modules.items()}
+    specifications = {name: _module(name, entry) for name, entry in modules.items()}
     if "edgeHub" in system:
-        found["edgeHub"] = _module("edgeHub", system["edgeHub"])
-    return Deployment(found, agent, runtime, schema)
+        specifications["edgeHub"] = _module("edgeHub", system["edgeHub"])
+    return Deployment(specifications, agent, runtime, str(schema))

@@ -17,6 +17,7 @@ from services.lab.device import wordings
 from services.lab.device.container import Container
 from services.lab.device.network import Connections, ModuleProxy, PortTaken, PublishedPort
 from services.lab.device.programs import FLASH_SECONDS, FPGAS, Surroundings, program_for
+from services.lab.device.versions import Version, error_words, numbers, pull_patience, timeout_names_seconds
 from services.lab.device.workload import WorkloadApi
 from services.lab.registry import PullError, RegistryImage
 
@@ -40,6 +41,7 @@ class Engine:
         self.containers: dict[str, Container] = {}
         self.connections = Connections()
         self._sockets = folder
+        self.version: Version = numbers("")  # the daemon's, which words what fails
         self._numbers = itertools.count()
         self._pulled: set[str] = set()
         self._paths: dict[str, Path] = {}
@@ -90,30 +92,32 @@ class Engine:
 
     # Steps of a plan
 
-    async def create(self, module: ModuleSpecification, deployment: Deployment, wording: str) -> Container:
-        """Pull the image and make the container; StepFailed. ``wording``: old or new."""
-        image = await self._pull(module, deployment, wording)
-        container = self.containers[module.name] = Container(module, image, self.world.clock)
-        return container
-
-    async def _pull(self, module: ModuleSpecification, deployment: Deployment, wording: str) -> RegistryImage:
+    async def pull(self, module: ModuleSpecification, deployment: Deployment) -> RegistryImage:
+        """Pull a module's image, for a container that is there already or a new one; StepFailed."""
         name = module.name
+        update = name in self.containers
         if name != "edgeHub":
             for fault, reason in (("pull-unauthorized", "unauthorized"), ("pull-denied", "denied")):
                 if (parameters := self.fault(fault, name)) is not None:
-                    raise StepFailed(wordings.pull(name, module.image, reason, parameters["wording"]))
+                    words = parameters["wording"] or error_words(self.version)
+                    raise StepFailed(wordings.pull(name, module.image, reason, words, update))
             if (parameters := self.fault("slow-pull", name)) is not None:
-                raise StepFailed(wordings.slow_pull(parameters["wording"]))
+                await asyncio.sleep(float(parameters["seconds"]))
+                named = parameters["wording"] == "timeout" if parameters["wording"] else timeout_names_seconds(self.version)
+                raise StepFailed(wordings.slow_pull(pull_patience(self.version) if named else 0))
         try:
             image = self.world.registry.pull(module.image, deployment.credentials)
         except PullError as error:
-            if error.reason == "slow":
-                raise StepFailed(wordings.slow_pull("canceled")) from error
-            raise StepFailed(wordings.pull(name, module.image, error.reason, wording)) from error
+            raise StepFailed(wordings.pull(name, module.image, error.reason, error_words(self.version), update)) from error
         if module.image not in self._pulled:
             await asyncio.sleep(PULL_SECONDS * self.pace)
             self._pulled.add(module.image)
         return image
+
+    def create(self, module: ModuleSpecification, image: RegistryImage) -> Container:
+        """Make the container, which does not run yet."""
+        container = self.containers[module.name] = Container(module, image, self.world.clock)
+        return container
 
     async def start(self, name: str) -> None:
         """Start a container, unless it runs; StepFailed for ports and devices.
@@ -143,7 +147,7 @@ class Engine:
             await container.start(program, ports)
         except PortTaken as error:
             container.exit_code = 128
-            raise StepFailed(wordings.port_taken(name, error.port, "proxy")) from error
+            raise StepFailed(wordings.port_taken(name, error.port, "proxy", error_words(self.version))) from error
 
     def _surroundings(self, name: str, socket: Path, folder: Path, fpga: str) -> Surroundings:
         flashing = self.fault("flashing", name)
@@ -167,20 +171,21 @@ class Engine:
     def _check_ports(self, module: ModuleSpecification) -> None:
         wanted = [outside for _, outside in module.options.ports]
         if module.name != "edgeHub" and wanted and (parameters := self.fault("port-taken", module.name)) is not None:
-            raise StepFailed(wordings.port_taken(module.name, wanted[0], parameters["wording"]))
+            holder = parameters["wording"]
+            raise StepFailed(wordings.port_taken(module.name, wanted[0], holder, error_words(self.version)))
         for name, other in self.containers.items():
             if name != module.name and other.running:
                 for _, outside in other.module.options.ports:
                     if outside in wanted:
                         self.containers[module.name].exit_code = 128
-                        raise StepFailed(wordings.port_taken(module.name, outside, "docker"))
+                        raise StepFailed(wordings.port_taken(module.name, outside, "docker", error_words(self.version)))
 
     def _check_devices(self, module: ModuleSpecification) -> str:
         """Whether the FPGA is ready, missing or busy for the module; StepFailed where the engine knows no such device."""
         options = module.options
         for path in options.devices:
             if path not in FPGAS or self.fault("no-fpga", module.name) is not None:
-                raise StepFailed(wordings.no_device(module.name, path))
+                raise StepFailed(wordings.no_device(module.name, path, error_words(self.version)))
         if not holds_fpga(module):
             return "missing"
         others = [one for name, one in self.containers.items() if name != module.name and one.running]

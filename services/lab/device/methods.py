@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from services.lab.device.logs import Log
+from services.lab.device.versions import has_request_manager, methods
 from services.lab.tasks import in_background
 
 if TYPE_CHECKING:
@@ -37,19 +38,23 @@ class AgentMethods:
 
     async def __call__(self, name: str, payload: Any) -> Reply:
         """A method by its name, any case; (status, payload)."""
-        known: dict[str, Callable[[Any], Awaitable[Reply]]] = {
+        handlers: dict[str, Callable[[Any], Awaitable[Reply]]] = {
             "ping": self._ping,
             "restartmodule": self._restart,
+            "getlogs": self._logs,
             "getmodulelogs": self._logs,
+            "uploadlogs": self._upload,
             "uploadmodulelogs": self._upload,
             "uploadsupportbundle": self._upload,
             "gettaskstatus": self._status,
         }
-        if name.lower() not in known:
-            names = "ping, RestartModule, GetModuleLogs, UploadModuleLogs, UploadSupportBundle, GetTaskStatus"
-            return 400, {"message": f"Command '{name}' not found. The supported commands are - {names}"}
+        names = methods(self._agent.version, self._agent.environment)
+        if name.lower() not in [one.lower() for one in names]:
+            if not has_request_manager(self._agent.version):
+                return 501, None  # of the SDK, which has no handler of that name
+            return 400, {"message": f"Command '{name}' not found. The supported commands are - {','.join(names)}"}
         try:
-            return await known[name.lower()](payload)
+            return await handlers[name.lower()](payload)
         except _Bad as error:
             return 400, {"message": str(error)}
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from services.lab.device.container import Container
-from services.lab.device.deployment import parse
+from services.lab.device.deployment import image_of_agent, parse
 from services.lab.device.report import device_report, module_report
+from services.lab.device.versions import numbers, version_text
 
 if TYPE_CHECKING:
     from services.lab.world import World
@@ -21,7 +22,7 @@ def went_silent(world: World, device: str, content: dict[str, Any]) -> None:
     try:
         hub.configurations.apply(device, content)
         twin = hub.identity(device, "$edgeAgent").twin
-        deployment = parse(twin.desired.content)
+        deployment = parse(twin.desired.content, numbers(version_text(image_of_agent(twin.desired.content))))
         entries = {}
         for name, module in deployment.modules.items():
             container = Container(module, world.registry.pull(module.image, deployment.credentials), clock)

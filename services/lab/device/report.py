@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from services.lab.device import wordings
 from services.lab.device.container import NEVER
+from services.lab.device.versions import version_text
 from services.lab.manifests import options
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def _description(container: Container | None, status: str) -> str | None:
 
 def device_report(deployment: Deployment, version: int, status: Json, started: str, entries: Mapping[str, Json]) -> Json:
     """The whole report. ``version`` is the deployment's, ``started`` the agent's last start, ``entries`` each module's own."""
-    number = agent_version(str((deployment.agent.get("settings") or {}).get("image") or ""))
+    number = version_text(str((deployment.agent.get("settings") or {}).get("image") or ""))
     modules = dict(entries)
     system = {"edgeAgent": agent_report(deployment, started)}
     if "edgeHub" in modules:
@@ -82,13 +83,6 @@ def agent_report(deployment: Deployment, started: str) -> Json:
         "lastStartTimeUtc": started,
         "lastExitTimeUtc": NEVER,
     }
-
-
-def agent_version(image: str) -> str:
-    """The version that an agent of that image reports."""
-    tag = image.rpartition(":")[2] if ":" in image.rpartition("/")[2] else ""
-    known = {"1.0": "1.0.10.4", "1.1": "1.1.15", "1.2": "1.2.10", "1.4": "1.4.27", "1.5": "1.5.11"}
-    return known.get(tag, tag if tag[:1].isdigit() else "1.4.27")
 
 
 def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> Json:

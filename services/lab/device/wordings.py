@@ -1,5 +1,6 @@
-"""The engine's and the agent's own words for what fails, in those of agents before 1.2 ("old") and since ("new")
-(docs/facts/iot-hub.md).
+"""The engine's, the daemon's and the agent's own words for what fails (docs/facts/hub-codes-and-routes.md, section 4).
+
+``wording`` is the daemon's, as services.lab.device.versions.error_words has it: generic, old, brief or new.
 """
 
 from __future__ import annotations
@@ -12,53 +13,70 @@ def together(failures: list[str]) -> str:
     return failures[0] if len(failures) == 1 else _SEVERAL + " ".join(text.removeprefix(_SEVERAL) for text in failures)
 
 
-def _step(verb: str, module: str, cause: str) -> str:
-    return f"{_SEVERAL}(Error calling {verb} module {module}: Could not {verb.lower()} module {module}\n\tcaused by: {cause})"
+def _step(operation: str, text: str) -> str:
+    """A step that failed; ``operation`` as in "Create module m"."""
+    return f"{_SEVERAL}(Error calling {operation}: {text})"
 
 
-def pull(module: str, image: str, reason: str, wording: str) -> str:
-    """A pull that failed; ``reason`` as in services.lab.registry.PullError. ``wording``: old, or new, which hides the cause."""
+def _told(wording: str, lines: list[str], new: str) -> str:
+    """What the daemon says of a failure: ``lines`` from the outermost to the engine's own; ``new`` since 1.4."""
+    if wording == "generic":
+        return "Container runtime error"
+    if wording == "new":
+        return new
+    return lines[0] if wording == "brief" else "\n\tcaused by: ".join(lines)
+
+
+def pull(module: str, image: str, reason: str, wording: str, update: bool = False) -> str:
+    """A pull that failed; ``reason`` as in services.lab.registry.PullError. ``update``: the module was there before."""
     server = image.partition("/")[0]
     repository = image.partition("/")[2].rpartition(":")[0] or image
-    if wording == "new":
-        return _step("Create", module, f'registry operation error: pull image "{image}"')
+    tag = image.rpartition(":")[2]
     causes = {
-        "unauthorized": f"Get https://{server}/v2/{repository}/manifests/latest: unauthorized: authentication required",
-        "denied": f"pull access denied for {image}, repository does not exist or may require 'docker login': "
+        "unauthorized": f"Get https://{server}/v2/{repository}/manifests/{tag}: unauthorized: authentication required",
+        "denied": f"pull access denied for {image.rpartition(':')[0]}, repository does not exist or may require 'docker login': "
         "denied: requested access to the resource is denied",
-        "missing": f"manifest for {image} not found: manifest unknown: manifest tagged by that tag is not found",
+        "missing": f'manifest for {image} not found: manifest unknown: manifest tagged by "{tag}" is not found',
         "unreachable": f"Get https://{server}/v2/: dial tcp: lookup {server}: no such host",
     }
-    return _step("Create", module, f"Could not pull image {image}\n\tcaused by: {causes[reason]}, StatusCode: 500")
+    action = f"prepare update for module {module}" if update else f"Create module {module}"
+    outer = f'Could not prepare update for module "{module}"' if update else f"Could not create module {module}"
+    lines = [outer, f"Could not pull image {image}", causes[reason]]
+    return _step(action, _told(wording, lines, f'registry operation error: pull image "{image}"'))
 
 
-def slow_pull(wording: str) -> str:
-    """The agent stopped waiting while the engine still pulls; ``wording``: canceled or timeout."""
-    if wording == "timeout":
-        return "The request was canceled due to the configured HttpClient.Timeout of 100 seconds elapsing."
+def slow_pull(seconds: int) -> str:
+    """The agent stopped waiting while the engine still pulls; ``seconds``: how long, where .NET says so, else 0."""
+    if seconds:
+        return f"The request was canceled due to the configured HttpClient.Timeout of {seconds} seconds elapsing."
     return "The operation was canceled."
 
 
-def port_taken(module: str, port: int, wording: str) -> str:
-    """Another holds the host port; ``wording``: docker (its allocator) or proxy (the operating system)."""
-    endpoint = f"driver failed programming external connectivity on endpoint {module}"
-    if wording == "docker":
-        return _step("Start", module, f"{endpoint}: Bind for 0.0.0.0:{port} failed: port is already allocated")
+def _start(module: str, cause: str, wording: str) -> str:
+    outer = f"Could not start module {module}"
     return _step(
-        "Start", module, f"{endpoint}: Error starting userland proxy: listen tcp 0.0.0.0:{port}: bind: address already in use"
+        f"start module {module}", _told(wording, [outer, outer, cause], f'runtime operation error: start module "{module}"')
     )
+
+
+def port_taken(module: str, port: int, holder: str, wording: str) -> str:
+    """Another holds the host port; ``holder``: docker (its allocator) or proxy (the operating system)."""
+    endpoint = f"driver failed programming external connectivity on endpoint {module}"
+    if holder == "docker":
+        return _start(module, f"{endpoint}: Bind for 0.0.0.0:{port} failed: port is already allocated", wording)
+    cause = f"Error starting userland proxy: listen tcp 0.0.0.0:{port}: bind: address already in use"
+    return _start(module, f"{endpoint}: {cause}", wording)
+
+
+def no_device(module: str, path: str, wording: str) -> str:
+    """A device of the create options is not on this machine."""
+    cause = f'error gathering device information while adding custom device "{path}": no such file or directory'
+    return _start(module, cause, wording)
 
 
 def port_mapped(port: int, bound: int) -> str:
     """A host port below 1024 that the lab's user may not bind; the lab's own words, for a device's engine may bind any."""
     return f"the lab may not bind port {port}, and serves it at port {bound}"
-
-
-def no_device(module: str, path: str) -> str:
-    """A device of the create options is not on this machine."""
-    return _step(
-        "Start", module, f'error gathering device information while adding custom device "{path}": no such file or directory'
-    )
 
 
 def exited(code: int) -> str:
