@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 DEVICES = ("databox-edge-1", "databox-edge-2", "databox-edge-3", "databox-edge-4")
 OFFLINE = "databox-edge-4"
+# The edge runtime of each: that of the Data Box Edge's time, and newer and older ones, which have other methods and other words.
+VERSIONS = dict(zip(DEVICES, ("1.1", "1.4", "1.6", "1.0.9"), strict=True))
 RESNET_OUTPUT = "classifier/resnet_v1_50/predictions/Softmax:0"
 
 
@@ -96,7 +98,7 @@ def _devices(world: World) -> None:
     credentials = {
         "workspace": {"username": registry.username, "password": registry.passwords[0], "address": registry.server},
     }
-    hub.configurations.apply("databox-edge-1", content({}))
+    hub.configurations.apply("databox-edge-1", content({}, version=VERSIONS["databox-edge-1"]))
     hub.configurations.apply(
         "databox-edge-2",
         content(
@@ -114,26 +116,33 @@ def _devices(world: World) -> None:
                 "SimulatedTemperatureSensor": module("mcr.microsoft.com/azureiotedge-simulated-temperature-sensor:1.4"),
             },
             credentials,
+            version=VERSIONS["databox-edge-2"],
         ),
     )
-    hub.configurations.apply("databox-edge-3", content({}))
+    newest = VERSIONS["databox-edge-3"]
+    hub.configurations.apply("databox-edge-3", content({}, version=newest))
     hub.configurations.put(
         "factory-baseline",
         {
             "targetCondition": "deviceId='databox-edge-3'",
             "priority": 10,
             "labels": {"owner": "factory-team"},
-            "content": content({"shop-counter": module(registry.location("shop-counter", "2.3"))}, credentials),
+            "content": content({"shop-counter": module(registry.location("shop-counter", "2.3"))}, credentials, version=newest),
         },
         None,
     )
-    went_silent(world, OFFLINE, content({"shop-counter": module(registry.location("shop-counter", "2.3"))}, credentials))
+    silent = content({"shop-counter": module(registry.location("shop-counter", "2.3"))}, credentials, version=VERSIONS[OFFLINE])
+    went_silent(world, OFFLINE, silent)
 
 
 def overwrite(world: World, device: str, on: bool) -> None:
     """A deployment at scale that targets the device with nothing but the edge runtime; off takes it away."""
     if on:
-        body = {"targetCondition": f"deviceId='{device}'", "priority": 100, "content": content({})}
+        body = {
+            "targetCondition": f"deviceId='{device}'",
+            "priority": 100,
+            "content": content({}, version=VERSIONS.get(device, "1.4")),
+        }
         world.hub.configurations.put("lab-at-scale", body, "*")
     elif "lab-at-scale" in world.hub.configurations.all:
         world.hub.configurations.remove("lab-at-scale")
