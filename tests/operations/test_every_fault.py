@@ -58,6 +58,8 @@ NAMED = {
     "pull-denied": {"pull-denied"},
     "slow-pull": {"slow-pull"},
     "port-taken": {"port-taken"},
+    "step-waits": {"step-waits"},
+    "routes-refused": {"routes-refused", "edge-hub-refused"},
     "no-fpga": {"no-fpga"},
     "crash": {"crash-segfault"},
     "stuck": {"gave-up"},
