@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,11 +17,12 @@ if TYPE_CHECKING:
     from services.deployment.history import Entry, History
     from services.deployment.hub_route import Plan
     from services.hub.client import Hub
+    from services.operations.device_list import ListedDevice
     from services.operations.device_reading import DeviceReading
     from services.operations.overview import DeviceRow
     from services.operations.rollout import Watch
     from services.operations.score import Score
-    from services.records import Device, DeviceState, Finding, RegistryCredentials, Step
+    from services.records import DeviceState, Finding, RegistryCredentials, Step
     from services.workspace.client import Workspace
     from widgets.deploy_form import Target
 
@@ -78,15 +80,23 @@ class Session:
                 self._workspace = Workspace(self.context)
             return self._workspace
 
-    def devices(self) -> list[Device]:
-        """The hub's IoT Edge devices."""
-        return [device for device in self.hub.devices() if device.edge]
+    def devices(self) -> list[ListedDevice]:
+        """The hub's IoT Edge devices, each with whether it is alive."""
+        from services.operations.device_list import list_devices
+
+        return [listed for listed in list_devices(self.hub, self._newest()) if listed.device.edge]
+
+    def _newest(self) -> Mapping[str, datetime]:
+        """When the newest message of each device came, as far as the journal tells."""
+        from services.operations.last_messages import last_messages
+
+        return last_messages(Path(self.messages.path)) if self.messages.path else {}
 
     def first_device(self) -> str:
         """The context's device, else the first that the hub knows."""
         if self.context.device:
             return self.context.device
-        devices = self.devices()
+        devices = [device for device in self.hub.devices() if device.edge]
         if not devices:
             raise OperatorError(
                 "The hub knows no IoT Edge device.",
@@ -105,6 +115,7 @@ class Session:
         """A device as its twins say, and what follows from it, and from what was ``heard`` of its clients, for each module.
         ``asked``: the operator wants to know now, so that the edge hub's twin is read, too."""
         from services.diagnosis import diagnose_state
+        from services.diagnosis.liveness import judge_again
         from services.operations.device_reading import DeviceReading
 
         with self._lock:
@@ -112,6 +123,22 @@ class Session:
                 self._reading = DeviceReading(self.hub, device)
             reading = self._reading
         state = reading.read(asked)
+        newest = self.messages.newest(device, 1)
+        state = judge_again(state, message=newest[-1].enqueued if newest else None)
+        return state, diagnose_state(state, heard)
+
+    def ping(self, device: str, seconds: int = 10) -> None:
+        """Ask the device's edge agent for a sign of life; raises OperatorError where it gives none."""
+        from services.hub.methods import ping
+
+        ping(self.hub, device, seconds)
+
+    def judged(self, state: DeviceState, heard: Sequence[Finding] = ()) -> tuple[DeviceState, Mapping[str, Finding]]:
+        """A state that was read, judged again by the last ping; and what follows from it."""
+        from services.diagnosis import diagnose_state
+        from services.diagnosis.liveness import judge_again
+
+        state = judge_again(state, ping=self.hub.pings.get(state.device.id))
         return state, diagnose_state(state, heard)
 
     def spent(self) -> int | None:
@@ -128,10 +155,9 @@ class Session:
 
     def overview(self) -> list[DeviceRow]:
         """All devices, the one in most trouble first."""
-        from services.operations.last_messages import last_messages
         from services.operations.overview import overview
 
-        return overview(self.hub, last_messages(Path(self.messages.path)) if self.messages.path else {})
+        return overview(self.hub, self._newest())
 
     @property
     def history(self) -> History:

@@ -17,7 +17,7 @@ from services.records import DeviceState, Finding
 from widgets.hanging import Hang, Hanging
 from widgets.module_row import COLUMNS, Row, module_state, next_start, reason, summary
 from widgets.pane import Pane
-from widgets.signs import SEVERITY, STYLES, drawn
+from widgets.signs import LIVENESS, SEVERITY, STYLES, drawn
 from widgets.table import Table
 from widgets.when import ago
 
@@ -146,9 +146,12 @@ The hub counts each refresh against its daily quota: the interval is in the cont
             self.say_row()
 
     def _say_device(self, state: DeviceState, finding: Finding | None) -> None:
-        connection = ("✓ connected", STYLES["good"]) if state.device.connected else ("✗ offline", STYLES["bad"])
-        parts: list[tuple[str, str]] = [connection]
-        parts.append((f" · reported {ago(state.reported_at)}" if state.reported_at else " · never reported", STYLES["dim"]))
+        parts: list[tuple[str, str]] = []
+        if state.liveness is not None:
+            sign, role = LIVENESS[state.liveness.word]
+            ask = "; p pings" if state.liveness.unasked else ""
+            parts.append((f"{sign} {state.liveness.text}{ask} · ", STYLES[role]))
+        parts.append((f"reported {ago(state.reported_at)}" if state.reported_at else "never reported", STYLES["dim"]))
         if state.desired_version is not None:
             same = state.desired_version == state.last_desired_version
             versions = (

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from services.records import Severity, StepState
+from services.records import LivenessWord, Severity, StepState
 
 Role = Literal["plain", "strong", "dim", "accent", "good", "warn", "bad"]
 ROLES: tuple[Role, ...] = ("plain", "strong", "dim", "accent", "good", "warn", "bad")
@@ -37,6 +37,12 @@ STEP: dict[StepState, tuple[str, Role]] = {
     "failed": ("✗", "bad"),
     "neutral": ("-", "dim"),
     "skipped": ("-", "dim"),
+}
+
+LIVENESS: dict[LivenessWord, tuple[str, Role]] = {
+    "alive": ("✓", "good"),
+    "offline": ("✗", "bad"),
+    "unknown": ("?", "warn"),
 }
 
 _ASCII = str.maketrans(

@@ -9,7 +9,7 @@ from console.jobs.plans import confirm_plan
 from console.session import Session
 from services.records import Module
 from widgets.dialogs import Choose, Confirm
-from widgets.when import ago
+from widgets.signs import LIVENESS
 
 if TYPE_CHECKING:
     from console.owner import MainScreen
@@ -19,13 +19,7 @@ async def choose_device(main: MainScreen, session: Session) -> None:
     """Another device of the hub."""
     devices = await for_dialog(main, session.devices)
     choices = [
-        (
-            device.id,
-            device.id,
-            ("✓ connected" if device.connected else "✗ offline")
-            + (f", active {ago(device.last_activity)}" if device.last_activity else ""),
-        )
-        for device in devices
+        (listed.device.id, listed.device.id, f"{LIVENESS[listed.liveness.word][0]} {listed.liveness.text}") for listed in devices
     ]
     chosen = await main.app.push_screen_wait(Choose("Device", choices, current=main.device))
     if chosen:

@@ -12,6 +12,7 @@ from console.session import Session
 from services.errors import OperatorError
 from services.records import Module, WorkspaceImage
 from widgets.deploy_form import DeployForm, Target
+from widgets.signs import LIVENESS
 
 if TYPE_CHECKING:
     from console.owner import MainScreen
@@ -107,7 +108,10 @@ async def _ask(
     from services.deployment.presets import presets as all_presets
 
     devices = await for_dialog(main, session.devices)
-    texts = [(device.id, f"{device.id}  " + ("✓ connected" if device.connected else "✗ offline")) for device in devices]
+    texts = [
+        (listed.device.id, f"{listed.device.id}  {LIVENESS[listed.liveness.word][0]} {listed.liveness.text}")
+        for listed in devices
+    ]
     names = [name for name, _ in texts]
     beside = [(each.title, each.name) for each in await in_thread(all_presets) if each.kind == "client"] if image else []
     form = DeployForm(

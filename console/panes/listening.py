@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 LOOKED_AT = 60  # newest messages of the device
 _ASK_AGAIN, _ASK_SELDOM = 10.0, 30.0  # seconds between two questions to one host, each of which costs it a picture
 _STARTS = 2.0  # seconds that a start may take
-_LOOK_AGAIN = 5.0  # seconds between two looks at identities of which one comes and goes: a hub allows 100 a minute
+_LOOK_AGAIN = 5.0  # seconds between two looks at identities of which one comes and goes
+_LOOK_SELDOM = 20.0  # the same, where the device is not alive by what was read
 _READ_AGAIN = 10.0  # seconds between two readings of the twin for what clients say: each costs quota
 
 
@@ -80,12 +81,12 @@ class Listening:
         reconnects = session.messages.reconnects
         if reconnects != self._reconnects:
             self._reconnects, self._unsteady_at = reconnects, time.monotonic()
-        offline = not state.device.connected
+        away = state.liveness is not None and state.liveness.word != "alive"
         if first:
-            looks.connected = False  # that was before this reading
-        self._owed = self._owed or (offline and looks.connected)
-        if first or (time.monotonic() > self._look_at and (looks.changes.restless or offline)):
-            self._look_at = time.monotonic() + _LOOK_AGAIN
+            looks.alive = False  # that was before this reading
+        self._owed = self._owed or (away and looks.alive)
+        if first or (time.monotonic() > self._look_at and (looks.changes.restless or away)):
+            self._look_at = time.monotonic() + (_LOOK_AGAIN if looks.changes.restless else _LOOK_SELDOM)
             looks.begin(session.hub, state.device.id)
         return looks.changes.contested(state) if time.monotonic() - self._unsteady_at > SPAN else []
 

@@ -118,8 +118,8 @@ class Modules(ModulesPane):
         if state is not self.state:
             return  # read anew meanwhile
         if list(heard.said) != list(self._heard):
-            self._heard, self.findings = heard.said, heard.findings
-            self.show_state(state, heard.findings)
+            self._heard = heard.said
+            self._adopt(state, heard.findings)
         if heard.telling:
             self._read_in_time()
 
@@ -136,15 +136,18 @@ class Modules(ModulesPane):
             self.failed(error)
             self._sooner = self.set_timer(_AFTER_A_FAILURE, self._read_in_time)
         else:
-            self.state, self.findings = state, findings
             self._note_exits(state)
-            self.show_state(state, findings)
+            self._adopt(state, findings)
             if self._wanted and self.table.go_to(self._wanted):
                 self._wanted = ""
         finally:
             self._reading -= 1
             late.stop()
         self.main.say_spent()
+
+    def _adopt(self, state: DeviceState, findings: Mapping[str, Finding]) -> None:
+        self.state, self.findings = state, findings
+        self.show_state(state, findings)
 
     def stand_on(self, module: str) -> None:
         """The cursor goes to that module as soon as the twin shows it."""
@@ -188,18 +191,20 @@ class Modules(ModulesPane):
         return f"{answer}, {ago(at)}"
 
     async def _ask_ping(self, session: Session, device: str) -> None:
-        from services.hub.methods import ping
+        from services.hub.methods import PING_COST
 
         began = time.monotonic()
         try:
-            await in_thread(ping, session.hub, device, 10)
+            await in_thread(session.ping, device)
             answer = f"ping answered in {time.monotonic() - began:.1f} s"
         except OperatorError as error:
             answer = f"ping: {error.what}"
+        if device != self.device:
+            return
         self._ping = (now(), answer)
-        self.pinged = answer
+        self.pinged = f"{answer} (cost {PING_COST} messages of the quota)"
         if self.state is not None:
-            self.show_state(self.state, self.findings)
+            self._adopt(*await in_thread(session.judged, self.state, self._heard))
         self.main.say_spent()
 
     async def _find_recent(self, session: Session, device: str, module: str) -> None:

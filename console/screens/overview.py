@@ -12,7 +12,7 @@ from console.background import go, in_thread
 from console.screens.full import FullScreen
 from console.session import Session
 from services.errors import OperatorError
-from widgets.signs import SEVERITY
+from widgets.signs import LIVENESS, SEVERITY
 from widgets.table import Cell, Column, Table
 from widgets.when import age
 
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 
 def _state(row: DeviceRow) -> Cell:
+    if row.doubtful:
+        sign, role = LIVENESS["unknown"]
+        return f"{sign} {row.word}", role
     sign, role = SEVERITY["error" if row.error is not None else row.finding.severity if row.finding else "ok"]
     return f"{sign} {row.word}", role
 
@@ -29,8 +32,11 @@ def _why(row: DeviceRow) -> Cell:
     return row.reason, "plain"
 
 
-def _connected(row: DeviceRow) -> Cell:
-    return ("✓ yes", "good") if row.device.connected else ("✗ no", "bad")
+def _liveness(row: DeviceRow) -> Cell:
+    if row.liveness is None:
+        return "?", "dim"
+    sign, role = LIVENESS[row.liveness.word]
+    return f"{sign} {row.liveness.word}", role
 
 
 def _modules(row: DeviceRow) -> Cell:
@@ -52,7 +58,7 @@ class OverviewScreen(FullScreen[str]):
         columns: tuple[Column[DeviceRow], ...] = (
             Column("STATE", _state),
             Column("DEVICE", lambda row: (row.device.id, "strong"), grow=2),
-            Column("CONNECTED", _connected, spare=True),  # the state says offline
+            Column("LIVENESS", _liveness, spare=True),  # the state says offline
             Column("MODULES", _modules, right=True),
             Column("REPORTED", lambda row: (age(row.state.reported_at) if row.state else "", "dim"), right=True, spare=True),
             Column("MESSAGE", lambda row: (age(row.last_message), "dim"), right=True, quiet=True),
@@ -79,7 +85,8 @@ class OverviewScreen(FullScreen[str]):
             return
         self.query_one(Table).show(rows)
         bad = sum(_state(row)[1] == "bad" for row in rows)
-        self.title_is(f"Devices · {bad} of {len(rows)} in trouble" if bad else f"Devices · {len(rows)}, all well")
+        well = "all well" if not any(row.doubtful for row in rows) else "no trouble known"
+        self.title_is(f"Devices · {bad} of {len(rows)} in trouble" if bad else f"Devices · {len(rows)}, {well}")
 
     @on(Table.Highlighted)
     def _highlighted(self, event: Table.Highlighted) -> None:
@@ -87,7 +94,8 @@ class OverviewScreen(FullScreen[str]):
         row: DeviceRow | None = event.record
         if row is not None:
             remedy = row.error.remedy if row.error else row.finding.remedy if row.finding and row.reason else ""
-            self.say(f"{row.device.id}: {row.reason or row.word}. {remedy}".strip(), _state(row)[1])
+            text = row.liveness.text if row.liveness is not None and (row.doubtful or not row.reason) else row.reason or row.word
+            self.say(f"{row.device.id}: {text}. {remedy}".strip(), _state(row)[1])
 
     @on(Table.Chosen)
     def _chosen(self, event: Table.Chosen) -> None:

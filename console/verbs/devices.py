@@ -1,4 +1,4 @@
-"""``dbe-console devices``: the hub's devices."""
+"""``dbe-console devices``: the hub's devices, and whether each is alive."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 
 from console.call import Call
 
-HELP = "list the hub's devices, IoT Edge devices first"
+HELP = "list the hub's devices, IoT Edge devices first, and whether each is alive"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,17 +17,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(call: Call) -> int:
     """Print a table, or a list."""
     from services.hub.client import Hub
+    from services.operations.device_list import list_devices
+    from services.operations.last_messages import last_messages_of
 
     context = call.context()
+    hub = Hub.open(context)
+    newest, unknown = last_messages_of(context)
     rows = [
         {
-            "id": device.id,
-            "edge": device.edge,
-            "connected": device.connected,
-            "enabled": device.enabled,
-            "last_activity": device.last_activity,
+            "id": listed.device.id,
+            "edge": listed.device.edge,
+            "liveness": listed.liveness.word,
+            "basis": listed.liveness.basis,
+            "enabled": listed.device.enabled,
+            "last_activity": listed.device.last_activity,
         }
-        for device in Hub.open(context).devices()
+        for listed in list_devices(hub, newest)
     ]
-    call.table(("id", "edge", "connected", "enabled", "last_activity"), rows)
+    call.table(("id", "edge", "liveness", "basis", "enabled", "last_activity"), rows)
+    if unknown and any(row["liveness"] != "alive" for row in rows):
+        call.progress(f"the newest messages are not known: {unknown}")
+    call.progress(hub.meter.note)
     return 0

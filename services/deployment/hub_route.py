@@ -132,10 +132,11 @@ def _plan(hub: Hub, state: DeviceState, before: dict[str, Any], changes: tuple[C
 
 
 def _offline(state: DeviceState) -> tuple[ManifestProblem, ...]:
-    if state.device.connected:
+    """A device that is offline takes the deployment later. One of which nothing is known is no reason to warn of anything."""
+    if state.liveness is None or state.liveness.word != "offline":
         return ()
     remedy = "It takes the deployment when it is connected again; see: dbe-console doctor"
-    return (ManifestProblem(state.device.id, "warning", "the device is not connected", remedy),)
+    return (ManifestProblem(state.device.id, "warning", f"the device is offline: {state.liveness.basis}", remedy),)
 
 
 def _touched(state: DeviceState, changes: Sequence[Change]) -> set[str]:

@@ -31,9 +31,8 @@ def evidence_of(state: DeviceState) -> Iterator[Evidence]:
 def _of_the_device(state: DeviceState) -> Iterator[Evidence]:
     if not state.device.enabled:
         yield _seen(state, "disabled", state.device.status_reason)
-    elif not state.device.connected:
-        last = state.device.last_activity
-        yield _seen(state, "disconnected", f"last activity {last:%Y-%m-%d %H:%M:%S} UTC" if last else "")
+    elif state.liveness is not None and state.liveness.word == "offline":
+        yield _seen(state, "disconnected", state.liveness.basis)
     yield from of_the_deployment(state)
     for configuration in state.configurations:
         if configuration.status.lower() == "applied":

@@ -29,10 +29,11 @@ _PAUSE = 0.4
 
 @dataclass(frozen=True)
 class Reply:
-    """A reply: its JSON (None when there is none), and the hub's own clock from the Date header."""
+    """A reply: its JSON (None when there is none), the hub's own clock from the Date header, and where a query goes on."""
 
     json: Any
     date: str = ""
+    continuation: str = ""
 
 
 class HubCalls:
@@ -77,7 +78,8 @@ class HubCalls:
             if metered:
                 self.meter.add(max(len(response.content), len(response.request.body or "")))
             if response.status_code < 400:
-                return Reply(_json(response), response.headers.get("Date", ""))
+                headers = response.headers
+                return Reply(_json(response), headers.get("Date", ""), headers.get("x-ms-continuation", ""))
             # 429: the hub did nothing, so that even a change may be sent again.
             passing = response.status_code == 429 or (again and response.status_code in (408, 500, 502, 503, 504))
             if last or not passing:

@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime, timezone
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta, timezone
+from functools import partial
 from typing import Any
 
 from services.contexts.model import Context
 from services.contexts.read_only import may_change
+from services.diagnosis.liveness import judge
 from services.errors import OperatorError
 from services.hub.calls import CONNECT_SECONDS, HubCalls
+from services.hub.identities import BUDGET_SPENT, Identities, connection_of, connections_of
 from services.hub.quota import QuotaMeter
-from services.hub.tolerant import mapping, moment, number, word
+from services.hub.tolerant import mapping, number, word
 from services.hub.twin import device_of, edge_hub_of, state_of
-from services.records import Device, DeviceState, EdgeHubState, Observer
+from services.records import Connection, Device, DeviceState, EdgeHubState, LifeSigns, Observer, Ping
 
 AGENT = "$edgeAgent"
 EDGE_HUB = "$edgeHub"
 # The edge agent's methods that only look (docs/facts/iot-hub.md); every other one may change something.
 LOOKING = frozenset({"ping", "GetModuleLogs", "GetTaskStatus"})
 _DEVICES = 1000
+_PAGES = 20
+_ALL_DEVICES = "SELECT deviceId, status, statusReason, connectionState, lastActivityTime, capabilities, deviceScope, parentScopes FROM devices"
+_ALL_MODULES = "SELECT deviceId, moduleId, connectionState FROM devices.modules"
+# Seconds for which a device's identity and those of its modules are not read again: the first changes seldom, and a query over all is metered.
+_DEVICE_FRESH, _MODULES_FRESH, _QUERY_FRESH = 30.0, 10.0, 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +57,8 @@ class Hub:
         self.host = context.hub.host if context.hub else ""
         self.context = context
         self.meter = QuotaMeter(self.host)
+        self.identities = Identities()
+        self.pings: dict[str, Ping] = {}  # the last of each device
         self._calls = HubCalls(context, self.meter, observe)
 
     @classmethod
@@ -57,23 +67,55 @@ class Hub:
         return cls(context, observe)
 
     def devices(self) -> list[Device]:
-        """The device identities (up to 1,000), IoT Edge devices first. Free of quota."""
-        rows = self._calls.registry(lambda manager: manager.get_devices(_DEVICES), again=True).json
-        found = [device for row in rows or [] if (device := device_of(row))] if isinstance(rows, list) else []
-        return sorted(found, key=lambda device: (not device.edge, device.id))
+        """The device identities, IoT Edge devices first. Free of quota up to 1,000; more of them are queried for, which is metered."""
+        devices = {device.id: device for row in self.identities.read("devices", self._list).json if (device := device_of(row))}
+        return sorted(devices.values(), key=lambda device: (not device.edge, device.id))
 
-    def device(self, device_id: str) -> Device:
-        """One device's identity. Free of quota."""
-        _in_path(device_id)
-        identity = self._calls.registry(lambda manager: manager.get_device(device_id), again=True).json
-        found = device_of(identity)
-        if found is None:
+    def _list(self) -> list[Any]:
+        rows = self._registry_read(lambda manager: manager.get_devices(_DEVICES))
+        if not isinstance(rows, list):
+            return []
+        return self.query(_ALL_DEVICES) if len(rows) >= _DEVICES else rows
+
+    def query(self, text: str) -> list[Mapping[str, Any]]:
+        """Rows of a query over twins, 20,000 at most. Metered by what comes back; a hub allows 20 queries a minute and unit."""
+        from azure.iot.hub.models import QuerySpecification
+
+        rows: list[Mapping[str, Any]] = []
+        continuation: str | None = None
+        for _ in range(_PAGES):
+            call = partial(_page, QuerySpecification(query=text), continuation)
+            reply = self._calls.registry(call, metered=True, again=True)
+            rows += map(mapping, reply.json if isinstance(reply.json, list) else [])
+            continuation = reply.continuation or None
+            if continuation is None:
+                break
+        return rows
+
+    def device(self, device_id: str, fresh: float = 0.0) -> Device:
+        """One device's identity, read again where what was read is older than ``fresh`` seconds. Free of quota."""
+        device = device_of(self._identity(device_id, fresh))
+        if device is None:
             raise _no_reply_of_a_hub(f"The hub's reply about {device_id!r} holds no device.")
-        return found
+        return device
+
+    def _identity(self, device_id: str, fresh: float = 0.0) -> Any:
+        _in_path(device_id)
+        return self.identities.read(
+            f"device {device_id}", lambda: self._registry_read(lambda manager: manager.get_device(device_id)), fresh
+        ).json
+
+    def _registry_read(self, call: Callable[[Any], Any]) -> Any:
+        return self._calls.registry(call, again=True).json
 
     def device_state(self, device_id: str) -> DeviceState:
-        """The device by its identity and its edge agent's twin: one metered read."""
-        device = self.device(device_id)
+        """The device by its identity, its modules' identities and its edge agent's twin: one metered read."""
+        try:
+            device = self.device(device_id, _DEVICE_FRESH)
+        except OperatorError as error:
+            if error.code != BUDGET_SPENT:
+                raise
+            device = Device(device_id, None)  # an agent's twin is there for IoT Edge devices only
         if not device.edge:
             raise OperatorError(
                 f"{device_id} is no IoT Edge device.",
@@ -81,18 +123,63 @@ class Hub:
                 remedy="Choose another: dbe-console devices.",
                 code="hub.not-edge",
             )
-        return state_of(device, self.module_twin(device_id, AGENT), datetime.now(timezone.utc))
+        return self.state_of(device)
 
-    def connection_changes(self, device_id: str) -> dict[str, datetime]:
-        """When each module identity last connected or disconnected; "" is the device's own. Free of quota."""
+    def state_of(self, device: Device, connections: Sequence[Connection] | None = None) -> DeviceState:
+        """The same of a device whose identity was read, and maybe the ``connections`` of its modules."""
+        _in_path(device.id)
+        now = datetime.now(timezone.utc)
+        state = state_of(device, self.module_twin(device.id, AGENT), now)
+        return replace(state, liveness=judge(self.life_signs(device, state, connections), now))
+
+    def life_signs(
+        self, device: Device, state: DeviceState | None = None, connections: Sequence[Connection] | None = None
+    ) -> LifeSigns:
+        """What the hub knows of whether ``device`` is alive: the ``connections`` of its modules (read where they are not given), its
+        last ping from here, and what the twin in ``state`` says. Free of quota; what the hub does not give is missing."""
+        age, unread = 0.0, ""
+        if device.edge and connections is None:
+            try:
+                connections, age = self._connections(device.id, _MODULES_FRESH)
+            except OperatorError as error:
+                unread = f"the module identities cannot be read: {error.what}"
+        edge_hub = state.module("edgeHub") if state is not None else None
+        reported = edge_hub.reported if edge_hub is not None else None
+        return LifeSigns(
+            device=device,
+            connections=tuple(connections) if connections is not None else None,
+            connections_at=datetime.now(timezone.utc) - timedelta(seconds=age),
+            unread=unread,
+            ping=self.pings.get(device.id),
+            reported_at=state.reported_at if state is not None else None,
+            edge_hub_runs=reported.runtime_status.lower() == "running" if reported is not None else None,
+        )
+
+    def connections(self) -> dict[str, list[Connection]]:
+        """The connections of all modules of all devices, by device: one query, at most once a minute. Metered."""
+        rows = self.identities.read("connections", lambda: self.query(_ALL_MODULES), _QUERY_FRESH).json
+        by_device: dict[str, list[Connection]] = {}
+        for fields in rows:
+            by_device.setdefault(word(fields.get("deviceId")), []).append(connection_of(fields))
+        return by_device
+
+    def _connections(self, device_id: str, fresh: float) -> tuple[tuple[Connection, ...], float]:
+        """The connections of a device's modules and their age in seconds."""
         _in_path(device_id)
-        rows = self._calls.registry(lambda manager: manager.get_modules(device_id), again=True).json
-        own = self._calls.registry(lambda manager: manager.get_device(device_id), again=True).json
-        times = {
-            word(fields.get("moduleId")): moment(fields.get("connectionStateUpdatedTime"))
-            for fields in map(mapping, [*(rows if isinstance(rows, list) else []), own])
-        }
-        return {module: changed for module, changed in times.items() if changed is not None}
+        reply = self.identities.read(
+            f"modules {device_id}", lambda: self._registry_read(lambda manager: manager.get_modules(device_id)), fresh
+        )
+        return connections_of(reply.json), reply.age
+
+    def connection_changes(
+        self, device_id: str, fresh: float = 0.0, *, own: bool = True, modules: bool = True
+    ) -> dict[str, datetime]:
+        """When each module identity last connected or disconnected; "" is the device's ``own``. Free of quota, a call for each of
+        the two kinds."""
+        connections = self._connections(device_id, fresh)[0] if modules else ()
+        if own:
+            connections += (replace(connection_of(self._identity(device_id, fresh)), module=""),)
+        return {one.module: one.changed for one in connections if one.changed is not None}
 
     def module_twin(self, device_id: str, module: str) -> dict[str, Any]:
         """A module's twin as the hub gave it: it may hold secrets. One metered read."""
@@ -194,6 +281,10 @@ class Hub:
         """The hub's own clock, from the Date header of a reply that costs nothing; for telling a skewed clock from a wrong
         key."""
         return self._calls.registry(lambda manager: manager.get_service_statistics(), again=True).date
+
+
+def _page(query: Any, continuation: str | None, manager: Any) -> None:
+    manager.query_iot_hub(query, continuation, _DEVICES)
 
 
 def _in_path(*names: str) -> None:

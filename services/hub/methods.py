@@ -4,28 +4,52 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import json
 import re
 import zlib
 from collections.abc import Callable
+from datetime import datetime, timezone
 from typing import Any
 
 from services.diagnosis import explain
+from services.diagnosis.liveness import PING_FRESH
 from services.diagnosis.mask import mask
 from services.errors import OperatorError
 from services.hub.client import AGENT, Hub, MethodReply
 from services.hub.log_lines import LogLine, lines_of
 from services.hub.tolerant import mapping
-from services.records import Evidence
+from services.records import Evidence, Ping
 from services.text import clean
 
 _SCHEMA = "1.0"
+PING_COST = 2  # messages of the hub's quota: request and reply are charged each (docs/facts/iot-hub.md)
+# The hub's errors that say that the agent was not reached, by number or, where it gives none, by name.
+_NUMBERS = {"DeviceNotOnline": "404103", "GatewayTimeout": "504101"}
+_UNREACHED = re.compile(r"\b(?:40410[234]|504101|DeviceNotOnline|GatewayTimeout)\b")
 _LOGS_AT_MOST = 16 * 1024 * 1024
 
 
 def ping(hub: Hub, device_id: str, seconds: int = 30) -> None:
-    """Ask the edge agent for a sign of life; raises where it gives none within ``seconds``."""
-    _answered(hub.invoke(device_id, AGENT, "ping", {}, response_timeout=seconds), "ping")
+    """Ask the edge agent for a sign of life; raises where it gives none within ``seconds``. The hub remembers how it went."""
+    try:
+        reply = hub.invoke(device_id, AGENT, "ping", {}, response_timeout=seconds)
+    except OperatorError as error:
+        number = _UNREACHED.search(error.raw)  # any other error says nothing of the device
+        hub.pings[device_id] = Ping(datetime.now(timezone.utc), _NUMBERS.get(number[0], number[0]) if number else error.code)
+        raise
+    hub.pings[device_id] = Ping(datetime.now(timezone.utc))  # whatever it answers, something did
+    _answered(reply, "ping")
+
+
+def ping_when_due(hub: Hub, device_id: str, seconds: int = 10) -> bool:
+    """Ping where nobody did within the last five minutes: for what waits, and pings unasked. Whether it pinged."""
+    last = hub.pings.get(device_id)
+    if last is not None and datetime.now(timezone.utc) - last.at < PING_FRESH:
+        return False
+    with contextlib.suppress(OperatorError):  # the hub remembers it, and the judgement names it
+        ping(hub, device_id, seconds)
+    return True
 
 
 def restart_module(hub: Hub, device_id: str, module: str) -> None:

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from services.hub.chunks import ChunkGap, join
+from services.hub.identities import connected_of
 from services.hub.tolerant import mapping, moment, number, passage, word
 from services.records import (
     ConfigurationStatus,
@@ -23,6 +24,7 @@ from services.records import (
 
 _MODULES = 500
 _CLIENTS = 1000
+_SCOPE = "ms-azure-iot-edge://"
 
 
 def device_of(identity: Any) -> Device | None:
@@ -33,12 +35,28 @@ def device_of(identity: Any) -> Device | None:
         return None
     return Device(
         id=name,
-        connected=word(fields.get("connectionState")).lower() == "connected",
-        enabled=word(fields.get("status")).lower() != "disabled",
-        edge=mapping(fields.get("capabilities")).get("iotEdge") is True,
+        connected=connected_of(fields.get("connectionState")),
+        enabled=word(fields.get("status")).strip().lower() != "disabled",
+        edge=_edge(name, fields),
         last_activity=moment(fields.get("lastActivityTime")),
         status_reason=word(fields.get("statusReason")),
+        parents=tuple(parent for scope in _scopes(fields) if (parent := scope.rpartition("-")[0]) and parent != name),
     )
+
+
+def _edge(name: str, fields: Mapping[str, Any]) -> bool:
+    """Whether an identity has the IoT Edge capability. Where the reply names none, the scope tells: an edge device's is its own."""
+    capabilities = mapping(fields.get("capabilities"))
+    if "iotEdge" in capabilities:
+        return word(capabilities["iotEdge"]).strip().lower() == "true"
+    return word(fields.get("deviceScope")).startswith(f"{_SCOPE}{name}-")
+
+
+def _scopes(fields: Mapping[str, Any]) -> list[str]:
+    """The scopes of the parents, ``PARENT-GENERATION``."""
+    scopes = fields.get("parentScopes")
+    words = [word(scope) for scope in scopes[:_MODULES]] if isinstance(scopes, list) else []
+    return [scope.removeprefix(_SCOPE) for scope in words if scope.startswith(_SCOPE)]
 
 
 def state_of(device: Device, twin: Any, read_at: datetime | None = None) -> DeviceState:

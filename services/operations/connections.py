@@ -7,14 +7,15 @@ import time
 from collections.abc import Mapping
 from datetime import datetime, timezone
 
-from services.contexts.model import Context
 from services.diagnosis import diagnose
+from services.diagnosis.liveness import judge
 from services.errors import OperatorError
 from services.hub.client import Hub
 from services.operations.host import running_for
 from services.records import DeviceState, Evidence, Finding
 
-_EVERY, _CLOSELY = 3.0, 0.7  # seconds between two looks, and where a connection changed lately: a hub allows 100 a minute
+_EVERY, _CLOSELY = 3.0, 0.7  # seconds between two looks, and where a connection changed lately; Identities has the last word
+_FRESH = 5.0  # seconds for which what somebody else read of the identities will do for a first look
 _YOUNG = 10.0  # seconds since a change that was there before the first look
 _CHANGES = 3  # of one identity's connection within ``SPAN``: no restart does that
 SPAN = 30.0  # seconds
@@ -38,9 +39,14 @@ class Changes:
     @property
     def restless(self) -> bool:
         """Whether any connection changed lately, as far as it was seen or (where the clocks agree) is said by the hub."""
+        return bool(self.restless_identities)
+
+    @property
+    def restless_identities(self) -> set[str]:
+        """Those whose connection changed lately ("" the device's own)."""
         now = datetime.now(timezone.utc)
-        young = any(abs((now - changed).total_seconds()) < _YOUNG for changed in list(self._last.values()))
-        return young or any(self._lately(module) for module in list(self._seen))
+        young = {module for module, at in list(self._last.items()) if abs((now - at).total_seconds()) < _YOUNG}
+        return young | {module for module in list(self._seen) if self._lately(module)}
 
     def contested(self, state: DeviceState | None) -> list[Finding]:
         """The identities whose connection changed again and again, as it does where two clients share one; not of a module that
@@ -62,7 +68,7 @@ class Looks:
 
     def __init__(self) -> None:
         self.changes = Changes()
-        self.connected = False  # the device, when it was looked at last
+        self.alive = False  # the device, when it was looked at last
         self._looking = False
 
     def begin(self, hub: Hub, device: str) -> None:
@@ -73,10 +79,11 @@ class Looks:
 
     def _look(self, hub: Hub, device: str) -> None:
         try:
-            self.changes.note(hub.connection_changes(device))
-            self.connected = hub.device(device).connected
+            self.changes.note(hub.connection_changes(device, _FRESH))
+            signs = hub.life_signs(hub.device(device, _FRESH))
+            self.alive = judge(signs, datetime.now(timezone.utc)).word == "alive"
         except OperatorError:
-            self.connected = False
+            self.alive = False
         finally:
             self._looking = False
 
@@ -84,17 +91,18 @@ class Looks:
 class Connections:
     """Watches, in a thread, how the connections of a device's identities come and go. Identities are read free of quota."""
 
-    def __init__(self, context: Context, device: str) -> None:
+    def __init__(self, hub: Hub, device: str) -> None:
         self._changes = Changes()
         self._stopped = threading.Event()
-        threading.Thread(target=self._watch, args=(context, device), name="doctor-connections", daemon=True).start()
+        threading.Thread(target=self._watch, args=(hub, device), name="doctor-connections", daemon=True).start()
 
-    def _watch(self, context: Context, device: str) -> None:
+    def _watch(self, hub: Hub, device: str) -> None:
         try:
-            hub = Hub.open(context)
-            while not self._stopped.is_set():
-                self._changes.note(hub.connection_changes(device))
-                self._stopped.wait(_CLOSELY if self._changes.restless else _EVERY)
+            self._changes.note(hub.connection_changes(device, _FRESH))
+            while not self._stopped.wait(_CLOSELY if self._changes.restless else _EVERY):
+                restless = self._changes.restless_identities  # reads are few: those that are quiet can wait
+                own, modules = not restless or "" in restless, not restless or bool(restless - {""})
+                self._changes.note(hub.connection_changes(device, own=own, modules=modules))
         except OperatorError:
             return  # what keeps the hub from being asked is told by the checks of the hub
 

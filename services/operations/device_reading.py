@@ -8,19 +8,29 @@ at once where there is a reason.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from services.diagnosis.applied import is_settled
+from services.diagnosis.liveness import judge_again
 from services.hub.client import Hub
-from services.records import DeviceState, EdgeHubState
+from services.records import Connection, Device, DeviceState, EdgeHubState
 
 _EVERY = 10  # readings of the device for one of its edge hub's twin: five minutes apart at the pane's half minute
 _UNSETTLED = 2  # the same, while the edge hub refuses its configuration or has not taken it
 
 
-def read_whole(hub: Hub, device_id: str) -> DeviceState:
-    """A device with its edge hub: two metered reads."""
-    return replace(hub.device_state(device_id), edge_hub=hub.edge_hub(device_id))
+def read_whole(hub: Hub, device: Device | str, connections: Sequence[Connection] | None = None) -> DeviceState:
+    """A device with its edge hub: two metered reads. ``connections`` of its modules are read where they are not given."""
+    if isinstance(device, str):
+        return _with_edge_hub(hub.device_state(device), hub.edge_hub(device))
+    return _with_edge_hub(hub.state_of(device, connections), hub.edge_hub(device.id))
+
+
+def _with_edge_hub(state: DeviceState, edge_hub: EdgeHubState | None) -> DeviceState:
+    """The state with what its edge hub says, which counts among the signs of life."""
+    state = replace(state, edge_hub=edge_hub)
+    return judge_again(state, clients=edge_hub.clients, clients_at=edge_hub.reported_at) if edge_hub is not None else state
 
 
 class DeviceReading:
@@ -45,4 +55,4 @@ class DeviceReading:
         if asked or self._version is None or state.desired_version != self._version or self._age >= limit:
             self._edge_hub = self.hub.edge_hub(self.device_id)
             self._version, self._age = state.desired_version, 0
-        return replace(state, edge_hub=self._edge_hub)
+        return _with_edge_hub(state, self._edge_hub)

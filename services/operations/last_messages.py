@@ -5,7 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
+from services.contexts.model import Context
+from services.errors import OperatorError
+from services.hub.endpoint import find_endpoint
 from services.messages.filters import Filter
+from services.messages.place import journal_place
 from services.messages.window import Window
 
 _LOOKED_AT = 5_000  # newest messages of the journal
@@ -23,3 +27,12 @@ def last_messages(journal: Path) -> dict[str, datetime]:
         return found
     finally:
         window.close()
+
+
+def last_messages_of(context: Context) -> tuple[dict[str, datetime], str]:
+    """Return the same by the journal of a context's endpoint, and why there is none where the endpoint cannot be had."""
+    try:
+        endpoint = find_endpoint(context)
+    except OperatorError as error:
+        return {}, str(error)
+    return last_messages(journal_place(endpoint.namespace, endpoint.entity).journal), ""

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.diagnosis import diagnose_state, worst
+from services.diagnosis.liveness import judge_again
 from services.errors import OperatorError
 from services.hub.client import Hub
+from services.operations.device_list import connections_of_many
 from services.operations.device_reading import read_whole
 from services.operations.side_by_side import side_by_side
-from services.records import Device, DeviceState, Finding
+from services.records import Connection, Device, DeviceState, Finding, Liveness
 
 _AT_ONCE = 6  # twins read side by side; the hub allows 100 a second
 _RANK = {"error": 0, "warning": 1, "info": 2, "ok": 3}
@@ -34,15 +36,28 @@ class DeviceRow:
     @property
     def trouble(self) -> tuple[int, int, str]:
         """What rows are sorted by: severity of the worst, how many modules are in trouble, name."""
-        severity = 0 if self.error else _RANK.get(self.finding.severity, 1) if self.finding else 3
+        severity = 0 if self.error else 2 if self.doubtful else _RANK.get(self.finding.severity, 1) if self.finding else 3
         count = sum(finding.severity in ("error", "warning") for finding in (self.findings or {}).values())
         return severity, -count, self.device.id
+
+    @property
+    def liveness(self) -> Liveness | None:
+        """Whether the device is alive; None where its state could not be read."""
+        return self.state.liveness if self.state is not None else None
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether nothing is wrong by the last report, and nothing says that the device is alive."""
+        unknown = self.liveness is not None and self.liveness.word == "unknown"
+        return unknown and (self.finding is None or self.finding.severity in ("ok", "info"))
 
     @property
     def word(self) -> str:
         """The device's state in one word."""
         if self.error is not None:
             return "unread"
+        if self.doubtful:
+            return "unknown"
         return "well" if self.finding is None or self.finding.severity == "ok" else self.finding.word
 
     @property
@@ -50,6 +65,8 @@ class DeviceRow:
         """One short reason; empty where all is well."""
         if self.error is not None:
             return self.error.what
+        if self.doubtful:
+            return self.liveness.basis if self.liveness is not None else ""
         if self.finding is None or self.finding.severity == "ok":
             return ""
         likely = "likely: " if self.finding.likely else ""
@@ -63,10 +80,11 @@ def overview(
     each row as it comes.
     """
     devices = [device for device in hub.devices() if device.edge]
+    connections = connections_of_many(hub, devices)
     messages = last_messages or {}
 
     def look(device: Device) -> DeviceRow:
-        row = row_of(hub, device, messages.get(device.id))
+        row = row_of(hub, device, messages.get(device.id), connections.get(device.id))
         if every is not None:
             every(row)
         return row
@@ -74,10 +92,12 @@ def overview(
     return by_trouble(side_by_side(look, devices, _AT_ONCE))
 
 
-def row_of(hub: Hub, device: Device, last_message: datetime | None = None) -> DeviceRow:
+def row_of(
+    hub: Hub, device: Device, last_message: datetime | None = None, connections: Sequence[Connection] | None = None
+) -> DeviceRow:
     """One device's row; an error of the hub stands in it instead of being raised."""
     try:
-        state = read_whole(hub, device.id)
+        state = judge_again(read_whole(hub, device, connections), message=last_message)
     except OperatorError as error:
         return DeviceRow(device, last_message=last_message, error=error)
     found = diagnose_state(state)

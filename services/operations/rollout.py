@@ -15,8 +15,10 @@ from services.contexts.model import Context
 from services.diagnosis import findings
 from services.diagnosis.applied import images_to_come, is_of_the_one_before, is_settled
 from services.diagnosis.image_names import same_image
+from services.diagnosis.liveness import judge_again
 from services.errors import OperatorError
 from services.hub.client import Hub
+from services.hub.methods import ping_when_due
 from services.operations.device_reading import DeviceReading
 from services.operations.hearing import complaint
 from services.operations.host import HostAnswer, HostEndpoint, ask, flashing, host_endpoint, running_for, seen_from_here
@@ -38,6 +40,7 @@ _PORT_OPENS = 30.0  # seconds that a host may take from its start until it liste
 # Nothing listens; or docker's proxy does already, and closes what the container does not take.
 _NOT_LISTENING = frozenset({"host-gone", "refused", "cut", "connection-cut"})
 # What holds before the agent has taken up the new deployment, too; the rest belongs to the deployment before.
+# A device is offline on evidence only: one of which nothing is known is waited for.
 _REFUSED = frozenset({"bad-configuration", "schema-refused", "no-deployment"})
 _ALWAYS = _REFUSED | {
     *("device-offline", "device-disabled", "agent-stopped", "never-reported", "not-yet-applied", "refused-before", "step-waits")
@@ -219,6 +222,8 @@ def _waiting_for_the_agent(state: DeviceState) -> str:
     """What an agent that has not reported yet is probably doing: it reports when its first pass has ended."""
     names = ", ".join(images_to_come(state)[:3])
     doing = f"pulling {names}" if names else "starting what has changed"
+    if state.liveness is not None and state.liveness.word == "unknown":
+        return f"waiting for the edge agent; {state.liveness.text}"
     return f"waiting for the edge agent, which is probably {doing}: it reports when that has ended"
 
 
@@ -332,7 +337,7 @@ class Rollout:
 
     def _look(self) -> tuple[Step, ...]:
         try:
-            state = self._reading.read()
+            state = self._pinged(self._reading.read())
         except OperatorError as error:
             return rollout_steps(self.watch, Known(_now(), error=error))
         known = Known(_now(), state, host=self._host(state))
@@ -348,6 +353,13 @@ class Rollout:
             if step.state == "done":
                 self.watch.seen.setdefault(step.name, known.now)
         return rollout_steps(self.watch, known)
+
+    def _pinged(self, state: DeviceState) -> DeviceState:
+        """The state, after a ping where nothing else says that the device is alive: once in five minutes, since each costs quota."""
+        unasked = state.liveness is not None and state.liveness.word != "alive" and state.liveness.unasked
+        if unasked and ping_when_due(self.hub, state.device.id):
+            return judge_again(state, ping=self.hub.pings.get(state.device.id))
+        return state
 
     def _host(self, state: DeviceState) -> HostEndpoint | None:
         """The host among the modules that are watched; else the one that a watched client asks."""

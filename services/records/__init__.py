@@ -13,6 +13,7 @@ from services.records.device import (
 from services.records.diagnosis import Evidence, Finding, Severity
 from services.records.endpoint import EventEndpoint
 from services.records.exchange import Exchange, Observer
+from services.records.liveness import Connection, LifeSigns, Liveness, LivenessWord, Ping
 from services.records.messages import CLIENT_KINDS, ERROR_KINDS, InferenceMessage, MessageKind
 from services.records.progress import Progress, Step, StepState
 from services.records.secret import Secret
@@ -22,6 +23,7 @@ __all__ = [
     "CLIENT_KINDS",
     "ERROR_KINDS",
     "ConfigurationStatus",
+    "Connection",
     "DesiredModule",
     "Device",
     "DeviceState",
@@ -32,9 +34,13 @@ __all__ = [
     "Exchange",
     "Finding",
     "InferenceMessage",
+    "LifeSigns",
+    "Liveness",
+    "LivenessWord",
     "MessageKind",
     "Module",
     "Observer",
+    "Ping",
     "Progress",
     "RegistryCredentials",
     "RegistryEntry",

@@ -5,19 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from services.records.liveness import Liveness
 
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A device identity."""
+    """A device identity. ``connected`` is its own connectionState, None where the hub does not say: of an IoT Edge device it is no
+    sign of life (``Liveness`` is the judgement). ``parents`` are the edge devices that it reaches the hub through."""
 
     id: str
-    connected: bool
+    connected: bool | None
     enabled: bool = True
     edge: bool = True
     last_activity: datetime | None = None
     status_reason: str = ""
+    parents: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +108,8 @@ class EdgeHubState:
 class DeviceState:
     """Everything the edge agent's twin says of a device at one moment.
 
-    ``desired`` and ``reported`` are the raw property trees (they hold secrets: never show them unmasked).
+    ``desired`` and ``reported`` are the raw property trees (they hold secrets: never show them unmasked). ``liveness`` is None
+    where nobody judged it.
     """
 
     device: Device
@@ -126,6 +132,7 @@ class DeviceState:
     modules_listed: bool = True  # False where the agent could not ask its engine which containers there are
     edge_hub: EdgeHubState | None = None  # None where the twin of $edgeHub was not read
     read_at: datetime | None = None
+    liveness: Liveness | None = None
 
     def module(self, name: str) -> Module | None:
         """The module of that name, if there is one."""

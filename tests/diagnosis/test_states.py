@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.diagnosis import diagnose_state, findings
 from services.hub.twin import state_of
-from services.records import Device
+from services.records import Device, LifeSigns, Liveness
 
 
 def module(image="reg.io/a:1", runtime="running", exit_code=0, restarts=0, options="", status="running", reported_image=None):
@@ -28,7 +29,7 @@ def module(image="reg.io/a:1", runtime="running", exit_code=0, restarts=0, optio
     return desired, reported if runtime else None
 
 
-def state(modules, code=200, description="", desired_version=5, applied=5, connected=True, configurations=None):
+def state(modules, code=200, description="", desired_version=5, applied=5, offline=False, configurations=None):
     desired = {"$version": desired_version, "modules": {name: both[0] for name, both in modules.items() if both[0]}}
     reported = {
         "lastDesiredVersion": applied,
@@ -36,7 +37,9 @@ def state(modules, code=200, description="", desired_version=5, applied=5, conne
         "modules": {name: both[1] for name, both in modules.items() if both[1]},
     }
     twin = {"properties": {"desired": desired, "reported": reported}, "configurations": configurations or {}}
-    return state_of(Device("edge", connected), twin)
+    device = Device("edge", False)
+    liveness = Liveness("offline", "pinged 3 s ago: no answer", False, LifeSigns(device)) if offline else None
+    return replace(state_of(device, twin), liveness=liveness)
 
 
 def fpga(port):
@@ -92,7 +95,7 @@ def test_a_port_is_laid_to_the_module_that_waits_for_it():
 
 
 def test_offline_device_with_a_crashed_module_says_both():
-    found = diagnose_state(state({"m": module(runtime="failed", exit_code=1, restarts=2)}, connected=False))
+    found = diagnose_state(state({"m": module(runtime="failed", exit_code=1, restarts=2)}, offline=True))
     assert found[""].state == "device-offline"
     assert found["m"].state == "crash"
 

@@ -135,15 +135,20 @@ def ping(manager, response=10):
 
 
 @pytest.mark.parametrize(("name", "code"), [("offline", 404103), ("offline-closed", 404102)])
-def test_a_device_that_is_not_there(fault, faulty, manager, control, name, code):
+def test_a_device_that_is_not_there(fault, faulty, manager, control, eventually, name, code):
     assert ping(manager).status == 200
     fault(name, device=DEVICE)
     reply = refusal(lambda: ping(manager))
     assert (reply.status_code, json.loads(json.loads(reply.text)["Message"])["errorCode"]) == (404, code)
-    assert manager("RegistryManager").get_device(DEVICE).connection_state == "Disconnected"
+    modules = manager("RegistryManager").get_modules(DEVICE)
+    assert {module.connection_state for module in modules} == {"Disconnected"}
     control(faulty, "faults", {"name": name, "device": DEVICE, "on": False})
     assert ping(manager).status == 200
-    assert manager("RegistryManager").get_module(DEVICE, "$edgeAgent").connection_state == "Connected"
+
+    def reconnected():
+        return manager("RegistryManager").get_module(DEVICE, "$edgeHub").connection_state == "Connected"
+
+    eventually(reconnected)
 
 
 def test_a_device_that_takes_a_method_and_is_silent(fault, faulty, manager):

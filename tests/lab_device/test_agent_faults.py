@@ -130,12 +130,12 @@ async def test_not_applied(running):
 
 async def test_stale_report(running):
     running.switch("stale-report")
-    await running.until(lambda: not running.world.hub.identity(running.id).connected)
+    await running.until(lambda: not running.world.hub.identity(running.id, "$edgeHub").connected)
     with pytest.raises(HubError) as refused:
         await running.method("ping", {})
     assert refused.value.code == 404103
     running.switch("stale-report", False)
-    await running.until(lambda: running.world.hub.identity(running.id).connected)
+    await running.until(lambda: running.world.hub.identity(running.id, "$edgeHub").connected)
     assert await running.method("ping", {}) == (200, None)
 
 

@@ -7,7 +7,7 @@ from threading import Event
 
 from services.hub.twin import state_of
 from services.operations.connections import Changes, Looks
-from services.records import Device
+from services.records import Connection, Device, LifeSigns
 
 AT = datetime(2026, 1, 1, tzinfo=timezone.utc)
 
@@ -43,18 +43,21 @@ def test_who_listens_does_not_wait_for_a_hub_that_hangs(eventually):
         def __init__(self) -> None:
             self.asked, self.answers = 0, Event()
 
-        def connection_changes(self, device):
+        def connection_changes(self, device, fresh):
             self.asked += 1
             self.answers.wait(30)
             return {"client": AT}
 
-        def device(self, name):
-            return Device(name, True)
+        def device(self, name, fresh):
+            return Device(name, False)
+
+        def life_signs(self, device):
+            return LifeSigns(device, (Connection("$edgeHub", True),))
 
     hub, looks = Hanging(), Looks()
     looks.begin(hub, "edge")
     looks.begin(hub, "edge")
-    assert not looks.connected and not looks.changes.contested(None)
+    assert not looks.alive and not looks.changes.contested(None)
     hub.answers.set()
-    eventually(lambda: looks.connected)
+    eventually(lambda: looks.alive)
     assert hub.asked == 1

@@ -9,18 +9,28 @@ from services.diagnosis import explain
 from services.errors import OperatorError
 from services.operations.host import HostAnswer, HostEndpoint, client_arguments
 from services.operations.rollout import Known, Watch, failed, finished, rollout_steps
-from services.records import DesiredModule, Device, DeviceState, Evidence, InferenceMessage, Module, ReportedModule
+from services.records import (
+    DesiredModule,
+    Device,
+    DeviceState,
+    Evidence,
+    InferenceMessage,
+    LifeSigns,
+    Liveness,
+    Module,
+    ReportedModule,
+)
 
 NOW = datetime(2026, 11, 22, 14, 0, tzinfo=timezone.utc)
 WATCH = Watch("edge", ("host",), 5, NOW - timedelta(minutes=10))
 ENDPOINT = HostEndpoint("host", "grpc", "10.0.0.5", 50051)
 
 
-def state(reported=None, applied=5, code=200, description="", connected=True):
+def state(reported=None, applied=5, code=200, description="", word=None):
+    device = Device("edge", False)
     modules = (Module("host", desired=DesiredModule("reg.io/a:1"), reported=reported),)
-    return DeviceState(
-        Device("edge", connected), modules, 5, applied, code, description, reported={"modules": {}}, read_at=NOW, desired_at=NOW
-    )
+    read = DeviceState(device, modules, 5, applied, code, description, reported={"modules": {}}, read_at=NOW, desired_at=NOW)
+    return replace(read, liveness=Liveness(word, "pinged 3 s ago: no answer", False, LifeSigns(device))) if word else read
 
 
 RUNNING = ReportedModule("running", "reg.io/a:1", last_start=NOW - timedelta(minutes=6))
@@ -63,10 +73,17 @@ def test_a_watch_taken_up_again_says_the_same():
 
 
 def test_offline_and_an_unreachable_hub_are_named():
-    offline = failed(rollout_steps(WATCH, Known(NOW, state(applied=4, connected=False))))
+    offline = failed(rollout_steps(WATCH, Known(NOW, state(applied=4, word="offline"))))
     assert offline is not None and offline.finding is not None and offline.finding.state == "device-offline"
     hub = failed(rollout_steps(WATCH, Known(NOW, error=OperatorError("The hub is gone.", remedy="Wait."))))
     assert hub is not None and (hub.name, hub.detail, hub.remedy) == ("accepted", "The hub is gone.", "Wait.")
+
+
+def test_a_device_of_which_nothing_is_known_is_waited_for():
+    steps = rollout_steps(WATCH, Known(NOW, state(applied=4, word="unknown")))
+    agent = next(step for step in steps if step.name == "agent")
+    assert failed(steps) is None and (agent.state, agent.finding) == ("running", None)
+    assert "unknown: pinged 3 s ago" in agent.detail
 
 
 def test_a_module_that_is_to_stand_still_is_done_when_it_does():

@@ -166,8 +166,8 @@ class EdgeAgent:
     def _connect(self, on: bool) -> None:
         hub = self.world.hub
         hub.register_method_handler(self.device, "$edgeAgent", self._methods if on else None)
-        for module in (None, "$edgeAgent", "$edgeHub"):
-            hub.set_connected(self.device, module, on)
+        container = self.engine.containers.get("edgeHub")
+        hub.set_connected(self.device, "$edgeHub", on and container is not None and container.running)
 
     async def _turn(self) -> None:
         silent = self.engine.fault("stale-report") is not None or self.engine.fault("offline") is not None

@@ -33,8 +33,7 @@ def went_silent(world: World, device: str, content: dict[str, Any]) -> None:
         status = {"code": 200, "description": ""}
         report = device_report(deployment, twin.desired.version, status, clock.text(), entries)
         hub.patch_reported(device, "$edgeAgent", report)
-        for module_name in (None, "$edgeAgent", "$edgeHub"):
-            hub.set_connected(device, module_name, True)
-            hub.set_connected(device, module_name, False)
+        for connected in (True, False):
+            hub.set_connected(device, "$edgeHub", connected)
     finally:
         clock.skew += _SILENT

@@ -35,6 +35,16 @@ def _with_right(right: str, handler: Handler, *, metered: bool = False) -> Calla
     return checked
 
 
+def _throttled(handler: Handler) -> Handler:
+    """An operation of the identity registry: 100 a minute and unit (B1, F1, S1)."""
+
+    async def counted(request: web.Request, hub: Hub) -> web.Response:
+        hub.throttles["identity"].call()
+        return await handler(request, hub)
+
+    return counted
+
+
 # Twins
 
 
@@ -154,7 +164,7 @@ def routes() -> list[web.RouteDef]:
     """The service API's routes."""
     twin, module_twin = "/twins/{device}", "/twins/{device}/modules/{module}"
     table: list[tuple[str, str, str, Handler, bool]] = [
-        *((*route, False) for route in ROUTES),
+        *((method, path, right, _throttled(handler), False) for method, path, right, handler in ROUTES),
         ("POST", "/devices/query", READ, _query, True),
         ("POST", "/devices/{device}/applyConfigurationContent", WRITE, _apply, True),
         ("GET", "/configurations", READ, _configurations, False),

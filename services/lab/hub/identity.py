@@ -10,7 +10,7 @@ from services.lab.hub.mailbox import Mailbox
 from services.lab.hub.sas import new_key
 from services.lab.hub.twins import Twin, etag_of
 
-NEVER = "0001-01-01T00:00:00Z"
+NEVER = "0001-01-01T00:00:00"  # in an identity; a twin writes it with a Z
 
 
 @dataclass
@@ -61,11 +61,19 @@ class Identity:
         return dict(zip(("primaryThumbprint", "secondaryThumbprint"), self.thumbprints, strict=True))
 
     def set_connected(self, connected: bool) -> None:
-        """Note a connection's begin or end."""
+        """Note a connection's begin or end. The hub shows none of $edgeAgent, though it takes its methods; an edge device's own
+        identity is connected only where a client connects with the device's own key (docs/facts/iot-hub.md, liveness)."""
+        if self.module == "$edgeAgent":
+            return
         if connected != self.connected:
             self.connected = connected
             self.connection_updated = self.clock.text()
-        self.last_activity = self.clock.text()
+        self.touch()
+
+    def touch(self) -> None:
+        """Note that a device did something; the hub keeps no such time of modules."""
+        if not self.module:
+            self.last_activity = self.clock.text()
 
     def view(self) -> dict[str, Any]:
         """The identity as ``GET /devices/D`` gives it, keys included."""
@@ -103,9 +111,9 @@ class Identity:
             "etag": twin.etag,
             "deviceEtag": self.etag,
             "status": "enabled" if self.enabled else "disabled",
-            "statusUpdateTime": NEVER,
+            "statusUpdateTime": f"{NEVER}Z",
             "connectionState": "Connected" if self.connected else "Disconnected",
-            "lastActivityTime": self.last_activity,
+            "lastActivityTime": f"{NEVER}Z" if self.last_activity == NEVER else self.last_activity,
             "cloudToDeviceMessageCount": len(self.mailbox),
             "authenticationType": self.authentication,
             "x509Thumbprint": self._x509,

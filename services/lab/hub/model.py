@@ -34,6 +34,7 @@ class Hub:
         self.events = EventStore(clock)
         self.quota = Quota(clock, tier, units)
         self.throttles = {
+            "identity": Throttle(clock, 100 * units, 60),
             "query": Throttle(clock, 20 * units, 60),
             "configuration": Throttle(clock, 20 * units, 60),
             "twin": Throttle(clock, 100 * units, 1),
@@ -189,7 +190,7 @@ class Hub:
         identity = self.identity(device, module)
         identity.twin.reported.patch(patch)
         identity.twin.touched(edited=False)
-        identity.last_activity = self.clock.text()
+        identity.touch()
         return identity.twin.reported.version
 
     def patch_desired(

@@ -16,7 +16,7 @@ _PING_SECONDS = 10
 def agent(chair: Chair) -> Outcome:
     """A ping: the one sign of life that is not stale. It also says whether the compute role is there."""
     methods.ping(chair.hub, chair.device, _PING_SECONDS)
-    return ok("answers a ping")
+    return ok(f"answers a ping ({methods.PING_COST} messages of the hub's quota)")
 
 
 def version(chair: Chair) -> Sequence[Outcome]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime, timezone
 
 from services.contexts.connection_string import fields_of
 from services.contexts.secrets import reveal
 from services.diagnosis import diagnose
+from services.diagnosis.liveness import judge
 from services.errors import OperatorError
 from services.hub.endpoint import find_endpoint
 from services.operations.checks.network import cut_again
@@ -35,7 +37,7 @@ def endpoint(chair: Chair) -> Sequence[Outcome]:
 
 
 def device(chair: Chair) -> Outcome:
-    """Whether the device is registered, enabled, an edge device and connected."""
+    """Whether the device is registered, enabled and an edge device, and what the identities say of whether it is alive."""
     if not chair.device:
         return Outcome("error", "no device is named", "Set one in the context, or give --device.")
     identity = chair.hub.device(chair.device)
@@ -43,11 +45,11 @@ def device(chair: Chair) -> Outcome:
         return Outcome("error", "is no IoT Edge device", "Register it with the IoT Edge capability, or choose another.")
     if not identity.enabled:
         return found(diagnose(Evidence("agent", code="disabled", text=identity.status_reason))[0])
-    if not identity.connected:
-        return found(
-            diagnose(Evidence("agent", code="disconnected", text="registered, not connected as far as the hub knows"))[0]
-        )
-    return ok("registered, enabled, connected")
+    liveness = judge(chair.hub.life_signs(identity), datetime.now(timezone.utc))
+    parents = f", by way of {', '.join(identity.parents)}" if identity.parents else ""
+    text = f"registered, enabled{parents}; {liveness.text}"
+    # No word against it counts here: the check of the edge agent pings, which settles it.
+    return ok(text) if liveness.word == "alive" else neutral(text)
 
 
 def state(chair: Chair) -> Outcome:

@@ -89,7 +89,7 @@ def messages(chair: Chair) -> Sequence[Outcome]:
     assert chair.endpoint is not None, "needs the check `endpoint`"
     since = datetime.now(timezone.utc) - _BACK
     handle = ensure_recorder(chair.context, chair.endpoint, Start("time", int(since.timestamp() * 1000)))
-    connections = Connections(chair.context, chair.device) if chair.device else None
+    connections = Connections(chair.hub, chair.device) if chair.device and chair.context.hub else None
     chair.journal = str(handle.journal_path)
     wanted = Filter.parse(f"device:{chair.device}") if chair.device else Filter.parse("")
     until = time.monotonic() + chair.message_seconds

@@ -1,0 +1,48 @@
+"""The hub's devices, each with the judgement whether it is alive."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+
+from services.diagnosis.liveness import judge
+from services.errors import OperatorError
+from services.hub.client import Hub
+from services.records import Connection, Device, Liveness
+
+_FEW = 3  # edge devices whose modules are read one by one, free of quota; more of them cost one query
+
+
+@dataclass(frozen=True, slots=True)
+class ListedDevice:
+    """A device of the hub's list."""
+
+    device: Device
+    liveness: Liveness
+
+
+def list_devices(hub: Hub, messages: Mapping[str, datetime] | None = None) -> list[ListedDevice]:
+    """Return every device, IoT Edge devices first. ``messages`` says when the newest message of each device came, as far as
+    anybody listens. Up to three edge devices are free of quota; more cost one query."""
+    devices = hub.devices()
+    connections = connections_of_many(hub, devices)
+    now, newest = datetime.now(timezone.utc), messages or {}
+    listed = []
+    for device in devices:
+        signs = hub.life_signs(device, connections=connections.get(device.id))
+        listed.append(ListedDevice(device, judge(replace(signs, message=newest.get(device.id)), now)))
+    return listed
+
+
+def connections_of_many(hub: Hub, devices: Sequence[Device]) -> dict[str, Sequence[Connection]]:
+    """Return the connections of the modules of many devices by one query; nothing where the devices are few, or the hub answers
+    no query: they are read one by one then, as far as the budget for identities goes."""
+    edge = [device.id for device in devices if device.edge]
+    if len(edge) <= _FEW:
+        return {}
+    with contextlib.suppress(OperatorError):
+        by_device = hub.connections()
+        return {device: by_device.get(device, []) for device in edge}
+    return {}
