@@ -76,6 +76,7 @@ shows times, s saves, M reads another module's (edgeAgent's and edgeHub's too), 
         self.view = LogView()
         self._stopped = threading.Event()
         self._fresh: list[LogLine] = []
+        self._timeless = False  # followed by the last lines alone, since the device finds none by its time
         self._halved = 0  # to how many lines the question was cut, since the device found its answer too large
 
     def compose_content(self) -> ComposeResult:
@@ -98,7 +99,7 @@ shows times, s saves, M reads another module's (edgeAgent's and edgeHub's too), 
         self._stopped.set()
         self._stopped = threading.Event()
         self._fresh = []
-        self._halved = 0
+        self._halved, self._timeless = 0, False
         self.view.clear()
         go(self, self._follow(self._stopped), "logs")
 
@@ -119,7 +120,8 @@ shows times, s saves, M reads another module's (edgeAgent's and edgeHub's too), 
                 self._fresh += await in_thread(lambda: fetch(hub, self.device, self.module, until=until, **what))
                 stopped.set()
             else:
-                async for line in each(follow(hub, self.device, self.module, stopped, **what)):
+                timeless = partial(self._follow_without_times, stopped)
+                async for line in each(follow(hub, self.device, self.module, stopped, timeless=timeless, **what)):
                     self._fresh.append(line)
         except OperatorError as error:
             stopped.set()
@@ -133,6 +135,11 @@ shows times, s saves, M reads another module's (edgeAgent's and edgeHub's too), 
         if stopped is self._stopped:
             self._halved = lines
 
+    def _follow_without_times(self, stopped: threading.Event) -> None:
+        """Called in the thread that asks."""
+        if stopped is self._stopped:
+            self._timeless = True
+
     def _flush(self) -> None:
         """What came since the last time, in one frame."""
         if self._fresh:
@@ -145,7 +152,9 @@ shows times, s saves, M reads another module's (edgeAgent's and edgeHub's too), 
         found = f", {self.view.found:,} match" if self.view.wanted else ""
         asked = "".join(f" · {name} {value}" for name, value in self.filters.items() if value)
         cut = f" · too large for one answer: the last {self._halved:,} asked for" if self._halved else ""
-        self.say(f"{followed} · {counted(len(self.view.lines), 'line')}{found} · {dict(_LEVELS)[self.level]}{asked}{cut}")
+        timeless = " · by the last lines alone: the device finds none by time" if self._timeless else ""
+        lines = counted(len(self.view.lines), "line")
+        self.say(f"{followed} · {lines}{found} · {dict(_LEVELS)[self.level]}{asked}{cut}{timeless}")
 
     def action_wrap(self) -> None:
         """Long lines over several rows, or cut."""

@@ -50,7 +50,9 @@ def run(call: Call) -> int:
     halved: list[int] = []
     lines: Iterable[Any]
     if options.follow:
-        lines = follow(hub, device, options.module, threading.Event(), halved=halved.append, **filters)
+        lines = follow(
+            hub, device, options.module, threading.Event(), halved=halved.append, timeless=lambda: _timeless(call), **filters
+        )
     else:
         lines = fetch(hub, device, options.module, until=options.until, halved=halved.append, **filters)
     for line in lines:
@@ -59,6 +61,12 @@ def run(call: Call) -> int:
             halved.clear()
         _print(call, line)
     return 0
+
+
+def _timeless(call: Call) -> None:
+    call.progress(
+        "The device's container engine finds no line by its time: followed by the last lines alone; some may be missed."
+    )
 
 
 def _print(call: Call, line: Any) -> None:

@@ -17,7 +17,7 @@ from services.contexts.model import Context
 from services.contexts.secrets import ca_path, reveal
 from services.errors import OperatorError
 from services.hub.errors import network_error, reply_error
-from services.hub.quota import QuotaMeter
+from services.hub.quota import Charge, QuotaMeter, charged_sizes
 from services.records import Exchange, Observer
 from services.text import clean
 
@@ -54,15 +54,15 @@ class HubCalls:
         self._managers: tuple[Any, Any] | None = None
         self._seen = threading.local()
 
-    def registry(self, call: Callable[[Any], Any], *, metered: bool = False, again: bool = False) -> Reply:
+    def registry(self, call: Callable[[Any], Any], *, charge: Charge = "none", again: bool = False) -> Reply:
         """Run ``call`` on an IoTHubRegistryManager; ``again`` allows repeating it after a cut or a 5xx (reads only)."""
-        return self._run(0, call, metered=metered, again=again)
+        return self._run(0, call, charge=charge, again=again)
 
-    def configuration(self, call: Callable[[Any], Any], *, metered: bool = False, again: bool = False) -> Reply:
+    def configuration(self, call: Callable[[Any], Any], *, charge: Charge = "none", again: bool = False) -> Reply:
         """Run ``call`` on an IoTHubConfigurationManager."""
-        return self._run(1, call, metered=metered, again=again)
+        return self._run(1, call, charge=charge, again=again)
 
-    def _run(self, which: int, call: Callable[[Any], Any], *, metered: bool, again: bool) -> Reply:
+    def _run(self, which: int, call: Callable[[Any], Any], *, charge: Charge, again: bool) -> Reply:
         manager = self._made()[which]
         for attempt in range(_ATTEMPTS):
             last = attempt == _ATTEMPTS - 1
@@ -75,8 +75,8 @@ class HubCalls:
                 continue
             if self._observe is not None:
                 self._observe(Exchange.of_response("hub", response))
-            if metered:
-                self.meter.add(max(len(response.content), len(response.request.body or "")))
+            for size in charged_sizes(charge, len(response.request.body or ""), len(response.content)):
+                self.meter.add(size)
             if response.status_code < 400:
                 headers = response.headers
                 return Reply(_json(response), headers.get("Date", ""), headers.get("x-ms-continuation", ""))

@@ -22,7 +22,7 @@ from services.records import Connection, Device, DeviceState, EdgeHubState, Life
 AGENT = "$edgeAgent"
 EDGE_HUB = "$edgeHub"
 # The edge agent's methods that only look (docs/facts/iot-hub.md); every other one may change something.
-LOOKING = frozenset({"ping", "GetModuleLogs", "GetTaskStatus"})
+LOOKING = frozenset({"ping", "GetModuleLogs", "GetLogs", "GetTaskStatus"})
 _DEVICES = 1000
 _PAGES = 20
 _ALL_DEVICES = "SELECT deviceId, status, statusReason, connectionState, lastActivityTime, capabilities, deviceScope, parentScopes FROM devices"
@@ -184,7 +184,7 @@ class Hub:
     def module_twin(self, device_id: str, module: str) -> dict[str, Any]:
         """A module's twin as the hub gave it: it may hold secrets. One metered read."""
         _in_path(device_id, module)
-        reply = self._calls.registry(lambda manager: manager.get_module_twin(device_id, module), metered=True, again=True)
+        reply = self._calls.registry(lambda manager: manager.get_module_twin(device_id, module), charge="reply", again=True)
         if not isinstance(reply.json, dict):
             raise _no_reply_of_a_hub(f"The hub's reply holds no twin of {module} on {device_id}.")
         return reply.json
@@ -205,14 +205,14 @@ class Hub:
         may_change(self.context, "change a twin")
         _in_path(device_id, module)
         twin = Twin(properties=TwinProperties(desired=dict(patch)))
-        reply = self._calls.registry(lambda manager: manager.update_module_twin(device_id, module, twin, etag), metered=True)
+        reply = self._calls.registry(lambda manager: manager.update_module_twin(device_id, module, twin, etag), charge="request")
         return dict(mapping(reply.json))
 
     def invoke(
         self, device_id: str, module: str | None, method: str, payload: Any, response_timeout: int = 30, connect_timeout: int = 10
     ) -> MethodReply:
-        """Call a direct method of a module, or of the device (``module`` None); timeouts in seconds. Metered, offline
-        devices too."""
+        """Call a direct method of a module, or of the device (``module`` None); timeouts in seconds. Metered: request
+        and reply each, offline devices too."""
         from azure.iot.hub.protocol.models import CloudToDeviceMethod
 
         if module != AGENT or method not in LOOKING:
@@ -236,7 +236,7 @@ class Hub:
             else:
                 manager.protocol.modules.invoke_method(device_id, module, request, timeout=limits)
 
-        fields = mapping(self._calls.registry(call, metered=True).json)
+        fields = mapping(self._calls.registry(call, charge="exchange").json)
         return MethodReply(number(fields.get("status")), fields.get("payload"))
 
     def apply(self, device_id: str, content: Mapping[str, Any]) -> None:
@@ -250,7 +250,7 @@ class Hub:
         may_change(self.context, "deploy")
         _in_path(device_id)
         body = ConfigurationContent(modules_content=dict(mapping(content.get("modulesContent"))))
-        self._calls.configuration(lambda manager: manager.apply_configuration_on_edge_device(device_id, body), metered=True)
+        self._calls.configuration(lambda manager: manager.apply_configuration_on_edge_device(device_id, body), charge="request")
 
     def configurations(self) -> list[Configuration]:
         """The deployments at scale, highest priority first."""

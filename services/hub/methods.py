@@ -7,6 +7,7 @@ import binascii
 import contextlib
 import json
 import re
+import time
 import zlib
 from collections.abc import Callable
 from datetime import datetime, timezone
@@ -18,9 +19,9 @@ from services.diagnosis.mask import mask
 from services.errors import OperatorError
 from services.hub.client import AGENT, Hub, MethodReply
 from services.hub.log_lines import LogLine, lines_of
-from services.hub.tolerant import mapping
+from services.hub.tolerant import mapping, moment
 from services.records import Evidence, Ping
-from services.text import clean
+from services.text import clean, one_line
 
 _SCHEMA = "1.0"
 PING_COST = 2  # messages of the hub's quota: request and reply are charged each (docs/facts/iot-hub.md)
@@ -28,6 +29,10 @@ PING_COST = 2  # messages of the hub's quota: request and reply are charged each
 _NUMBERS = {"DeviceNotOnline": "404103", "GatewayTimeout": "504101"}
 _UNREACHED = re.compile(r"\b(?:40410[234]|504101|DeviceNotOnline|GatewayTimeout)\b")
 _LOGS_AT_MOST = 16 * 1024 * 1024
+# What an agent from 1.0.8 on answers to a method that it does not have: the list is the way to learn what it has.
+_COMMANDS = re.compile(r"not found\. The supported commands are - (.*)", re.DOTALL)
+_SPAN = re.compile(r"(\d{1,9})\s*([smhd])\w*")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def ping(hub: Hub, device_id: str, seconds: int = 30) -> None:
@@ -73,23 +78,52 @@ def module_logs(
     ``since`` and ``until`` are RFC 3339 times, Unix seconds or spans such as ``10m``; ``level`` keeps lines of exactly that
     level; ``regex``
     keeps lines that it matches. Where the device refuses an answer of more than 128 KB, half as many lines are asked for, of
-    which ``halved`` is told each time.
+    which ``halved`` is told each time. An agent of 1.0.9 with its experimental GetLogs is asked by that, which knows no ``until``.
     """
     wanted = {"since": since, "until": until, "loglevel": level, "regex": regex}
     filters = {name: value for name, value in wanted.items() if value not in ("", None)}
+    method = "GetModuleLogs"
     while True:
         query = {**filters, **({} if tail is None else {"tail": tail})}
         # The id is an unanchored regular expression: "host" would fetch the logs of "host-2" too.
         item = {"id": f"^{re.escape(module)}$", "filter": query}
         payload = {"schemaVersion": _SCHEMA, "items": [item], "encoding": "gzip", "contentType": "text"}
-        reply = hub.invoke(device_id, AGENT, "GetModuleLogs", payload, response_timeout=60)
+        reply = hub.invoke(device_id, AGENT, method, payload, response_timeout=60)
+        if method == "GetModuleLogs" and "getlogs" in _supported(reply) and not until:
+            method = "GetLogs"
+            if since:
+                filters["since"] = _unix_seconds(since)
+            continue
         if reply.status == 400 and "too large" in _text(reply.payload).lower() and (tail is None or tail > 1):
             tail = 1000 if tail is None else tail // 2
             if halved is not None:
                 halved(tail)
             continue
-        _answered(reply, "GetModuleLogs", module)
+        _answered(reply, method, module)
         return lines_of(_body(reply.payload, module))
+
+
+def _supported(reply: MethodReply) -> frozenset[str]:
+    """The methods, in lower case, of an agent that has not the one it was asked for; else none."""
+    listed = _COMMANDS.search(_message(reply)) if reply.status == 400 else None
+    return frozenset(name.strip().lower() for name in listed[1].split(",")) if listed else frozenset()
+
+
+def _unix_seconds(since: str) -> int:
+    """A time as the agent of 1.0.9 takes it: a whole number alone (ModuleLogFilter.cs of that tag)."""
+    if since.strip().isdecimal():
+        return int(since)
+    if (span := _SPAN.fullmatch(since.strip())) is not None:
+        return int(time.time()) - int(span[1]) * _SECONDS[span[2]]
+    at = moment(since)
+    if at is None:
+        raise OperatorError(
+            f"{one_line(since, 60)} is no time that this edge agent takes.",
+            cause="The device's edge agent is of 1.0.9, which takes a number of seconds; the console makes it of a span or a time.",
+            remedy="Give a span before now (10m, 2h) or a time such as 2026-01-31T10:00:00Z.",
+            code="agent.logs-filter",
+        )
+    return int(at.timestamp())
 
 
 def _body(payload: Any, module: str) -> str:
@@ -126,10 +160,13 @@ def _text(payload: Any) -> str:
     return payload if isinstance(payload, str) else json.dumps(payload, ensure_ascii=False)
 
 
+def _message(reply: MethodReply) -> str:
+    fields = mapping(reply.payload)
+    return str(fields.get("message") or fields.get("Message") or _text(reply.payload))
+
+
 def _answered(reply: MethodReply, method: str, module: str = "") -> None:
     if reply.status is not None and 200 <= reply.status < 300:
         return
-    fields = mapping(reply.payload)
-    message = fields.get("message") or fields.get("Message") or _text(reply.payload)
-    text = clean(mask(f"{method}: {message}"), 1000)
+    text = clean(mask(f"{method}: {_message(reply)}"), 1000)
     raise explain(Evidence(source="agent", status=reply.status, code=method, text=text, module=module))

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Iterator
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Literal
 
 from services.contexts.paths import private_file, private_folder, state_folder
 from services.text import counted
@@ -20,11 +21,18 @@ from services.text import counted
 STANDARD_UNIT = 4096
 FREE_UNIT = 512
 FREE_DAY = 8000
+Charge = Literal["none", "reply", "request", "exchange"]
 
 
 def units(size: int, unit: int = STANDARD_UNIT) -> int:
     """Messages that one metered call of ``size`` bytes costs."""
     return max(1, -(-size // unit))
+
+
+def charged_sizes(charge: Charge, sent: int, received: int) -> tuple[int, ...]:
+    """The sizes that the hub charges for, each by itself: a direct method's request and reply (to an offline device, too), a twin
+    read's or query's reply, the request of an update or a deployment (docs/facts/iot-hub.md)."""
+    return {"none": (), "reply": (received,), "request": (sent,), "exchange": (sent, received)}[charge]
 
 
 class QuotaMeter:

@@ -50,30 +50,43 @@ def follow(
     regex: str = "",
     every: float = 3.0,
     halved: Callable[[int], object] | None = None,
+    timeless: Callable[[], object] | None = None,
 ) -> Iterator[LogLine]:
     """The last ``tail`` lines and then those that come, until ``stopped``. Each look is a direct method: metered, 4 KB units.
+
+    Where the device finds no line by its time, which some container engines do not (Azure/iotedge issues 3602 and 5051), the last
+    lines alone are asked for from then on, and ``timeless`` is told.
 
     Lines are told apart by place, not by text: a log that repeats a line shows it as often as it was written. Raises
     OperatorError where the device does not answer.
     """
     module = module_name(module)
     shown: list[LogLine] = []
-    first = True
+    first = by_time = True
     while not stopped.is_set():
         # Asked from a little before the last line's time: the device's clock sets both, and lines of one second may still come.
         newest = next((line.time for line in reversed(shown) if line.time is not None), None)
         start = since if first or newest is None else (newest - timedelta(seconds=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        start = start if by_time else ""
         ask = fetch if first else module_logs
-        lines = ask(
-            hub,
-            device,
-            module,
-            tail=tail if first else _MOST,
-            since=start,
-            level=level,
-            regex=regex,
-            halved=halved if first else None,
-        )
+        try:
+            lines = ask(
+                hub,
+                device,
+                module,
+                tail=_MOST if by_time and not first else tail,
+                since=start,
+                level=level,
+                regex=regex,
+                halved=halved if first else None,
+            )
+        except OperatorError as error:
+            if not start or (first and error.code != "agent.logs-unreadable") or not error.code.startswith("agent."):
+                raise
+            by_time = False
+            if timeless is not None:
+                timeless()
+            continue
         new = unseen(shown, lines)
         yield from new
         shown = (shown + new)[-_MOST * 2 :]
