@@ -85,7 +85,7 @@ class Hub:
         continuation: str | None = None
         for _ in range(_PAGES):
             call = partial(_page, QuerySpecification(query=text), continuation)
-            reply = self._calls.registry(call, metered=True, again=True)
+            reply = self._calls.registry(call, charge="reply", again=True)
             rows += map(mapping, reply.json if isinstance(reply.json, list) else [])
             continuation = reply.continuation or None
             if continuation is None:

@@ -222,9 +222,8 @@ def _waiting_for_the_agent(state: DeviceState) -> str:
     """What an agent that has not reported yet is probably doing: it reports when its first pass has ended."""
     names = ", ".join(images_to_come(state)[:3])
     doing = f"pulling {names}" if names else "starting what has changed"
-    if state.liveness is not None and state.liveness.word == "unknown":
-        return f"waiting for the edge agent; {state.liveness.text}"
-    return f"waiting for the edge agent, which is probably {doing}: it reports when that has ended"
+    unsure = f"; {state.liveness.text}" if state.liveness is not None and state.liveness.word == "unknown" else ""
+    return f"waiting for the edge agent, which is probably {doing}: it reports when that has ended{unsure}"
 
 
 def _trouble(state: DeviceState, watch: Watch, applied: bool) -> Finding | None:
