@@ -108,7 +108,9 @@ RULES: tuple[Rule, ...] = (
         ),
         pattern=(
             r"input(?:s)? and output tensor|tensor (?:name|alias)|not found in (?:the )?(?:graph|signature)|"
-            r"Tensor .{1,160} not found|input[_ ]?name"
+            r"Tensor .{1,160} not found|input[_ ]?name|"
+            # The FPGA host's own words, by the sample's client, which knows them for this (docs/facts/sample-client.md).
+            r"Object reference not set to an instance of an object"
         ),
     ),
     Rule(

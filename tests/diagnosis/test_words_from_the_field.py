@@ -134,6 +134,7 @@ def test_of_two_steps_that_failed_both_are_named():
         (Evidence("amqp", code="amqp:client-error", text="CBS Token authentication failed.\nStatus code: None"), ["events-unauthorized"]),
         (Evidence("amqp", code="amqp:precondition-failed", text="At least one receiver for the endpoint is created with epoch of '0', and so non-epoch receiver is not allowed."), ["link-stolen"]),
         (Evidence("amqp", code="amqp:resource-limit-exceeded", text="The maximum number of connections was exceeded"), ["endpoint-limit"]),
+        (Evidence("grpc", code="UNKNOWN", text="Object reference not set to an instance of an object."), ["tensor-names"]),
         (Evidence("grpc", code="INVALID_ARGUMENT", text="Expected image (JPEG, PNG, or GIF), got unknown format"), ["picture-refused"]),
         (Evidence("grpc", code="RESOURCE_EXHAUSTED", text="OOM when allocating tensor"), ["host-exhausted"]),
         (Evidence("grpc", code="UNAVAILABLE", text="Connect Failed"), ["host-gone"]),

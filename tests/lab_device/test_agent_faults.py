@@ -99,7 +99,7 @@ async def until_answer(bench, wanted, seconds=10.0):
         ("flashing", {"seconds": 600}, "UNAVAILABLE"),
         ("flashing-forever", {}, "UNAVAILABLE"),
         ("host-gone", {}, "UNAVAILABLE"),
-        ("wrong-tensors", {}, "INVALID_ARGUMENT"),
+        ("wrong-tensors", {}, "UNKNOWN"),
         ("host-slow", {"seconds": 30}, "DEADLINE_EXCEEDED"),
     ],
 )
