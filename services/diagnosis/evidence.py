@@ -8,6 +8,7 @@ from dataclasses import replace
 from services.diagnosis import agent, amqp, client, grpc, http, hub_http, network, registry, workspace
 from services.diagnosis.image_names import same_image
 from services.diagnosis.mask import mask
+from services.diagnosis.nearest import guess
 from services.diagnosis.rule import Rule, quote
 from services.diagnosis.signs import Options
 from services.records import DeviceState, Evidence, Finding
@@ -43,7 +44,17 @@ def diagnose(evidence: Evidence) -> list[Finding]:
         found = _ask((rule for rule in network.RULES if rule.general), evidence)
     if not found and not _well(evidence):
         found = [unknown(evidence)]
+    found = [_with_guess(finding, evidence) for finding in found]
     return sorted(found, key=lambda finding: finding.likely)
+
+
+# States that say only that something failed: what the words come nearest to is added as a guess.
+_UNNAMED = frozenset({"unknown", "plan-failed", "start-refused", "endpoint-refuses"})
+
+
+def _with_guess(finding: Finding, evidence: Evidence) -> Finding:
+    words = guess(evidence.text) if finding.state in _UNNAMED else ""
+    return replace(finding, cause=f"{finding.cause} {words}") if words else finding
 
 
 def _beside(found: list[Finding], general: list[Finding]) -> list[Finding]:

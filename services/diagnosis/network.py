@@ -16,6 +16,7 @@ RULES: tuple[Rule, ...] = (
         "It answered every attempt with a server error; it is mostly gone in a minute.",
         "Try again; if it stays, look at Azure's status page.",
         pattern=r"too many (?P<status>5\d\d) error responses",
+        source="urllib3 util/retry.py",
     ),
     Rule(
         "proxy-auth",
@@ -26,6 +27,7 @@ RULES: tuple[Rule, ...] = (
         "Put user and password into the proxy's URL where the context names it.",
         codes=("407",),
         pattern=r"407 Proxy Authentication|Proxy Authentication Required",
+        source="RFC 9110, 15.5.8",
     ),
     Rule(
         "proxy-failed",
@@ -35,6 +37,7 @@ RULES: tuple[Rule, ...] = (
         "The proxy cannot be reached, or refuses to tunnel to this host and port.",
         "Check the proxy in the context's events and in HTTPS_PROXY; have host and port allowed.",
         pattern=r"(?:ProxyError|Cannot connect to proxy|Tunnel connection failed)(?![\s\S]*\b407\b)|CONNECT[^.\n]{0,60}(?:403|502|503)",
+        source="urllib3; python http.client",
     ),
     Rule(
         "clock-off",
@@ -45,6 +48,7 @@ RULES: tuple[Rule, ...] = (
         "Switch on NTP on this machine (`timedatectl set-ntp true`).",
         codes=("clock-skew",),
         over=300.0,
+        source="TS: troubleshoot-error-codes.md, note to 401003",
     ),
     Rule(
         "clock-drift",
@@ -55,6 +59,7 @@ RULES: tuple[Rule, ...] = (
         "Switch on NTP on this machine.",
         codes=("clock-skew",),
         under=300.0,
+        source="what this console itself writes",
     ),
     Rule(
         "slow",
@@ -64,6 +69,7 @@ RULES: tuple[Rule, ...] = (
         "It answers after seconds where parts of one are usual: a thin or busy line, a proxy, or a service with trouble of its own.",
         "Wait, and have patience with every step; if it stays, look at the line and at Azure's status page.",
         codes=("slow",),
+        source="what this console itself writes",
     ),
     Rule(
         "certificate-time",
@@ -73,6 +79,7 @@ RULES: tuple[Rule, ...] = (
         "The certificate has expired, is not yet valid, or this machine's clock is off.",
         "Check this machine's clock first; then the server's certificate.",
         pattern=r"certificate (?:has expired|is not yet valid)|CERTIFICATE_EXPIRED",
+        source="openssl x509_txt.c",
     ),
     Rule(
         "certificate-name",
@@ -82,6 +89,7 @@ RULES: tuple[Rule, ...] = (
         "The server's certificate does not carry the name or address that was asked for: a proxy in between, or a wrong host.",
         "Use the host name as the hub gives it; if a proxy inspects TLS, name its CA in the context (`ca_file`).",
         pattern=r"Hostname mismatch|doesn't match|IP address mismatch|certificate is not valid for",
+        source="python ssl; openssl x509_txt.c",
     ),
     Rule(
         "certificate-untrusted",
@@ -95,6 +103,7 @@ RULES: tuple[Rule, ...] = (
             r"(?![\s\S]*(?:has expired|not yet valid|mismatch|doesn't match|is not valid for))|self[- ]signed certificate|"
             r"unable to get (?:local )?issuer|unknown ca|UNKNOWN_CA"
         ),
+        source="openssl x509_txt.c",
     ),
     Rule(
         "not-tls",
@@ -104,6 +113,7 @@ RULES: tuple[Rule, ...] = (
         "The port is open, but a plain-text server or a proxy's page answers.",
         "Check host and port; a captive portal or proxy may sit in between.",
         pattern=r"WRONG_VERSION_NUMBER|wrong version number|UNKNOWN_PROTOCOL|unknown protocol|record layer failure|HTTP_REQUEST",
+        source="openssl ssl_err.c",
     ),
     Rule(
         "tls-failed",
@@ -114,6 +124,7 @@ RULES: tuple[Rule, ...] = (
         "Try with another network; ask for the firewall's rule.",
         pattern=r"SSLError|SSL: |EOF occurred in violation of protocol|handshake|SSLV3|TLSV1",
         general=True,
+        source="openssl ssl_err.c; python ssl",
     ),
     Rule(
         "name-unresolved",
@@ -130,6 +141,7 @@ RULES: tuple[Rule, ...] = (
             r"No address associated|"
             r"Failed to resolve|DNS resolution failed|Name does not resolve)"
         ),
+        source="glibc gai_strerror; urllib3",
     ),
     Rule(
         "refused",
@@ -143,6 +155,7 @@ RULES: tuple[Rule, ...] = (
         ),
         codes=("ECONNREFUSED", "ConnectionRefusedError"),
         pattern=r"Connection refused|ConnectionRefused|actively refused|Connect call failed",
+        source="ECONNREFUSED of the kernel; python asyncio",
     ),
     Rule(
         "no-route",
@@ -153,6 +166,7 @@ RULES: tuple[Rule, ...] = (
         "Check VPN, network cable and routes.",
         codes=("ENETUNREACH", "EHOSTUNREACH"),
         pattern=r"Network is unreachable|No route to host",
+        source="ENETUNREACH and EHOSTUNREACH of the kernel",
     ),
     Rule(
         "no-answer",
@@ -162,6 +176,7 @@ RULES: tuple[Rule, ...] = (
         "The connection stands and nothing comes back: the service hangs, or something on the way swallows its answers.",
         "Try again in a minute; if it stays, look at Azure's status page, and at proxies and firewalls that inspect TLS.",
         codes=("ReadTimeout", "ReadTimeoutError"),
+        source="requests; urllib3",
     ),
     Rule(
         "timeout",
@@ -174,6 +189,7 @@ RULES: tuple[Rule, ...] = (
         pattern=r"timed out|timeout",
         likely=True,
         settle="Whether other ports of the same host answer: `dbe-console doctor` tries 5671, 443 and 8883.",
+        source="ETIMEDOUT; requests; urllib3",
     ),
     Rule(
         "cut",
@@ -187,5 +203,6 @@ RULES: tuple[Rule, ...] = (
             r"Connection reset|Connection aborted|RemoteDisconnected|Remote end closed|Broken pipe|IncompleteRead|"
             r"Server disconnected|connection (?:was )?closed"
         ),
+        source="ECONNRESET and EPIPE; http.client; urllib3",
     ),
 )

@@ -16,6 +16,7 @@ RULES: tuple[Rule, ...] = (
             codes=("UNAUTHORIZED",),
             pattern=r"unauthorized: authentication required|incorrect username or password",
             statuses=(401,),
+            source="distribution api/errcode; Azure/acr#54",
         ),
         codes=("UNAUTHORIZED",),
         pattern=r"unauthorized: authentication required|incorrect username or password|no basic auth credentials",
@@ -28,6 +29,7 @@ RULES: tuple[Rule, ...] = (
         "The registry lets only some addresses in, and {client} is none of them.",
         "Have the address added to the registry's network rules.",
         pattern=r"client with IP (?P<client>\S{1,60}) is not allowed access",
+        source="Azure Container Registry, aka.ms/acr/firewall",
     ),
     *also(
         Rule(
@@ -38,6 +40,7 @@ RULES: tuple[Rule, ...] = (
             "User and password are right, and lack the right on this repository.",
             "Give the role AcrPull (AcrPush for pushing).",
             pattern=r"requested access to the resource is denied|pull access denied",
+            source="distribution api/errcode",
         ),
         codes=("DENIED",),
         general=True,
@@ -52,6 +55,7 @@ RULES: tuple[Rule, ...] = (
             "Check name and tag; `dbe-console images` lists the workspace's.",
             codes=("MANIFEST_UNKNOWN", "NAME_UNKNOWN"),
             pattern=r"manifest (?:for \S+ )?(?:unknown|not found)|repository name not known|does not exist",
+            source="distribution api/errcode; Azure/acr#742",
         ),
         statuses=(404,),
         general=True,
@@ -65,6 +69,7 @@ RULES: tuple[Rule, ...] = (
         "Build or choose the image for the device's platform (linux/amd64).",
         codes=("architecture",),
         pattern=r"no match(?:ing manifest)? for (?:platform|linux)|exec format error|image operating system",
+        source="moby daemon/images; containerd",
     ),
     *also(
         Rule(
@@ -76,6 +81,7 @@ RULES: tuple[Rule, ...] = (
             "Wait, or sign in with a paid account.",
             codes=("TOOMANYREQUESTS",),
             pattern=r"toomanyrequests|pull rate limit",
+            source="distribution api/errcode; docs.docker.com, pull limits",
         ),
         statuses=(429,),
         general=True,
@@ -88,6 +94,7 @@ RULES: tuple[Rule, ...] = (
         "The connection stands and nothing comes back: the registry hangs, or something on the way swallows its answers.",
         "Try again in a minute; see Azure's status page, and proxies and firewalls that inspect TLS.",
         codes=("silent",),
+        source="what this console itself writes",
     ),
     Rule(
         "engine-gone",
@@ -100,6 +107,7 @@ RULES: tuple[Rule, ...] = (
             r"Error while fetching server API version|Cannot connect to the Docker daemon|Docker daemon socket|docker\.sock|"
             r"podman\.sock"
         ),
+        source="docker-py; moby client/errors.go",
     ),
     Rule(
         "disk-full",
@@ -109,6 +117,7 @@ RULES: tuple[Rule, ...] = (
         "There is no room for the image's layers.",
         "Remove unused images (`docker image prune`).",
         pattern=r"no space left on device",
+        source="ENOSPC of the kernel",
     ),
     Rule(
         "registry-unauthorized",
@@ -121,6 +130,7 @@ RULES: tuple[Rule, ...] = (
         likely=True,
         general=True,
         settle="`docker login` with the same user and password.",
+        source="distribution api/errcode; Azure/acr#54",
     ),
     Rule(
         "registry-trouble",
@@ -131,5 +141,6 @@ RULES: tuple[Rule, ...] = (
         "Try again in a minute.",
         statuses=(500, 502, 503, 504),
         general=True,
+        source="RFC 9110, 15.6",
     ),
 )

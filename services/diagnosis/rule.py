@@ -17,6 +17,7 @@ LOOKED_AT = 32_768  # characters of a reply that rules look at: a hostile one ma
 _NAMED = r"\bmodule ['\"]?([A-Za-z0-9_-]{1,128})"
 _PULLED = r"\bpull(?:ing)? image (?!configuration)[\"'`]?([a-z0-9][\w./:@-]*\w)"
 _BEFORE = 600  # characters before a find that may name what it is about
+_ESCAPES = re.compile(r"\\([nrt\"'/\\])")
 _CODES_IN_TEXT = frozenset({"amqp", "workspace", "network"})
 CLOCK_LIMIT = 300.0  # seconds that a clock may be off: over five minutes the hub refuses tokens (TS, note to 401003)
 SHOWN = 4_096  # characters of a reply that are carried in a finding
@@ -71,7 +72,7 @@ class Rule:
             return
         if self.skewed is not None and (evidence.skew is None or self.skewed != (abs(evidence.skew) > CLOCK_LIMIT)):
             return
-        text = str(evidence.text)[:LOOKED_AT]
+        text = legible(str(evidence.text)[:LOOKED_AT], evidence.source)
         if self.pattern:
             seen: set[tuple[tuple[str, str], ...]] = set()
             for found in compiled(self.pattern).finditer(text):
@@ -152,6 +153,17 @@ class _Values(dict[str, str]):
 def compiled(pattern: str) -> re.Pattern[str]:
     """The pattern, compiled once; any case."""
     return re.compile(pattern, re.IGNORECASE)
+
+
+@lru_cache(maxsize=8)
+def legible(text: str, source: str) -> str:
+    """Return an engine's words without the quoting of the JSON or Rust value in which daemons up to 1.0.4, and agents that speak to
+    the engine themselves, hand them on (``{\"message\":…}``, ``String("…")``)."""
+    if source not in ("agent", "registry") or "\\" not in text:
+        return text
+    for _ in range(3):
+        text = _ESCAPES.sub(lambda match: {"n": "\n", "r": "\n", "t": "\t"}.get(match[1], match[1]), text)
+    return text
 
 
 def _any_word(words: tuple[str, ...]) -> str:

@@ -17,6 +17,7 @@ from services.records import Device, Evidence
 CASES = Path(__file__).parent.parent / "cases" / "azure"
 STATES = {
     "05": "agent-desired-locked",
+    "07": "tensor-names",
     "11a": "hub-remade",
     "13a": "throttled",
     "13b": "device-disabled",
@@ -24,6 +25,8 @@ STATES = {
     "14a": "role-missing",
     "14b": "unauthorized",
     "14c": "string-too-big",
+    "15a": "port-taken",
+    "15d": "container-gone",
 }
 
 
@@ -45,7 +48,8 @@ def read(payload: dict[str, Any]) -> tuple[str, str]:
                 "reported": {"lastDesiredVersion": 3, "lastDesiredStatus": status, "modules": {}},
             }
         }
-        one = findings(state_of(Device("d", True), twin, datetime(2021, 6, 12, tzinfo=timezone.utc)))[0]
+        every = findings(state_of(Device("d", True), twin, datetime(2021, 6, 12, tzinfo=timezone.utc)))
+        one = next((finding for finding in every if finding.state != "not-created"), every[0])
     return one.state, f"{one.severity} {one.reason} {one.cause} {one.remedy}"
 
 

@@ -66,7 +66,7 @@ OF_THE_DEVICE = [
     ("Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?", "engine-gone", SURE),
     ("Connection refused /var/run/iotedge/mgmt.sock", "edge-daemon-gone", SURE),
     ("A task was canceled.", "slow-pull", LIKELY),
-    ("Could not acquire permit to call ModuleManager, hit limit of 5 concurrent requests", "plan-failed", LIKELY),
+    ("Could not acquire permit to call ModuleManager, hit limit of 5 concurrent requests", "edge-daemon-busy", SURE),
 ]
 OF_A_MODULE = [
     # an agent on Kubernetes says 0 where the container never ran

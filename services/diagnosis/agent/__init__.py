@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
-from services.diagnosis.agent import compared, deployment, edge_hub, engine, methods, modules, pull
+from services.diagnosis.agent import compared, container, deployment, edge_hub, engine, methods, modules, pull
 
-RULES = pull.RULES + engine.RULES + deployment.RULES + edge_hub.RULES + compared.RULES + methods.RULES + modules.RULES
+RULES = (
+    pull.RULES
+    + container.RULES
+    + engine.RULES
+    + deployment.RULES
+    + edge_hub.RULES
+    + compared.RULES
+    + methods.RULES
+    + modules.RULES
+)

@@ -1,79 +1,13 @@
-"""Rules: a step of a deployment that failed as the engine made or started a container, in the words of Docker, containerd, runc and
-both generations of the agent (from 1.2 on it keeps the engine's words to its own log)."""
+"""Rules: the container engine or the IoT Edge daemon on the device, where they themselves stand in a deployment's way (the words of
+Docker, containerd, runc and both generations of the daemon; docs/facts/hub-codes-and-routes.md, section 4)."""
 
 from __future__ import annotations
 
 from services.diagnosis.rule import Rule
 
-_FPGA = r"/dev/catapult\d"
-_ADDING = r"error gathering device information while adding custom device"
+_EDGELET = "iotedge edgelet-docker/src/error.rs, tags 1.0.5 to 1.6.1"
 
 RULES: tuple[Rule, ...] = (
-    Rule(
-        "port-taken",
-        "error",
-        "port",
-        "HostPort {port} is taken",
-        "Another container or program on the device holds port {port}.",
-        (
-            "Change HostPort in this module's create options, or stop the module that holds it (443, 5671 and 8883 "
-            "belong to the edge hub)."
-        ),
-        pattern=(
-            r"Bind for (?:\[?[\w.:*]*\]?):(?P<port>\d{1,5}) failed(?:: port is already allocated)?|"
-            r"listen tcp\d? (?:\[?[\w.:*]*\]?):(?P<port2>\d{1,5}): bind: address already in use|"
-            r"port is already allocated|address already in use"
-        ),
-    ),
-    Rule(
-        "bad-host-address",
-        "error",
-        "port",
-        "the device has no address {address}",
-        "PortBindings ask for a HostIp that none of the device's networks has.",
-        "Leave HostIp out of the create options, or give the address of the device's compute network.",
-        pattern=r"listen tcp\d? \[?(?P<address>[\w.:]*?)\]?:\d{1,5}: bind: cannot assign requested address",
-    ),
-    Rule(
-        "no-fpga",
-        "error",
-        "no-fpga",
-        "the device has no such FPGA device",
-        "The engine finds no {path}: no FPGA in this device, its driver is not loaded, or it is another kind of device.",
-        "Deploy accelerated images to a Data Box Edge with an FPGA; restart the device if it has one.",
-        pattern=(
-            rf"{_ADDING} [\"']?(?P<path>{_FPGA})(?![^\n]{{0,80}}(?:not permitted|permission denied))|"
-            rf"(?P<path2>{_FPGA})[^\n]{{0,80}}no such (?:file|device)|"
-            r"error gathering device information(?! while adding custom device)"
-        ),
-    ),
-    Rule(
-        "no-device",
-        "error",
-        "device",
-        "the device has no {path}",
-        "The create options hand {path} to the container, and the engine finds no such device there.",
-        "Take it out of HostConfig.Devices, or see that what it stands for is plugged in and its driver loaded.",
-        pattern=rf"{_ADDING} [\"']?(?!{_FPGA})(?P<path>[\w/.-]+)",
-    ),
-    Rule(
-        "fpga-refused",
-        "error",
-        "fpga",
-        "the FPGA may not be opened",
-        "{path} is there, and the container has not the right to open it.",
-        "Set HostConfig.Privileged to true and name the device under HostConfig.Devices in the create options.",
-        pattern=rf"(?P<path>{_FPGA})[^\n]{{0,80}}(?:permission denied|operation not permitted)",
-    ),
-    Rule(
-        "fpga-busy",
-        "error",
-        "fpga",
-        "the FPGA is taken",
-        "{path} is open already: another module, or one that was not ended properly, holds the FPGA.",
-        "Stop every other module that takes /dev/catapult0, then restart this one.",
-        pattern=rf"(?P<path>{_FPGA})[^\n]{{0,80}}(?:resource busy|in use)",
-    ),
     Rule(
         "name-taken",
         "error",
@@ -82,6 +16,35 @@ RULES: tuple[Rule, ...] = (
         "A container that IoT Edge did not make holds the module's name.",
         "Remove it on the device, or name the module differently.",
         pattern=r"container name [\"']?/?(?P<container>[\w.-]+)[\"']? is already in use",
+        source="moby daemon/errors.go",
+    ),
+    Rule(
+        "name-taken",
+        "error",
+        "name",
+        "the engine finds something in the way of the container",
+        (
+            "The engine answered 409 and the daemon keeps its words to itself: mostly a container of the module's name exists that IoT Edge "
+            "did not make, else the old one is still being removed."
+        ),
+        "Wait for the next try; if it stays, remove the container of that name on the device (`docker rm -f`).",
+        pattern=r"Conflict with current operation",
+        likely=True,
+        settle="`docker ps -a` on the device.",
+        source=_EDGELET,
+    ),
+    Rule(
+        "container-gone",
+        "info",
+        "stopped",
+        "it was stopped or removed already",
+        "The agent wanted to stop or remove what is stopped or removed, which does no harm.",
+        "Wait for the agent's next pass.",
+        pattern=(
+            r"Target of operation already in this state|"
+            r"Error calling (?:stop|delete|remove) module[\s\S]{1,600}?(?:container \S{1,80} is not running|Module not found)"
+        ),
+        source=f"{_EDGELET}; edgelet-http/src/error.rs",
     ),
     Rule(
         "engine-leftover",
@@ -90,7 +53,13 @@ RULES: tuple[Rule, ...] = (
         "the container engine has not cleared away the last run",
         "What is left of the container's last run stands in the way of the new one; the engine was ended or cut off while it ran.",
         "Restart the container engine on the device (`systemctl restart docker`), or the device.",
-        pattern=r"container with (?:given )?id(?: already)? exists|removal of container \S+ is already in progress",
+        pattern=(
+            r"container with (?:given )?id(?: already)? exists|removal of container \S+ is already in progress|"
+            r"endpoint with name \S{1,80} already exists in network|device or resource busy[^\n]{0,60}(?:overlay|rootfs|merged)|"
+            r"(?:driver \S{1,20} failed to remove root filesystem|unable to remove filesystem)|is marked for removal|"
+            r"Are you sure\? container is running|cannot remove (?:a running )?container"
+        ),
+        source="containerd; moby daemon/delete.go, libnetwork/network.go; iotedge#5435, #3170",
     ),
     Rule(
         "engine-network",
@@ -99,7 +68,22 @@ RULES: tuple[Rule, ...] = (
         "the engine's network on the device is broken",
         "The engine cannot connect the container: its network is gone, or its firewall rules were removed under it.",
         "Restart the container engine and then IoT Edge on the device, which makes both anew.",
-        pattern=r"iptables failed|iptables: No chain|network \S{1,80} not found",
+        pattern=(
+            r"ip6?tables(?:-\w+)? failed|ip6?tables: No chain|nftables? [^\n]{0,60}fail|network (?:azure-iot-edge|[0-9a-f]{12,64}) not found|"
+            r"could not find a network matching network mode azure-iot-edge|hnsCall\w* failed|failed during hnsCall|"
+            r"userland proxy: (?!listen|Bind|bind|[^\n]{0,80}privileged port)[^\n]{1,200}|bridge \S{1,40} (?:not found|does not exist)"
+        ),
+        source="moby daemon/libnetwork; iotedge#856, #5005, #705",
+    ),
+    Rule(
+        "network-addresses",
+        "error",
+        "network",
+        "the engine's network has no address left",
+        "The pool of addresses of the engine's network is used up, or overlaps with the device's own networks.",
+        "Remove containers and networks that are no longer needed (`docker network prune`), or give the engine another address pool.",
+        pattern=r"no available (?:IPv4 )?addresses|non-overlapping IPv4 address pool|address pools? [^\n]{0,30}(?:exhausted|fully subnetted)",
+        source="moby daemon/libnetwork/ipam",
     ),
     Rule(
         "engine-gone",
@@ -108,97 +92,80 @@ RULES: tuple[Rule, ...] = (
         "no container engine answers on the device",
         "Docker does not run on the device, or its socket is not the one that IoT Edge is told of.",
         "Start it on the device (`systemctl start docker`), then restart IoT Edge.",
-        pattern=r"Cannot connect to the Docker daemon|(?:docker|containerd)\.sock: connect",
+        pattern=(
+            r"Cannot connect to the Docker daemon|(?:docker|containerd|podman)\.sock[\"']?: (?:connect|timeout)|"
+            r"containerd[^\n]{0,80}(?:transport is closing|ttrpc: closed)|(?:ttrpc: closed|transport is closing)|"
+            r"failed to start shim|docker_engine[^\n]{0,60}cannot find the file"
+        ),
+        source="moby client/errors.go; containerd",
     ),
     Rule(
         "edge-daemon-gone",
         "error",
         "daemon",
         "the IoT Edge daemon does not answer its agent",
-        "The agent runs and cannot reach the daemon that makes its containers: it was stopped, or is being updated.",
+        (
+            "The agent runs and cannot reach the daemon that makes its containers: it was stopped, is being updated, or its socket may "
+            "not be opened by the agent."
+        ),
         "Restart IoT Edge on the device (`systemctl restart iotedge` or `iotedge system restart`).",
         pattern=(
-            r"(?:refused|no such file)[^\n]{0,80}(?:iotedge|aziot)[\w/.-]{0,80}\.sock|"
-            r"(?:iotedge|aziot)[\w/.-]{0,80}\.sock[^\n]{0,40}(?:refused|no such file)"
+            r"(?:refused|no such file|permission denied)[^\n]{0,80}(?:iotedge|aziot)[\w/.-]{0,80}\.sock|"
+            r"(?:iotedge|aziot)[\w/.-]{0,80}\.sock[^\n]{0,40}(?:refused|no such file|permission denied)"
         ),
+        source="iotedge#4011, #2395",
     ),
     Rule(
-        "mount-failed",
-        "error",
-        "mount",
-        "a folder of the create options cannot be mounted",
-        "What Binds or Mounts name is not on the device, may not be made there, or is a file where the container has a folder.",
-        "Make it on the device, or correct Binds and Mounts in the create options; the raw text names the path.",
-        pattern=r"error mounting|invalid mount config|bind source path does not exist|creating mount source path|invalid volume spec",
+        "edge-daemon-busy",
+        "warning",
+        "busy",
+        "the IoT Edge daemon has too much to do",
+        "The agent asked the daemon more at once than it takes ({limit}). It passes by itself.",
+        "Wait for the agent's next pass; if it stays, restart IoT Edge on the device.",
+        pattern=r"Could not acquire permit to call ModuleManager, hit limit of (?P<limit>\d{1,6} concurrent requests)",
+        source="iotedge edge-agent ModuleManagementHttpClient, 1.3.0 and later",
     ),
     Rule(
-        "runtime-missing",
+        "identity-failed",
         "error",
-        "runtime",
-        "the device has not the runtime that is asked for",
-        "The create options ask for a container runtime or driver (nvidia, mostly) that is not installed on the device.",
-        "Take Runtime and DeviceRequests out of the create options, or install what they name.",
-        pattern=(
-            r"unknown or invalid runtime name|could not select device driver|unable to retrieve OCI runtime error|"
-            r"nvidia-container-(?:cli|runtime)"
+        "identity",
+        "the device cannot get the module's identity from the hub",
+        (
+            "The daemon asks the hub for each module's identity and got none: the device has no way to the hub, its own key was refused, "
+            "its clock is off, or the hub holds as many modules of the device as it may (50)."
         ),
-    ),
-    Rule(
-        "limits-refused",
-        "error",
-        "limits",
-        "the kernel does not take the container's limits",
-        "Control groups are missing on the device or refuse what memory, processor or device limits the create options set.",
-        "Take the limits out of the create options; else restart the device.",
-        pattern=r"cgroup|memory\.(?:max|limit_in_bytes)",
+        "Check the device's line, clock and its identity in the hub; `iotedge check` on the device tells which.",
+        pattern=r"Error calling (?:Create|Update|Delete|Get) identity|Error calling List identities|A request to Azure IoT Hub failed",
         likely=True,
-        settle="The same module without limits in its create options.",
+        settle="`iotedge check`, and the daemon's log on the device.",
+        source="iotedge edgelet-http-mgmt/src/error.rs; ModuleManagementHttpClient.cs",
     ),
     Rule(
-        "command-missing",
+        "device-exhausted",
         "error",
-        "command",
-        "the image has no such command",
-        "Cmd or Entrypoint names a program that is not in the image: {command}.",
-        "Correct Cmd and Entrypoint in the create options.",
-        pattern=(
-            r"exec:? \\?\"(?P<command>(?!nvidia)[^\"\\\n]{1,120})\\?\":? (?:executable file not found|stat [^\n]{1,120}no such file)|"
-            r"(?<!\": )executable file not found|exec [^\n]{1,120}no such file or directory|No command specified"
-        ),
-    ),
-    Rule(
-        "command-refused",
-        "error",
-        "command",
-        "its command may not be executed",
-        "Cmd or Entrypoint names a file that is in the image and has not the right to be executed: {command}.",
-        "Give it that right in the image (chmod +x), or start it by its interpreter in Cmd.",
-        pattern=r"exec:? \\?\"(?P<command>[^\"\\\n]{1,120})\\?\":? permission denied",
-    ),
-    Rule(
-        "bad-create-options",
-        "error",
-        "options",
-        "the engine refuses the create options",
-        "A value in the create options is not what the container engine takes.",
-        "Check them in the create-options pane; the raw text names the field.",
-        pattern=(
-            r"invalid (?:port|containerPort|IP address|restart policy|JSON|environment|characters|CPU)|json: cannot unmarshal|"
-            r"bad parameter|invalid mode|conflicting options|Minimum memory limit|Range of CPUs|Invalid container name|"
-            r"runtime operation error: create module[^\n]{1,140}StatusCode: ?400"
-        ),
+        "memory",
+        "the device has run out of memory or processes",
+        "The engine could not start the container for want of memory, processes or open files on the device.",
+        "Stop what is not needed on the device, or restart it.",
+        pattern=r"cannot allocate memory|resource temporarily unavailable|too many open files|\(os error (?:11|12|24)\)|out of memory",
+        source="ENOMEM, EAGAIN and EMFILE of the kernel, as Go and Rust write them",
     ),
     Rule(
         "start-refused",
         "error",
         "start",
         "the engine cannot start the container",
-        "The engine made the container and its start failed: {text}",
+        "The engine made the container and its start failed: {whole}",
         "The engine's words name what it stumbled over; see the create options, then the agent's logs.",
-        pattern=r"OCI runtime create failed|unable to start container process|starting container process caused",
+        pattern=(
+            r"OCI runtime (?:create )?(?:failed|error)|unable to start container process|starting container process caused|"
+            r"failed to create (?:shim|task)|encountered an error during (?:Start|CreateProcess)|crun: |"
+            r"driver failed programming external connectivity|failed to set up container networking"
+        ),
         likely=True,
         general=True,
         settle="`docker start` of the container on the device says the same at once.",
+        source="runc; containerd; crun; moby daemon/start.go; iot-edge-v1#613",
     ),
     Rule(
         "step-hidden",
@@ -206,13 +173,18 @@ RULES: tuple[Rule, ...] = (
         "engine",
         "the engine cannot {step} the container",
         (
-            "The engine refuses, and an agent of 1.2 and later does not say why: a port that is taken, a device or folder that is not "
+            "The engine refuses, and the daemon on this device does not say why: a port that is taken, a device or folder that is not "
             "there, or create options that the engine does not take."
         ),
         "Check ports, devices and mounts in the create options; the doctor (`d`) checks ports and FPGA.",
-        pattern=r"runtime operation error:? (?P<step>create|start|update|restart|stop|remove) module [\"']?[\w-]+",
+        pattern=(
+            r"runtime operation error:? (?P<step>create|start|update|restart|stop|remove) module [\"']?[\w-]+|"
+            r"Could not (?P<step2>create|start|update|restart|stop|remove) module [\"']?[\w-]{1,128}[\"']?(?=\)|\s*\Z)|"
+            r"Error calling (?P<step3>create|start|update|restart|stop) module [\"']?[\w-]{1,128}[\"']?: Container runtime error(?! -)"
+        ),
         likely=True,
         general=True,
         settle="`journalctl -u aziot-edged` on the device has the engine's words; `docker start` of the container says them again.",
+        source=_EDGELET,
     ),
 )

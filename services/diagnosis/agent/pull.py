@@ -29,6 +29,7 @@ def _slow_pull(limit: str, pattern: str) -> Rule:
         kinds=("deployment",),
         likely=True,
         settle="The agent's logs name the image that is pulled; where every module has its image, the engine hangs: restart it.",
+        source="iotedge#6804, #7259; edge-agent ModuleManagementHttpClientVersioned.cs",
     )
 
 
@@ -43,17 +44,22 @@ RULES: tuple[Rule, ...] = (
         pattern=(
             rf"image\s+{_image()}(?:(?!pull image)[\s\S]){{0,600}}?unauthorized(?:: authentication required)?|"
             r"unauthorized: (?:authentication required|incorrect username)|failed to authorize|failed to fetch oauth token|"
-            r"401 Unauthorized|no basic auth credentials"
+            r"401 Unauthorized|no basic auth credentials|Response code 401|invalid username/password|bad username or password"
         ),
+        source="moby distribution; iotedge#4024, #7466; azure-iot-starter-kits#38",
     ),
     Rule(
         "registry-firewall",
         "error",
         "pull",
         "the registry's firewall keeps the device out",
-        "The registry gives {image} only to some addresses, and {client} of the device is none of them.",
+        "The registry gives {image} only to some addresses, and the device's ({client}) is none of them.",
         "Add the device's address to the registry's network rules, or let it go by the private endpoint.",
-        pattern=r"client with IP (?P<client>\S{1,60}) is not allowed access",
+        pattern=(
+            r"client with IP (?P<client>\S{1,60}) is not allowed access|blocked by (?:network access rules|the registry's firewall)|"
+            r"aka\.ms/acr/firewall"
+        ),
+        source="Azure Container Registry, aka.ms/acr/firewall",
     ),
     Rule(
         "pull-denied",
@@ -64,8 +70,10 @@ RULES: tuple[Rule, ...] = (
         "Check the image's name and the user's rights; a private registry needs its credentials in the deployment.",
         pattern=(
             rf"pull access denied for {_image()}[^\n]{{0,120}}(?:docker login'?(?:: denied: requested access)?)?|pull access denied|"
-            r"may require 'docker login'|denied: requested access to the resource|403 Forbidden"
+            r"may require 'docker login'|denied: requested access to the resource|403 Forbidden|insufficient_scope|"
+            r"denied: (?:permission|retrieving permissions|access (?:is )?forbidden)"
         ),
+        source="iotedge#1730; moby distribution",
     ),
     Rule(
         "image-missing",
@@ -75,10 +83,12 @@ RULES: tuple[Rule, ...] = (
         "The registry answers and has no {image}.",
         "Check name and tag (`dbe-console images`), and deploy again.",
         pattern=(
-            rf"manifest for {_image()} not found(?:: manifest unknown)?|manifest unknown|"
+            rf"manifest for {_image()} not found(?:: manifest unknown)?|manifest unknown|name unknown|NAME_UNKNOWN|"
+            r"repository name not known|(?:docker\.io|azurecr\.io|https?:/)/\S{1,200}: not found|"
             rf"pull(?:ing)? image (?!configuration){_image('2')}(?:(?!pull image)[\s\S]){{0,300}}?"
-            r"(?:repository|name|manifest)\b[^\n]{0,200}not found"
+            r"(?:repository|name|manifest|reference)\b[^\n]{0,200}not found"
         ),
+        source="Azure/acr#124, #742; distribution api/errcode",
     ),
     Rule(
         "image-not-here",
@@ -90,6 +100,7 @@ RULES: tuple[Rule, ...] = (
         pattern=rf"No such image:? {_image()}|^Image {_image('2')} not found",
         likely=True,
         settle="The module's imagePullPolicy (details of the module).",
+        source="moby client; iotedge edgelet-docker",
     ),
     Rule(
         "bad-image-name",
@@ -98,7 +109,11 @@ RULES: tuple[Rule, ...] = (
         "the image's name is not valid",
         "The engine cannot read {image} as the name of an image: a blank, a capital letter, or a sign that none may hold.",
         "Correct the image in the deployment: SERVER/REPOSITORY:TAG.",
-        pattern=r"invalid reference format|is not in the right format|repository name must be lowercase",
+        pattern=(
+            r"invalid reference format|is not in the right format|repository name must be lowercase|Invalid docker image|"
+            r"invalid repository name|could not parse reference"
+        ),
+        source="moby/distribution reference; edgelet-docker error.rs",
     ),
     Rule(
         "proxy-auth",
@@ -108,6 +123,20 @@ RULES: tuple[Rule, ...] = (
         "The proxy on the device's way out refuses the engine, which asks for {image} without user and password.",
         "Put user and password into the proxy's address in the engine's settings on the device, or let the registry pass without.",
         pattern=r"Proxy Authentication Required|\b407\b[^\n]{0,40}proxy",
+        source="golang net/http transport.go",
+    ),
+    Rule(
+        "proxy-failed",
+        "error",
+        "proxy",
+        "the device's proxy does not let the pull through",
+        "The engine goes to the registry of {image} by a proxy that cannot be reached, or does not lead on to it.",
+        "Check the proxy in the engine's settings on the device (HTTPS_PROXY, NO_PROXY), and have the registry's addresses allowed there.",
+        pattern=(
+            r"proxyconnect tcp|https?://[^\s\"']+[\"']?: (?:Forbidden|Bad Gateway|Service Unavailable|Gateway Timeout|Bad Request)\b|"
+            r"proxy[^\n]{0,60}(?:refused|unreachable|not resolve)"
+        ),
+        source="golang net/http transport.go: a CONNECT that is refused gives the bare text of its status; containerd#7218",
     ),
     Rule(
         "registry-unreachable",
@@ -120,11 +149,14 @@ RULES: tuple[Rule, ...] = (
         ),
         "Check the device's DNS and proxy, that the registry's server name is right, and that both addresses may be reached.",
         pattern=(
-            r"(?:registry|https?://)\S*[^\n]{0,200}(?:no such host|dial tcp|i/o timeout|connection refused|network is unreachable|"
+            r"(?:registry|https?://)\S*(?:(?!proxyconnect)[^\n]){0,200}(?:no such host|dial tcp|i/o timeout|"
+            r"connection refused|network is unreachable|"
             r"TLS handshake timeout|Client\.Timeout exceeded|request canceled while waiting|context deadline exceeded)|"
-            r"lookup \S+[^\n]{0,60}(?:no such host|server misbehaving)|"
-            r"proxyconnect tcp|download failed after attempts[^\n]{0,120}(?:dial tcp|i/o timeout)|tls: access denied"
+            r"(?<!proxyconnect tcp: dial tcp: )lookup \S+[^\n]{0,60}(?:no such host|server misbehaving)|"
+            r"connectex: A connection attempt failed|connected party did not properly respond|"
+            r"download failed after attempts[^\n]{0,120}(?:dial tcp|i/o timeout)|tls: access denied"
         ),
+        source="golang net; microsoft/containerregistry#139",
     ),
     Rule(
         "registry-throttled",
@@ -132,8 +164,9 @@ RULES: tuple[Rule, ...] = (
         "throttled",
         "the registry throttles pulls",
         "Too many pulls in a short time from this address or user; the agent asks for {image} again.",
-        "Wait, or sign in with an account that may pull more.",
-        pattern=r"toomanyrequests|pull rate limit|429 Too Many Requests",
+        "Wait: it passes by itself; or sign in with an account that may pull more.",
+        pattern=r"toomanyrequests|too many requests|pull rate limit|rate limit exceeded|status code:? 429",
+        source="docs.docker.com, pull limits",
     ),
     Rule(
         "device-clock",
@@ -143,6 +176,7 @@ RULES: tuple[Rule, ...] = (
         "The certificate of the registry of {image} is not valid yet at the time that the device takes it to be ({time}).",
         "Set the device's time by NTP.",
         pattern=r"x509: certificate has expired or is not yet valid: current time (?P<time>\S{1,40}) is before",
+        source="golang crypto/x509",
     ),
     Rule(
         "registry-untrusted",
@@ -154,7 +188,11 @@ RULES: tuple[Rule, ...] = (
             "proxy that inspects TLS, or a clock that is off."
         ),
         "Install the authority's certificate on the device; check its clock and its proxy.",
-        pattern=r"x509: (?!certificate has expired or is not yet valid: current time \S{1,40} is before)|signed by unknown authority",
+        pattern=(
+            r"x509: (?!certificate has expired or is not yet valid: current time \S{1,40} is before)|signed by unknown authority|"
+            r"tls: (?:failed to verify certificate(?!: x509)|handshake failure|bad certificate|unknown certificate)|remote error: tls"
+        ),
+        source="golang crypto/x509, crypto/tls",
     ),
     Rule(
         "registry-plain",
@@ -164,6 +202,7 @@ RULES: tuple[Rule, ...] = (
         "It answers for {image} in plain HTTP, which the engine takes only from a registry that its settings name as insecure.",
         "Give the registry a certificate, or name it under insecure-registries in the engine's settings on the device.",
         pattern=r"server gave HTTP response to HTTPS client",
+        source="golang net/http",
     ),
     Rule(
         "disk-full",
@@ -172,7 +211,8 @@ RULES: tuple[Rule, ...] = (
         "the device's disk is full",
         "There is no room left for {image}, or for what a container writes.",
         "Remove unused images on the device, or restart with a larger share.",
-        pattern=r"no space left on device|disk quota exceeded",
+        pattern=r"no space left on device|disk quota exceeded|not enough space on the disk|\(os error 28\)|\bENOSPC\b|\(0x70\)",
+        source="ENOSPC of the kernel, as Go and Rust write it; 0x70 of Windows",
     ),
     Rule(
         "wrong-architecture",
@@ -181,7 +221,36 @@ RULES: tuple[Rule, ...] = (
         "the image is for another processor",
         "What {image} holds is made for another processor or operating system than the device's.",
         "Build or choose the image for the device's platform (linux/amd64).",
-        pattern=r"exec format error|no match(?:ing manifest)? for|image operating system|does not match the specified platform",
+        pattern=(
+            r"exec format error|no match(?:ing manifest)? for|image operating system|does not match the (?:specified|detected)|"
+            r"-based image is incompatible with|operating system does not match the host|unsupported (?:os|platform|architecture)\b"
+        ),
+        source="moby daemon/images; containerd; runc",
+    ),
+    Rule(
+        "image-format",
+        "error",
+        "image",
+        "the engine cannot take this image's format",
+        "The registry has {image}, and the engine on the device does not know how it is packed: mostly an engine older than the image.",
+        "Update the container engine on the device, or push the image in Docker's older format (schema 2, gzip).",
+        pattern=(
+            r"unsupported (?:media ?type|manifest)|mediaType in manifest|missing signature key|unsupported compression|"
+            r"schema version \d[^\n]{0,40}not supported|unexpected media type|unsupported content type"
+        ),
+        source="moby distribution; containerd images",
+    ),
+    Rule(
+        "image-unpack",
+        "error",
+        "disk",
+        "the engine cannot unpack the image",
+        "Its layers arrived, and the engine failed as it wrote them to the device's disk: {text}",
+        "Look at the disk and the engine's storage driver on the device; remove the image there and let it be pulled anew.",
+        pattern=r"(?:failed to (?:register|extract) layer|ApplyLayer)(?![^\n]{0,300}no space left)|max depth exceeded",
+        likely=True,
+        settle="The engine's log on the device (`journalctl -u docker`).",
+        source="moby daemon/internal/layer; containerd diff",
     ),
     Rule(
         "pull-broken",
@@ -192,8 +261,10 @@ RULES: tuple[Rule, ...] = (
         "Wait for the next attempt; if it stays so, look at the device's line and proxy, and at Azure's status page.",
         pattern=(
             r"pull(?:ing)? image(?:(?!pull image)[\s\S]){1,600}?(?:unexpected EOF|: EOF\b|connection reset by peer|short read|"
-            r"layer verification failed|received unexpected HTTP status: 5\d\d|context canceled)"
+            r"layer verification failed|unexpected commit digest|size validation failed|received unexpected HTTP status: 5\d\d|"
+            r"unexpected status[^\n]{0,300}: 5\d\d\b|context canceled)"
         ),
+        source="golang io; microsoft/containerregistry#56",
     ),
     _slow_pull("after {seconds} seconds", r"HttpClient\.Timeout of (?P<seconds>\d{1,6}(?:[.,]\d+)?) seconds"),
     _slow_pull("by its own time limit", r"operation was cancell?ed|A task was cancell?ed|Operation timed out"),
@@ -217,5 +288,6 @@ RULES: tuple[Rule, ...] = (
             "`dbe-console doctor` signs in to the registry with the deployment's credentials and asks for the image; "
             "`journalctl -u aziot-edged` on the device has the engine's words."
         ),
+        source="iotedge edgelet-docker/src/error.rs, tags 1.0.5 to 1.6.1",
     ),
 )
