@@ -14,7 +14,10 @@ RULES: tuple[Rule, ...] = (
         "error",
         "refused",
         "the endpoint refuses this key",
-        "The policy's name or key is wrong or was renewed, or the policy has not the right ServiceConnect.",
+        (
+            "The policy's name or key is wrong or was renewed, or the policy has not the right ServiceConnect. Network rules that keep "
+            "this machine's address out may answer the same and not say so."
+        ),
         (
             "Check the policy (ServiceConnect is needed) and key in the context, or paste the Event Hub-compatible "
             "connection string anew."

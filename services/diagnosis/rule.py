@@ -17,6 +17,7 @@ LOOKED_AT = 32_768  # characters of a reply that rules look at: a hostile one ma
 _NAMED = r"\bmodule ['\"]?([A-Za-z0-9_-]{1,128})"
 _PULLED = r"\bpull(?:ing)? image (?!configuration)[\"'`]?([a-z0-9][\w./:@-]*\w)"
 _BEFORE = 600  # characters before a find that may name what it is about
+_SUPPORT = re.compile(r"[\s.,]{0,8}\bTracking ?Id:[\s\S]*\Z", re.IGNORECASE)  # for Azure's support; the evidence keeps it
 _ESCAPES = re.compile(r"\\([nrt\"'/\\])")
 _CODES_IN_TEXT = frozenset({"amqp", "workspace", "network"})
 CLOCK_LIMIT = 300.0  # seconds that a clock may be off: over five minutes the hub refuses tokens (TS, note to 401003)
@@ -107,7 +108,7 @@ class Rule:
             image="the image",
             host="of the host",
             text=str(evidence.text)[:1000],
-            whole=str(evidence.text)[:1000],
+            whole=_SUPPORT.sub("", str(evidence.text)[:LOOKED_AT])[:1000],
             clock=_difference(evidence.skew),
             minutes="some minutes" if evidence.seconds is None else counted(round(evidence.seconds / 60), "minute"),
         )
