@@ -94,6 +94,10 @@ a shell without these variables, for with them pip trusts the lab alone.)
     export REQUESTS_CA_BUNDLE={ca_file} SSL_CERT_FILE={ca_file}
     az iot hub device-identity list --login "{connection}"
     az iot hub monitor-events --login "{connection}"
+  or signed in, as against Azure:
+    az config set core.instance_discovery=false
+    az cloud register --name lab --endpoint-resource-manager {info["https"]} && az cloud set --name lab
+    az login --service-principal -u {info["client_id"]} -t {info["tenant"]} -p SECRET   (and az cloud set --name AzureCloud after)
 
 Any Azure SDK: that connection string, and the CA file as connection_verify (azure-eventhub), or as
 client.protocol.config.connection.verify (azure-iot-hub), or in REQUESTS_CA_BUNDLE.

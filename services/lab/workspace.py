@@ -338,6 +338,14 @@ class Workspace:
 
         return self._operation("Compute", work)
 
+    def detached(self) -> Json:
+        """The operation of a compute target that was just taken away."""
+
+        async def work(operation: Json) -> None:
+            await asyncio.sleep(self.seconds / 4)
+
+        return self._operation("Compute", work)
+
     def compute(self, name: str, resource_id: str, location: str, state: str) -> Json:
         """A compute target's record."""
         return {

@@ -30,6 +30,7 @@ class World:
         self.folder = folder
         self.ca_file = folder / "ca.pem"
         self.clock = Clock()
+        self.created = self.clock.text()
         self.faults = Faults()
         self.hub = Hub(f"lab-hub-{self.nonce}", host, f"iothub-ehub-lab-{self.nonce}", self.clock, self.faults)
         self.hubs = {self.hub.name: self.hub}

@@ -129,6 +129,9 @@ def main() -> None:
     service = IotWebservice.deploy_from_image(workspace, "host-service", Image(workspace, "accel-resnet50"), deployment, compute)
     until(lambda: (service.update_deployment_state(), service.state)[1], lambda state: state in ("Healthy", "Failed"))
     result["service"] = [service.state, service.iot_device_id, [one["moduleName"] for one in service.iot_edge_modules]]
+    compute.detach()
+    until(lambda: [one.name for one in ComputeTarget.list(workspace)], lambda names: not names)
+    result["detached"] = compute.provisioning_state
     json.dump(result, sys.__stdout__)
 
 

@@ -146,3 +146,70 @@ def test_registry_takes_a_push(lab):
     headers = {"Content-Type": manifest["mediaType"]}
     assert session.put(f"{base}/v2/team/pushed/manifests/2.0", data=json.dumps(manifest), headers=headers).status_code == 201
     assert session.get(f"{base}/v2/team/pushed/manifests/2.0").json() == manifest
+
+
+def test_consumer_groups_are_made_by_arm_and_taken_by_amqp(lab):
+    from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
+    from azure.eventhub import EventHubConsumerClient
+    from azure.mgmt.iothub import IotHubClient
+
+    resource = arm(IotHubClient, lab).iot_hub_resource
+    where = (lab["resource_group"], lab["hub_name"], "events")
+    name = "own-" + lab["nonce"]
+    names = {"$Default", "console"}
+    assert names | {"dbe-console", "full"} <= {one.name for one in resource.list_event_hub_consumer_groups(*where)}
+    made = resource.create_event_hub_consumer_group(*where, name, {"properties": {"name": name}})
+    assert (made.name, resource.get_event_hub_consumer_group(*where, name).name) == (name, name)
+    assert name in {one.name for one in resource.list_event_hub_consumer_groups(*where)}
+    assert resource.get_event_hub_consumer_group(*where, "$Default").name == "$Default"
+    reader = EventHubConsumerClient.from_connection_string(
+        lab["event_hub_connection_string"], name, connection_verify=lab["ca_file"], retry_total=0
+    )
+    with reader:
+        assert len(reader.get_partition_ids()) == 4
+    resource.delete_event_hub_consumer_group(*where, name)
+    with pytest.raises(ResourceNotFoundError):
+        resource.get_event_hub_consumer_group(*where, name)
+    with pytest.raises(HttpResponseError):
+        resource.delete_event_hub_consumer_group(*where, "$Default")
+
+
+def test_the_cloud_says_what_it_is_made_of(lab):
+    def metadata(version):
+        address = f"{lab['https']}/metadata/endpoints"
+        return requests.get(address, params={"api-version": version}, verify=lab["ca_file"], timeout=30).json()
+
+    cloud = metadata("2022-09-01")
+    assert (cloud["resourceManager"], cloud["authentication"]["loginEndpoint"]) == (lab["https"], lab["https"])
+    assert metadata("2019-05-01") == [cloud]
+    assert metadata("2015-01-01")["authentication"]["audiences"]
+
+
+@pytest.mark.parametrize(
+    ("path", "key"),
+    [("/artifact/v2.0/x", "details"), ("/v2/_nothing", "errors"), ("/jobs/v2/x", "Message"), ("/nothing", "error")],
+)
+def test_an_unknown_path_is_refused_in_its_services_form(lab, path, key):
+    reply = requests.get(lab["https"] + path, verify=lab["ca_file"], timeout=30)
+    assert (reply.status_code, "The lab does not do this" in reply.text) == (404, True)
+    body = reply.json()
+    assert key in body
+    if key == "details":
+        assert (body["code"], body["statusCode"], body["details"]) == ("NotFound", 404, [])
+
+
+def test_an_image_whose_layers_are_there_is_pushed_under_another_name(lab):
+    registry = f"{lab['https']}/v2"
+    session = requests.Session()
+    session.trust_env = False
+    session.auth, session.verify = (lab["registry_username"], lab["registry_password"]), lab["ca_file"]
+    manifest = session.get(f"{registry}/sample-client/manifests/1.0", timeout=30)
+    layer = manifest.json()["layers"][0]["digest"]
+    assert session.head(f"{registry}/sample-client/blobs/{layer}", timeout=30).status_code == 200
+    mounted = session.post(f"{registry}/again/blobs/uploads/", params={"mount": layer, "from": "sample-client"}, timeout=30)
+    assert mounted.status_code == 201
+    kind = {"Content-Type": manifest.headers["Content-Type"]}
+    put = session.put(f"{registry}/again/manifests/1.1", data=manifest.content, headers=kind, timeout=30)
+    assert (put.status_code, put.headers["Docker-Content-Digest"]) == (201, manifest.headers["Docker-Content-Digest"])
+    other = session.put(f"{registry}/again/manifests/1.2", data=json.dumps({"config": {"digest": "sha256:0"}}), timeout=30)
+    assert (other.status_code, other.json()["errors"][0]["code"]) == (404, "MANIFEST_BLOB_UNKNOWN")

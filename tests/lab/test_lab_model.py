@@ -17,7 +17,7 @@ from services.lab.hub.twins import Section
 ROWS = [
     {"deviceId": "a", "tags": {"site": "x", "floor": 2}, "capabilities": {"iotEdge": True}},
     {"deviceId": "b", "tags": {"site": "y"}, "capabilities": {"iotEdge": False}},
-    {"deviceId": "it's", "tags": {}},
+    {"deviceId": "it's", "tags": {}, "parentScopes": ["p"]},
 ]
 
 
@@ -31,6 +31,11 @@ ROWS = [
         ("SELECT * FROM devices WHERE tags.floor >= 2 AND capabilities.iotEdge = true", ["a"]),
         ("SELECT * FROM devices WHERE STARTSWITH(tags.site, 'y') OR deviceId NIN ['a', 'b']", ["b", "it's"]),
         ("SELECT * FROM devices WHERE tags.floor < 'x'", []),
+        ("SELECT * FROM devices WHERE 'a' = DeviceId", ["a"]),
+        ("SELECT * FROM devices WHERE tags.floor * 2 + 1 = 5", ["a"]),
+        ("SELECT * FROM devices WHERE tags.floor > -1 AND tags.floor - 3 < 0", ["a"]),
+        ("SELECT * FROM devices WHERE array_contains(parentScopes, 'p')", ["it's"]),
+        ("SELECT * FROM devices WHERE devices.deviceId IN ['b']", ["b"]),
         ("SELECT * FROM devices WHERE [[tags]].[[floor]] = 2 and deviceId in ['a','c']", ["a"]),
         ("select deviceId from devices where tags.site = tags.site and tags.floor = devices.tags.floor", ["a", "b", "it's"]),
     ],
@@ -43,6 +48,48 @@ def test_projections_and_counts():
     assert run("SELECT deviceId AS name, tags.floor FROM devices WHERE deviceId = 'a'", ROWS) == [{"name": "a", "floor": 2}]
     assert run("SELECT COUNT() AS n FROM devices", ROWS) == [{"n": 3}]
     assert run("SELECT tags.site, COUNT() AS n FROM devices GROUP BY tags.site", ROWS)[0] == {"site": "x", "n": 1}
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ("SELECT MAX(version) AS m FROM devices", [{"m": 9}]),
+        (
+            "SELECT MIN(version) AS m, SUM(version) AS s, AVG(version) AS a, COUNT() AS n FROM devices",
+            [{"m": 3, "s": 18, "a": 6, "n": 3}],
+        ),
+        ("SELECT AVG(tags.none) AS a FROM devices", [{}]),
+        ("SELECT COUNT() AS n FROM devices WHERE version > 100", [{"n": 0}]),
+        ("SELECT COUNT() AS n, site FROM devices GROUP BY site", [{"n": 2, "site": "x"}, {"n": 1, "site": "y"}]),
+    ],
+)
+def test_aggregates_give_one_row_or_one_a_group(text, rows):
+    devices = [{"deviceId": str(number), "version": 3 * number, "site": "y" if number == 2 else "x"} for number in (1, 2, 3)]
+    assert run(text, devices) == rows
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT LOWER(deviceId) FROM devices",
+        "SELECT DISTINCT deviceId FROM devices",
+        "SELECT deviceId name FROM devices",
+        "SELECT MAX() AS m FROM devices",
+        "SELECT deviceId, COUNT() AS n FROM devices",
+        "SELECT * FROM devices GROUP BY deviceId",
+        "SELECT deviceId FROM devices ORDER BY deviceId",
+        "SELECT deviceId FROM devices WHERE SUBSTRING(deviceId, 1) = 'a'",
+        "SELECT deviceId FROM devices WHERE deviceId == 'a'",
+        "SELECT deviceId FROM devices WHERE deviceId = 'a' AND",
+        "SELECT deviceId FROM devices WHERE deviceId LIKE 'a%'",
+        "SELECT deviceId + 1 FROM devices",
+        "SELECT deviceId FROM devices WHERE deviceId = '" + "a" * 8192 + "'",
+    ],
+)
+def test_what_is_not_understood_is_refused(text):
+    with pytest.raises(HubError) as refused:
+        run(text, ROWS)
+    assert refused.value.code == 400004
 
 
 @given(st.text(alphabet="abAND ORNOT()'=<>[],.$1\"_", max_size=40))

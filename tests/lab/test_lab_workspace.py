@@ -48,6 +48,7 @@ def test_the_sdks_do_the_whole_of_it(own_lab, hub_manager, tmp_path):
     assert "Successfully tagged" in requests.get(result["built"][2], verify=own_lab["ca_file"], timeout=10).text
     assert result["unconverted"] == "Failed"
     assert result["compute"] == ["Succeeded", ["lab-hub"]]
+    assert result["detached"] == "Deleting"
     assert result["service"] == ["Healthy", DEVICE, ["azureml-host"]]
     twin = hub_manager("RegistryManager").get_module_twin(DEVICE, "$edgeAgent")
     modules = twin.properties.desired["modules"]

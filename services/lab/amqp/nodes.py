@@ -21,9 +21,8 @@ if TYPE_CHECKING:
     from .session import Session
 
 _READER = re.compile(r"(?P<entity>[^/]+)/consumergroups/(?P<group>[^/]+)/partitions/(?P<partition>[^/]+)", re.IGNORECASE)
-# A group that five readers of someone else always hold; further groups are the hub's own.
+# A group that five readers of someone else always hold.
 FULL_GROUP = "full"
-GROUPS = ("dbe-console", FULL_GROUP)
 
 
 class Nodes:
@@ -158,7 +157,7 @@ class Nodes:
 
     def _reader(self, session: Session, attach: dict[str, Any], address: str, match: re.Match[str]) -> EventLink:
         hub, group, partition = self._hub, match["group"], match["partition"]
-        known = {name.lower() for name in (*hub.consumer_groups, *GROUPS)}
+        known = {name.lower() for name in hub.consumer_groups}
         if match["entity"].lower() != hub.event_hub.lower() or group.lower() not in known:
             raise _unknown(address)
         if not partition.isdigit() or int(partition) >= hub.events.partition_count:

@@ -133,14 +133,20 @@ async def _attach(request: web.Request, workspace: Workspace) -> web.Response:
     if properties.get("computeType") != "IotHub" or not properties.get("resourceId"):
         raise CloudError(400, "BadRequest", "This lab attaches compute targets of type IotHub only.")
     operation = workspace.attach(name, str(properties["resourceId"]), world.workspace_id)
-    address = f"https://{request.host}/asyncoperations{world.workspace_id}/operations/{operation['id']}"
-    return web.json_response(workspace.computes[name], status=201, headers={"Azure-AsyncOperation": address})
+    return web.json_response(workspace.computes[name], status=201, headers=_operation_header(request, operation))
+
+
+def _operation_header(request: web.Request, operation: Json) -> dict[str, str]:
+    """Where the operation can be followed; azureml reads this header of an attach and of a detach (core/compute/compute.py)."""
+    path = f"/asyncoperations{world_of(request).workspace_id}/operations/{operation['id']}"
+    return {"Azure-AsyncOperation": f"https://{request.host}{path}"}
 
 
 async def _detach(request: web.Request, workspace: Workspace) -> web.Response:
-    if workspace.computes.pop(part(request, "name"), None) is None:
-        raise CloudError(404, "ComputeNotFound", f"Compute with name {part(request, 'name')} is not found.")
-    return web.Response(status=200)
+    name = part(request, "name")
+    if workspace.computes.pop(name, None) is None:
+        raise CloudError(404, "ComputeNotFound", f"Compute with name {name} is not found.")
+    return web.Response(status=202, headers=_operation_header(request, workspace.detached()))
 
 
 async def _async_operation(request: web.Request, workspace: Workspace) -> web.Response:

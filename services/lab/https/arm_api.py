@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
@@ -84,7 +85,7 @@ def _registry(world: World) -> Json:
         "sku": {"name": "Basic", "tier": "Basic"},
         "properties": {
             "loginServer": world.registry.server,
-            "creationDate": world.clock.text(),
+            "creationDate": world.created,
             "provisioningState": "Succeeded",
             "adminUserEnabled": True,
         },
@@ -106,7 +107,7 @@ def _workspace(world: World, base: str) -> Json:
             "discoveryUrl": f"{base}/discovery/{world.nonce}",
             "containerRegistry": world.registry_id,
             "provisioningState": "Succeeded",
-            "creationTime": world.clock.text(),
+            "creationTime": world.created,
         },
     }
 
@@ -128,6 +129,39 @@ def _subscription(world: World) -> Json:
         "state": "Enabled",
         "authorizationSource": "RoleBased",
     }
+
+
+async def _cloud(request: web.Request) -> web.Response:
+    """What a cloud is made of, without a token: ``az cloud register`` asks first. Older versions of the API give a list, or less.
+
+    Source: azure-cli core/cloud.py (_arm_to_cli_mapper), command_modules/cloud/custom.py; msrestazure azure_cloud.py.
+    """
+    base = f"https://{request.host}"
+    sign_in = {
+        "loginEndpoint": base,
+        "audiences": ["https://management.core.windows.net/", "https://management.azure.com/"],
+        "tenant": world_of(request).tenant,
+        "identityProvider": "AAD",
+    }
+    version = request.query.get("api-version", "")
+    if version < "2018":
+        return web.json_response(
+            {"galleryEndpoint": base, "graphEndpoint": base, "portalEndpoint": base, "authentication": sign_in}
+        )
+    resources = ("graph", "graphAudience", "microsoftGraphResourceId", "gallery", "portal", "batch", "media", "sqlManagement")
+    cloud = {
+        "name": f"lab-{world_of(request).nonce}",
+        "resourceManager": base,
+        "authentication": sign_in,
+        **dict.fromkeys((*resources, "vmImageAliasDoc", "activeDirectoryDataLake", "logAnalyticsResourceId"), base),
+        "suffixes": {
+            "storage": "storage.lab.invalid",
+            "keyVaultDns": "vault.lab.invalid",
+            "sqlServerHostname": "sql.lab.invalid",
+            "acrLoginServer": "registry.lab.invalid",
+        },
+    }
+    return web.json_response(cloud if version >= "2022" else [cloud])
 
 
 async def _tenants(request: web.Request, world: World) -> web.Response:
@@ -181,12 +215,43 @@ async def _hub_keys(request: web.Request, world: World) -> web.Response:
     return web.json_response(found[0])
 
 
+_GROUP_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,48}[A-Za-z0-9])?|\$Default")
+_MOST_GROUPS = 20  # of the built-in endpoint, $Default among them
+
+
+def _consumer_group(world: World, name: str) -> Json:
+    return {
+        "id": f"{world.hub_id}/eventHubEndpoints/events/ConsumerGroups/{name}",
+        "name": name,
+        "type": "Microsoft.Devices/IotHubs/EventHubEndpoints/ConsumerGroups",
+        "etag": None,
+        "properties": {"name": name},
+    }
+
+
 async def _consumer_groups(request: web.Request, world: World) -> web.Response:
+    """List, read, add and delete consumer groups: those that the AMQP listener takes, and no others."""
     _named(request, "Microsoft.Devices/IotHubs", world.hub.name)
-    base = f"{world.hub_id}/eventHubEndpoints/events/ConsumerGroups"
-    return web.json_response(
-        {"value": [{"id": f"{base}/{one}", "name": one, "properties": {"name": one}} for one in world.hub.consumer_groups]}
-    )
+    groups, name = world.hub.consumer_groups, request.match_info.get("consumers")
+    if name is None:
+        return web.json_response({"value": [_consumer_group(world, one) for one in groups]})
+    present = next((one for one in groups if one.lower() == name.lower()), None)
+    if request.method == "PUT":
+        if not _GROUP_NAME.fullmatch(name):
+            raise CloudError(400, "BadRequest", f"The consumer group name '{name}' is not valid.")
+        if present is None:
+            if len(groups) >= _MOST_GROUPS:
+                raise CloudError(400, "BadRequest", f"An endpoint has {_MOST_GROUPS} consumer groups at most.")
+            groups.append(name)
+        return web.json_response(_consumer_group(world, present or name))
+    if present is None:
+        raise CloudError(404, "NotFound", f"The consumer group '{name}' was not found.")
+    if request.method == "DELETE":
+        if present == "$Default":
+            raise CloudError(400, "BadRequest", "The consumer group '$Default' cannot be deleted.")
+        groups.remove(present)
+        return web.Response(status=200)
+    return web.json_response(_consumer_group(world, present))
 
 
 async def _quota(request: web.Request, world: World) -> web.Response:
@@ -240,6 +305,7 @@ def routes() -> list[web.RouteDef]:
     top = "/subscriptions/{subscription}"
     group = top + "/{_groups:(?i:resourceGroups)}/{group}"
     devices = "/providers/Microsoft.Devices/{_hubs:(?i:IotHubs)}"
+    consumers = group + devices + "/{name}/{_endpoints:(?i:eventHubEndpoints)}/events/{_groups_of:(?i:ConsumerGroups)}"
     registries = "/providers/Microsoft.ContainerRegistry/registries"
     workspaces = "/providers/Microsoft.MachineLearningServices/workspaces"
     table: list[tuple[str, str, Handler]] = [
@@ -255,7 +321,8 @@ def routes() -> list[web.RouteDef]:
         ("POST", group + devices + "/{name}/listkeys", _hub_keys),
         ("POST", group + devices + "/{name}/{_keys:(?i:IotHubKeys)}/{key}/listkeys", _hub_keys),
         ("GET", group + devices + "/{name}/quotaMetrics", _quota),
-        ("GET", group + devices + "/{name}/eventHubEndpoints/events/ConsumerGroups", _consumer_groups),
+        ("GET", consumers, _consumer_groups),
+        *((method, f"{consumers}/{{consumers}}", _consumer_groups) for method in ("GET", "PUT", "DELETE")),
         ("GET", top + registries, _registries),
         ("GET", group + registries, _registries),
         ("GET", group + registries + "/{name}", _one_registry),
@@ -264,4 +331,7 @@ def routes() -> list[web.RouteDef]:
         ("GET", group + workspaces, _workspaces),
         ("GET", group + workspaces + "/{name}", _one_workspace),
     ]
-    return [web.route(method, path, signed_in(handler)) for method, path, handler in table]
+    return [
+        web.get("/metadata/endpoints", _cloud),
+        *(web.route(method, path, signed_in(handler)) for method, path, handler in table),
+    ]

@@ -85,11 +85,16 @@ async def _manifest(request: web.Request, registry: Registry) -> web.Response:
     return web.Response(body=None if request.method == "HEAD" else image.manifest, headers=headers)
 
 
+def _stored_blob(request: web.Request, registry: Registry, digest: str) -> bytes | None:
+    """A blob that was uploaded, or that an image of the registry has: clients upload no layer that is here already."""
+    if (blob := request.app[_BLOBS].get(digest)) is not None:
+        return blob
+    return next((image.blobs[digest] for image in registry.images.values() if digest in image.blobs), None)
+
+
 async def _blob(request: web.Request, registry: Registry) -> web.Response:
     digest = part(request, "digest")
-    blob = request.app[_BLOBS].get(digest)
-    for image in registry.images.values():
-        blob = blob if blob is not None else image.blobs.get(digest)
+    blob = _stored_blob(request, registry, digest)
     if blob is None:
         return _error(404, "BLOB_UNKNOWN", "blob unknown to registry")
     fault = registry.faults.active("image-architecture")
@@ -103,7 +108,10 @@ async def _blob(request: web.Request, registry: Registry) -> web.Response:
 
 
 async def _start_upload(request: web.Request, registry: Registry) -> web.Response:
-    name, upload = part(request, "name"), secrets.token_hex(16)
+    name, mount = part(request, "name"), request.query.get("mount", "")
+    if mount and _stored_blob(request, registry, mount) is not None:  # a layer of another repository
+        return web.Response(status=201, headers={"Location": f"/v2/{name}/blobs/{mount}", "Docker-Content-Digest": mount})
+    upload = secrets.token_hex(16)
     request.app[_UPLOADS][upload] = bytearray()
     headers = {"Location": f"/v2/{name}/blobs/uploads/{upload}", "Docker-Upload-UUID": upload, "Range": "0-0"}
     return web.Response(status=202, headers=headers)
@@ -131,24 +139,30 @@ async def _upload(request: web.Request, registry: Registry) -> web.Response:
 
 async def _put_manifest(request: web.Request, registry: Registry) -> web.Response:
     name, reference, body = part(request, "name"), part(request, "reference"), await request.read()
-    blobs = request.app[_BLOBS]
     try:
         manifest = json.loads(body)
-        digests = [manifest["config"]["digest"], *(layer["digest"] for layer in manifest.get("layers", []))]
-        config = json.loads(blobs[digests[0]])
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return _error(400, "MANIFEST_INVALID", "manifest invalid: an image manifest of schema 2 with known blobs is needed")
-    missing = [digest for digest in digests if digest not in blobs]
-    if missing:
+        digests = [str(manifest["config"]["digest"]), *(str(layer["digest"]) for layer in manifest.get("layers", []))]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return _error(400, "MANIFEST_INVALID", "manifest invalid: an image manifest of schema 2 is needed")
+    blobs = {digest: _stored_blob(request, registry, digest) for digest in digests}
+    stored = {digest: blob for digest, blob in blobs.items() if blob is not None}
+    if missing := [digest for digest in digests if digest not in stored]:
         return _error(404, "MANIFEST_BLOB_UNKNOWN", f"blob unknown to registry: {missing[0]}")
+    try:
+        config = json.loads(stored[digests[0]])
+        architecture = str(config.get("architecture", "amd64"))
+    except (ValueError, AttributeError, RecursionError):
+        return _error(400, "MANIFEST_INVALID", "manifest invalid: the image's configuration is no JSON object")
+    known = next((image for image in registry.images.values() if image.manifest == body), None)
     # What the Dockerfile of services.client starts; the device knows how to run that, and nothing of other people's images.
     kind: ImageKind = "client" if "services.client.run" in json.dumps(config.get("config")) else "foreign"
     registry.images[name, reference] = RegistryImage(
         name,
         reference,
-        kind,
-        architecture=str(config.get("architecture", "amd64")),
-        blobs={digest: blobs[digest] for digest in digests},
+        known.kind if known else kind,  # the same image by another name
+        architecture=architecture,
+        settings=dict(known.settings) if known else {},
+        blobs=stored,
         manifest=body,
         media_type=request.content_type,
     )

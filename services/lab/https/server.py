@@ -11,7 +11,7 @@ from typing import Any
 
 from aiohttp import web
 
-from services.lab.https import aml_api, arm_api, control, hub_api, oauth, registry_api
+from services.lab.https import aml_api, arm_api, control, hub_api, oauth, registry_api, unknown
 from services.lab.https.replies import WORLD, CloudError, world_of
 from services.lab.hub import HubError
 from services.lab.workspace import AmlError
@@ -94,12 +94,8 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         response = web.json_response(
             {"error": {"code": error.code, "message": error.message}}, status=error.status, headers=headers
         )
-    except web.HTTPNotFound:
-        text = f"No HTTP resource was found that matches the request URI '{request.path}'."
-        response = web.json_response({"Message": text, "error": {"code": "NotFound", "message": text}}, status=404)
-    except web.HTTPMethodNotAllowed:
-        text = f"The requested resource does not support http method '{request.method}'."
-        response = web.json_response({"Message": text, "error": {"code": "MethodNotAllowed", "message": text}}, status=405)
+    except (web.HTTPNotFound, web.HTTPMethodNotAllowed) as error:
+        response = unknown.refuse(request, error.status)
     response.headers["Date"] = formatdate(world.clock.now(), usegmt=True)
     return response
 

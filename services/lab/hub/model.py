@@ -52,7 +52,7 @@ class Hub:
             )
         }
         self.configurations = Configurations(self)
-        self.consumer_groups = ["$Default", "console", "az"]
+        self.consumer_groups = ["$Default", "console", "az", "dbe-console", "full"]
         self.bearer: Callable[[str], bool] = lambda token: False
         self.notes: list[str] = []
         self._identities: dict[tuple[str, str], Identity] = {}
