@@ -7,6 +7,7 @@ from pathlib import Path
 
 from console.call import Call
 from console.verbs._names import DeviceName
+from services.errors import UsageError
 
 HELP = "examine the whole way from here to the FPGA"
 
@@ -21,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         type=Path,
         help="write the services' raw replies to FILE, a new one, as evidence for the project: keys, passwords, tokens and values "
-        "of environments are masked, nothing is sent; costs one twin read more",
+        "of environments are masked, and nothing is sent",
     )
     parser.add_argument(
         "--replace-names", action="store_true", help="put stand-ins for the names of hub, devices and workspace in the capture"
@@ -38,6 +39,10 @@ def run(call: Call) -> int:
     from services.operations.examination import Gathering, mark
 
     options = call.options
+    if options.replace_names and not options.capture:
+        raise UsageError(
+            "--replace-names changes nothing here.", cause="It is about a capture.", remedy="Give --capture FILE too."
+        )
     context = call.context()
     gathering = Gathering(context, options.device)
     capture = None

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from services.contexts.model import Context
 from services.contexts.sign_in import arm_scope, connection_options, credential, sign_in_error, token
 from services.errors import OperatorError
-from services.records import Secret
+from services.records import Exchange, Observer, Secret
 from services.text import clean, one_line
 
 _PAGES = 50
@@ -70,10 +70,14 @@ class HubPlan:
 
 
 class ResourceManager:
-    """Azure Resource Manager with the sign-in of ``context``. Blocking; every method raises OperatorError."""
+    """Azure Resource Manager with the sign-in of ``context``. Blocking; every method raises OperatorError.
 
-    def __init__(self, context: Context) -> None:
+    ``observe`` is given the raw replies of what is asked without an SDK.
+    """
+
+    def __init__(self, context: Context, observe: Observer | None = None) -> None:
         self._context = context
+        self._observe = observe
         self._base = context.cloud.resource_manager.rstrip("/")
 
     def subscriptions(self) -> list[Subscription]:
@@ -113,6 +117,12 @@ class ResourceManager:
             return HubPlan(one_line(sku.name, 20), int(sku.capacity or 1), spent, daily)
 
         return self._ask(ask)
+
+    def hub_record(self, resource_id: str) -> dict[str, Any]:
+        """A hub as ARM describes it: tier, endpoints, routes, whether keys are let in. It may hold secrets of endpoints."""
+        subscription, group, name = _parts(resource_id)
+        place = f"/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Devices/IotHubs/{name}"
+        return self._get(f"{self._base}{place}?api-version=2023-06-30")
 
     def hub_connection_string(self, hub: FoundHub, *, write: bool = True) -> Secret:
         """The connection string of the weakest policy that suffices: to look, or (``write``) to deploy too."""
@@ -179,6 +189,8 @@ class ResourceManager:
         headers = {"Authorization": f"Bearer {token(self._context)[0]}"}
         try:
             response = requests.get(url, headers=headers, timeout=(10, 30), verify=verify)
+            if self._observe is not None:
+                self._observe(Exchange.of_response("workspace", response))
             answer = response.json()
         except requests.JSONDecodeError as error:
             raise _refused(response.status_code, "", response.text) from error

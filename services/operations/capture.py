@@ -31,6 +31,8 @@ _ALL_BYTES = 8 * 1024 * 1024
 _ENTRIES = 100  # of a list at the top of a reply, or under its "value"
 _TEXT = 4000  # characters of a body that is no JSON
 _GUID = re.compile(r"\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b")
+# The built-in endpoint's names hold the hub's, cut short: iothub-ehub-plant-hu-123456-0123456789.
+_ENDPOINT = re.compile(r"\biothub-(ehub|ns)-[A-Za-z0-9-]+")
 _ONLY_MASKED = (
     "Keys, passwords, signatures, tokens and the values of environments are hidden; names are not, unless they are replaced."
 )
@@ -124,6 +126,8 @@ class Capture:
         hub, place = self._context.hub, self._context.workspace
         host = hub.host.partition(":")[0] if hub else ""
         names = {host: "hub-1.azure-devices.net", host.partition(".")[0]: "hub-1", self._device: "device-1"}
+        if hub is not None and hub.resource_id:
+            names[hub.resource_id.rpartition("/")[2]] = "hub-1"
         if place is not None:
             names |= {place.name: "workspace-1", place.resource_group: "group-1", place.registry: "registry-1"}
         with self._lock:
@@ -204,7 +208,7 @@ def _with_stand_ins(tree: dict[str, Any], names: Mapping[str, str]) -> dict[str,
     def replaced(text: str) -> str:
         if words is not None:
             text = words.sub(lambda found: names[found.group(0)], text)
-        return _GUID.sub(guid, text)
+        return _GUID.sub(guid, _ENDPOINT.sub(r"iothub-\1-hub-1", text))
 
     def walk(node: Any) -> Any:
         if isinstance(node, dict):

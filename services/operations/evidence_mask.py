@@ -20,6 +20,8 @@ _NOT_SECRET = re.compile(r"iothub-connection-auth-(method|generation-id)$|x-opt-
 # A log in gzip and base64 and the steps of an image's build cannot be looked through; who made a record is nobody's business.
 _OPAQUE = frozenset({"payloadBytes", "created_by", "createdBy", "lastModifiedBy", "systemData", "userPrincipalName"})
 _ASSIGNMENT = re.compile(r"(?<![A-Za-z0-9_])(-{0,2}[A-Za-z_][A-Za-z0-9_.-]*)=([^\s\"',;&}\]]+)")
+_STATEMENT = re.compile(r"(?<![A-Za-z0-9_])([A-Za-z_][A-Za-z0-9_.-]*)(\\*[\"']?\s*:\s*\\*[\"']?)([^\s\"',;&{}\[\]\\]{8,})")
+_SPOKEN_OPTION = re.compile(r"(?<!\S)(--?[A-Za-z][A-Za-z0-9_-]*)(\s+)([^\s\"'-][^\s\"']*)")
 _OPTION = re.compile(r"-{1,2}([A-Za-z][A-Za-z0-9_-]*)$")
 _KEY_OF_AZURE = re.compile(r"(?<![A-Za-z0-9+/=])(?:[A-Za-z0-9+/]{43}=|[A-Za-z0-9+/]{86}==)(?![A-Za-z0-9+/=])")
 _BROKEN_ENVIRONMENT = re.compile(r"\\*[\"']\\*env(?:ironment(?:_?variables?)?)?\\*[\"']\s*:", re.IGNORECASE)
@@ -174,7 +176,14 @@ class EvidenceMask:
         if start:  # JSON that does not parse: from its environment on, nothing but the punctuation is shown
             text = text[: start.end()] + _WORD.sub(MASK, text[start.end() :])
         text = _ASSIGNMENT.sub(self._assignment, text)
+        text = _STATEMENT.sub(lambda found: self._pair(found, re.search(r"\d", found.group(3)) is not None), text)
+        text = _SPOKEN_OPTION.sub(self._pair, text)
         return _KEY_OF_AZURE.sub(lambda key: self._hide(key.group(0)), mask(text))
+
+    def _pair(self, found: re.Match[str], secret: bool = True) -> str:
+        """``name: value`` (words follow a colon in prose as well: only what holds a digit is a value), or ``--name value``."""
+        name, between, value = found.groups()
+        return f"{name}{between}{self._hide(value)}" if secret and is_secret_name(name.lstrip("-")) else found.group(0)
 
     def _assignment(self, found: re.Match[str]) -> str:
         name, value = found.groups()

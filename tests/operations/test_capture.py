@@ -90,11 +90,13 @@ def test_names_are_replaced_by_the_same_stand_ins_everywhere(context, tmp_path):
         hub("GET /devices", [{"deviceId": "edge-7", "deviceScope": "ms-azure-iot-edge://edge-7-63"}, {"deviceId": "edge-70"}]),
         hub("GET /twins/edge-7/modules/$edgeHub", {"clients": {"edge-7/host": {"status": "Connected"}}}),
         Exchange("workspace", f"GET https://x/subscriptions/{subscription}/plant-workspace", 200, body="{}"),
+        hub("GET /x", {"path": "iothub-ehub-plant-hu-1-0a", "endpoint": "sb://iothub-ns-plant-hu-1-0a.servicebus.windows.net/"}),
     ]
     _, text = captured(context, tmp_path, exchanges, replace_names=True)
-    for name in (HOST, "plant-hub", '"edge-7', "edge-70", "plant-workspace", subscription):
+    devices, twin, workspace, endpoint = json.loads(text)["payload"]["exchanges"]
+    assert endpoint["body"] == {"path": "iothub-ehub-hub-1", "endpoint": "sb://iothub-ns-hub-1.servicebus.windows.net/"}
+    for name in (HOST, "plant-hub", "plant-hu-", '"edge-7', "edge-70", "plant-workspace", subscription):
         assert name not in text, name
-    devices, twin, workspace = json.loads(text)["payload"]["exchanges"]
     assert devices["body"][0] == {"deviceId": "device-1", "deviceScope": "ms-azure-iot-edge://device-1-63"}
     assert twin["request"] == "GET /twins/device-1/modules/$edgeHub"
     assert list(twin["body"]["clients"]) == ["device-1/host"]

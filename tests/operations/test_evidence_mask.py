@@ -50,6 +50,10 @@ def shown(value):
         f'{{"primaryKey": "{CANARY}", ',  # a reply that was cut
         f"<html>Authorization: Bearer {CANARY}</html>",
         {"createdBy": {"userName": CANARY}},
+        {"Cmd": ["sh", "-c", f"export TOKEN={CANARY}; run --verbose --api-key {CANARY}"]},
+        {"description": f"config: {{api_key: {CANARY}}}"},
+        {"loggingOptions": json.dumps({"type": "splunk", "config": {"splunk-token": CANARY}})},
+        {"routing": {"endpoints": {"eventHubs": [{"name": "own", "connectionString": CANARY}]}}},
     ],
 )
 def test_no_canary_is_left(reply):

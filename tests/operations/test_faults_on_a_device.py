@@ -139,7 +139,7 @@ def test_the_doctor_finds_nothing_where_all_is_well_and_reports_no_secret(device
 def test_a_capture_holds_every_source_and_none_of_the_secrets(device_lab, control, tmp_path, device, sources):
     info, context, _ = device_lab
     capture = Capture(context, tmp_path / "evidence.json", device)
-    run = examine(context, device, message_seconds=1.0, observe=capture.observe)
+    run = examine(context, device, observe=capture.observe)
     summary = capture.write(run)
     assert {"hub", "registry", "workspace"} | sources <= set(summary.holds)
     text = summary.path.read_text()

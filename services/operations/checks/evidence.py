@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from services.contexts.discovery import ResourceManager
 from services.errors import OperatorError
-from services.hub.client import EDGE_HUB
 from services.operations.checks.vocabulary import Chair, Outcome, neutral, ok
 from services.records import Exchange, InferenceMessage, Observer
 from services.text import counted
@@ -14,23 +14,23 @@ _MESSAGES = 50
 
 
 def further_replies(chair: Chair) -> Outcome:
-    """Read $edgeHub's twin (one metered read), the modules' identities, deployments at scale and the workspace's records."""
+    """Read deployments at scale, and what ARM and the workspace have on record; nothing of it is metered."""
     observe = chair.observe
     assert observe is not None, "part of the checklist only where replies are observed"
     for message in list(chair.heard)[-_MESSAGES:]:
         observe(event_of(message))
     missing = []
-    device = chair.device
     readings: list[Callable[[], object]] = [chair.hub.configurations] if chair.context.hub else []
-    if device and chair.state is not None:
-        readings = [lambda: chair.hub.module_twin(device, EDGE_HUB), lambda: chair.hub.connection_changes(device), *readings]
+    if chair.context.hub and chair.context.hub.resource_id:
+        resource_id = chair.context.hub.resource_id
+        readings.append(lambda: ResourceManager(chair.context, observe).hub_record(resource_id))
     for read in readings:
         try:
             read()
         except OperatorError as error:  # its reply, where there was one, is evidence as well
             missing.append(error.what)
     missing += _workspace(chair, observe)
-    text = f"the device's newest {counted(min(len(chair.heard), _MESSAGES), 'message')} without bodies, $edgeHub, identities"
+    text = f"{counted(min(len(chair.heard), _MESSAGES), 'message')}, deployments at scale, records of ARM and the workspace"
     return neutral(f"not complete: {missing[0]}") if missing else ok(text)
 
 
