@@ -16,7 +16,7 @@ from textual.scrollbar import ScrollBar
 from console import themes
 from console.background import go, in_thread
 from console.commands import Command, ConsoleCommands, palette
-from console.continued import enter_once
+from console.continued import go_on_after_stops, paint_anew
 from console.jobs.watches import Watch
 from console.leaving import leave_when_told
 from console.main_screen import MainScreen
@@ -61,6 +61,7 @@ class ConsoleApp(TellingApp):
         Binding("f1", "help", "Help", id="app.help"),  # where one types, it is the one that works, and the footer's
         Binding("q", "quit", "Quit", id="app.quit"),
         Binding("ctrl+z", "suspend_process", "To the shell", id="app.suspend", show=False),
+        Binding("ctrl+l", "paint", "Paint the screen anew", id="app.paint", show=False, priority=True),
     ]
 
     def __init__(
@@ -92,7 +93,7 @@ class ConsoleApp(TellingApp):
         """End cleanly when the line is lost, then fetch the context: after the first frame."""
         if not self.is_headless:
             leave_when_told(self.exit)
-            enter_once(self._driver)
+            go_on_after_stops(self)
         self.call_after_refresh(self._begin)
         self.set_interval(_REMEMBER, self.remember)
 
@@ -271,6 +272,10 @@ class ConsoleApp(TellingApp):
         from console.screens.help import help_dialog
 
         self.push_screen(help_dialog(self))
+
+    def action_paint(self) -> None:
+        """The whole screen once more, in dialogs too: something else has written on the terminal."""
+        paint_anew(self)
 
     def action_watch(self) -> None:
         """Take up the last rollout's watch again."""

@@ -1,23 +1,39 @@
-"""Going on after a stop that was not announced by SIGTSTP, as Ctrl+Z is: ``kill -STOP``, a debugger, a job control of its own.
+"""Going on after a stop: the terminal is entered once, and the whole screen painted anew.
 
-Textual enters the terminal with every SIGCONT; where it had not left it, it would read and write it twice over from then on, lose
-every other key, and never end (textual 8.2).
+Textual enters the terminal with every SIGCONT; where it had not left it, as after a stop that was not announced by SIGTSTP
+(``kill -STOP``, a debugger), it would read and write it twice over from then on, lose every other key, and never end. And it sends
+itself a Resize of the size that it has, which repaints nothing: the terminal was somebody else's meanwhile, and shows nothing of
+ours (textual 8.2).
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 from types import FrameType
+from typing import Any
 
-from textual.driver import Driver
+from textual.app import App
+
+_CLEAR = "\x1b[2J"
 
 
-def enter_once(driver: Driver | None) -> None:
-    """Leave the terminal before it is entered again, where that has not been done."""
+def paint_anew(app: App[Any]) -> None:
+    """Paint the whole screen, whatever the terminal shows now: another program, or the system, may have written there."""
+    if app._driver is not None:
+        app._driver.write(_CLEAR)
+    app.refresh(layout=True)
+
+
+def go_on_after_stops(app: App[Any]) -> None:
+    """Leave the terminal before it is entered again, where that has not been done, and paint the screen after every stop."""
+    driver = app._driver
     stop, enter = signal.getsignal(signal.SIGTSTP), signal.getsignal(signal.SIGCONT)
+    app.app_resume_signal.subscribe(app, lambda _: paint_anew(app))  # after $EDITOR too, for which nothing is stopped
     if driver is None or not (callable(stop) and callable(enter)):
         return  # nothing is stopped
+    loop = asyncio.get_running_loop()
     announced = entering = False
 
     def stopping(number: int, frame: FrameType | None) -> None:
@@ -36,6 +52,8 @@ def enter_once(driver: Driver | None) -> None:
                 driver.suspend_application_mode()
             announced = False
             enter(number, frame)
+            if driver._auto_restart:
+                loop.call_soon_threadsafe(app.call_later, paint_anew, app)
         finally:
             entering = False
 

@@ -31,6 +31,7 @@ _SIGNS = {
     "tab": "Tab",
     "shift+tab": "Shift+Tab",
     "ctrl+z": "Ctrl+Z",
+    "ctrl+l": "Ctrl+L",
 }
 
 
