@@ -8,8 +8,10 @@ import sys
 def main() -> int:
     """Run the command line and give its exit status."""
     try:
+        from console.charset import settle_streams
         from console.command_line import run
 
+        settle_streams()
         return run(sys.argv[1:])
     except KeyboardInterrupt:  # while its modules were read
         return 130

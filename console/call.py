@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TextIO
 
+from console.charset import lacks_unicode
 from services.errors import OperatorError
 from services.text import json_text
 from widgets.when import age
@@ -56,7 +57,7 @@ class Call:
 
     def out_json(self, value: Any, indent: int | None = None) -> None:
         """One JSON object, on one line unless it is indented."""
-        self.out(json_text(value, indent))
+        self.out(json_line(value, indent))
 
     def table(self, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
         """Rows as an aligned table for people, or as one JSON list with ``--json``; ``columns`` are keys of each row and its headings.
@@ -95,6 +96,11 @@ def _cell(value: Any) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(str(item["name"] if isinstance(item, Mapping) else item) for item in value)
     return "" if value is None else str(value)
+
+
+def json_line(value: Any, indent: int | None = None) -> str:
+    """A value as JSON for standard output: in ASCII where that may have no other characters."""
+    return json_text(value, indent, lacks_unicode(sys.stdout.encoding))
 
 
 def _write(stream: TextIO, text: str) -> None:

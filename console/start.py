@@ -47,7 +47,10 @@ def start(options: argparse.Namespace) -> int:
         lab = LabProcess()
     try:
         from console.app import ConsoleApp
+        from console.charset import settle_keyboard
         from console.leaving import leave_soon
+
+        settle_keyboard()
 
         app = ConsoleApp(
             context=getattr(options, "context", None), read_only=bool(getattr(options, "read_only", False)), lab=lab, slow=slow

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from textual.theme import BUILTIN_THEMES, Theme
 
+from console.charset import locale_charset
+
 
 def _variables(*, dim: str, edge: str, key: str, thumb: str, track: str) -> dict[str, str]:
     """What our style sheets name beside Textual's own: what stands back, frames without the focus, keys in the footer, scrollbars."""
@@ -126,13 +128,5 @@ def remember(file: Path, name: str) -> None:
 
 
 def unicode_missing() -> bool:
-    """Whether this terminal cannot show our signs: by its kind, or by the locale of its session.
-
-    The environment is read, not Python's locale: in the C locale Python takes UTF-8 for its own (PEP 538 and 540), and sets LC_CTYPE.
-    """
-    if os.environ.get("TERM", "") in _OLD:
-        return True
-    named = os.environ.get("LC_ALL") or os.environ.get("LC_CTYPE") or os.environ.get("LANG") or ""
-    if os.environ.get("LC_CTYPE") == "C.UTF-8" and not os.environ.get("LC_ALL"):
-        named = os.environ.get("LANG") or named  # it may be Python's own doing
-    return bool(named) and "utf" not in named.lower()
+    """Whether this terminal cannot show our signs: by its kind, or by the locale of its session."""
+    return os.environ.get("TERM", "") in _OLD or locale_charset() != "utf-8"

@@ -53,9 +53,12 @@ def paced(rate: float) -> str:
     return f"{rate * 60:.0f}/min" if rate * 60 >= 0.95 else f"{max(rate * 3600, 1):.0f}/h"
 
 
-def json_text(value: Any, indent: int | None = None) -> str:
-    """``value`` as JSON, with what ``clean`` replaces escaped: nothing is lost to a program, and a terminal obeys none of it."""
-    return _HOSTILE.sub(_escaped, json.dumps(value, indent=indent, ensure_ascii=False, default=str))
+def json_text(value: Any, indent: int | None = None, ascii_only: bool = False) -> str:
+    """``value`` as JSON, with what ``clean`` replaces escaped: nothing is lost to a program, and a terminal obeys none of it.
+
+    With ``ascii_only`` whatever is not ASCII is escaped, too.
+    """
+    return _HOSTILE.sub(_escaped, json.dumps(value, indent=indent, ensure_ascii=ascii_only, default=str))
 
 
 def _escaped(match: re.Match[str]) -> str:

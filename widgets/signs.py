@@ -60,6 +60,17 @@ _ASCII = str.maketrans(
         "■": "#",
         "●": "*",
         "—": "-",
+        "–": "-",
+        "─": "-",
+        "•": "*",
+        "█": "#",
+        "×": "x",
+        "≥": ">",
+        "≤": "<",
+        "‘": "'",
+        "’": "'",
+        "“": '"',
+        "”": '"',
     }
 )
 _plain = False
@@ -74,6 +85,11 @@ def ascii_only(on: bool) -> None:
 def drawn(text: str) -> str:
     """``text`` with our own signs as this terminal can draw them."""
     return text.translate(_ASCII) if _plain else text
+
+
+def ascii_sign(sign: str) -> str:
+    """What stands for a sign in ASCII; empty where it is none of ours."""
+    return str(_ASCII.get(ord(sign), "")) if len(sign) == 1 else ""
 
 
 def is_ascii() -> bool:

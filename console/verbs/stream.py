@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from console.call import Call
+from console.call import Call, json_line
 from console.verbs._names import DeviceName, ModuleName
 from services.errors import OperatorError
 from services.text import counted
@@ -186,9 +186,8 @@ class _Reader:
 def _line(message: InferenceMessage, as_json: bool) -> str:
     if as_json:
         from services.messages.export import as_dict
-        from services.text import json_text
 
-        return json_text(as_dict(message))
+        return json_line(as_dict(message))
     sender = f"{message.device}/{message.module}" if message.module else message.device
     return (
         f"{message.enqueued.astimezone():%Y-%m-%d %H:%M:%S}.{message.enqueued.microsecond // 1000:03d}  {sender}  {message.text}"

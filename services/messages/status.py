@@ -74,7 +74,7 @@ class RecorderStatus:
     def read(cls, path: Path) -> RecorderStatus | None:
         """The status last written, or None."""
         try:
-            told = json.loads(path.read_text())
+            told = json.loads(path.read_text("utf-8"))
             told["events"] = tuple((at, text) for at, text in told["events"])
             return cls(**told)
         except (OSError, ValueError, TypeError, KeyError):
