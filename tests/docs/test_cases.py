@@ -8,6 +8,13 @@ NOTES = {"09-direct-method-cost.json", "10-identity-throttle.json"}
 FILES = sorted(path.name for path in CASES.glob("*.json"))
 
 
+def test_a_healthy_device_is_alive():
+    [case] = read_cases(CASES / "01-healthy-edge-device-is-disconnected.json")
+    [judgement] = judge(case)
+    assert judgement.liveness == "alive"
+    assert "device-offline" not in judgement.states
+
+
 @pytest.mark.parametrize("name", FILES)
 def test_a_case_names_its_source_and_is_judged(name):
     for case in read_cases(CASES / name):

@@ -150,8 +150,10 @@ def test_a_capture_holds_every_source_and_none_of_the_secrets(device_lab, contro
     requests = [exchange["request"] for exchange in case["payload"]["exchanges"]]
     for request in (f"/twins/{device}/modules/$edgeAgent", f"/twins/{device}/modules/$edgeHub", f"/devices/{device}/modules"):
         assert f"GET {request}" in requests
-    # The tests' rules read in the file what the doctor read in the replies.
-    named = {state for judgement in judge(case) for state in judgement.states}
+    # The rules read in the file what the doctor read in the replies.
+    judgements = judge(case)
+    assert {judgement.liveness for judgement in judgements if judgement.liveness} == {"alive"}
+    named = {state for judgement in judgements for state in judgement.states}
     assert {cause.state for cause in run.causes if cause.module and cause.severity == "error"} <= named
 
 
