@@ -7,8 +7,8 @@ import difflib
 import re
 from collections.abc import Iterator
 
-from services.deployment.option_values import is_address
-from services.deployment.positions import Found, Node
+from services.deployment.option_network import is_address
+from services.deployment.positions import Finding, Node
 from services.deployment.surroundings import Surroundings
 
 # Option and what its value is ("" is a flag), as run.py of the sample has them.
@@ -45,7 +45,7 @@ def is_client(root: Node, around: Surroundings) -> bool:
     )
 
 
-def cmd_rules(root: Node, around: Surroundings) -> Iterator[Found]:
+def cmd_rules(root: Node, around: Surroundings) -> Iterator[Finding]:
     """The findings about a client's Cmd; nothing for other modules."""
     command = root.get("Cmd")
     if not is_client(root, around) or (command is not None and command.kind != "array"):
@@ -88,7 +88,7 @@ def cmd_rules(root: Node, around: Surroundings) -> Iterator[Found]:
     yield from _reaches(address or Node("string", DEFAULTS["--address"], place), around, given=address is not None)
 
 
-def _option(item: Node) -> tuple[str, str | None, Found | None]:
+def _option(item: Node) -> tuple[str, str | None, Finding | None]:
     """The long option of an argument, its value where that is in the same word, or what is wrong."""
     word = item.value
     if word in _SHORT:
@@ -114,7 +114,7 @@ def _number(text: str) -> bool:
     return re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", text) is not None
 
 
-def _value(option: str, kind: str, value: str, offset: int) -> Iterator[Found]:
+def _value(option: str, kind: str, value: str, offset: int) -> Iterator[Finding]:
     if kind == "port" and not (re.fullmatch(r"[0-9]{1,5}", value) and 1 <= int(value) <= 65535):
         yield offset, "error", f'{option} "{value}" is no port', "A number from 1 to 65535."
     elif kind == "number" and not re.fullmatch(r"[0-9]+(\.[0-9]+)?", value):
@@ -130,7 +130,7 @@ def _value(option: str, kind: str, value: str, offset: int) -> Iterator[Found]:
                 )
 
 
-def _reaches(address: Node, around: Surroundings, *, given: bool) -> Iterator[Found]:
+def _reaches(address: Node, around: Surroundings, *, given: bool) -> Iterator[Finding]:
     """Whether the host is a module of the device; addresses and dotted names are not judged."""
     host = str(address.value)
     if not around.others or host in around.others or "." in host or is_address(host):

@@ -5,13 +5,15 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
-from services.deployment.docker_schema import EXTENSIONS, SCHEMA
+from services.deployment.docker_schema import EXTENSIONS, READ_BY_THE_AGENT, SCHEMA
+from services.deployment.option_conversions import conversion, type_remedy
+from services.deployment.option_pastes import INSPECTED_MOUNT, compose_remedy, no_json_remedy, paste_findings
 from services.deployment.option_rules import rules
-from services.deployment.positions import BrokenJson, Found, Lines, Node, read
+from services.deployment.positions import BrokenJson, Finding, Lines, Node, read
 from services.deployment.size import desired_size
 from services.deployment.surroundings import Surroundings
 from services.hub.chunks import chunk
@@ -19,17 +21,6 @@ from services.text import one_line
 
 _MANY_CHUNKS = 8
 _TYPES = {"str": "string", "bool": "boolean", "int": "number", "num": "number"}
-_WORDS = {"str": "text in quotes", "bool": "true or false", "int": "a whole number", "num": "a number"}
-
-_INSIDE = "Take what stands in its createOptions, and that alone."
-# What is pasted here from elsewhere: a module of a manifest, a service of Docker Compose.
-_NOT_OPTIONS = {
-    **dict.fromkeys(("createoptions", "settings", "modulescontent"), _INSIDE),
-    "ports": 'Docker Compose writes it so: "PortBindings" in HostConfig here.',
-    "devices": 'Docker Compose writes it so: "Devices" in HostConfig here.',
-    "command": 'Docker Compose writes it so: "Cmd" here.',
-    "environment": 'Docker Compose writes it so: "Env" here.',
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +63,14 @@ def check(text: str, surroundings: Surroundings | None = None) -> OptionsReport:
         root = read(text)
     except BrokenJson as error:
         line, column = lines.place(error.offset)
-        problem = OptionProblem(line, column, "error", f"no JSON: {error.message}", error.remedy)
+        problem = OptionProblem(line, column, "error", f"no JSON: {error.message}", no_json_remedy(text) or error.remedy)
         return _report((problem,), text, around)
-    found = []
+    problems = []
     for offset, severity, message, remedy in _all(root, around):
         line, column = lines.place(offset)
-        found.append(OptionProblem(line, column, severity, one_line(message, 300), remedy))
-    found = sorted(dict.fromkeys(found), key=lambda problem: (problem.line, problem.column))
-    return _report(tuple(found), json.dumps(root.plain(), separators=(",", ":"), ensure_ascii=False), around)
+        problems.append(OptionProblem(line, column, severity, one_line(message, 300), one_line(remedy, 300)))
+    problems = sorted(dict.fromkeys(problems), key=lambda problem: (problem.line, problem.column))
+    return _report(tuple(problems), json.dumps(root.plain(), separators=(",", ":"), ensure_ascii=False), around)
 
 
 def _report(problems: tuple[OptionProblem, ...], normalised: str, around: Surroundings) -> OptionsReport:
@@ -109,105 +100,105 @@ def _report(problems: tuple[OptionProblem, ...], normalised: str, around: Surrou
     return OptionsReport(problems, normalised, len(normalised.encode("utf-8", "replace")), pieces, room)
 
 
-def _all(root: Node, around: Surroundings) -> Iterator[Found]:
+def _all(root: Node, around: Surroundings) -> Iterator[Finding]:
     if root.kind == "null":
         return  # none, to the agent (docs/facts/iot-hub.md)
+    pasted = list(paste_findings(root))
+    yield from pasted
     if root.kind != "object":
         nested = root.kind == "string" and root.value.lstrip().startswith("{")
         remedy = "This is JSON written as a text: take the quotes around it and the backslashes out."
-        yield root.offset, "error", "create options are an object", remedy if nested else "Begin with { and end with }."
+        if not pasted:
+            yield root.offset, "error", "create options are an object", remedy if nested else "Begin with { and end with }."
         return
-    yield from _object(root, "", "")
+    yield from _object(root, "", "", root, foreign=bool(pasted))
     yield from rules(root, around)
 
 
-def _object(node: Node, schema: str, path: str) -> Iterator[Found]:
+def _object(node: Node, schema: str, path: str, root: Node, foreign: bool = False) -> Iterator[Finding]:
+    """The findings about an object's keys and values; of ``foreign`` options, keys that do not belong here are not told again."""
     keys = SCHEMA[schema]
     lower = {key.lower(): key for key in keys}
-    seen: set[str] = set()
+    present: set[str] = set()
     for member in node.members():
         name = lower.get(member.key.lower())
         here = f"{path}.{member.key}" if path else member.key
-        if member.key.lower() in seen:
+        if member.key.lower() in present:
             yield member.offset, "error", f"{here} is written twice; only the last would count", "Delete one of them."
-        seen.add(member.key.lower())
+        present.add(member.key.lower())
         if not path and member.key.lower() in EXTENSIONS:
             continue
         if name is None:
-            yield _unknown(member.key, member.offset, here, keys, schema)
+            yield from () if foreign else (_unknown(member.key, member.offset, here, schema, node, root),)
             continue
-        if name != member.key and member.key not in keys:
+        if name != member.key and member.key not in keys and not foreign:
             yield member.offset, "warning", f"{here} is written {name} by Docker", f"Write {name}."
-        yield from _value(member.node, keys[name], here)
+        yield from _value(member.node, keys[name], here, root, name in READ_BY_THE_AGENT.get(schema, ()))
 
 
-def _doubled(node: Node, here: str) -> Iterator[Found]:
+def _doubled(node: Node, here: str) -> Iterator[Finding]:
     """Free keys, whose letter case counts."""
-    seen: set[str] = set()
+    present: set[str] = set()
     for member in node.members():
-        if member.key in seen:
-            yield (
-                member.offset,
-                "error",
-                f"{here}.{member.key} is written twice; only the last would count",
-                "Delete one of them.",
-            )
-        seen.add(member.key)
+        if member.key in present:
+            message = f"{here}.{member.key} is written twice; only the last would count"
+            yield member.offset, "error", message, "Delete one of them."
+        present.add(member.key)
 
 
-def _unknown(key: str, offset: int, here: str, keys: Mapping[str, str], schema: str) -> Found:
-    home = next(
-        (
-            name
-            for name in ("HostConfig", "NetworkingConfig", "")
-            if name != schema and key.lower() in {k.lower() for k in SCHEMA[name]}
-        ),
-        None,
-    )
-    if home is not None and schema in ("", "HostConfig", "NetworkingConfig"):
+def _unknown(key: str, offset: int, here: str, schema: str, node: Node, root: Node) -> Finding:
+    """What to do with a key that its object does not have; one that is there already is never proposed."""
+    homes = ("HostConfig", "NetworkingConfig", "") if schema in ("", "HostConfig", "NetworkingConfig") else ()
+    home = next((name for name in homes if name != schema and key.lower() in map(str.lower, SCHEMA[name])), None)
+    if home is not None:
         where = f"in {home}" if home else "beside HostConfig, not in it"
-        return offset, "error", f"{here} stands in the wrong place: Docker would ignore it", f"It belongs {where}."
-    if not schema and key.lower() in _NOT_OPTIONS:
-        return offset, "error", f"{here} does not belong in create options", _NOT_OPTIONS[key.lower()]
-    close = difflib.get_close_matches(key.lower(), [name.lower() for name in keys], 1, 0.7)
-    if close:
-        likely = next(name for name in keys if name.lower() == close[0])
+        there = root.get(home, key) if home else root.get(key)
+        remedy = f"Delete it: it stands {where} already." if there else f"It belongs {where}."
+        return offset, "error", f"{here} stands in the wrong place: Docker would ignore it", remedy
+    if not schema and (remedy := compose_remedy(key)):
+        return offset, "error", f"{here} does not belong in create options", remedy
+    if schema == "Mount" and (remedy := INSPECTED_MOUNT.get(key.lower(), "")):
+        return offset, "error", f"Docker knows no {here}", remedy
+    close = difflib.get_close_matches(key.lower(), [name.lower() for name in SCHEMA[schema]], 1, 0.7)
+    if close and node.get(close[0]) is None:
+        likely = next(name for name in SCHEMA[schema] if name.lower() == close[0])
         return offset, "error", f"Docker knows no {here}", f"Did you mean {likely}?"
     return offset, "warning", f"Docker knows no {here} and will ignore it", "Delete it, or check its spelling."
 
 
-def _value(node: Node, kind: str, here: str) -> Iterator[Found]:
+def _value(node: Node, kind: str, here: str, root: Node, converted: bool) -> Iterator[Finding]:
+    """The findings about a value; ``converted`` where the edge agent reads it into a type of its own."""
     if node.kind == "null" or kind == "any":
         return
-    if "|" in kind:
-        if not any(not [*_value(node, option, here)] for option in kind.split("|")):
-            yield node.offset, "error", f"{here} is {_shown(node)}", "It is a text or a list of texts."
-    elif kind in _TYPES:
-        if node.kind != _TYPES[kind] or (kind == "int" and not _whole(node.value)):
-            yield node.offset, "error", f"{here} is {_shown(node)}", f"It has to be {_WORDS[kind]}."
+    if kind in _TYPES:
+        yield from _plain(node, kind, here, converted)
     elif kind.startswith("["):
         if node.kind != "array":
-            yield node.offset, "error", f"{here} is {_shown(node)}", "It has to be a list: [ … ]."
+            yield node.offset, "error", f"{here} is {_shown(node)}", type_remedy(node, kind, here)
         for index, item in enumerate(node.items()):
-            yield from _value(item, kind[1:-1], f"{here}[{index}]")
+            yield from _value(item, kind[1:-1], f"{here}[{index}]", root, converted)
+    elif node.kind != "object":
+        yield node.offset, "error", f"{here} is {_shown(node)}", type_remedy(node, kind, here)
     elif kind.startswith("{"):
-        if node.kind != "object":
-            yield node.offset, "error", f"{here} is {_shown(node)}", "It has to be an object: { … }."
         yield from _doubled(node, here)
         for member in node.members():
             inner = kind[1:-1]
             if inner:
-                yield from _value(member.node, inner, f"{here}.{member.key}")
+                yield from _value(member.node, inner, f"{here}.{member.key}", root, converted)
             elif member.node.kind not in ("object", "null"):
                 yield member.node.offset, "error", f"{here}.{member.key} is {_shown(member.node)}", "It has to be {}."
-    elif node.kind != "object":
-        yield node.offset, "error", f"{here} is {_shown(node)}", "It has to be an object: { … }."
     else:
-        yield from _object(node, kind, here)
+        yield from _object(node, kind, here, root)
 
 
-def _whole(value: Any) -> bool:
-    return isinstance(value, int) and -(2**63) <= value < 2**63
+def _plain(node: Node, kind: str, here: str, converted: bool) -> Iterator[Finding]:
+    if node.kind == _TYPES[kind] and (kind != "int" or (isinstance(node.value, int) and -(2**63) <= node.value < 2**63)):
+        return
+    value = conversion(node, kind) if converted else ""
+    if value:
+        yield node.offset, "warning", f"{here} is {_shown(node)}; the agent reads {value}", f"Write {value}."
+    else:
+        yield node.offset, "error", f"{here} is {_shown(node)}", type_remedy(node, kind, here)
 
 
 def _shown(node: Node) -> str:

@@ -2,8 +2,10 @@
 key by key.
 
 Types: ``str``, ``int``, ``num``, ``bool``, ``[T]`` a list, ``{T}`` an object with free keys, ``{}`` a set written as keys
-with empty objects,
-``str|[str]`` either, ``any``, or the name of another object of SCHEMA. Null is allowed everywhere, as Go allows it.
+with empty objects, ``any``, or the name of another object of SCHEMA. Null is allowed everywhere, as Go allows it.
+
+Docker itself takes Cmd and Entrypoint as one text, too; the daemon of IoT Edge between reads them as lists only (Azure/iotedge,
+edgelet/docker-rs/src/models/container_create_body.rs).
 """
 
 from __future__ import annotations
@@ -11,8 +13,8 @@ from __future__ import annotations
 _ROOT = """
 Hostname str; Domainname str; User str; AttachStdin bool; AttachStdout bool; AttachStderr bool; ExposedPorts {}; Tty bool;
 OpenStdin bool;
-StdinOnce bool; Env [str]; Cmd str|[str]; Healthcheck Healthcheck; ArgsEscaped bool; Image str; Volumes {}; WorkingDir str;
-Entrypoint str|[str]; NetworkDisabled bool; MacAddress str; OnBuild [str]; Labels {str}; StopSignal str; StopTimeout int;
+StdinOnce bool; Env [str]; Cmd [str]; Healthcheck Healthcheck; ArgsEscaped bool; Image str; Volumes {}; WorkingDir str;
+Entrypoint [str]; NetworkDisabled bool; MacAddress str; OnBuild [str]; Labels {str}; StopSignal str; StopTimeout int;
 Shell [str];
 HostConfig HostConfig; NetworkingConfig NetworkingConfig; Platform str; Name str
 """
@@ -35,7 +37,7 @@ Cgroup str; Links [str]; OomScoreAdj int; PidMode str; Privileged bool; PublishA
 SecurityOpt [str];
 StorageOpt {str}; Tmpfs {str}; UTSMode str; UsernsMode str; ShmSize int; Sysctls {str}; Runtime str; Isolation str;
 MaskedPaths [str];
-ReadonlyPaths [str]
+ReadonlyPaths [str]; Capabilities [str]; DiskQuota int; InitPath str
 """
 _OTHERS = {
     "Healthcheck": "Test [str]; Interval int; Timeout int; Retries int; StartPeriod int; StartInterval int",
@@ -45,7 +47,7 @@ _OTHERS = {
     "DeviceRequest": "Driver str; Count int; DeviceIDs [str]; Capabilities [[str]]; Options {str}",
     "Ulimit": "Name str; Soft int; Hard int",
     "LogConfig": "Type str; Config {str}",
-    "Port": "HostIp str; HostPort str",
+    "Port": "HostIP str; HostIp str; HostPort str",
     "RestartPolicy": "Name str; MaximumRetryCount int",
     "Mount": "Target str; Source str; Type str; ReadOnly bool; Consistency str; BindOptions BindOptions; "
     "VolumeOptions VolumeOptions; ImageOptions ImageOptions; TmpfsOptions TmpfsOptions",
@@ -75,3 +77,26 @@ SCHEMA: dict[str, dict[str, str]] = {
 }
 # Keys beside Docker's that the edge agent reads itself; what is in them is not checked.
 EXTENSIONS = ("k8s-experimental", "k8s-extensions")
+
+# What the edge agent reads into a class of its own: there Newtonsoft makes a number of a text, a text of a number and so on. All else
+# goes to Docker as it stands (Azure/iotedge, Edge.Agent.Docker/models; agents before 1.0.10 had a class for every key).
+_UNREAD = "DeviceCgroupRules DeviceRequests KernelMemoryTCP CgroupnsMode Annotations MaskedPaths ReadonlyPaths Capabilities"
+READ_BY_THE_AGENT: dict[str, frozenset[str]] = {
+    "": frozenset(("Env", "ExposedPorts", "HostConfig", "Image", "Labels", "NetworkingConfig")),
+    "HostConfig": frozenset(SCHEMA["HostConfig"]) - frozenset(_UNREAD.split()),
+    "Mount": frozenset(("ReadOnly", "Source", "Target", "Type")),
+    "Endpoint": frozenset(("Aliases",)),
+    **{
+        name: frozenset(SCHEMA[name])
+        for name in (
+            "Device",
+            "LogConfig",
+            "NetworkingConfig",
+            "Port",
+            "RestartPolicy",
+            "ThrottleDevice",
+            "Ulimit",
+            "WeightDevice",
+        )
+    },
+}

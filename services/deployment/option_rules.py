@@ -1,4 +1,4 @@
-"""Rules of create options beyond their schema: ports, FPGA, binds, environment, and the client's own arguments."""
+"""Rules of create options beyond their schema: ports, FPGA, environment, what the agent sets, and those of the files beside."""
 
 from __future__ import annotations
 
@@ -6,33 +6,18 @@ import re
 from collections.abc import Iterator
 
 from services.deployment.client_arguments import cmd_rules
+from services.deployment.option_mounts import mount_rules
+from services.deployment.option_network import network_rules
+from services.deployment.option_nodes import is_true, texts_at
+from services.deployment.option_runtime import runtime_rules
 from services.deployment.option_values import value_rules
-from services.deployment.positions import BrokenJson, Found, Node, read
+from services.deployment.positions import BrokenJson, Finding, Node, read
 from services.deployment.surroundings import Surroundings
 
 RUNTIME_PORTS = (443, 5671, 8883)
-_PORT_KEY = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?(?:/(tcp|udp|sctp))?\Z", re.IGNORECASE)
+_PORT_KEY = re.compile(r"([0-9]{1,5})(?:/(tcp|udp|sctp))?\Z", re.IGNORECASE)
+_PORT_RANGE = re.compile(r"[0-9]+-[0-9]+(?:/[a-z]+)?\Z", re.IGNORECASE)
 _HOST_PORT = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?\Z")
-_BIND_OPTIONS = frozenset(
-    [
-        "ro",
-        "rw",
-        "z",
-        "Z",
-        "nocopy",
-        "consistent",
-        "cached",
-        "delegated",
-        "private",
-        "rprivate",
-        "shared",
-        "rshared",
-        "slave",
-        "rslave",
-        "volume-nocopy",
-    ]
-)
-_VOLUME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+\Z")
 _BY_THE_AGENT = {
     "Image": "the module's image",
     "Name": "the module's name",
@@ -41,13 +26,15 @@ _BY_THE_AGENT = {
 _FPGA = "/dev/catapult"
 
 
-def rules(root: Node, around: Surroundings) -> Iterator[Found]:
+def rules(root: Node, around: Surroundings) -> Iterator[Finding]:
     """Every finding of this file for options that are an object."""
     yield from _ports(root, around)
     yield from _fpga(root, around)
-    yield from _binds(root)
     yield from _env(root)
     yield from _set_by_the_agent(root)
+    yield from mount_rules(root)
+    yield from network_rules(root)
+    yield from runtime_rules(root)
     yield from value_rules(root)
     yield from cmd_rules(root, around)
 
@@ -75,50 +62,64 @@ def _bindings(root: Node) -> Iterator[tuple[int, int, str, str]]:
     bindings = root.get("HostConfig", "PortBindings")
     for member in bindings.members() if bindings else ():
         key = _PORT_KEY.match(member.key)
-        protocol = (key.group(3) or "tcp").lower() if key else "tcp"
+        protocol = (key.group(2) or "tcp").lower() if key else "tcp"
         for item in member.node.items():
             port, address = item.get("HostPort"), item.get("HostIp")
-            match = _HOST_PORT.match(port.value) if port and port.kind == "string" else None
+            match = _HOST_PORT.match(_port_text(port))
             if match and port:
                 first, last = int(match.group(1)), int(match.group(2) or match.group(1))
                 where = address.value if address and address.kind == "string" and address.value not in ("0.0.0.0", "::") else ""
-                for number in range(first, min(last, first + 100) + 1):
+                for number in range(first, min(last, first + 100) + 1) if first else ():
                     yield port.offset, number, protocol, where
 
 
-def _ports(root: Node, around: Surroundings) -> Iterator[Found]:
+def _port_text(port: Node | None) -> str:
+    """Return a HostPort as a text; the agent makes one of a number."""
+    return str(port.value) if port and port.kind in ("string", "number") else ""
+
+
+def _ports(root: Node, around: Surroundings) -> Iterator[Finding]:
     for path in (("HostConfig", "PortBindings"), ("ExposedPorts",)):
         node = root.get(*path)
-        for member in node.members() if node else ():
-            match = _PORT_KEY.match(member.key)
-            if match is None or not _in_order(match):
-                yield member.offset, "error", f'"{member.key}" is no port of the container', 'Write it as "50051/tcp".'
+        yield from _port_keys(node) if node else ()
     bindings = root.get("HostConfig", "PortBindings")
     for member in bindings.members() if bindings else ():
         if member.node.kind == "array" and not member.node.items():
             yield member.node.offset, "warning", f"{member.key} is bound to no port of the device", 'Write [{"HostPort": "…"}].'
         for item in member.node.items():
             port = item.get("HostPort")
-            if port is not None and port.kind == "string":
-                match = _HOST_PORT.match(port.value)
-                bad = match is None or not _in_order(match)
-                if port.value and bad:
-                    yield (
-                        port.offset,
-                        "error",
-                        f'HostPort "{port.value}" is no port',
-                        "It is a number from 1 to 65535, in quotes.",
-                    )
+            text = _port_text(port)
+            match = _HOST_PORT.match(text)
+            if port and text and (match is None or not _in_order(match)):
+                yield port.offset, "error", f'HostPort "{text}" is no port', "It is a number from 1 to 65535, in quotes."
     yield from _taken(root, around)
 
 
+def _port_keys(node: Node) -> Iterator[Finding]:
+    """The module's ports: one in each key, and each once (moby, daemon/container.go, validatePortBindings)."""
+    present: dict[tuple[int, str], str] = {}
+    for member in node.members():
+        match = _PORT_KEY.match(member.key)
+        if _PORT_RANGE.match(member.key):
+            message = f'"{member.key}" is a range of ports; the engine takes one port in each key'
+            yield member.offset, "error", message, f'Write a key for each: "{member.key.partition("-")[0]}/tcp", and so on.'
+        elif match is None or not 1 <= int(match.group(1)) <= 65535:
+            yield member.offset, "error", f'"{member.key}" is no port of the container', 'Write it as "50051/tcp".'
+        else:
+            port = int(match.group(1)), (match.group(2) or "tcp").lower()
+            if port in present and present[port] != member.key:  # the same key twice is said of the JSON
+                message = f'"{member.key}" is the same port as "{present[port]}": only one of them would count'
+                yield member.offset, "error", message, "Write all its bindings into one list."
+            present.setdefault(port, member.key)
+
+
 def _in_order(match: re.Match[str]) -> bool:
-    """Whether a port, or the two ends of a range, lie in 1..65535 and the first is not behind the last."""
+    """Whether a port of the device, or the two ends of a range, lie in 1..65535 in their order; 0 is any that is free."""
     first = int(match.group(1))
-    return 1 <= first <= int(match.group(2) or first) <= 65535
+    return first == 0 or first <= int(match.group(2) or first) <= 65535
 
 
-def _taken(root: Node, around: Surroundings) -> Iterator[Found]:
+def _taken(root: Node, around: Surroundings) -> Iterator[Finding]:
     own: set[tuple[int, str, str]] = set()
     held = {name: host_ports(text) for name, text in around.others.items()}
     for offset, port, protocol, address in _bindings(root):
@@ -163,13 +164,13 @@ def _fpga_by_kubernetes(root: Node) -> Node | None:
     return limits.get("microsoft.com/fpga_catapult") if limits else None
 
 
-def _fpga(root: Node, around: Surroundings) -> Iterator[Found]:
+def _fpga(root: Node, around: Surroundings) -> Iterator[Finding]:
     devices, kubernetes = _devices(root), _fpga_by_kubernetes(root)
     place = devices[0] if devices else kubernetes
     if place is None:
         return
     privileged = root.get("HostConfig", "Privileged")
-    if privileged is None or privileged.value is not True:
+    if not is_true(privileged):
         offset = privileged.offset if privileged else place.offset
         yield offset, "error", "the FPGA is asked for without Privileged", 'Add "Privileged": true to HostConfig.'
     paths = {device.value for device in devices}
@@ -191,56 +192,22 @@ def _fpga(root: Node, around: Surroundings) -> Iterator[Found]:
             )
 
 
-def _binds(root: Node) -> Iterator[Found]:
-    binds = root.get("HostConfig", "Binds")
-    for item in binds.items() if binds else ():
-        if item.kind != "string":
-            continue
-        parts = item.value.split(":")
-        if len(parts) == 1 and parts[0].startswith("/"):
-            yield (
-                item.offset,
-                "warning",
-                f'the bind "{item.value}" has no source: the module gets an unnamed volume, and a new one when it is made anew',
-                'Name one: "data:/blobroot".',
-            )
-            continue
-        if len(parts) not in (2, 3) or not all(parts):
-            yield (
-                item.offset,
-                "error",
-                f'the bind "{item.value}" is not SOURCE:TARGET',
-                'Write it as "/etc/hosts:/etc/hosts", with ":ro" to protect it.',
-            )
-            continue
-        if not parts[0].startswith("/") and not _VOLUME.match(parts[0]):
-            yield (
-                item.offset,
-                "error",
-                f'the bind\'s source "{parts[0]}" is neither an absolute path nor a volume',
-                "Begin it with /.",
-            )
-        if not parts[1].startswith("/"):
-            yield item.offset, "error", f'the bind\'s target "{parts[1]}" is no absolute path', "Begin it with /."
-        if len(parts) == 3 and not set(parts[2].split(",")) <= _BIND_OPTIONS:
-            yield item.offset, "error", f'the bind\'s option "{parts[2]}" is unknown to Docker', "Use ro or rw."
-        if parts[0] in ("/", "/var/run/docker.sock", "/run/docker.sock"):
-            yield (
-                item.offset,
-                "warning",
-                f"{parts[0]} given to a module gives it the whole device",
-                "Leave it out unless that is meant.",
-            )
-
-
-def _env(root: Node) -> Iterator[Found]:
-    env = root.get("Env")
-    for item in env.items() if env else ():
-        if item.kind == "string" and (not item.value or item.value.startswith("=") or "=" not in item.value):
+def _env(root: Node) -> Iterator[Finding]:
+    present: set[str] = set()
+    for item in texts_at(root, "Env"):
+        name, separator, _ = item.value.partition("=")
+        if not name:
+            yield item.offset, "error", f'"{item.value}" names no variable: Docker refuses it', 'Write "NAME=value".'
+        elif not separator:
             yield item.offset, "warning", f'"{item.value}" sets no variable', 'Write "NAME=value".'
+        elif name != name.strip():
+            yield item.offset, "warning", f'the blank belongs to the name of "{name}="', 'Write "NAME=value" without blanks.'
+        elif name in present:
+            yield item.offset, "warning", f"{name} is set twice; only the last counts", "Delete one of them."
+        present.add(name)
 
 
-def _set_by_the_agent(root: Node) -> Iterator[Found]:
+def _set_by_the_agent(root: Node) -> Iterator[Finding]:
     for path, instead in _BY_THE_AGENT.items():
         node = root.get(*path.split("."))
         if node is not None and node.kind != "null":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ _WORDS = {"true": True, "false": False, "null": None}
 _DEEPEST = 60
 _DIGITS_AT_MOST = 400
 
-Found = tuple[int, Literal["error", "warning"], str, str]  # what is wrong at an offset: severity, message, remedy
+Finding = tuple[int, Literal["error", "warning"], str, str]  # what is wrong at an offset: severity, message, remedy
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +141,10 @@ class _Reader:
                 "No leading zeros, units or underscores; else put it in quotes.",
                 offset,
             )
-        return Node("number", json.loads(match.group()), offset)
+        value = json.loads(match.group())
+        if isinstance(value, float) and math.isinf(value):
+            raise BrokenJson("a number is larger than any that can be read", "Shorten it, or put it in quotes.", offset)
+        return Node("number", value, offset)
 
     def word(self, offset: int) -> Node:
         match = _WORD.match(self.text, offset)

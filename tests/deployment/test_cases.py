@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from services.deployment.create_options import check
 from services.deployment.manifest_file import load
 from services.deployment.validate import validate
 
@@ -40,3 +41,18 @@ def test_edge_hub_of_schema_1_2():
 def test_a_manifest_that_the_runtime_refuses(name, place, words):
     (problem,) = manifest_problems(name)
     assert (problem.severity, problem.place) == ("error", place) and words in f"{problem.message} {problem.remedy}"
+
+
+@pytest.mark.parametrize(
+    ("name", "severity", "words"),
+    [
+        ("05", "warning", '"NetworkingConfig": {"EndpointsConfig": {"host": {}}}'),
+        ("06", "error", "is a range of ports"),
+        ("11", "error", "docker inspect prints"),
+        ("18", "warning", "unnamed volume"),
+    ],
+)
+def test_create_options_that_docker_or_the_agent_refuses_or_that_lose_data(name, severity, words):
+    problems = check(of_field(name, "options.json")).problems
+    assert problems[0].severity == severity and words in f"{problems[0].message} {problems[0].remedy}"
+    assert not [problem for problem in problems if "Did you mean" in problem.remedy or "Begin Target" in problem.remedy]

@@ -199,9 +199,14 @@ def test_a_clash_is_told_once_of_the_module_that_changes(content):
         ((*AGENT, "runtime", "settings", "registryCredentials", "acr", "address"), "ACR.azurecr.io"),
         ((*AGENT, "runtime", "settings", "registryCredentials", "acr", "address"), "https://index.docker.io/v1/"),
         ((*AGENT, "runtime", "settings", "registryCredentials", "acr", "address"), "$upstream:443"),
+        ((*AGENT, "modules", "counter", "settings", "createOptions"), '{"HostConfig": {"Privileged": "true"}}'),
     ],
 )  # fmt: skip
 def test_what_the_runtime_takes_is_not_refused(content, path, value):
+    if path[-1] == "createOptions":
+        content["modulesContent"]["$edgeAgent"]["properties.desired"]["modules"]["counter"]["settings"].pop(
+            "createOptions01", None
+        )
     assert errors(put(content, path, value)) == []
 
 
