@@ -71,7 +71,7 @@ def apply(manager, faulty):
         ("throttle-backlog", {}, 429, "ThrottleBacklogLimitExceeded", ""),
         ("throttle-timeout", {}, 429, "ThrottlingBacklogTimeout", ""),
         ("quota", {}, 403, "IotHubQuotaExceeded", "Max allowed message count"),
-        ("basic-tier", {}, 403, "OperationNotAllowedInCurrentTier", ""),
+        ("basic-tier", {}, 403, "OperationNotAvailableInCurrentTier", ""),
         ("unauthorized", {}, 401, "IotHubUnauthorized", ""),
         ("expire", {}, 401, "IotHubUnauthorized", "The specified SAS token is expired"),
         ("skew", {}, 401, "IotHubUnauthorized", "The specified SAS token is expired"),

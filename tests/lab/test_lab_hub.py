@@ -256,10 +256,10 @@ def test_signatures_expiry_and_rights(lab):
     assert get(f"/twins/{DEVICE}?api-version=2021-04-12", good).status_code == 200
     # az sends a method's timeouts as text, which a hub takes too
     ping = {"methodName": "ping", "payload": {}, "responseTimeoutInSeconds": "30", "connectTimeoutInSeconds": "30"}
-    to = f"{lab['https']}/twins/databox-edge-1/modules/%24edgeAgent/methods"
+    to = f"{lab['https']}/twins/databox-edge-1/modules/%24edgeAgent/methods?api-version=2021-04-12"
     answer = requests.post(to, json=ping, headers={"Authorization": good}, verify=lab["ca_file"], timeout=60)
     assert answer.json() == {"status": 200, "payload": None}
-    denied = get("/devices", good)  # ServiceConnect alone reads no identities
+    denied = get("/devices?api-version=2021-04-12", good)  # ServiceConnect alone reads no identities
     assert denied.status_code == 401
     assert denied.headers["iothub-errorcode"] == "IotHubUnauthorizedAccess"
     for bad in (
@@ -273,8 +273,8 @@ def test_signatures_expiry_and_rights(lab):
         "SharedAccessSignature",
         "",
     ):
-        assert get(f"/twins/{DEVICE}", bad).status_code == 401
-    assert "expired" in get(f"/twins/{DEVICE}", token(host, key, "service", time.time() - 5)).text
+        assert get(f"/twins/{DEVICE}?api-version=2021-04-12", bad).status_code == 401
+    assert "expired" in get(f"/twins/{DEVICE}?api-version=2021-04-12", token(host, key, "service", time.time() - 5)).text
 
 
 def test_bodies_and_ids_that_no_hub_takes(lab):
@@ -283,7 +283,7 @@ def test_bodies_and_ids_that_no_hub_takes(lab):
 
     def ask(method: str, path: str, body: str = "{}", kind: str = "application/json") -> int:
         headers = {"Authorization": authorization, "Content-Type": kind}
-        url = f"{lab['https']}{path}"
+        url = f"{lab['https']}{path}?api-version=2021-04-12"
         return requests.request(method, url, data=body, headers=headers, verify=lab["ca_file"], timeout=60).status_code
 
     def desired(value: object) -> str:
@@ -323,11 +323,17 @@ def test_a_sign_in_token_opens_the_hub(lab):
     )
     bearer = credential.get_token("https://iothubs.azure.net/.default").token
     reply = requests.get(
-        f"{lab['https']}/devices", headers={"Authorization": f"Bearer {bearer}"}, verify=lab["ca_file"], timeout=60
+        f"{lab['https']}/devices?api-version=2021-04-12",
+        headers={"Authorization": f"Bearer {bearer}"},
+        verify=lab["ca_file"],
+        timeout=60,
     )
     assert reply.status_code == 200
     other = credential.get_token("https://management.azure.com/.default").token
-    for path, right, wrong in (("/devices", bearer, other), ("/subscriptions?api-version=2022-12-01", other, bearer)):
+    for path, right, wrong in (
+        ("/devices?api-version=2021-04-12", bearer, other),
+        ("/subscriptions?api-version=2022-12-01", other, bearer),
+    ):
         statuses = [
             requests.get(
                 f"{lab['https']}{path}", headers={"Authorization": f"Bearer {one}"}, verify=lab["ca_file"], timeout=60
@@ -337,6 +343,9 @@ def test_a_sign_in_token_opens_the_hub(lab):
         assert statuses == [200, 401], path  # a token is for one audience
     forged = bearer[:-4] + "AAAA"
     reply = requests.get(
-        f"{lab['https']}/devices", headers={"Authorization": f"Bearer {forged}"}, verify=lab["ca_file"], timeout=60
+        f"{lab['https']}/devices?api-version=2021-04-12",
+        headers={"Authorization": f"Bearer {forged}"},
+        verify=lab["ca_file"],
+        timeout=60,
     )
     assert reply.status_code == 401

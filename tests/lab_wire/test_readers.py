@@ -218,9 +218,9 @@ def test_a_token_may_be_for_one_partition_in_any_case(wire):
     nodes = Nodes(wire.hub, wire.amqp.readers, lambda left: None)
     try:
         assert wire.do(nodes.put_token, audience, signed)
-        nodes.check(f"{reader}/0")
+        nodes.check_events(f"{reader}/0")
         with pytest.raises(HubError):
-            nodes.check(f"{reader}/1")
+            nodes.check_events(f"{reader}/1")
         with pytest.raises(Refusal):
             wire.do(
                 nodes.put_token,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from services.lab.hub import Hub, HubError
 
+from .device_links import text_of
 from .links import Link, Refusal
 from .messages import read_message
 
@@ -14,8 +15,7 @@ if TYPE_CHECKING:
     from .session import Session
 
 _TO = re.compile(r"/devices/(?P<device>[^/]+)/messages/devicebound", re.IGNORECASE)
-# IoT Hub's limit for a cloud-to-device message.
-_LARGEST = 64 * 1024
+_CONDITIONS = {404: "amqp:not-found", 413: "amqp:link:message-size-exceeded"}
 _SYSTEM = ("message_id", "correlation_id", "user_id", "content_type", "content_encoding")
 
 
@@ -40,15 +40,11 @@ class CloudToDeviceLink(Link):
         if match is None:
             raise Refusal("amqp:invalid-field", "The message's 'to' names no device.")
         body = message.body if isinstance(message.body, bytes) else str(message.body).encode()
-        if len(body) > _LARGEST:
-            raise Refusal("amqp:link:message-size-exceeded", f"The message is larger than {_LARGEST} bytes.")
-        system = {name: _text(message.properties[name]) for name in _SYSTEM if message.properties.get(name) is not None}
+        expires = message.properties.get("absolute_expiry_time")
+        system = {name: text_of(message.properties[name]) for name in _SYSTEM if message.properties.get(name) is not None}
         try:
-            self._hub.send_to_device(match["device"], body, message.application_properties, system)
+            seconds = int(expires) / 1000 if isinstance(expires, int) and expires > 0 else None
+            self._hub.send_to_device(match["device"], body, message.application_properties, system, seconds)
         except HubError as error:
-            condition = "amqp:not-found" if error.status == 404 else "amqp:resource-limit-exceeded"
+            condition = _CONDITIONS.get(error.status, "amqp:resource-limit-exceeded")
             raise Refusal(condition, f"(condition='{error.name}') {error.message}") from error
-
-
-def _text(value: Any) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

@@ -25,7 +25,7 @@ MIN_FRAME = 512
 OPEN, BEGIN, ATTACH, FLOW, TRANSFER, DISPOSITION, DETACH, END, CLOSE = range(0x10, 0x19)
 SASL_MECHANISMS, SASL_INIT, SASL_CHALLENGE, SASL_RESPONSE, SASL_OUTCOME = range(0x40, 0x45)
 SOURCE, TARGET, ERROR = 0x28, 0x29, 0x1D
-ACCEPTED, REJECTED = 0x24, 0x25
+ACCEPTED, REJECTED, RELEASED, MODIFIED = 0x24, 0x25, 0x26, 0x27
 
 _FIELDS: dict[int, tuple[str, ...]] = {
     OPEN: ("container_id", "hostname", "max_frame_size", "channel_max", "idle_time_out", "outgoing_locales", "incoming_locales",
@@ -166,6 +166,16 @@ def address_of(terminus_value: Any) -> str:
         return ""
     address = fields_of(terminus_value)[1].get("address")
     return address if isinstance(address, str) else ""
+
+
+def with_filters(source: Any, filters: dict[Any, Any]) -> Any:
+    """An incoming source with other filters: what goes back names only those that are in force (amqp-core-messaging 3.5.3)."""
+    index = _FIELDS[SOURCE].index("filter")
+    if not isinstance(source, Described) or not isinstance(source.value, list) or len(source.value) <= index:
+        return source
+    fields = list(source.value)
+    fields[index] = filters or None
+    return Described(source.descriptor, fields)
 
 
 MAX_MESSAGE = ULong(1024 * 1024)

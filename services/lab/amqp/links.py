@@ -28,8 +28,10 @@ class Link:
         self.address = address
         self.delivery_count = 0
         self.credit = 0
+        # The client's own source and target go back as they came, but for filters that are not in force.
+        self.source, self.target = attach["source"], attach["target"]
 
-    # What the attach that answers offers, and the link's own properties.
+    # What the attach that answers offers.
     offered: tuple[str, ...] = ()
 
     async def opened(self) -> None:
@@ -47,6 +49,9 @@ class Link:
     async def settled(self) -> None:
         """The message's outcome has been sent."""
 
+    def outcome(self, delivery: int, code: int | None) -> None:
+        """The client's outcome for a delivery that was sent unsettled: one of frames.ACCEPTED and so on, None for none."""
+
     def closed(self) -> None:
         """The link is gone; called once, whoever ended it."""
 
@@ -60,7 +65,7 @@ class ReplyLink(Link):
 
     def __init__(self, session: Session, attach: dict[str, Any], address: str, target: str) -> None:
         super().__init__(session, attach, address)
-        self.target = target
+        self.reply_to = target
 
     async def flow(self, fields: dict[str, Any]) -> None:
         """See Link. Clients grant far more credit than they have requests; it is not counted."""
@@ -91,7 +96,7 @@ class RequestLink(Link):
             return
         (answer, reply_to), self._answers = self._answers, None
         replies = [link for link in self.session.links.values() if isinstance(link, ReplyLink) and link.address == self.address]
-        named = [link for link in replies if link.target == reply_to] or replies
+        named = [link for link in replies if link.reply_to == reply_to] or replies
         if named:
             await self.session.send_message(named[-1], answer)
 

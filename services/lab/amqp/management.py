@@ -33,7 +33,7 @@ class ManagementLink(RequestLink):
     def _read(self, asked: dict[str, Any]) -> tuple[int, str, dict[str, Any] | None]:
         hub, name = self._hub, str(asked.get("name") or "")
         try:
-            self.session.connection.nodes.check(name, token=asked.get("security_token"))
+            self.session.connection.nodes.check_events(name, token=asked.get("security_token"))
         except HubError:
             return 401, "Unauthorized access. 'Listen' claim(s) are required to perform this operation.", None
         if name.lower() != hub.event_hub.lower():

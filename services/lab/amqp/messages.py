@@ -9,10 +9,11 @@ from functools import lru_cache
 from typing import Any
 
 from services.lab.hub import Event
+from services.lab.hub.mailbox import CloudMessage
 
 from .decode import decode_all
 from .encode import described, encode, encode_list, encode_map
-from .types import CodecError, Described, Symbol, Timestamp
+from .types import CodecError, Described, Symbol, Timestamp, UByte, ULong
 
 _HEADER, _DELIVERY_ANNOTATIONS, _ANNOTATIONS, _PROPERTIES, _APPLICATION, _DATA, _SEQUENCE, _VALUE, _FOOTER = range(0x70, 0x79)
 
@@ -27,6 +28,7 @@ class Message:
     """A message as it arrived: ``body`` is the joined data sections, or the value."""
 
     properties: dict[str, Any] = field(default_factory=dict)
+    annotations: dict[str, Any] = field(default_factory=dict)
     application_properties: dict[str, Any] = field(default_factory=dict)
     body: Any = b""
 
@@ -42,6 +44,8 @@ def read_message(payload: bytes) -> Message:
             message.properties = dict(zip(_PROPERTY_NAMES, value, strict=False))  # fields at the end may be left out
         elif section.descriptor == _APPLICATION and isinstance(value, dict):
             message.application_properties = {str(key): item for key, item in value.items()}
+        elif section.descriptor == _ANNOTATIONS and isinstance(value, dict):
+            message.annotations = {str(key): item for key, item in value.items()}
         elif section.descriptor == _DATA and isinstance(value, bytes):
             data.append(value)
         elif section.descriptor == _VALUE:
@@ -103,17 +107,9 @@ def _application(properties: tuple[tuple[str, type, Any], ...]) -> bytes:
 
 
 def event_bytes(event: Event) -> bytes:
-    """The event's message, made once and kept with it."""
-    if event.encoded is None:
-        event.encoded = _encode_event(event)
-    return event.encoded
-
-
-def _encode_event(event: Event) -> bytes:
-    count, standing = _standing(
-        tuple([(key, type(value), value) for key, value in event.annotations.items() if key not in _MOVING])
-    )
-    hub_time = event.annotations.get("iothub-enqueuedtime", event.enqueued_ms)
+    """The event's message."""
+    count, standing = _standing(tuple([(key, type(value), value) for key, value in event.sender.items() if key not in _MOVING]))
+    hub_time = event.sender.get("iothub-enqueuedtime", event.enqueued_ms)
     moving = _MOVING_HEAD.pack(
         _SEQUENCE_KEY,
         0x81,
@@ -139,6 +135,25 @@ def _encode_event(event: Event) -> bytes:
         parts.append(_application(tuple((key, type(value), value) for key, value in event.application_properties.items())))
     parts += (_DATA32(_CONSTRUCTOR[_DATA], 0xB0, len(event.body)), event.body)
     return b"".join(parts)
+
+
+def cloud_message_bytes(message: CloudMessage, to: str) -> bytes:
+    """A queued message as its receiver gets it: a device's, or the service's feedback."""
+    properties = {**message.system, **({"to": to} if to else {}), "absolute_expiry_time": Timestamp(int(message.expires * 1000))}
+    annotations = {
+        Symbol("iothub-enqueuedtime"): Timestamp(int(message.enqueued * 1000)),
+        Symbol("iothub-deliverycount"): UByte(min(message.deliveries, 255)),
+        Symbol("x-opt-sequence-number"): ULong(message.number),
+        Symbol("x-opt-lock-token"): message.lock,
+    }
+    return b"".join(
+        (
+            described(_ANNOTATIONS, encode(annotations)),
+            described(_PROPERTIES, _properties(properties)),
+            described(_APPLICATION, encode(dict(message.application))) if message.application else b"",
+            described(_DATA, encode(message.body)),
+        )
+    )
 
 
 def runtime_metrics(last: Event | None, now_ms: int) -> bytes:

@@ -5,14 +5,18 @@ from __future__ import annotations
 import asyncio
 import hmac
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from services.lab.hub import Hub, HubError, sas
 
 from .cbs import CbsLink
 from .cloud_to_device import CloudToDeviceLink
+from .device_links import TelemetryLink, refusal_of
 from .links import Link, Refusal, ReplyLink
 from .management import ManagementLink
+from .queue_link import QueueLink
 from .readers import LIMIT, Readers
 from .receiver import EventLink
 from .types import UShort
@@ -21,8 +25,22 @@ if TYPE_CHECKING:
     from .session import Session
 
 _READER = re.compile(r"(?P<entity>[^/]+)/consumergroups/(?P<group>[^/]+)/partitions/(?P<partition>[^/]+)", re.IGNORECASE)
+_DEVICE = re.compile(r"devices/(?P<device>[^/]+)(?:/modules/(?P<module>[^/]+))?/(?P<node>.+)", re.IGNORECASE)
+# The audience of an Azure AD token for the hub's service API: the scope of azure-iothub's and azure-iot-hub's credentials.
+_SERVICE_SCOPE = "https://iothubs.azure.net/.default"
 # A group that five readers of someone else always hold.
 FULL_GROUP = "full"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What a link needs: a right for a path of the hub, for a device's links of an identity that may connect."""
+
+    path: str
+    right: str
+    device: str = ""
+    module: str = ""
+    bearer: bool = True  # whether an Azure AD token will do
 
 
 class Nodes:
@@ -34,21 +52,23 @@ class Nodes:
         self._leave = leave
         self._tokens: dict[str, str] = {}
         self._policy = ""
-        self._claims: dict[Link, str] = {}
+        self._claims: dict[Link, Claim] = {}
         self._alarms: dict[str, asyncio.TimerHandle] = {}
 
     # Who
 
     def sign_in(self, user: str, password: str) -> bool:
-        """SASL PLAIN: ``policy@sas.root.hub`` with a SAS token (IoT Hub) or a policy with its key (Event Hubs)."""
-        policy, at, _ = user.partition("@sas.root.")
+        """SASL PLAIN: ``policy@sas.root.hub`` or ``device@sas.hub`` with a SAS token, or an Event Hubs policy with its key."""
+        name, at, rest = user.partition("@sas.")
         if at:
             try:
-                grant = self._hub.authorize(password, self._hub.host)
+                # What the token opens is looked at when a link is attached.
+                grant = self._hub.authorize(password, sas.parse(password).resource)
             except HubError:
                 return False
             self._tokens[""] = password
-            return grant.policy == policy
+            own = grant.policy if rest.startswith("root.") else f"{grant.device}/{grant.module}".rstrip("/")
+            return bool(own) and name == own
         known = self._hub.policies.get(user)
         if known is None or not any(
             hmac.compare_digest(key.encode(), password.encode()) for key in (known.primary, known.secondary)
@@ -62,6 +82,10 @@ class Nodes:
 
         Raises HubError when it is not good, Refusal when there is no such audience.
         """
+        if audience == _SERVICE_SCOPE and token.startswith("Bearer "):
+            audience = self._hub.host
+        # Devices' clients percent-encode theirs, as the token's own ``sr`` is.
+        audience = unquote(audience)
         grant = self._hub.authorize(token, audience)
         entity = sas.path_of(audience).partition("/")[2].split("/")[0]  # azure-iothub names the host alone, without a scheme
         of_event_hub = entity.lower() == self._hub.event_hub.lower()
@@ -84,34 +108,45 @@ class Nodes:
             wait = max(0.0, expires - self._hub.clock.now()) + 0.5
             self._alarms[audience] = asyncio.get_running_loop().call_later(wait, self.recheck)
 
-    def recheck(self) -> None:
-        """End the links that the connection's tokens do not allow any more."""
-        for link, path in list(self._claims.items()):
+    def recheck(self, device: str = "") -> None:
+        """End the links that the connection's tokens do not allow any more; those of a device alone where one is named."""
+        for link, claim in list(self._claims.items()):
             if link.session.links.get(link.handle) is not link:
                 del self._claims[link]
                 continue
+            if device and claim.device != device:
+                continue
             try:
-                self.check(path)
+                self.check(claim)
             except HubError as error:
                 del self._claims[link]
                 self._readers.part(link, Refusal("amqp:unauthorized-access", f"{error.message} Resource: '{link.address}'."))
 
-    def check(self, path: str, token: Any = None) -> None:
-        """Raises HubError unless a token (or the one given with the request) grants ServiceConnect for ``path`` of this hub."""
-        resource = f"{self._hub.host}/{path}".rstrip("/")
+    def check(self, claim: Claim, token: Any = None) -> sas.Grant:
+        """The grant by which a token (or the one given with the request) allows a claim. Raises HubError where none does."""
+        resource = f"{self._hub.host}/{claim.path}".rstrip("/")
+        if claim.device:
+            self._hub.admitted(claim.device, claim.module)
         if self._policy:
-            if "ServiceConnect" in self._hub.policies[self._policy].rights and self._hub.faults.active("unauthorized") is None:
-                return
-            raise HubError(401002, "The policy does not grant ServiceConnect.")
+            rights = self._hub.policies[self._policy].rights
+            if claim.right in rights and self._hub.faults.active("unauthorized") is None:
+                return sas.Grant(frozenset(rights), policy=self._policy)
+            raise HubError(401002, f"The policy does not grant {claim.right}.")
         last = HubError(401003, "Unauthorized access. 'Listen' claim(s) are required to perform this operation.")
         # A bearer token in a management request comes bare; the one put before counts.
         for held in [*self._tokens.values(), *([token] if isinstance(token, str) else [])]:
             try:
-                self._hub.authorize(held, resource, "ServiceConnect")
-                return
+                grant = self._hub.authorize(held, resource, claim.right)
+                if held.startswith("Bearer ") and not claim.bearer:
+                    raise HubError(401003, "Azure AD tokens are not taken here: use a shared access key.")
+                return grant
             except HubError as error:
                 last = error
         raise last
+
+    def check_events(self, path: str, token: Any = None) -> None:
+        """Raises HubError unless a token grants reading the events. Azure AD's do not: docs/facts/lab-answers.md (Entra)."""
+        self.check(Claim(path, "ServiceConnect", bearer=False), token)
 
     def left(self) -> None:
         """The connection is gone."""
@@ -129,31 +164,61 @@ class Nodes:
         low = path.lower()
         if low == "$cbs":
             return ReplyLink(session, attach, low, target) if reads else CbsLink(session, attach, low)
-        if low.startswith("messages/events") and reads:
-            self._allow(path, address)
-            raise self._redirect(session)
         if low == "$management" or low == f"{self._hub.event_hub.lower()}/$management":
             return ReplyLink(session, attach, low, target) if reads else ManagementLink(session, attach, low, self._hub)
+        service = Claim(path, "ServiceConnect")
         link: Link
-        if low == "messages/devicebound" and not reads:
-            self._allow(path, address)
+        if match := _DEVICE.fullmatch(unquote(path)):
+            claim = Claim(unquote(path), "DeviceConnect", match["device"], match["module"] or "", bearer=False)
+            link = self._device(session, attach, address, claim, match["node"].lower(), reads)
+        elif low.startswith("messages/events") and reads:
+            self._allow(Claim(path, "ServiceConnect", bearer=False), address)
+            raise self._redirect(session)
+        elif low == "messages/devicebound" and not reads:
+            claim = service
+            self._allow(claim, address)
             link = CloudToDeviceLink(session, attach, address, self._hub)
+        elif low in ("messages/servicebound/feedback", "messages/servicebound/filenotifications") and reads:
+            claim = service
+            self._allow(claim, address)
+            queue = self._hub.feedback.queue if low.endswith("feedback") else self._hub.file_notifications
+            link = QueueLink(session, attach, address, queue)
         elif reads and (match := _READER.fullmatch(path)):
             # A token is for the entity, its group (azure-eventhub) or the very partition (@azure/event-hubs).
-            self._allow(path, address)
+            claim = Claim(path, "ServiceConnect", bearer=False)
+            self._allow(claim, address)
             link = self._reader(session, attach, address, match)
         else:
             raise _unknown(address)
-        self._claims[link] = path
+        self._claims[link] = claim
         return link
 
-    def _allow(self, path: str, address: str) -> None:
+    def _allow(self, claim: Claim, address: str) -> None:
         try:
-            self.check(path)
+            self.check(claim)
         except HubError as error:
-            claim = "'Listen' claim(s) are required to perform this operation."
-            text = f"Unauthorized access. {claim} Resource: '{address}'. {error.message}"
+            needs = "'Listen' claim(s) are required to perform this operation."
+            text = f"Unauthorized access. {needs} Resource: '{address}'. {error.message}"
             raise Refusal("amqp:unauthorized-access", text) from error
+
+    def _device(self, session: Session, attach: dict[str, Any], address: str, claim: Claim, node: str, reads: bool) -> Link:
+        try:
+            grant = self.check(claim)
+            if not grant.policy and (grant.device, grant.module) != (claim.device, claim.module):
+                raise HubError(401003)
+            if node == "messages/events" and not reads:
+                return TelemetryLink(session, attach, address, self._hub, claim.device, claim.module, grant)
+            if node == "messages/devicebound" and reads and not claim.module:
+                mailbox = self._hub.identity(claim.device).mailbox
+                return QueueLink(session, attach, address, mailbox, f"/devices/{claim.device}/messages/deviceBound")
+        except HubError as error:
+            raise refusal_of(error) from error
+        if node in ("twin", "methods/devicebound", "messages/events"):
+            text = (
+                f"The lab has no '{node}' over AMQP: there a device sends messages and receives its own; the rest goes over MQTT."
+            )
+            raise Refusal("amqp:not-implemented", text)
+        raise refusal_of(HubError(404006, f"The link address '{address}' did not match any of the expected formats."))
 
     def _reader(self, session: Session, attach: dict[str, Any], address: str, match: re.Match[str]) -> EventLink:
         hub, group, partition = self._hub, match["group"], match["partition"]

@@ -37,8 +37,9 @@ class EventLink(Link):
         self.offered = (_METRICS,) if self._metrics else ()
         self._hub = hub
         self._readers = readers
-        source = frames.fields_of(attach["source"])[1]
-        self._position = position(source["filter"], hub.events, partition)
+        filters = frames.fields_of(attach["source"])[1]["filter"]
+        self._position, in_force = position(filters, hub.events, partition)
+        self.source = frames.with_filters(attach["source"], in_force)
         self._wake = asyncio.Event()
         self._draining = False
         self._task: asyncio.Task[None] | None = None

@@ -23,6 +23,7 @@ class AmqpServer(Listener):
         self.readers = Readers()
         self._world = world
         self._nodes: set[Nodes] = set()
+        world.hub.on_barred(self._bar)
         world.faults.watch(lambda fault, on: self._fault(fault.kind.name, on))
 
     async def serve(self, pipe: Pipe) -> None:
@@ -30,6 +31,10 @@ class AmqpServer(Listener):
         nodes = Nodes(self._world.hub, self.readers, self._nodes.discard)
         self._nodes.add(nodes)
         await Connection(pipe, nodes, f"lab-{self._world.nonce}").serve()
+
+    def _bar(self, device: str) -> None:
+        for nodes in list(self._nodes):
+            nodes.recheck(device)
 
     def _fault(self, name: str, on: bool) -> None:
         if name == "link-stolen" and on:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from . import frames
 from .encode import encode
 from .links import Link, Refusal
-from .types import CodecError, UInt
+from .types import CodecError, Described, UInt
 
 if TYPE_CHECKING:
     from .connection import Connection
@@ -17,6 +17,8 @@ _WINDOW = 65_536
 _SERIAL = 2**32
 # The most that one message to the lab may hold; a hub's limit for a message is 256 KB.
 _LARGEST = 1024 * 1024
+# More than the head of a transfer frame with a tag of 16 bytes takes.
+_UNSETTLED_OVERHEAD = 100
 
 
 class Session:
@@ -29,7 +31,8 @@ class Session:
         # Handles that this side ended: what the client had sent before it heard of that is let pass.
         self._gone: set[int] = set()
         self.next_outgoing = 0  # counts transfer frames
-        self._next_delivery = 0  # counts messages
+        self.next_delivery = 0  # counts messages
+        self._unsettled: dict[int, Link] = {}  # by delivery-id
         self.remote_window = int(begin["incoming_window"])
         self._next_incoming = int(begin["next_outgoing_id"])
         self._partial: dict[int, bytearray] = {}
@@ -43,9 +46,10 @@ class Session:
             await self._flow(frame.fields)
         elif frame.code == frames.TRANSFER:
             await self._transfer(frame.fields, frame.payload)
+        elif frame.code == frames.DISPOSITION:
+            await self._disposition(frame.fields)
         elif frame.code == frames.DETACH:
             await self._detached(frame.fields)
-        # Dispositions settle what was sent settled already: nothing is left to do.
 
     def ended(self) -> None:
         """The session or its connection is gone."""
@@ -68,12 +72,11 @@ class Session:
             await self._refuse(handle, refusal)
             return
         self.links[handle] = link
-        # The client's own source and target go back as they came, filters included: that is what was opened.
         await self._send(
             frames.ATTACH,
             **self._attach_fields(fields),
-            source=fields["source"],
-            target=fields["target"],
+            source=link.source,
+            target=link.target,
             initial_delivery_count=None if link.role else UInt(0),
             max_message_size=frames.MAX_MESSAGE,
             offered_capabilities=frames.symbols(*link.offered) if link.offered else None,
@@ -139,6 +142,21 @@ class Session:
             link.delivery_count = (link.delivery_count + 50) % _SERIAL
             await self.send_flow(link)
 
+    async def _disposition(self, fields: dict[str, Any]) -> None:
+        """What the client did with deliveries; of those sent settled there is nothing to be said."""
+        if not fields["role"]:
+            return
+        state = fields["state"]
+        code = int(state.descriptor) if isinstance(state, Described) and isinstance(state.descriptor, int) else None
+        if code is None and not fields["settled"]:
+            return
+        first = int(fields["first"])
+        last = int(fields["last"]) if fields["last"] is not None else first
+        for number in [one for one in self._unsettled if 0 <= _difference(one, first) <= _difference(last, first)]:
+            self._unsettled.pop(number).outcome(number, code)
+        if not fields["settled"]:
+            await self._send(frames.DISPOSITION, role=False, first=UInt(first), last=UInt(last), settled=True, state=state)
+
     async def _detached(self, fields: dict[str, Any]) -> None:
         handle = int(fields["handle"])
         self._gone.discard(handle)
@@ -161,6 +179,7 @@ class Session:
         del self.links[link.handle]
         self._first.pop(link.handle, None)
         self._partial.pop(link.handle, None)
+        self._unsettled = {number: other for number, other in self._unsettled.items() if other is not link}
         link.closed()
 
     def _link(self, fields: dict[str, Any]) -> Link | None:
@@ -196,6 +215,34 @@ class Session:
         """One settled message to the client."""
         await self.connection.send(b"".join(self.transfers(link, [message])))
 
+    async def send_unsettled(self, link: Link, message: bytes, tag: bytes) -> int:
+        """One message whose outcome the client will tell the link; its delivery-id. The caller has checked credit and window."""
+        number = self.next_delivery
+        self.next_delivery = (number + 1) % _SERIAL
+        self._unsettled[number] = link
+        link.credit -= 1
+        link.delivery_count = (link.delivery_count + 1) % _SERIAL
+        room = self.connection.frame_limit - _UNSETTLED_OVERHEAD
+        parts = [message[at : at + room] for at in range(0, len(message), room)]
+        out = [
+            frames.frame(
+                self.channel,
+                frames.TRANSFER,
+                part,
+                handle=UInt(link.handle),
+                delivery_id=UInt(number),
+                delivery_tag=tag,
+                message_format=UInt(0),
+                settled=False,
+                more=index + 1 < len(parts),
+            )
+            for index, part in enumerate(parts)
+        ]
+        self.remote_window -= len(out)
+        self.next_outgoing = (self.next_outgoing + len(out)) % _SERIAL
+        await self.connection.send(b"".join(out))
+        return number
+
     def transfers(self, link: Link, messages: list[bytes]) -> list[bytes]:
         """The frames of settled deliveries, and the session's count of them. The caller has checked credit and window.
 
@@ -204,7 +251,7 @@ class Session:
         largest = self.connection.frame_limit
         packer = _Transfers(self.channel, link.handle)
         out: list[bytes] = []
-        number, count = self._next_delivery, 0
+        number, count = self.next_delivery, 0
         for message in messages:
             if len(message) + packer.overhead <= largest:
                 out.append(packer.head(len(message), number, False))
@@ -219,7 +266,7 @@ class Session:
             number = (number + 1) % _SERIAL
         self.remote_window -= count
         self.next_outgoing = (self.next_outgoing + count) % _SERIAL
-        self._next_delivery = number
+        self.next_delivery = number
         link.delivery_count = (link.delivery_count + len(messages)) % _SERIAL
         link.credit -= len(messages)
         return out

@@ -3,33 +3,57 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
+from services.lab.https import device_api
+from services.lab.https.device_api import GRANT
 from services.lab.https.identities_api import READ, ROUTES, WRITE
 from services.lab.https.replies import Handler, body_of, json_reply, number, part, world_of
 from services.lab.hub import Hub, HubError
+from services.lab.hub.mailbox import Mailbox
 from services.lab.hub.query import select, whole
 
 _SERVICE = "ServiceConnect"
 
 
-def _with_right(right: str, handler: Handler, *, metered: bool = False) -> Callable[[web.Request], Awaitable[web.Response]]:
-    """``handler`` after the token's check; ``metered`` calls count against the daily quota by the larger of request and reply."""
+# What of a call is metered: nothing, the request (an update), the reply (a read), or each of the two (a direct method).
+# Source: tests/cases/azure/09-direct-method-cost.json.
+_FREE, _REQUEST, _REPLY, _BOTH = range(4)
+_VERSION = re.compile(r"20\d\d-\d\d-\d\d(-preview)?")
+
+
+def _checked(request: web.Request, right: str) -> Hub:
+    """The hub, once the call's api-version and token are good."""
+    hub = world_of(request).hub
+    if not _VERSION.fullmatch(request.query.get("api-version", "")):
+        raise HubError(400001)
+    request[GRANT] = hub.authorize(request.headers.get("Authorization", ""), f"{request.host}{request.path}", right)
+    return hub
+
+
+def _with_right(right: str, handler: Handler, cost: int = _FREE) -> Callable[[web.Request], Awaitable[web.Response]]:
+    """``handler`` after the token's check, metered as ``cost`` says."""
 
     async def checked(request: web.Request) -> web.Response:
-        world = world_of(request)
-        hub = world.hub
-        hub.authorize(request.headers.get("Authorization", ""), f"{request.host}{request.path}", right)
-        if metered:
+        hub, world = _checked(request, right), world_of(request)
+        if cost != _FREE:
             if world.faults.active("quota") is not None:
                 raise hub.quota.exceeded(hub.name)
             if world.faults.active("basic-tier") is not None:
                 raise HubError(403010)
-        response = await handler(request, hub)
-        if metered:
-            hub.quota.spend(max(request.content_length or 0, len(response.body) if isinstance(response.body, bytes) else 0))
+        if cost in (_REQUEST, _BOTH):
+            hub.quota.spend(request.content_length or 0)
+        try:
+            response = await handler(request, hub)
+        except HubError:
+            if cost == _BOTH:
+                hub.quota.spend(0)  # the device was not there: a request and one reply
+            raise
+        if cost in (_REPLY, _BOTH):
+            hub.quota.spend(len(response.body) if isinstance(response.body, bytes) else 0)
         return response
 
     return checked
@@ -43,6 +67,20 @@ def _throttled(handler: Handler) -> Handler:
         return await handler(request, hub)
 
     return counted
+
+
+def _for_device(handler: Handler) -> Callable[[web.Request], Awaitable[web.Response]]:
+    """``handler`` for a device's or module's own token, or a policy's that may connect as any. Azure AD's are not taken."""
+
+    async def checked(request: web.Request) -> web.Response:
+        hub = _checked(request, "DeviceConnect")
+        grant, own = request[GRANT], (part(request, "device"), request.match_info.get("module", ""))
+        if not grant.policy and (grant.device, grant.module) != own:
+            raise HubError(401002)
+        hub.admitted(*own)
+        return await handler(request, hub)
+
+    return checked
 
 
 # Twins
@@ -117,7 +155,7 @@ async def _configurations(request: web.Request, hub: Hub) -> web.Response:
 async def _configuration(request: web.Request, hub: Hub) -> web.Response:
     name = part(request, "name")
     if name not in hub.configurations.all:
-        raise HubError(404040, f"Configuration '{name}' is not found.")
+        raise HubError(404301, f"Configuration '{name}' is not found.")
     one = hub.configurations.all[name]
     return json_reply(hub.configurations.view(one), one.etag)
 
@@ -131,6 +169,36 @@ async def _put_configuration(request: web.Request, hub: Hub) -> web.Response:
 async def _delete_configuration(request: web.Request, hub: Hub) -> web.Response:
     hub.configurations.remove(part(request, "name"))
     return web.Response(status=204)
+
+
+# Messages to devices, and what became of them
+
+
+def _service_queue(request: web.Request, hub: Hub) -> Mailbox:
+    return hub.feedback.queue if part(request, "queue").lower() == "feedback" else hub.file_notifications
+
+
+async def _notification(request: web.Request, hub: Hub) -> web.Response:
+    message = _service_queue(request, hub).lock()
+    return web.Response(status=204) if message is None else device_api.message_reply(message, f"/{request.path.strip('/')}")
+
+
+async def _complete(request: web.Request, hub: Hub) -> web.Response:
+    queue = _service_queue(request, hub)
+    queue.done(queue.by_lock(part(request, "lock")))
+    return web.Response(status=204)
+
+
+async def _abandon(request: web.Request, hub: Hub) -> web.Response:
+    queue = _service_queue(request, hub)
+    queue.abandon(queue.by_lock(part(request, "lock")))
+    return web.Response(status=204)
+
+
+async def _purge(request: web.Request, hub: Hub) -> web.Response:
+    identity = hub.identity(part(request, "device"))
+    count = identity.mailbox.purge()
+    return json_reply({"totalMessagesPurged": count, "deviceId": identity.device, "moduleId": None})
 
 
 # Queries and statistics
@@ -161,26 +229,34 @@ async def _statistics(request: web.Request, hub: Hub) -> web.Response:
 
 
 def routes() -> list[web.RouteDef]:
-    """The service API's routes."""
+    """The service API's routes, and those of devices."""
     twin, module_twin = "/twins/{device}", "/twins/{device}/modules/{module}"
-    table: list[tuple[str, str, str, Handler, bool]] = [
-        *((method, path, right, _throttled(handler), False) for method, path, right, handler in ROUTES),
-        ("POST", "/devices/query", READ, _query, True),
-        ("POST", "/devices/{device}/applyConfigurationContent", WRITE, _apply, True),
-        ("GET", "/configurations", READ, _configurations, False),
-        ("GET", "/configurations/{name}", READ, _configuration, False),
-        ("PUT", "/configurations/{name}", WRITE, _put_configuration, False),
-        ("DELETE", "/configurations/{name}", WRITE, _delete_configuration, False),
-        ("GET", "/statistics/{kind:service|devices}", READ, _statistics, False),
+    queue = "/messages/{bound:(?i:servicebound)}/{queue:(?i:feedback|filenotifications)}"
+    table: list[tuple[str, str, str, Handler, int]] = [
+        *((method, path, right, _throttled(handler), _FREE) for method, path, right, handler in ROUTES),
+        ("POST", "/devices/query", READ, _query, _REPLY),
+        ("POST", "/devices/{device}/applyConfigurationContent", WRITE, _apply, _REQUEST),
+        ("DELETE", "/devices/{device}/commands", _SERVICE, _purge, _FREE),
+        ("GET", queue, _SERVICE, _notification, _FREE),
+        ("DELETE", f"{queue}/{{lock}}", _SERVICE, _complete, _FREE),
+        ("POST", f"{queue}/{{lock}}/abandon", _SERVICE, _abandon, _FREE),
+        ("GET", "/configurations", READ, _configurations, _FREE),
+        ("GET", "/configurations/{name}", READ, _configuration, _FREE),
+        ("PUT", "/configurations/{name}", WRITE, _put_configuration, _FREE),
+        ("DELETE", "/configurations/{name}", WRITE, _delete_configuration, _FREE),
+        ("GET", "/statistics/{kind:service|devices}", READ, _statistics, _FREE),
     ]
     for path in (twin, module_twin):
         table += [
-            ("GET", path, _SERVICE, _twin, True),
-            ("PATCH", path, _SERVICE, _edit_twin, True),
-            ("PUT", path, _SERVICE, _edit_twin, True),
-            ("POST", f"{path}/methods", _SERVICE, _method, True),
+            ("GET", path, _SERVICE, _twin, _REPLY),
+            ("PATCH", path, _SERVICE, _edit_twin, _REQUEST),
+            ("PUT", path, _SERVICE, _edit_twin, _REQUEST),
+            ("POST", f"{path}/methods", _SERVICE, _method, _BOTH),
         ]
     return [
-        web.route(method, f"{path}{{slash:/?}}", _with_right(right, handler, metered=metered))
-        for method, path, right, handler, metered in table
+        *(
+            web.route(method, f"{path}{{slash:/?}}", _with_right(right, handler, cost))
+            for method, path, right, handler, cost in table
+        ),
+        *(web.route(method, path, _for_device(handler)) for method, path, handler in device_api.ROUTES),
     ]

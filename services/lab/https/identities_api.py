@@ -14,6 +14,7 @@ from services.lab.hub.errors import section
 from services.lab.hub.identity import Identity
 
 _BULK = 100
+_MODULES = 50  # of one device
 
 
 async def _devices(request: web.Request, hub: Hub) -> web.Response:
@@ -49,9 +50,11 @@ def _edits(body: Json, before: str = "sas") -> dict[str, Any]:
     return edits
 
 
-def _edit(identity: Identity, edits: dict[str, Any]) -> None:
+def _edit(hub: Hub, identity: Identity, edits: dict[str, Any]) -> None:
     for name, value in edits.items():
         setattr(identity, name, value)
+    if not identity.enabled:
+        hub.bar(identity.device)
 
 
 def _check_etag(if_match: str | None, identity: Identity) -> None:
@@ -76,13 +79,13 @@ def _write_device(hub: Hub, name: str, body: Json, if_match: str | None) -> Iden
     if not hub.has(name):
         edits, edge = _edits(body), bool(section(body, "capabilities").get("iotEdge"))
         identity = hub.add_device(name, edge=edge)
-        _edit(identity, edits)
+        _edit(hub, identity, edits)
         return identity
     if if_match is None:
         raise HubError(409001, f"Device {name} already registered")
     identity = hub.identity(name)
     _check_etag(if_match, identity)
-    _edit(identity, _edits(body, identity.authentication))
+    _edit(hub, identity, _edits(body, identity.authentication))
     identity.edits += 1
     return identity
 
@@ -145,13 +148,14 @@ async def _put_module(request: web.Request, hub: Hub) -> web.Response:
             raise HubError(409301, f"Module {module} already registered on device {device}")
         identity = hub.identity(device, module)
         _check_etag(request.headers.get("If-Match"), identity)
-        _edit(identity, _edits(body, identity.authentication))
+        _edit(hub, identity, _edits(body, identity.authentication))
         identity.edits += 1
     else:
-        hub.identity(device)
+        if len(hub.modules(hub.identity(device).device)) >= _MODULES:
+            raise HubError(413003, f"Device {device} has {_MODULES} modules already.")
         edits = _edits(body)
         identity = hub.ensure_module(device, module, managed_by=str(body.get("managedBy") or ""))
-        _edit(identity, edits)
+        _edit(hub, identity, edits)
     return json_reply(identity.view(), identity.etag)
 
 

@@ -12,13 +12,14 @@ from typing import Any
 from aiohttp import web
 
 from services.lab.https import aml_api, arm_api, control, hub_api, oauth, registry_api, unknown
+from services.lab.https.header_limit import SECONDS, HeaderLimit
 from services.lab.https.replies import WORLD, CloudError, world_of
 from services.lab.hub import HubError
 from services.lab.workspace import AmlError
 from services.lab.world import World
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-_HUB_PATHS = ("/devices", "/twins", "/configurations", "/statistics")
+_HUB_PATHS = ("/devices", "/twins", "/configurations", "/statistics", "/messages")
 _WORKSPACE_PATHS = ("/modelmanagement", "/subscriptions", "/discovery", "/rp")
 _FOREVER = 3600
 
@@ -112,13 +113,31 @@ class HttpsServer:
             app.router.add_routes(routes.routes())
         app.router.add_routes(websockets)
         world.hub.bearer = lambda token: oauth.valid(world, token, oauth.HUB)
+        self._app = app
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2, handler_cancellation=True)
+        self._server: asyncio.Server | None = None
 
-    async def start(self, listening: socket.socket, context: ssl.SSLContext) -> None:
-        """Serve on a bound socket."""
+    async def start(self, listening: socket.socket, context: ssl.SSLContext, header_seconds: float = SECONDS) -> None:
+        """Serve on a bound socket; a request's headers may take ``header_seconds``."""
+        limit: HeaderLimit | None = None
+
+        @web.middleware
+        async def timed(request: web.Request, handler: Handler) -> web.StreamResponse:
+            assert limit is not None
+            limit.begin(request.transport)
+            try:
+                return await handler(request)
+            finally:
+                limit.end(request.transport)
+
+        self._app.middlewares.insert(0, timed)
         await self._runner.setup()
-        await web.SockSite(self._runner, listening, ssl_context=context).start()
+        assert self._runner.server is not None
+        limit = HeaderLimit(self._runner.server, header_seconds)
+        self._server = await asyncio.get_running_loop().create_server(limit, sock=listening, ssl=context, backlog=128)
 
     async def close(self) -> None:
         """End, open requests included."""
+        if self._server is not None:
+            self._server.close()
         await self._runner.cleanup()

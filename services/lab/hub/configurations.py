@@ -178,7 +178,7 @@ class Configurations:
     def remove(self, name: str) -> None:
         """Delete one; what it applied stays on the devices."""
         if self.all.pop(name, None) is None:
-            raise HubError(404040, f"Configuration '{name}' is not found.")
+            raise HubError(404301, f"Configuration '{name}' is not found.")
         self.reconcile()
 
     def apply(self, device: str, content: Json) -> None:

@@ -10,23 +10,27 @@ from typing import Any
 
 # code → (HTTP status, name, default message)
 CODES: dict[int, tuple[int, str, str]] = {
+    400001: (400, "InvalidProtocolVersion", "BadRequest"),
     400004: (400, "ArgumentInvalid", "The argument is invalid."),
     400003: (400, "InvalidOperation", "The operation is not valid for this resource."),
+    400006: (400, "IotHubFormatError", "The request is not of the expected form."),
     400027: (400, "ConnectionForcefullyClosedOnNewConnection", "Connection was closed because the device connected again."),
     401002: (401, "IotHubUnauthorizedAccess", "Unauthorized"),
     401003: (401, "IotHubUnauthorized", "Unauthorized"),
-    401100: (401, "Unauthorized", "Unauthorized to write 'desiredProperties' of a module that is managed by IoT Edge."),
+    401100: (401, "SystemModuleModifyUnauthorizedAccess", "Unauthorized to modify reserved module."),
     403002: (403, "IotHubQuotaExceeded", "Total number of messages on IotHub exceeded the allocated quota."),
     403004: (403, "DeviceMaximumQueueDepthExceeded", "The device's queue is full."),
+    403012: (403, "DeviceDisabled", "The device is disabled."),
     403010: (
         403,
-        "OperationNotAllowedInCurrentTier",
+        "OperationNotAvailableInCurrentTier",
         "The operation is not supported in the hub's tier; it needs a standard tier.",
     ),
     403100: (403, "DeviceModelMaxPropertiesExceeded", "The maximum size of the properties was exceeded: 32768 bytes."),
     404001: (404, "DeviceNotFound", "Device is not registered"),
+    404006: (404, "AmqpAddressNotFound", "The link address did not match any of the expected formats."),
     404010: (404, "ModuleNotFound", "Module is not registered"),
-    404040: (404, "ConfigurationNotFound", "Configuration is not found"),
+    404301: (404, "ConfigurationNotFound", "Configuration is not found"),
     404102: (404, "DeviceNotOnline", "The operation failed because the requested device isn't online."),
     404103: (404, "DeviceNotOnline", "Timed out waiting for device to connect."),
     404104: (404, "DeviceConnectionClosedRemotely", "The device closed the connection."),
@@ -40,7 +44,9 @@ CODES: dict[int, tuple[int, str, str]] = {
     ),
     409002: (409, "LinkCreationConflict", "A link of the same name exists already."),
     412001: (412, "PreconditionFailed", "Precondition failed: version did not match."),
+    412002: (412, "DeviceMessageLockLost", "The message's lock is lost."),
     413001: (413, "MessageTooLarge", "The message is too large."),
+    413003: (413, "TooManyModulesOnDevice", "The device has too many modules."),
     415001: (415, "InvalidContentType", "The content type is not supported."),
     429001: (429, "ThrottlingException", "The operation was throttled; retry later."),
     429002: (429, "ThrottleBacklogLimitExceeded", "The number of requests in the backlog exceeds the limit."),
@@ -78,14 +84,27 @@ class HubError(Exception):
     def body(self, now: datetime | None = None) -> dict[str, str]:
         """The HTTP body: ``{"Message": "ErrorCode:NAME;…", "ExceptionMessage": "Tracking ID:…"}``."""
         moment = now or datetime.now(timezone.utc)
-        tracking = f"{uuid.uuid4().hex}-G:10-TimeStamp:{moment:%m/%d/%Y %H:%M:%S}"
         if self.nested:
-            inner = {
-                "errorCode": self.code,
-                "trackingId": tracking,
-                "message": self.message,
-                "info": {},
-                "timestampUtc": moment.strftime("%Y-%m-%dT%H:%M:%S.%f") + "0Z",
-            }
-            return {"Message": json.dumps(inner), "ExceptionMessage": ""}
-        return {"Message": f"ErrorCode:{self.name};{self.message}", "ExceptionMessage": f"Tracking ID:{tracking}"}
+            return {"Message": json.dumps({**self.device_body(moment), "info": {}}), "ExceptionMessage": ""}
+        return {"Message": f"ErrorCode:{self.name};{self.message}", "ExceptionMessage": f"Tracking ID:{_tracking(moment)}"}
+
+    def device_body(self, now: datetime | None = None) -> dict[str, object]:
+        """What a device is sent over MQTT and AMQP: ``{"errorCode": 400004, "trackingId", "message", "timestampUtc"}``.
+
+        Source: docs/facts/lab-answers.md (devices).
+        """
+        moment = now or datetime.now(timezone.utc)
+        return {
+            "errorCode": self.code,
+            "trackingId": _tracking(moment),
+            "message": self.message,
+            "timestampUtc": moment.strftime("%Y-%m-%dT%H:%M:%S.%f") + "0Z",
+        }
+
+    def device_text(self) -> str:
+        """``device_body`` as JSON."""
+        return json.dumps(self.device_body())
+
+
+def _tracking(moment: datetime) -> str:
+    return f"{uuid.uuid4().hex}-G:10-TimeStamp:{moment:%m/%d/%Y %H:%M:%S}"

@@ -6,27 +6,20 @@ import asyncio
 import zlib
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from services.lab.clock import Clock
 
 
 class Event:
-    """One event. ``annotations`` are the ``iothub-*`` and ``x-opt-*`` ones, ``properties`` AMQP's (message_id, content_type…).
+    """One event: ``properties`` are AMQP's own (message_id, content_type…), ``annotations`` the ``iothub-*`` and ``x-opt-*`` ones.
 
-    ``encoded`` is for the AMQP listener, which keeps the bytes it made of the event there.
+    Those annotations that all events of a sender have alike (``sender``) are kept once, and what is sent to a reader is made
+    anew for each: an event costs little more than its body.
     """
 
-    __slots__ = (
-        "annotations",
-        "application_properties",
-        "body",
-        "encoded",
-        "enqueued_ms",
-        "offset",
-        "properties",
-        "sequence_number",
-    )
+    __slots__ = ("application_properties", "body", "enqueued_ms", "offset", "properties", "sender", "sequence_number")
 
     def __init__(
         self,
@@ -35,7 +28,7 @@ class Event:
         enqueued_ms: int,
         body: bytes,
         application_properties: Mapping[str, Any],
-        annotations: Mapping[str, Any],
+        sender: Mapping[str, Any],
         properties: Mapping[str, Any],
     ) -> None:
         self.sequence_number = sequence_number
@@ -43,20 +36,70 @@ class Event:
         self.enqueued_ms = enqueued_ms
         self.body = body
         self.application_properties = application_properties
-        self.annotations = annotations
+        self.sender = sender
         self.properties = properties
-        self.encoded: bytes | None = None
+
+    @property
+    def annotations(self) -> dict[str, Any]:
+        """All the annotations."""
+        return {
+            "iothub-enqueuedtime": self.enqueued_ms,
+            **self.sender,
+            "x-opt-sequence-number": self.sequence_number,
+            "x-opt-offset": str(self.offset),
+            "x-opt-enqueued-time": self.enqueued_ms,
+        }
+
+    @property
+    def size(self) -> int:
+        """Bytes of the body and the properties."""
+        return size_of(self.body, self.application_properties, self.properties)
+
+
+def size_of(body: bytes, application: Mapping[str, Any], system: Mapping[str, Any]) -> int:
+    """A message's size as the hub counts it: the body, names and values of its own properties, values of the system's.
+
+    Source: docs/facts/lab-answers.md (message size).
+    """
+    return (
+        len(body)
+        + sum(len(str(key)) + len(str(value)) for key, value in application.items())
+        + sum(len(str(value)) for value in system.values())
+    )
+
+
+def auth_method(scope: str) -> str:
+    """The annotation ``iothub-connection-auth-method``; ``scope`` is whose key signed the sender's token: hub, device or module."""
+    return '{"scope":"' + scope + '","type":"sas","issuer":"iothub","acceptingIpFilterRule":null}'
+
+
+@lru_cache(maxsize=4096)
+def _sender(annotations: tuple[tuple[str, type, Any], ...]) -> Mapping[str, Any]:
+    """One mapping for all events of one sender. By value *and* type, for 1 == True."""
+    return {key: value for key, _, value in annotations}
+
+
+# What the built-in endpoint keeps unless it is told otherwise (docs/facts/lab-answers.md).
+_DAY_MS = 24 * 3600 * 1000
+_SLACK_MS = 10 * 60 * 1000
+# A bound of the lab's own, so that a stream cannot fill the machine: bytes of events in one partition.
+_MOST_BYTES = 96 * 1024 * 1024
 
 
 class Partition:
-    """A log that forgets its oldest events beyond ``retention``."""
+    """A log that forgets its oldest events beyond ``retention`` in number, ``most_bytes`` in size, and a day in age.
 
-    def __init__(self, retention: int) -> None:
+    Each is overstepped a little before anything is cut off, so that this happens seldom.
+    """
+
+    def __init__(self, retention: int, most_bytes: int = _MOST_BYTES) -> None:
         self.events: list[Event] = []
         self.first = 0  # sequence number of events[0]
         self.next = 0
         self.offset = 0
         self.retention = retention
+        self.most_bytes = most_bytes
+        self.bytes = 0
         self.waiters: set[asyncio.Future[None]] = set()
 
     @property
@@ -64,12 +107,34 @@ class Partition:
         """The newest event."""
         return self.events[-1] if self.events else None
 
+    def add(self, event: Event) -> None:
+        """Append an event and forget what is too much."""
+        self.events.append(event)
+        self.bytes += event.size
+        self.next = event.sequence_number + 1
+        if len(self.events) > self.retention * 1.1:
+            self.trim(self.retention)
+        if self.bytes > self.most_bytes * 1.1:
+            over, count = self.bytes - self.most_bytes, 0
+            while over > 0:
+                over -= self.events[count].size
+                count += 1
+            self._forget(count)
+
     def trim(self, keep: int) -> None:
         """Forget all but the newest ``keep`` events."""
-        drop = len(self.events) - keep
-        if drop > 0:
-            del self.events[:drop]
-            self.first += drop
+        self._forget(len(self.events) - keep)
+
+    def age(self, now_ms: int) -> None:
+        """Forget what is older than a day."""
+        if self.events and self.events[0].enqueued_ms < now_ms - _DAY_MS - _SLACK_MS:
+            self._forget(bisect_left(self.events, now_ms - _DAY_MS, key=lambda event: event.enqueued_ms))
+
+    def _forget(self, count: int) -> None:
+        if count > 0:
+            self.bytes -= sum(event.size for event in self.events[:count])
+            del self.events[:count]
+            self.first += count
 
 
 class EventStore:
@@ -107,18 +172,11 @@ class EventStore:
         now = self.clock.milliseconds()
         if part.events and now < part.events[-1].enqueued_ms:
             now = part.events[-1].enqueued_ms
-        sequence, offset = part.next, part.offset
         annotations: dict[str, Any] = {
             "iothub-connection-device-id": device,
-            "iothub-connection-auth-method": (
-                '{"scope":"%s","type":"sas","issuer":"iothub","acceptingIpFilterRule":null}' % ("module" if module else "device")
-            ),
+            "iothub-connection-auth-method": auth_method("module" if module else "device"),
             "iothub-connection-auth-generation-id": "637000000000000000",
-            "iothub-enqueuedtime": now,
             "iothub-message-source": "Telemetry",
-            "x-opt-sequence-number": sequence,
-            "x-opt-offset": str(offset),
-            "x-opt-enqueued-time": now,
         }
         if module:
             annotations["iothub-connection-module-id"] = module
@@ -128,12 +186,18 @@ class EventStore:
                 message[_MESSAGE_PROPERTIES[key]] = value
             else:
                 annotations[key] = value
-        event = Event(sequence, offset, now, body, properties or self._empty, annotations, message or self._empty)
-        part.events.append(event)
-        part.next = sequence + 1
-        part.offset = offset + len(body) + 300
-        if len(part.events) > part.retention * 1.1:
-            part.trim(part.retention)
+        event = Event(
+            part.next,
+            part.offset,
+            now,
+            body,
+            properties or self._empty,
+            _sender(tuple([(key, type(value), value) for key, value in annotations.items()])),
+            message or self._empty,
+        )
+        part.offset += len(body) + 300
+        part.age(now)
+        part.add(event)
         if part.waiters:
             waiters, part.waiters = part.waiters, set()
             for waiter in waiters:
@@ -141,11 +205,12 @@ class EventStore:
                     waiter.set_result(None)
         for listener in self.listeners:
             listener(number, event)
-        return number, sequence
+        return number, event.sequence_number
 
     def read(self, partition: int, after: int, limit: int) -> list[Event]:
         """Up to ``limit`` events with a sequence number above ``after``; events that retention took are skipped."""
         part = self.partitions[partition]
+        part.age(self.clock.milliseconds())
         start = max(0, after + 1 - part.first)
         return part.events[start : start + limit]
 

@@ -11,13 +11,17 @@ from services.lab.faults import Faults
 from services.lab.hub import sas
 from services.lab.hub.configurations import Configurations
 from services.lab.hub.errors import HubError, section
-from services.lab.hub.events import EventStore
+from services.lab.hub.events import EventStore, size_of
+from services.lab.hub.feedback import Feedback
 from services.lab.hub.identity import Identity
+from services.lab.hub.mailbox import Mailbox
 from services.lab.hub.quota import Quota, Throttle
 
 Json = dict[str, Any]
 MethodHandler = Callable[[str, Any], Awaitable[tuple[int, Any]]]
 DesiredCallback = Callable[[Json, int], None]
+# The largest messages, properties counted.
+CLOUD_TO_DEVICE_BYTES, DEVICE_TO_CLOUD_BYTES = 64 * 1024, 256 * 1024
 
 
 class Hub:
@@ -34,10 +38,10 @@ class Hub:
         self.events = EventStore(clock)
         self.quota = Quota(clock, tier, units)
         self.throttles = {
-            "identity": Throttle(clock, 100 * units, 60),
             "query": Throttle(clock, 20 * units, 60),
             "configuration": Throttle(clock, 20 * units, 60),
             "twin": Throttle(clock, 100 * units, 1),
+            "identity": Throttle(clock, 100 * units, 60),
         }
         everything = sas.RIGHTS
         self.policies = {
@@ -51,6 +55,8 @@ class Hub:
                 sas.Policy("reader", ("RegistryRead", "ServiceConnect")),
             )
         }
+        self.feedback = Feedback(clock, name)
+        self.file_notifications = Mailbox(clock)  # stays empty: the lab takes no files from devices
         self.configurations = Configurations(self)
         self.consumer_groups = ["$Default", "console", "az", "dbe-console", "full"]
         self.bearer: Callable[[str], bool] = lambda token: False
@@ -58,6 +64,7 @@ class Hub:
         self._identities: dict[tuple[str, str], Identity] = {}
         self._desired: dict[tuple[str, str], list[DesiredCallback]] = {}
         self._methods: dict[tuple[str, str], MethodHandler] = {}
+        self._barred: list[Callable[[str], None]] = []
 
     def log(self, text: str) -> None:
         """A line for the lab's own log."""
@@ -102,6 +109,8 @@ class Hub:
         if self.has(device):
             raise HubError(409001, f"Device {device} already registered")
         identity = self._identities[device, ""] = Identity(self.clock, device, edge=edge)
+        generation = identity.generation
+        identity.mailbox.on_end = lambda message, status: self.feedback.add(device, generation, message, status)
         if edge:
             for module in ("$edgeAgent", "$edgeHub"):
                 self._identities[device, module] = Identity(self.clock, device, module, managed_by="IotEdge")
@@ -118,12 +127,30 @@ class Hub:
         """Delete a module's identity; HubError 404010 when there is none."""
         self.registered(device, module)
         del self._identities[device, module]
+        self.bar(device)
 
     def remove_device(self, device: str) -> None:
         """Delete a device with its modules; HubError 404001 when there is none."""
         self.identity(device)
         for key in [key for key in self._identities if key[0] == device]:
             del self._identities[key]
+        self.bar(device)
+
+    def on_barred(self, callback: Callable[[str], None]) -> None:
+        """Call ``callback(device)`` when the device or a module of it was disabled or deleted: its connections end."""
+        self._barred.append(callback)
+
+    def bar(self, device: str) -> None:
+        """Tell who holds connections that the device, or a module of it, may not have one any more."""
+        for callback in self._barred:
+            callback(device)
+
+    def admitted(self, device: str, module: str | None = None) -> Identity:
+        """An identity that may connect; HubError 404001, 404010, or 403012 when it or its device is disabled."""
+        identity = self.identity(device, module)
+        if not (identity.enabled and self.registered(device).enabled):
+            raise HubError(403012, f"Device {device} is disabled.")
+        return identity
 
     # Connection strings
 
@@ -179,7 +206,8 @@ class Hub:
         module = parts[4] if len(parts) > 4 and parts[3] == "modules" else ""
         # A device's own key opens its modules too only through the edge hub, which this lab's listeners do not pretend to be.
         identity = self._identities.get((device, module))
-        if identity is None or not identity.enabled or not sas.matches(token, identity.keys):
+        owner = self._identities.get((device, ""))
+        if identity is None or owner is None or not (identity.enabled and owner.enabled) or not sas.matches(token, identity.keys):
             raise HubError(401003)
         return sas.Grant(frozenset({"DeviceConnect"}), device=device, module=module, expires=token.expires)
 
@@ -262,7 +290,7 @@ class Hub:
     ) -> tuple[int, Any]:
         """Call a direct method; HubError 404001, 404010, 404103 (not there within ``connect`` s) or 504101, nested."""
         try:
-            self.identity(device, module)
+            self.admitted(device, module)
         except HubError as error:
             raise HubError(error.code, error.message, nested=True) from error
         if self.faults.active("offline-closed", device) is not None:
@@ -280,20 +308,32 @@ class Hub:
         except asyncio.TimeoutError as error:
             raise HubError(504101, "Timed out waiting for the response from device.", nested=True) from error
 
-    def send_to_device(self, device: str, body: bytes, properties: Mapping[str, Any], system: Mapping[str, Any]) -> None:
-        """A cloud-to-device message, which waits until the device takes it; HubError 404001 or 403004 (50 wait already)."""
-        mailbox = self.identity(device).mailbox
-        self.quota.spend(len(body))
-        mailbox.put(body, properties, system)
+    def send_to_device(
+        self,
+        device: str,
+        body: bytes,
+        properties: Mapping[str, Any],
+        system: Mapping[str, Any],
+        expires: float | None = None,
+    ) -> None:
+        """A cloud-to-device message, which waits until the device takes it or it expires (seconds since the epoch).
+
+        HubError 404001, 413001 or 403004 (50 wait already).
+        """
+        mailbox, size = self.identity(device).mailbox, size_of(body, properties, system)
+        if size > CLOUD_TO_DEVICE_BYTES:
+            raise HubError(413001, f"The message is larger than {CLOUD_TO_DEVICE_BYTES} bytes.")
+        self.quota.spend(size)
+        mailbox.put(body, properties, system, expires)
 
     def device_message(
         self, device: str, module: str | None, body: bytes, properties: Mapping[str, Any], system: Mapping[str, Any]
     ) -> tuple[int, int]:
         """A message of a device or module to the cloud: checked, metered, stored. Returns (partition, sequence number)."""
-        self.identity(device, module)
-        if len(body) > 256 * 1024:
-            raise HubError(413001, "The message is larger than 262144 bytes.")
+        self.admitted(device, module)
+        if (size := size_of(body, properties, system)) > DEVICE_TO_CLOUD_BYTES:
+            raise HubError(413001, f"The message is larger than {DEVICE_TO_CLOUD_BYTES} bytes.")
         if self.faults.active("quota") is not None:
             raise self.quota.exceeded(self.name)
-        self.quota.spend(len(body))
+        self.quota.spend(size)
         return self.events.append(device, module, body, properties, system)

@@ -56,7 +56,10 @@ class Throttle:
         self.calls: deque[float] = deque()
 
     def call(self) -> None:
-        """Count a call; HubError 429001 when there were too many."""
+        """Count a call; HubError 429001 when there were too many.
+
+        A hub queues what comes above the limit for a while before it refuses; the lab refuses at once.
+        """
         now = self.clock.now()
         while self.calls and self.calls[0] < now - self.seconds:
             self.calls.popleft()

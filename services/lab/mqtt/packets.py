@@ -18,7 +18,7 @@ class PacketError(Exception):
 
 @dataclass(frozen=True)
 class Connect:
-    """``level`` is 4 for MQTT 3.1.1; ``keep_alive`` in seconds, 0 for none."""
+    """``level`` is 4 for MQTT 3.1.1; ``keep_alive`` in seconds, 0 for none; ``will`` is what a client that dies leaves."""
 
     client_id: str
     level: int
@@ -26,6 +26,7 @@ class Connect:
     keep_alive: int
     username: str
     password: str
+    will: Publish | None = None
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class Publish:
     qos: int = 0
     packet: int | None = None
     duplicate: bool = False
+    retain: bool = False
 
 
 @dataclass(frozen=True)
@@ -185,9 +187,14 @@ def _connect(reader: _Reader) -> Connect:
     if flags & 1:
         raise PacketError("a reserved flag is set")
     client_id = reader.text()
+    will = None
     if flags & 0x04:
-        reader.text()
-        reader.field()
+        topic = reader.text()
+        if flags >> 3 & 3 > 1 or not topic:
+            raise PacketError("a will of QoS 2, or without a topic")
+        will = Publish(topic, reader.field(), flags >> 3 & 3, retain=bool(flags & 0x20))
+    elif flags & 0x38:
+        raise PacketError("the flags of a will without one")
     username = reader.text() if flags & 0x80 else ""
     if flags & 0x40:
         if not flags & 0x80:
@@ -195,7 +202,7 @@ def _connect(reader: _Reader) -> Connect:
         password = reader.field().decode("utf-8", "replace")
     else:
         password = ""
-    return Connect(client_id, level, bool(flags & 0x02), keep_alive, username, password)
+    return Connect(client_id, level, bool(flags & 0x02), keep_alive, username, password, will)
 
 
 def _publish(flags: int, reader: _Reader) -> Publish:
@@ -207,7 +214,7 @@ def _publish(flags: int, reader: _Reader) -> Publish:
         # Device SDKs encode both; a bare one is a wildcard, which a publish must not have.
         raise PacketError("a message's topic is empty or has a wildcard")
     packet = reader.identifier() if qos else None
-    return Publish(topic, reader.take(len(reader.body) - reader.at), qos, packet, bool(flags & 8))
+    return Publish(topic, reader.take(len(reader.body) - reader.at), qos, packet, bool(flags & 8), bool(flags & 1))
 
 
 def _packet(head: int, body: bytes) -> bytes:

@@ -16,6 +16,8 @@ from .session import DeviceSession
 
 PORT = 8883
 _PATIENCE = 30.0
+# The longest that a hub waits for a client's next word, whatever its keep-alive (docs/facts/lab-answers.md, devices).
+_LONGEST = 1767.0
 # How often the fault "duplicates" pushes an identity out.
 _PUSH = 2.0
 
@@ -30,6 +32,7 @@ class MqttServer(Listener):
         self._filters: dict[topics.Who, set[str]] = {}
         self._tokens: dict[topics.Who, str] = {}
         world.faults.watch(self._fault)
+        world.hub.on_barred(self._bar)
 
     async def serve(self, pipe: Pipe) -> None:
         """One connection from its connect packet on."""
@@ -44,19 +47,27 @@ class MqttServer(Listener):
             return
         if session is None:
             return
-        patience = first.keep_alive * 1.5 or None
+        patience = min(first.keep_alive * 1.5, _LONGEST) or _LONGEST
+        will = first.will
         try:
             while True:
                 packet = await self._next(pipe, buffer, patience)
+                if isinstance(packet, packets.Disconnect):
+                    will = None
                 if packet is None or isinstance(packet, packets.Disconnect):
                     return
                 session.packet(packet)
+                await asyncio.wait_for(session.room(), _PATIENCE)
+        except asyncio.TimeoutError:
+            self._world.hub.log(f"MQTT {session.who.base}: asks and does not read the answers")
         except (packets.PacketError, HubError) as error:  # the identity may have been deleted meanwhile
             self._world.hub.log(f"MQTT {session.who.base}: {error}")
         finally:
             session.end()
             if self._sessions.get(session.who) is session:
                 del self._sessions[session.who]
+            if will is not None and not self._away(session.who):
+                session.leave(will)
 
     @staticmethod
     async def _next(pipe: Pipe, buffer: bytearray, patience: float | None) -> packets.Packet | None:
@@ -74,12 +85,12 @@ class MqttServer(Listener):
     async def _connect(self, pipe: Pipe, connect: packets.Connect) -> DeviceSession | None:
         who = topics.client(connect.client_id)
         code = packets.BAD_VERSION if connect.level != 4 else packets.BAD_IDENTIFIER
-        generation = ""
+        admission = None
         if connect.level == 4 and who is not None:
             if self._away(who):
                 return None
-            code, generation = self._admit(who, connect)
-        if code != packets.ACCEPTED or who is None:
+            code, admission = self._admit(who, connect)
+        if admission is None or who is None:
             await pipe.send(packets.connack(code))
             return None
         if older := self._sessions.get(who):
@@ -90,27 +101,29 @@ class MqttServer(Listener):
         self._tokens[who] = connect.password
         # The answer leaves before anything that the subscriptions bring.
         await pipe.send(packets.connack(packets.ACCEPTED, kept))
-        session = self._sessions[who] = DeviceSession(self._world.hub, who, pipe, filters, generation)
+        generation, scope = admission
+        versioned = "api-version=" in connect.username.partition("?")[2]
+        session = self._sessions[who] = DeviceSession(self._world.hub, who, pipe, filters, generation, scope, versioned)
         return session
 
-    def _admit(self, who: topics.Who, connect: packets.Connect) -> tuple[int, str]:
-        """The connack's code, and the identity's generation."""
+    def _admit(self, who: topics.Who, connect: packets.Connect) -> tuple[int, tuple[str, str] | None]:
+        """The connack's code, and for one that is let in the identity's generation and whose key its token is signed with."""
         hub = self._world.hub
         # {hub}/{client id}/?api-version=…; the hub's name is not looked at, for a gateway's clients name the hub behind it.
         if connect.username.split("/?")[0].partition("/")[2].rstrip("/") != connect.client_id:
-            return packets.BAD_CREDENTIALS, ""
+            return packets.BAD_CREDENTIALS, None
         try:
-            identity = hub.identity(who.device, who.module)
+            identity = hub.admitted(who.device, who.module)
             grant = hub.authorize(connect.password, f"{hub.host}/{who.base}", "DeviceConnect")
         except HubError as error:
             hub.log(f"MQTT {who.base}: {error}")
-            return packets.NOT_AUTHORIZED, ""
+            return packets.NOT_AUTHORIZED, None
         if not grant.policy and (grant.device, grant.module) != (who.device, who.module):
-            return packets.NOT_AUTHORIZED, ""
+            return packets.NOT_AUTHORIZED, None
         if grant.expires:
             loop, clock = asyncio.get_running_loop(), hub.clock
             loop.call_later(max(0.0, grant.expires - clock.now()) + 0.5, self._recheck, who)
-        return packets.ACCEPTED, identity.generation
+        return packets.ACCEPTED, (identity.generation, "hub" if grant.policy else "module" if who.module else "device")
 
     def _away(self, who: topics.Who) -> bool:
         faults = self._world.faults
@@ -123,11 +136,15 @@ class MqttServer(Listener):
             return
         try:
             hub = self._world.hub
-            hub.identity(who.device, who.module)
+            hub.admitted(who.device, who.module)
             hub.authorize(self._tokens[who], f"{hub.host}/{who.base}", "DeviceConnect")
         except HubError as error:
             self._world.hub.log(f"MQTT {who.base}: {error}")
             session.end()
+
+    def _bar(self, device: str) -> None:
+        for who in [who for who in self._sessions if who.device == device]:
+            self._recheck(who)
 
     def _fault(self, fault: Fault, on: bool) -> None:
         name = fault.kind.name

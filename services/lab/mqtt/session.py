@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from services.lab.hub import Hub, HubError
+from services.lab.hub.events import auth_method
 from services.lab.hub.mailbox import CloudMessage
 from services.lab.listener import Pipe
 from services.lab.tasks import in_background
@@ -16,22 +17,32 @@ from . import packets, topics, twins
 from .methods import Methods
 
 _INFLIGHT = 65_535
+# Bytes for a client that does not read: from the first on it is read from no more, at the second it is given up.
+_BACKLOG, _OVERFLOW = 1024 * 1024, 16 * 1024 * 1024
 
 
 class DeviceSession:
     """Carries what the device publishes to the hub, and what the hub has for it to the device.
 
-    ``filters`` are its subscriptions, which outlive the connection: azure-iot-device asks for a session that does.
+    ``filters`` are its subscriptions, which outlive the connection: azure-iot-device asks for a session that does. ``scope``
+    is whose key signed its token (hub, device or module); ``versioned`` whether its user name has an api-version.
     """
 
-    def __init__(self, hub: Hub, who: topics.Who, pipe: Pipe, filters: set[str], generation: str) -> None:
+    def __init__(
+        self, hub: Hub, who: topics.Who, pipe: Pipe, filters: set[str], generation: str, scope: str, versioned: bool
+    ) -> None:
         self.who = who
+        self._method = auth_method(scope)
+        self._versioned = versioned
         self._hub = hub
         self._pipe = pipe
         self._filters = filters
         self._generation = generation
         self._methods = Methods(self.send)
         self._outbox: asyncio.Queue[bytes] = asyncio.Queue()
+        self._backlog = 0
+        self._room = asyncio.Event()
+        self._room.set()
         self._stops: dict[str, Callable[[], None]] = {}
         self._packet = 0
         self._unacknowledged: dict[int, CloudMessage] = {}
@@ -49,6 +60,7 @@ class DeviceSession:
         for stop in self._stops.values():
             stop()
         self._methods.gone()
+        self._room.set()
         self._sender.cancel()
         self._pipe.abort()
         self._hub.set_connected(self.who.device, self.who.module, False)
@@ -57,7 +69,23 @@ class DeviceSession:
 
     def send(self, message: packets.Publish) -> None:
         """Queue a message for the device."""
-        self._outbox.put_nowait(packets.publish(message))
+        self._put(packets.publish(message))
+
+    def _put(self, data: bytes) -> None:
+        if self._ended:
+            return
+        self._backlog += len(data)
+        if self._backlog > _OVERFLOW:
+            self._hub.log(f"MQTT {self.who.base}: reads nothing, and is given up")
+            self.end()
+            return
+        if self._backlog > _BACKLOG:
+            self._room.clear()
+        self._outbox.put_nowait(data)
+
+    async def room(self) -> None:
+        """Wait until the client has read so much of what it asked for that it may ask for more."""
+        await self._room.wait()
 
     async def _send_all(self) -> None:
         try:
@@ -65,7 +93,10 @@ class DeviceSession:
                 parts = [await self._outbox.get()]
                 while not self._outbox.empty():
                     parts.append(self._outbox.get_nowait())
-                await self._pipe.send(b"".join(parts))
+                data = b"".join(parts)
+                await self._pipe.send(data)
+                self._backlog -= len(data)
+                self._room.set()
         except ConnectionError:
             return  # the reading side meets the same end
 
@@ -88,7 +119,7 @@ class DeviceSession:
     def _to_device(self, message: CloudMessage) -> None:
         self._packet = self._packet % _INFLIGHT + 1
         self._unacknowledged[self._packet] = message
-        topic = topics.to_device(self.who, message.application, message.system)
+        topic = topics.to_device(self.who, message.application, message.system, message.expires)
         self.send(packets.Publish(topic, message.body, 1, self._packet))
 
     def _acknowledged(self, packet: int) -> None:
@@ -107,7 +138,7 @@ class DeviceSession:
         elif isinstance(packet, packets.Subscribe):
             known = self.who.subscriptions()
             granted = [min(qos, 1) if topic in known else 0x80 for topic, qos in packet.filters]
-            self._outbox.put_nowait(packets.suback(packet.packet, granted))  # before what the subscriptions bring
+            self._put(packets.suback(packet.packet, granted))  # before what the subscriptions bring
             for topic in (topic for topic, _ in packet.filters if topic in known):
                 self._filters.add(topic)
                 self._listen(topic)
@@ -116,16 +147,19 @@ class DeviceSession:
                 self._filters.discard(topic)
                 if stop := self._stops.pop(topic, None):
                     stop()
-            self._outbox.put_nowait(packets.unsuback(packet.packet))
+            self._put(packets.unsuback(packet.packet))
         elif isinstance(packet, packets.Ping):
-            self._outbox.put_nowait(packets.pingresp())
+            self._put(packets.pingresp())
         elif isinstance(packet, packets.Connect):
             raise packets.PacketError("a second connect")
 
     def _published(self, message: packets.Publish) -> None:
         topic, events = message.topic, f"{self.who.base}/messages/events/"
         if topic.startswith(events):
-            self._telemetry(topic[len(events) :], message.payload)
+            self._telemetry(topic[len(events) :], message)
+        elif topic.startswith("$iothub/twin/") and not self._versioned:
+            # Reported by clients without one: telemetry works, twins are 400 (docs/facts/lab-answers.md, devices).
+            self._answer(topic, twins.refused(HubError(400001, "The user name has no api-version.")))
         elif topic.startswith("$iothub/twin/GET/"):
             self._answer(topic, twins.read(self._hub, self.who))
         elif topic.startswith("$iothub/twin/PATCH/properties/reported/"):
@@ -135,13 +169,27 @@ class DeviceSession:
         else:
             raise packets.PacketError(f"no such topic for {self.who.base}: {topic[:200]}")
         if message.packet is not None:
-            self._outbox.put_nowait(packets.puback(message.packet))
+            self._put(packets.puback(message.packet))
 
-    def _telemetry(self, text: str, body: bytes) -> None:
-        application, system = topics.message_properties(text.rstrip("/"))
-        system["iothub-connection-auth-generation-id"] = self._generation
+    def leave(self, will: packets.Publish) -> None:
+        """Send the will of a client that went without a word: a message like any other."""
+        events = f"{self.who.base}/messages/events/"
+        if not will.topic.startswith(events):
+            return
         try:
-            self._hub.device_message(self.who.device, self.who.module or None, body, application, system)
+            self._telemetry(will.topic[len(events) :], will, {"iothub-MessageType": "Will"})
+        except packets.PacketError as error:
+            self._hub.log(f"MQTT {self.who.base}: its will: {error}")
+
+    def _telemetry(self, text: str, message: packets.Publish, more: dict[str, str] | None = None) -> None:
+        application, system = topics.message_properties(text.rstrip("/"))
+        application |= more or {}
+        if message.retain:
+            application["mqtt-retain"] = "true"
+        system["iothub-connection-auth-generation-id"] = self._generation
+        system["iothub-connection-auth-method"] = self._method
+        try:
+            self._hub.device_message(self.who.device, self.who.module or None, message.payload, application, system)
         except HubError as error:
             # MQTT 3.1.1 has no way to refuse a message: the hub closes the connection without acknowledging it.
             raise packets.PacketError(str(error)) from error

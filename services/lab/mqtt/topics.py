@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from urllib.parse import parse_qsl, quote, unquote
 
 METHODS = "$iothub/methods/POST/#"
@@ -68,8 +69,8 @@ def message_properties(text: str) -> tuple[dict[str, str], dict[str, str]]:
     return application, system
 
 
-def to_device(who: Who, application: Mapping[str, object], system: Mapping[str, object]) -> str:
-    """The topic of a cloud-to-device message; ``system`` as AMQP names them (message_id…)."""
+def to_device(who: Who, application: Mapping[str, object], system: Mapping[str, object], expires: float) -> str:
+    """The topic of a cloud-to-device message; ``system`` as AMQP names them (message_id…), ``expires`` since the epoch."""
     names = {
         "message_id": "$.mid",
         "correlation_id": "$.cid",
@@ -79,6 +80,8 @@ def to_device(who: Who, application: Mapping[str, object], system: Mapping[str, 
     }
     pairs = [("$.to", f"/devices/{who.device}/messages/devicebound")]
     pairs += [(names[key], str(value)) for key, value in system.items() if key in names]
+    moment = datetime.fromtimestamp(expires, timezone.utc)
+    pairs.append(("$.exp", moment.strftime("%Y-%m-%dT%H:%M:%S.%f") + "0Z"))
     pairs += [(key, str(value)) for key, value in application.items()]
     # azure-iot-device parts a topic at its slashes, so that none may be left.
     return f"{who.base}/messages/devicebound/" + "&".join(

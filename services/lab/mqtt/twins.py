@@ -18,7 +18,7 @@ def read(hub: Hub, who: Who) -> Answer:
     try:
         twin = hub.identity(who.device, who.module).twin
     except HubError as error:
-        return _refused(error)
+        return refused(error)
     return 200, _json({"desired": twin.desired.view(metadata=False), "reported": twin.reported.view(metadata=False)}), ""
 
 
@@ -30,14 +30,15 @@ def report(hub: Hub, who: Who, payload: bytes) -> Answer:
             raise HubError(400004, "Reported properties must be an object.")
         version = hub.patch_reported(who.device, who.module, patch)
     except HubError as error:
-        return _refused(error)
+        return refused(error)
     except (ValueError, RecursionError):
-        return _refused(HubError(400004, "The reported properties are no JSON."))
+        return refused(HubError(400004, "The reported properties are no JSON."))
     return 204, b"", f"&$version={version}"
 
 
-def _refused(error: HubError) -> Answer:
-    return error.status, _json(error.body()), ""
+def refused(error: HubError) -> Answer:
+    """The answer that refuses, in the form that devices get."""
+    return error.status, _json(error.device_body()), ""
 
 
 def _json(value: Any) -> bytes:
