@@ -1,5 +1,6 @@
 """Rules: the conditions of the built-in endpoint, for replies whose words say nothing more (docs/facts/hub-codes-and-routes.md,
-section 2). The list is azure-eventhub's (``_pyamqp/error.py``) and the hub's own (azure-iot-sdk-node, amqp_common_errors.ts)."""
+section 2). The list is azure-eventhub's (``_pyamqp/error.py``), azure-core-amqp's (AmqpErrorCondition.java) and the hub's own
+(azure-iot-sdk-node, amqp_common_errors.ts)."""
 
 from __future__ import annotations
 
@@ -22,7 +23,7 @@ RULES: tuple[Rule, ...] = (
             "Check the policy (ServiceConnect is needed) and key in the context, or paste the Event Hub-compatible "
             "connection string anew."
         ),
-        codes=("amqp:unauthorized-access", "InvalidSignature", "UnauthorizedAccess"),
+        codes=("amqp:unauthorized-access", "InvalidSignature", "UnauthorizedAccess", "com.microsoft:auth-failed"),
         pattern=(
             r"CBS Token authentication failed(?!\.?\s*Status code: None)|InvalidSignature|put-token[^.]{0,60}401|status code:? 401"
         ),
@@ -116,7 +117,13 @@ RULES: tuple[Rule, ...] = (
         "changed by somebody else in between",
         "A condition of the call no longer holds.",
         "Read it again, then try once more.",
-        codes=("amqp:precondition-failed", "com.microsoft:precondition-failed", "com.microsoft:message-lock-lost"),
+        codes=(
+            "amqp:precondition-failed",
+            "com.microsoft:precondition-failed",
+            "com.microsoft:message-lock-lost",
+            "com.microsoft:session-lock-lost",
+            "com.microsoft:store-lock-lost",
+        ),
         general=True,
         source="azure-iot-sdk-node amqp_common_errors.ts; " + PYAMQP,
     ),
@@ -127,8 +134,18 @@ RULES: tuple[Rule, ...] = (
         "another client is at work there",
         "Another client works with the same thing at this moment. It passes by itself.",
         "Nothing, unless it stays: then close other readers.",
-        codes=("amqp:resource-locked",),
+        codes=("amqp:resource-locked", "com.microsoft:partition-not-owned", "com.microsoft:session-cannot-be-locked"),
         source=PYAMQP,
+    ),
+    Rule(
+        "already-there",
+        "warning",
+        "exists",
+        "it is there already",
+        "Something of that name exists at the endpoint.",
+        "Choose another name, or use the one that is there.",
+        codes=("com.microsoft:device-already-exists", "com.microsoft:entity-already-exists"),
+        source="azure-iot-sdk-node amqp_common_errors.ts; azure-core-amqp AmqpErrorCondition.java",
     ),
     Rule(
         "endpoint-trouble",
@@ -141,7 +158,6 @@ RULES: tuple[Rule, ...] = (
             "com.microsoft:timeout",
             "com.microsoft:operation-cancelled",
             "com.microsoft:container-close",
-            "com.microsoft:publisher-revoked",
         ),
         source="azure-eventhub 5.15.1, _transport/_uamqp_transport.py",
     ),
@@ -154,6 +170,10 @@ RULES: tuple[Rule, ...] = (
         "The words name it; where they are this console's doing, `dbe-console doctor --report FILE` gathers what support will ask for.",
         codes=(
             "com.microsoft:argument-error",
+            "com.microsoft:operation-not-allowed",
+            "com.microsoft:publisher-revoked",
+            "com.microsoft:address-already-in-use",
+            "com.microsoft:no-matching-subscription",
             "amqp:not-allowed",
             "amqp:not-implemented",
             "amqp:invalid-field",

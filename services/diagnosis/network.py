@@ -183,7 +183,10 @@ RULES: tuple[Rule, ...] = (
         "error",
         "timeout",
         "no answer at all",
-        "Packets are swallowed: a firewall that drops them, a wrong address, or a server that hangs.",
+        (
+            "Packets are swallowed: a firewall that drops them, a wrong address, the private address of a service that is reached only "
+            "from its own network, or a server that hangs."
+        ),
         "Check firewall and address; for messages use websockets over 443.",
         codes=("ETIMEDOUT", "TimeoutError", "ConnectTimeout"),
         pattern=r"timed out|timeout",

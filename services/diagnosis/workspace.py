@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.diagnosis.hub_http import NETWORK_RULES
 from services.diagnosis.rule import Rule
 
 RULES: tuple[Rule, ...] = (
@@ -67,6 +68,17 @@ RULES: tuple[Rule, ...] = (
         likely=True,
         general=True,
         settle="The raw text below names what the sign-in service said.",
+    ),
+    Rule(
+        "network-rules",
+        "error",
+        "firewall",
+        "the service's network rules keep this machine out",
+        "It lets only some addresses in, or none of the public network, and this machine's is none of them.",
+        "Ask the owner to let this machine's address in, or work from the network of its private endpoint. Another role does not help.",
+        pattern=NETWORK_RULES,
+        statuses=(401, 403),
+        source="learn.microsoft.com, Azure Machine Learning network isolation",
     ),
     Rule(
         "role-missing",

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from case_reader import judge, read_cases
 
 from services.diagnosis import diagnose, findings
 from services.hub.errors import reply_error
@@ -57,6 +58,15 @@ def read(payload: dict[str, Any]) -> tuple[str, str]:
 def test_the_case(prefix):
     payload = json.loads(next(CASES.glob(f"{prefix}-*.json")).read_text("utf-8"))["payload"]
     assert read(payload)[0] == STATES[prefix]
+
+
+FIELD = [case for path in sorted((CASES.parent / "field").glob("*/cases.json")) for case in read_cases(path)]
+
+
+@pytest.mark.parametrize("case", FIELD, ids=[case["right"] for case in FIELD])
+def test_a_situation_of_the_field_and_its_neighbours(case):
+    assert case["source"]
+    assert [judgement.states for judgement in judge(case)] == [(case["right"],)]
 
 
 RIGHT = json.loads((CASES / "read-rightly.json").read_text("utf-8"))
