@@ -31,6 +31,8 @@ _ALL_BYTES = 8 * 1024 * 1024
 _ENTRIES = 100  # of a list at the top of a reply, or under its "value"
 _TEXT = 4000  # characters of a body that is no JSON
 _GUID = re.compile(r"\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b")
+# What a terminal would obey when the file is looked at, and halves of characters that no file can hold: written as JSON's escapes.
+_UNSAFE = re.compile("[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 # The built-in endpoint's names hold the hub's, cut short: iothub-ehub-plant-hu-123456-0123456789.
 _ENDPOINT = re.compile(r"\biothub-(ehub|ns)-[A-Za-z0-9-]+")
 _ONLY_MASKED = (
@@ -50,9 +52,9 @@ class CaptureSummary:
     @property
     def text(self) -> str:
         """What an operator has to know before the file leaves the machine."""
-        holds = ", ".join(f"{number} of {source}" for source, number in self.holds.items()) or "no reply"
+        holds = ", ".join(f"{source} {number}" for source, number in self.holds.items()) or "none"
         left_out = f"; {self.left_out:,} left out, repeated or too large" if self.left_out else ""
-        return f"{self.path} ({self.size:,} bytes, for you alone): {holds}{left_out}"
+        return f"{self.path} ({self.size:,} bytes, readable by you alone). Replies: {holds}{left_out}."
 
 
 class Capture:
@@ -116,7 +118,7 @@ class Capture:
     def write(self, run: Examination) -> CaptureSummary:
         """Write the file with mode 0600, whole or not at all; raises OperatorError."""
         tree = self.tree(run)
-        text = json.dumps(tree, ensure_ascii=False, indent=1) + "\n"
+        text = _UNSAFE.sub(lambda found: f"\\u{ord(found.group(0)):04x}", json.dumps(tree, ensure_ascii=False, indent=1)) + "\n"
         write_new(self._path, text)
         holds = Counter(exchange["source"] for exchange in tree["payload"]["exchanges"])
         return CaptureSummary(self._path, len(text.encode()), dict(sorted(holds.items())), tree["left_out"])

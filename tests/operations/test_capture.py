@@ -9,6 +9,7 @@ from datetime import datetime, timezone
 import pytest
 from case_reader import judge, read_cases
 
+from console.command_line import run
 from services.contexts.model import Context, HubSettings, SecretSource, WorkspaceSettings
 from services.errors import OperatorError
 from services.operations.capture import Capture
@@ -72,6 +73,13 @@ def test_a_refusal_keeps_its_text_as_it_came(context, tmp_path):
     body = '{"Message": "ErrorCode:DeviceNotOnline;x", "Message": "twice"'
     _, text = captured(context, tmp_path, [hub("POST /twins/edge-7/methods", body, 404)])
     assert json.loads(text)["payload"]["exchanges"][0]["body"] == body
+
+
+def test_a_hostile_reply_is_kept_and_does_not_reach_the_terminal(context, tmp_path):
+    texts = ["\x1b]0;x\x07", "\x9b2J", "\u202e", "\ud800", "\u2028"]
+    _, text = captured(context, tmp_path, [hub("GET /twins/edge-7", {"note": texts}), hub("GET /x", "[" * 5000)])
+    assert not set(text) & {"\x1b", "\x07", "\x9b", "\u202e", "\u2028"}
+    assert json.loads(text)["payload"]["exchanges"][0]["body"] == {"note": texts}
 
 
 def test_bodies_of_messages_are_left_out_unless_asked_for(context, tmp_path):
@@ -167,3 +175,8 @@ def test_where_the_file_system_knows_no_second_names_a_file_is_renamed(context, 
 
     monkeypatch.setattr("services.files.os.link", refuse)
     captured(context, tmp_path, [])
+
+
+def test_names_are_replaced_in_a_capture_only(capsys):
+    assert run(["doctor", "--replace-names"]) == 2
+    assert "--capture FILE" in capsys.readouterr().err
