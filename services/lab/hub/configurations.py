@@ -8,15 +8,26 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from services.lab.hub.configuration_contents import (
+    SYSTEM,
+    desired_of,
+    is_layer,
+    kind_of,
+    layer_of,
+    modules_of,
+    overlaid,
+    patch_of,
+    removal_of,
+)
 from services.lab.hub.errors import HubError, section
 from services.lab.hub.query import condition, select
 from services.lab.hub.twins import Section, etag_of, kept_of, merge
 
 if TYPE_CHECKING:
+    from services.lab.hub.identity import Identity
     from services.lab.hub.model import Hub
 
 Json = dict[str, Any]
-SYSTEM = ("$edgeAgent", "$edgeHub")
 
 
 @dataclass
@@ -36,19 +47,34 @@ class Configuration:
 
     @property
     def content(self) -> Json:
-        """What it puts on devices: ``modulesContent`` or ``deviceContent``."""
+        """What it puts on devices: ``modulesContent``, ``deviceContent`` or ``moduleContent``."""
         return section(self.body, "content")
 
+    @property
+    def kind(self) -> str:
+        """Which of the three its content is."""
+        return kind_of(self.content)
+
+    @property
+    def priority(self) -> int:
+        """Its rank: the higher wins."""
+        return int(self.body.get("priority") or 0)
+
     def targets(self, row: Json) -> bool:
-        """Whether a device's twin meets the target condition."""
-        text = str(self.body.get("targetCondition") or "")
-        return bool(text) and condition(text)(row)
+        """Whether a device's or module's twin meets the target condition; an empty one targets nobody."""
+        text = _target_of(self.kind, str(self.body.get("targetCondition") or ""))
+        return bool(text.strip()) and condition(text)(row)
 
     @property
     def system_queries(self) -> dict[str, str]:
         """The queries that a hub counts it by."""
         target = str(self.body.get("targetCondition") or "")
-        if "modulesContent" not in self.content:
+        if self.kind == "moduleContent":
+            return {
+                "targetedCount": f"select deviceId, moduleId {target}" if target else "",
+                "appliedCount": f"select deviceId, moduleId from devices.modules where configurations.[[{self.id}]].status = 'Applied'",
+            }
+        if self.kind != "modulesContent":
             return {
                 "targetedCount": f"select deviceId from devices{'' if target == '*' else f' where {target}'}" if target else "",
                 "appliedCount": f"select deviceId from devices where configurations.[[{self.id}]].status = 'Applied'",
@@ -85,47 +111,17 @@ class Configuration:
         }
 
 
-def _invalid(why: str) -> HubError:
-    error = HubError(400004, f"The content provided for configuration is invalid. Please check and try again. {why}".strip())
-    error.name = "InvalidConfigurationContent"
-    return error
+_MODULES = re.compile(r"\s*from\s+devices\.modules\s+where\s+(?P<where>.+)", re.IGNORECASE | re.DOTALL)
 
 
-def desired_of(content: Json) -> dict[str, Json]:
-    """Module → desired properties of a ``modulesContent``; HubError where a hub refuses it."""
-    modules = content.get("modulesContent")
-    if not isinstance(modules, dict) or not modules or content.get("deviceContent"):
-        raise _invalid("")
-    if not all(name in modules for name in SYSTEM):
-        raise _invalid("$edgeAgent and $edgeHub must both be present.")
-    desired: dict[str, Json] = {}
-    for name, sections in modules.items():
-        if name not in SYSTEM and not re.fullmatch(r"[A-Za-z0-9\-._:]{1,128}", name):
-            raise _invalid(f"Module id '{name}' is not valid.")
-        if not isinstance(sections, dict) or not all(key.startswith("properties.desired") for key in sections):
-            raise _invalid(f"The content of '{name}' must be 'properties.desired'.")
-        whole = sections.get("properties.desired", {})
-        if not isinstance(whole, dict):
-            raise _invalid(f"'properties.desired' of '{name}' must be an object.")
-        desired[name] = whole
-    for name in SYSTEM:
-        if not isinstance(desired[name].get("schemaVersion"), str):
-            raise _invalid(f"{name} has no schemaVersion.")
-    return desired
-
-
-def patch_of(content: Json) -> Json:
-    """The desired properties that a ``deviceContent`` sets: its keys are paths, ``properties.desired.a.b``."""
-    patch: Json = {}
-    for path, value in section(content, "deviceContent").items():
-        if not re.match(r"properties\.desired(\.|$)", path):
-            raise _invalid(f"'{path}' is not below 'properties.desired'.")
-        for step in reversed(path.split(".")[2:]):
-            value = {step: value}
-        if not isinstance(value, dict):
-            raise _invalid("'properties.desired' must be an object.")
-        merge(patch, value)
-    return patch
+def _target_of(kind: str, text: str) -> str:
+    """The condition in a target condition; that of module content begins with ``from devices.modules where``."""
+    if kind != "moduleContent" or not text.strip():
+        return text
+    match = _MODULES.fullmatch(text)
+    if match is None:
+        raise HubError(400401, "The target condition of module content begins with 'from devices.modules where'.")
+    return match["where"]
 
 
 class Configurations:
@@ -134,25 +130,34 @@ class Configurations:
     def __init__(self, hub: Hub) -> None:
         self.hub = hub
         self.all: dict[str, Configuration] = {}
+        self._settings: dict[tuple[str, str], Json] = {}  # what device and module content put into which twin
 
     def put(self, name: str, body: Json, if_match: str | None) -> tuple[Configuration, bool]:
         """Make or change one; returns it and whether it is new."""
         if not re.fullmatch(r"[a-z0-9\-+%_*!']{1,128}", name):
             raise HubError(400004, f"Configuration id '{name}' is not valid.")
-        condition(str(body.get("targetCondition") or ""))
         metrics = section(body, "metrics")
         for place, key in ((metrics, "queries"), (metrics, "results"), (body, "labels")):
             section(place, key)
         content = section(body, "content")
-        if "modulesContent" in content:
-            for properties in desired_of(content).values():
-                Section("Desired", self.hub.clock).replace(properties)  # refuses what no twin could take
-        elif "deviceContent" in content:
-            Section("Desired", self.hub.clock).replace(patch_of(content))
-        elif content:
-            raise HubError(400004, "The lab carries out modulesContent and deviceContent alone.")
+        kind = kind_of(content)
+        if kind != "modulesContent":
+            sections = {"": patch_of(content)}
+        elif is_layer(content):
+            sections = layer_of(content)
+        else:
+            sections = desired_of(content)
+        for properties in sections.values():
+            Section("Desired", self.hub.clock).replace(properties)  # refuses what no twin could take
+        try:
+            condition(_target_of(kind, str(body.get("targetCondition") or "")))
+        except HubError as error:
+            raise HubError(400401, error.message) from error
         for query in section(metrics, "queries").values():
-            select(self.hub, str(query))
+            try:
+                select(self.hub, str(query))
+            except HubError as error:
+                raise HubError(400404, error.message) from error
         priority = body.get("priority")
         if priority is not None and (not isinstance(priority, int) or isinstance(priority, bool)):
             raise HubError(400004, "'priority' must be a whole number.")
@@ -166,6 +171,8 @@ class Configurations:
             raise HubError(409401, f"Configuration '{name}' already exists.")
         if if_match.strip('"') not in ("*", known.etag):
             raise HubError(412001, f"Precondition failed: Configuration version did not match, existingVersion:{known.etag}")
+        if content and content != known.content:
+            raise HubError(400403, "The content of a configuration cannot be changed; make another one.")
         known.body = {**known.body, **body, "content": known.body.get("content")}
         known.updated, known.edits = now, known.edits + 1
         self.reconcile()
@@ -185,10 +192,12 @@ class Configurations:
         """Set a device's modules: replaces every module's desired properties, all or nothing."""
         if not self.hub.registered(device).edge:
             raise HubError(400003, f"Device {device} is not an IoT Edge device.")
+        self._write(device, desired_of(content))
+
+    def _write(self, device: str, desired: dict[str, Json]) -> None:
         agent = self.hub.registered(device, "$edgeAgent")
-        desired = desired_of(content)
         before = {name: copy.deepcopy(self.hub.registered(device, name).twin) for name in desired if self.hub.has(device, name)}
-        made = [name for name in desired if not self.hub.has(device, name)]
+        added = [name for name in desired if not self.hub.has(device, name)]
         try:
             for name, properties in desired.items():
                 module = self.hub.ensure_module(device, name)
@@ -197,52 +206,82 @@ class Configurations:
         except HubError:
             for name, twin in before.items():
                 self.hub.registered(device, name).twin = twin
-            for name in made:
+            for name in added:
                 self.hub.remove_module(device, name)
             raise
         for name, properties in desired.items():
             self.hub.desired_changed(device, name, properties)
         self.hub.log(f"deployment applied to {device}, version {agent.twin.desired.version}")
 
+    # At scale
+
     def reconcile(self) -> None:
-        """Let the configuration of highest priority win on every device that it targets, of each kind one."""
-        ranked = sorted(self.all.values(), key=lambda one: (-(one.body.get("priority") or 0), one.created))
+        """Give every device and module what the configurations that target it make of it.
+
+        Of whole edge deployments, and of each other kind, the highest priority wins, at a tie the newest; layers of a higher
+        priority than the winner's come over it (docs/facts/fleets.md, 1d to 1g).
+        """
+        ranked = sorted(self.all.values(), key=lambda one: (one.priority, one.created), reverse=True)
         for device in self.hub.devices():
             row = device.twin_view()
-            matching = [one for one in ranked if one.targets(row)]
-            statuses: dict[str, str] = {}
-            if device.edge:
-                self._win([one for one in matching if "modulesContent" in one.content], self._deploy, device.device, statuses)
-            self._win([one for one in matching if "deviceContent" in one.content], self._configure, device.device, statuses)
-            system = [self.hub.registered(device.device, name) for name in SYSTEM] if device.edge else []
-            for owner in (device, *system):
-                owner.twin.configurations = dict(statuses)
+            matching = [one for one in ranked if one.kind != "moduleContent" and one.targets(row)]
+            settings = self._configure(device, [one for one in matching if one.kind == "deviceContent"])
+            edge = [one for one in matching if one.kind == "modulesContent"] if device.edge else []
+            statuses = self._deploy(device.device, edge)
+            device.twin.configurations = {**{one.id: _of_device(one.id, statuses) for one in edge}, **settings}
+            for module in self.hub.modules(device.device):
+                row = module.twin_view()
+                own = [one for one in ranked if one.kind == "moduleContent" and module.module not in SYSTEM and one.targets(row)]
+                module.twin.configurations = {**statuses.get(module.module, {}), **self._configure(module, own)}
 
-    def _win(
-        self, ranked: list[Configuration], carry_out: Callable[[str, Json], None], device: str, statuses: dict[str, str]
-    ) -> None:
-        for position, one in enumerate(ranked):
-            statuses[one.id] = "Targeted"
-            if position == 0:
-                try:
-                    carry_out(device, one.content)
-                except HubError as error:
-                    self.hub.log(f"configuration {one.id} cannot be carried out on {device}: {error}")
-                else:
-                    statuses[one.id] = "Applied"
+    def _deploy(self, device: str, ranked: list[Configuration]) -> dict[str, dict[str, str]]:
+        """Carry out a base with its layers; module → configuration → Applied, or Targeted where it has no part in it."""
+        base = next((one for one in ranked if not is_layer(one.content)), None)
+        layers = [one for one in ranked if base is not None and one.priority > base.priority and is_layer(one.content)]
+        parts = [] if base is None else [base, *layers]
+        if base is not None:
+            try:
+                desired = desired_of(base.content, [one.content for one in reversed(layers)])
+                if any(
+                    not self.hub.has(device, name)
+                    or self.hub.registered(device, name).twin.desired.content != kept_of(properties)
+                    for name, properties in desired.items()
+                ):
+                    self._write(device, desired)
+            except HubError as error:
+                self.hub.log(f"configuration {base.id} cannot be carried out on {device}: {error}")
+                parts = []
+        statuses: dict[str, dict[str, str]] = {name: {} for name in SYSTEM}
+        for one in ranked:
+            names = modules_of(one.content)
+            for name in {*names, *SYSTEM}:
+                applied = one in parts and name in names
+                statuses.setdefault(name, {})[one.id] = "Applied" if applied else "Targeted"
+        return statuses
 
-    def _deploy(self, device: str, content: Json) -> None:
-        if any(
-            not self.hub.has(device, name) or self.hub.registered(device, name).twin.desired.content != kept_of(properties)
-            for name, properties in desired_of(content).items()
-        ):
-            self.apply(device, content)
+    def _configure(self, identity: Identity, ranked: list[Configuration]) -> dict[str, str]:
+        """Put the winner's settings into a twin, and take those of one that no longer wins away."""
+        place = (identity.device, identity.module)
+        winner = ranked[0] if ranked else None
+        patch = patch_of(winner.content) if winner is not None else {}
+        statuses = {one.id: "Targeted" for one in ranked}
+        before = self._settings.get(place, {})
+        change = removal_of(before) if before != patch else {}
+        change = overlaid(change, patch)
+        kept = copy.deepcopy(identity.twin.desired.content)
+        merge(kept, change)
+        try:
+            if kept != identity.twin.desired.content:
+                identity.twin.desired.patch(change)
+                identity.twin.touched(edited=True)
+                self.hub.desired_changed(identity.device, identity.module, change)
+        except HubError as error:
+            self.hub.log(f"settings of {identity.path}: {error}")
+            return statuses
+        self._settings[place] = patch
+        return {**statuses, winner.id: "Applied"} if winner is not None else statuses
 
-    def _configure(self, device: str, content: Json) -> None:
-        twin, patch = self.hub.registered(device).twin, patch_of(content)
-        wanted = copy.deepcopy(twin.desired.content)
-        merge(wanted, patch)
-        if wanted != twin.desired.content:
-            twin.desired.patch(patch)
-            twin.touched(edited=True)
-            self.hub.desired_changed(device, "", patch)
+
+def _of_device(name: str, statuses: dict[str, dict[str, str]]) -> str:
+    """A configuration's status on the device's own twin: that on its modules' twins."""
+    return "Applied" if any(entries.get(name) == "Applied" for entries in statuses.values()) else "Targeted"
