@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(call: Call) -> int:
     """Print a table, or a list."""
     from services.hub.client import Hub
-    from services.operations.device_list import list_devices
+    from services.operations.device_list import CONNECTED, list_devices
     from services.operations.last_messages import last_messages_of
 
     context = call.context()
@@ -27,6 +27,7 @@ def run(call: Call) -> int:
         {
             "id": listed.device.id,
             "edge": listed.device.edge,
+            "connected": CONNECTED[listed.liveness.word],
             "liveness": listed.liveness.word,
             "basis": listed.liveness.basis,
             "enabled": listed.device.enabled,

@@ -17,6 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(call: Call) -> int:
     """Print a table, or a list."""
     from services.hub.client import Hub
+    from services.operations.device_list import CONNECTED
     from services.operations.last_messages import last_messages_of
     from services.operations.overview import overview
 
@@ -31,6 +32,7 @@ def run(call: Call) -> int:
             {
                 "device": row.device.id,
                 "state": row.word,
+                "connected": CONNECTED[row.liveness.word] if row.liveness else None,
                 "liveness": row.liveness.word if row.liveness else None,
                 "basis": row.liveness.basis if row.liveness else None,
                 "modules": len([module for module in row.state.modules if not module.system]) if row.state else None,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import http.client
+from datetime import datetime, timezone
 from typing import Any
 
 from services.contexts.consumer import consumer, proxy_settings
 from services.contexts.secrets import ca_path
+from services.diagnosis.liveness import connected_of, judge
 from services.errors import OperatorError
-from services.records import EventEndpoint, Secret
+from services.records import Connection, Device, EventEndpoint, LifeSigns, Secret
 from services.text import clean, counted, one_line
 
 _SECONDS = 15
@@ -23,7 +25,7 @@ def probe_hub(connection_string: Secret, ca_file: str = "") -> str:
 
 
 def probe_device(connection_string: Secret, device: str, ca_file: str = "") -> str:
-    """Ask the hub for the device."""
+    """Ask the hub for the device, and whether it is alive by its modules' identities."""
     manager = _manager(connection_string, ca_file)
     found = _asked(lambda: manager.get_device(device), f"The device {one_line(device, 80)}")
     capabilities = found.capabilities
@@ -34,7 +36,20 @@ def probe_device(connection_string: Secret, device: str, ca_file: str = "") -> s
             remedy="Choose the device that the Data Box Edge's compute role made.",
             code="context.not-edge",
         )
-    return f"an Edge device, {one_line(found.connection_state, 40).lower()}"
+    modules = _asked(lambda: manager.get_modules(device), f"The modules of {one_line(device, 80)}")
+    connections = tuple(
+        Connection(one_line(module.module_id or "", 128), connected_of(module.connection_state), _changed(module))
+        for module in modules
+    )
+    identity = Device(device, connected_of(found.connection_state), enabled=found.status != "disabled")
+    now = datetime.now(timezone.utc)
+    return f"an Edge device, {judge(LifeSigns(identity, connections, now), now).text}"
+
+
+def _changed(module: Any) -> datetime | None:
+    """When a module's identity last connected or disconnected; the hub writes the year 1 for never."""
+    changed = module.connection_state_updated_time
+    return changed.replace(tzinfo=timezone.utc) if isinstance(changed, datetime) and changed.year > 1 else None
 
 
 def edge_devices(connection_string: Secret, ca_file: str = "") -> list[str]:

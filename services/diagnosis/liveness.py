@@ -48,6 +48,12 @@ def judge(signs: LifeSigns, now: datetime) -> Liveness:
     return _judge_disconnected(signs, now)
 
 
+def connected_of(state: object) -> bool | None:
+    """Return what a ``connectionState`` says; None for anything but Connected and Disconnected, in any case of letters."""
+    text = state.strip().lower() if isinstance(state, str) else ""
+    return {"connected": True, "disconnected": False}.get(text)
+
+
 def judge_again(state: DeviceState, **changes: Any) -> DeviceState:
     """Return the state judged anew, at this time: ``changes`` are signs of life that came to be known since it was read (fields of
     LifeSigns)."""

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from services.diagnosis.liveness import connected_of
 from services.errors import OperatorError
 from services.hub.tolerant import mapping, moment, word
 from services.records import Connection
@@ -113,8 +114,3 @@ def connection_of(fields: Any) -> Connection:
         connected_of(identity.get("connectionState")),
         moment(identity.get("connectionStateUpdatedTime")),
     )
-
-
-def connected_of(state: Any) -> bool | None:
-    """Return what a ``connectionState`` says; None for anything but Connected and Disconnected, in any case of letters."""
-    return {"connected": True, "disconnected": False}.get(word(state).strip().lower())

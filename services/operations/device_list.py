@@ -10,8 +10,10 @@ from datetime import datetime, timezone
 from services.diagnosis.liveness import judge
 from services.errors import OperatorError
 from services.hub.client import Hub
-from services.records import Connection, Device, Liveness
+from services.records import Connection, Device, Liveness, LivenessWord
 
+# What scripts read as ``connected``; None where it is not known.
+CONNECTED: Mapping[LivenessWord, bool | None] = {"alive": True, "offline": False, "unknown": None}
 _FEW = 3  # edge devices whose modules are read one by one, free of quota; more of them cost one query
 
 

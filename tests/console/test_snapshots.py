@@ -50,6 +50,8 @@ from services.records import (
     DeviceState,
     Finding,
     InferenceMessage,
+    LifeSigns,
+    Liveness,
     Module,
     ReportedModule,
     Step,
@@ -110,8 +112,9 @@ def state(ago: Ago) -> DeviceState:
     def module(name: str, status: str, image: str, system: bool = False, **reported: Any) -> Module:
         return Module(name, system, DesiredModule(image), ReportedModule(status, image, **reported))
 
+    device = Device("databox-edge-1", False)
     return DeviceState(
-        Device("databox-edge-1", True),
+        device,
         (
             module("edgeAgent", "running", "mcr.microsoft.com/azureiotedge-agent:1.4", True, last_start=ago(days=3)),
             module("edgeHub", "running", "mcr.microsoft.com/azureiotedge-hub:1.4", True, last_start=ago(days=3)),
@@ -130,6 +133,7 @@ def state(ago: Ago) -> DeviceState:
         last_desired_version=17,
         last_desired_code=200,
         reported_at=ago(seconds=40),
+        liveness=Liveness("alive", "$edgeHub connected", False, LifeSigns(device)),
     )
 
 
@@ -331,13 +335,15 @@ class StillSession(Session):
     def overview(self) -> list[DeviceRow]:
         trouble = state(self.ago)
         findings = diagnose_state(trouble)
+        unknown = Liveness("unknown", "no identity has ever connected; not pinged yet", True, LifeSigns(trouble.device))
+        doubtful = replace(trouble, liveness=unknown)
         offline = Finding(
             "offline", "error", "offline", "not connected to the hub", "No power or no way out.", "Look at its cable."
         )
         return [
             DeviceRow(trouble.device, trouble, findings["azureml-client"], findings, "", self.ago(seconds=40)),
             DeviceRow(Device("databox-edge-4", False), None, offline, {}, "fleet-2025"),
-            DeviceRow(Device("databox-edge-2", True), trouble, None, {}, "", self.ago(hours=2)),
+            DeviceRow(Device("databox-edge-2", False), doubtful, None, {}, "", self.ago(hours=2)),
         ]
 
     def score(self, device: str, module: str, file: str, repeat: int) -> Score:
@@ -411,7 +417,10 @@ def screen_of(name: str, app: Still, ago: Ago) -> Any:
         "first-run": lambda: NewContext(first=True),
         "trying": lambda: Trying(Draft("edge")),
         "code": lambda: DeviceCodeDialog(code),
-        "choose": lambda: Choose("Device", [("a", "databox-edge-1", "✓ connected"), ("b", "databox-edge-2", "✗ offline")]),
+        "choose": lambda: Choose(
+            "Device",
+            [("a", "databox-edge-1", "✓ alive: $edgeHub connected"), ("b", "databox-edge-2", "✗ offline: disabled in the hub")],
+        ),
         "confirm": lambda: Confirm(
             "Restart azureml-host",
             "azureml-host on databox-edge-1 stops and starts again.",
