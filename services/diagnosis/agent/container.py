@@ -9,6 +9,10 @@ from services.diagnosis.rule import Rule
 _FPGA = r"/dev/catapult\d"
 _ADDING = r"error gathering device information while adding custom device"
 _REFUSED = r"(?:permission denied|operation not permitted)"
+_FAILING = (
+    r"(?:/var/lib|/data|overlay|/dev/(?:sd|mmc|nvme|dm)|ext4|xfs)[^\n]{0,200}input/output error|\(os error 5\)|"
+    r"structure needs cleaning|\(os error 117\)"
+)
 _READ_ONLY = r"read-only file ?system|\(os error 30\)|\bEROFS\b"
 
 PORTS: tuple[Rule, ...] = (
@@ -143,6 +147,16 @@ FOLDERS: tuple[Rule, ...] = (
         source="EROFS of the kernel, as Go and Rust write it",
     ),
     Rule(
+        "disk-failing",
+        "error",
+        "disk",
+        "the device's disk fails",
+        "Reading or writing on the device's disk ends with an error of the disk itself, or of a file system that is damaged.",
+        "Look at the disk (`dmesg`, SMART) and have it checked; what lies on it may be lost.",
+        pattern=_FAILING,
+        source="EIO and EUCLEAN of the kernel, as Go and Rust write them",
+    ),
+    Rule(
         "mount-failed",
         "error",
         "mount",
@@ -150,8 +164,9 @@ FOLDERS: tuple[Rule, ...] = (
         "What Binds or Mounts name is not on the device, may not be made there, or is a file where the container has a folder.",
         "Make it on the device, or correct Binds and Mounts in the create options; the raw text names the path.",
         pattern=(
-            rf"(?:error mounting|invalid mount config|bind source path does not exist|creating mount source path|invalid volume spec|"
-            rf"mounting [\"'][^\"'\n]{{1,200}}[\"'] to rootfs|mount through procfd|Are you trying to mount a directory|"
+            rf"(?:error mounting(?![^\n]{{0,40}}{_FPGA})|invalid mount config|"
+            rf"bind source path does not exist|creating mount source path|invalid volume spec|"
+            rf"mounting [\"'](?!{_FPGA})[^\"'\n]{{1,200}}[\"'] to rootfs|mount through procfd|Are you trying to mount a directory|"
             rf"failed to mount local (?:volume|storage)|is not a shared (?:or slave )?mount|no such volume|volume \S{{1,80}} not found|"
             rf"statfs \S{{1,200}}: no such file)(?![^\n]{{0,200}}(?:{_READ_ONLY}))"
         ),
@@ -189,7 +204,7 @@ NETWORKS: tuple[Rule, ...] = (
         "the device has no network {network}",
         "The create options name the network {network}, and the engine on the device has none of that name (Windows has no host).",
         "Make it on the device (`docker network create {network}`), or take it out of NetworkMode and NetworkingConfig.",
-        pattern=r"network (?:mode )?[\"']?(?P<network>(?!azure-iot-edge|[0-9a-f]{12,64}\b|matching\b|mode\b)[\w.-]{1,64})[\"']? not found",
+        pattern=r"network (?:mode )?[\"']?(?P<network>(?!azure-iot-edge|id\b|[0-9a-f]{12,64}\b|matching\b|mode\b)[\w.-]{1,64})[\"']? not found",
         source="moby daemon/network.go; iotedge#63",
     ),
     Rule(
@@ -263,7 +278,8 @@ LIMITS: tuple[Rule, ...] = (
             r"reserved|ulimit|log(?:ging)? opt|publish|userns|device cgroup)|json: cannot unmarshal|"
             r"bad parameter|invalid mode|conflicting options(?!: [^\n]{0,60}(?:network mode|host type networking))|"
             r"Minimum memory limit|Range of CPUs|Invalid container name|Duplicate mount point|"
-            r"unknown log opt|logger: no log driver named|sysctl [^\n]{1,80}(?:not allowed|is not)|write sysctl key|"
+            r"invalid Cap(?:Add|Drop)|unknown capability|unknown log opt|"
+            r"logger: no log driver named|sysctl [^\n]{1,80}(?:not allowed|is not)|write sysctl key|"
             r"SHM size|Could not clone create options|Invalid module type|Request body is malformed|"
             r"runtime operation error: create module[^\n]{1,140}StatusCode: ?400"
         ),

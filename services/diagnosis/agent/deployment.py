@@ -90,7 +90,7 @@ RULES: tuple[Rule, ...] = (
                 "then deploy again."
             ),
             pattern=(
-                r"configuration format is invalid|Error (?:parsing|deserializing)|JsonReaderException|"
+                r"configuration format is invalid|Error (?:parsing(?! HTTP)|deserializing)|JsonReaderException|"
                 r"Unexpected character encountered"
             ),
             kinds=("deployment",),

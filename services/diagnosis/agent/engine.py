@@ -57,6 +57,7 @@ RULES: tuple[Rule, ...] = (
             r"container with (?:given )?id(?: already)? exists|removal of container \S+ is already in progress|"
             r"endpoint with name \S{1,80} already exists in network|device or resource busy[^\n]{0,60}(?:overlay|rootfs|merged)|"
             r"(?:driver \S{1,20} failed to remove root filesystem|unable to remove filesystem)|is marked for removal|"
+            r"error creating overlay mount|could not get initial namespace|Key not found in store|"
             r"Are you sure\? container is running|cannot remove (?:a running )?container"
         ),
         source="containerd; moby daemon/delete.go, libnetwork/network.go; iotedge#5435, #3170",
@@ -69,7 +70,7 @@ RULES: tuple[Rule, ...] = (
         "The engine cannot connect the container: its network is gone, or its firewall rules were removed under it.",
         "Restart the container engine and then IoT Edge on the device, which makes both anew.",
         pattern=(
-            r"ip6?tables(?:-\w+)? failed|ip6?tables: No chain|nftables? [^\n]{0,60}fail|network (?:azure-iot-edge|[0-9a-f]{12,64}) not found|"
+            r"ip6?tables(?:-\w+)? failed|ip6?tables: No chain|nftables? [^\n]{0,60}fail|network (?:azure-iot-edge|id|[0-9a-f]{12,64}) not found|"
             r"could not find a network matching network mode azure-iot-edge|hnsCall\w* failed|failed during hnsCall|"
             r"userland proxy: (?!listen|Bind|bind|[^\n]{0,80}privileged port)[^\n]{1,200}|bridge \S{1,40} (?:not found|does not exist)"
         ),
@@ -159,7 +160,8 @@ RULES: tuple[Rule, ...] = (
         "The engine's words name what it stumbled over; see the create options, then the agent's logs.",
         pattern=(
             r"OCI runtime (?:create )?(?:failed|error)|unable to start container process|starting container process caused|"
-            r"failed to create (?:shim|task)|encountered an error during (?:Start|CreateProcess)|crun: |"
+            r"failed to (?:create|start) (?:shim|task|containerd task)|encountered an error during \w+|crun: |"
+            r"AppArmor enabled on system|seccomp: |error setting (?:seccomp|capabilities)|"
             r"driver failed programming external connectivity|failed to set up container networking"
         ),
         likely=True,

@@ -44,7 +44,8 @@ RULES: tuple[Rule, ...] = (
         pattern=(
             rf"image\s+{_image()}(?:(?!pull image)[\s\S]){{0,600}}?unauthorized(?:: authentication required)?|"
             r"unauthorized: (?:authentication required|incorrect username)|failed to authorize|failed to fetch oauth token|"
-            r"401 Unauthorized|no basic auth credentials|Response code 401|invalid username/password|bad username or password"
+            r"401 Unauthorized|error parsing HTTP 401 response|no basic auth credentials|"
+            r"Response code 401|invalid username/password|bad username or password"
         ),
         source="moby distribution; iotedge#4024, #7466; azure-iot-starter-kits#38",
     ),
@@ -71,7 +72,7 @@ RULES: tuple[Rule, ...] = (
         pattern=(
             rf"pull access denied for {_image()}[^\n]{{0,120}}(?:docker login'?(?:: denied: requested access)?)?|pull access denied|"
             r"may require 'docker login'|denied: requested access to the resource|403 Forbidden|insufficient_scope|"
-            r"denied: (?:permission|retrieving permissions|access (?:is )?forbidden)"
+            r"(?<!permission )(?<!access )denied: (?!client with IP|requested access)|operation is disallowed on this registry"
         ),
         source="iotedge#1730; moby distribution",
     ),
@@ -134,7 +135,7 @@ RULES: tuple[Rule, ...] = (
         "Check the proxy in the engine's settings on the device (HTTPS_PROXY, NO_PROXY), and have the registry's addresses allowed there.",
         pattern=(
             r"proxyconnect tcp|https?://[^\s\"']+[\"']?: (?:Forbidden|Bad Gateway|Service Unavailable|Gateway Timeout|Bad Request)\b|"
-            r"proxy[^\n]{0,60}(?:refused|unreachable|not resolve)"
+            r"error parsing HTTP 4(?!01|29)\d\d response|malformed HTTP response|proxy[^\n]{0,60}(?:refused|unreachable|not resolve)"
         ),
         source="golang net/http transport.go: a CONNECT that is refused gives the bare text of its status; containerd#7218",
     ),
@@ -236,7 +237,7 @@ RULES: tuple[Rule, ...] = (
         "Update the container engine on the device, or push the image in Docker's older format (schema 2, gzip).",
         pattern=(
             r"unsupported (?:media ?type|manifest)|mediaType in manifest|missing signature key|unsupported compression|"
-            r"schema version \d[^\n]{0,40}not supported|unexpected media type|unsupported content type"
+            r"schema version \d[^\n]{0,40}not supported|unexpected media type|manifest invalid|unsupported content type"
         ),
         source="moby distribution; containerd images",
     ),
@@ -261,7 +262,8 @@ RULES: tuple[Rule, ...] = (
         "Wait for the next attempt; if it stays so, look at the device's line and proxy, and at Azure's status page.",
         pattern=(
             r"pull(?:ing)? image(?:(?!pull image)[\s\S]){1,600}?(?:unexpected EOF|: EOF\b|connection reset by peer|short read|"
-            r"layer verification failed|unexpected commit digest|size validation failed|received unexpected HTTP status: 5\d\d|"
+            r"layer verification failed|unexpected commit digest|size validation failed|"
+            r"unexpected HTTP status: 5\d\d|error parsing HTTP 5\d\d response|"
             r"unexpected status[^\n]{0,300}: 5\d\d\b|context canceled)"
         ),
         source="golang io; microsoft/containerregistry#56",
