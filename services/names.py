@@ -41,3 +41,8 @@ def module_identity(text: str) -> str:
     """Return a module's name as twins, direct methods and messages know it: ``$edgeHub`` for ``edgeHub`` too."""
     name = checked_name(text)
     return _IDENTITIES.get(name, name)
+
+
+def hub_name(host: str) -> str:
+    """Return a hub's own name, without Azure's domain, which is the same for all."""
+    return host.partition(".azure-devices.")[0]

@@ -15,8 +15,6 @@ from widgets.dialogs import Choose, Prompt
 if TYPE_CHECKING:
     from console.owner import MainScreen
 
-_SECRET = ("PASSWORD", "SECRET", "CONNECTION", "KEY", "TOKEN")
-
 
 async def export(main: MainScreen, session: Session, name: str) -> None:
     """Write the device's manifest, secrets included, into a file that is the operator's alone."""
@@ -28,7 +26,7 @@ async def bring_in(main: MainScreen, session: Session, name: str) -> None:
     """Merge a manifest's file into what the device has, or put it in its place: values asked for, then diff and confirm."""
     from services.deployment.changes import MergeContent, ReplaceContent
     from services.deployment.hub_route import modules_named
-    from services.deployment.manifest_file import fill, load, variables
+    from services.deployment.manifest_file import fill, load, secret_variables, variables
     from services.deployment.masking import unmasked
 
     name = name or await main.app.push_screen_wait(Prompt("Bring in a manifest", "Its file"))
@@ -37,11 +35,12 @@ async def bring_in(main: MainScreen, session: Session, name: str) -> None:
     path, device = Path(name).expanduser(), main.device
     content = load(await in_thread(read_text, path))
     values = {}
-    names = variables(content)
+    names, secrets = variables(content), secret_variables(content)
     for number, variable in enumerate(names, 1):
-        secret = any(word in variable.upper() for word in _SECRET)
         question = Prompt(
-            f"${variable}", f"{number} of {len(names)} that {path.name} leaves open. Esc sends nothing.", secret=secret
+            f"${variable}",
+            f"{number} of {len(names)} that {path.name} leaves open. Esc sends nothing.",
+            secret=variable in secrets,
         )
         value = await main.app.push_screen_wait(question)
         if value is None:

@@ -14,6 +14,7 @@ from console.owner import app_of
 from console.screens.full import FullScreen
 from console.session import Session
 from services.errors import OperatorError
+from services.names import hub_name
 from services.text import counted
 from widgets.dialogs import Prompt, Reader
 from widgets.diff import diff_content
@@ -45,14 +46,15 @@ def _change(entry: Entry) -> str:
 class HistoryScreen(FullScreen[None]):
     """The audit trail."""
 
-    HELP = "Enter shows what an entry changed; B makes the device what it was before the entry (diff first); a shows all devices."
+    HELP = "Enter shows what an entry changed; B makes the device what it was before the entry (diff first); a shows all devices of this hub."
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("B", "rollback", "Roll back", id="history.rollback"),
         Binding("a", "all", "All devices", id="history.all"),
     ]
 
     def __init__(self, session: Session, device: str) -> None:
-        super().__init__(f"History · {device or 'all devices'}")
+        self.host = session.context.hub.host if session.context.hub is not None else ""
+        super().__init__(" · ".join(filter(None, ("History", device or "all devices", hub_name(self.host)))))
         self.session = session
         self.device = device
         self.only = device
@@ -94,7 +96,7 @@ class HistoryScreen(FullScreen[None]):
 
     async def _show_entries(self) -> None:
         try:
-            entries = await in_thread(lambda: self.session.history.entries(device=self.only))
+            entries = await in_thread(lambda: self.session.history.entries(host=self.host, device=self.only))
         except OperatorError as error:
             self.say(f"✗ {error}", "bad")
             return
@@ -112,7 +114,9 @@ class HistoryScreen(FullScreen[None]):
         from services.deployment.diff import diff
 
         lines = await in_thread(diff, entry.before, entry.after)
-        self.app.push_screen(Reader(f"{entry.summary} · {entry.device} · {entry.outcome}", diff_content(lines)))
+        self.app.push_screen(
+            Reader(f"{entry.summary} · {entry.device} · {hub_name(entry.host)} · {entry.outcome}", diff_content(lines))
+        )
 
     def action_rollback(self) -> None:
         """Back to what the device was before the entry under the cursor."""

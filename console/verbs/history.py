@@ -14,6 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """``[ENTRY]``, filters, ``--json``."""
     parser.add_argument("entry", nargs="?", type=int, help="show this entry's difference")
     parser.add_argument("--device", action=DeviceName, default="", help="only this device's")
+    parser.add_argument("--all", action="store_true", help="those of other hubs, too")
     parser.add_argument("--limit", type=int, default=50, metavar="N", help="the newest N (default 50)")
     parser.add_argument("--json", action="store_true", help="one JSON list, or object")
 
@@ -22,13 +23,16 @@ def run(call: Call) -> int:
     """Print a table, or one entry."""
     from services.deployment.diff import diff
     from services.deployment.history import History
+    from services.names import hub_name
 
     history = History()
     if call.options.entry is None:
-        rows = [entry.as_dict() for entry in history.entries(device=call.options.device, limit=max(call.options.limit, 1))]
-        for row in rows:
-            row["at"] = str(row["at"])[:19] if not call.as_json else row["at"]
-        call.table(("id", "at", "user", "origin", "device", "route", "summary", "outcome"), rows)
+        host = "" if call.options.all else _hub_host(call)
+        entries = history.entries(host=host, device=call.options.device, limit=max(call.options.limit, 1))
+        rows = [entry.as_dict() for entry in entries]
+        if not call.as_json:
+            rows = [{**row, "at": str(row["at"])[:19], "hub": hub_name(row["host"])} for row in rows]
+        call.table(("id", "at", "user", "origin", "hub", "device", "route", "summary", "outcome"), rows)
         return 0
     entry = history.entry(call.options.entry)
     lines = diff(entry.before, entry.after)
@@ -40,3 +44,16 @@ def run(call: Call) -> int:
     for line in lines:
         call.out(f"{line.sign} {line.text}")
     return 0
+
+
+def _hub_host(call: Call) -> str:
+    """The host of the context's hub; empty without a context, when the whole history is all that there is to show."""
+    from services.errors import OperatorError
+
+    try:
+        hub = call.context().hub
+    except OperatorError:
+        if getattr(call.options, "context", None):  # one was named
+            raise
+        return ""
+    return hub.host if hub is not None else ""

@@ -38,12 +38,6 @@ def run(call: Call) -> int:
     hub, history = Hub.open(context), History()
     if call.options.entry is not None:
         entry = history.entry(call.options.entry)
-        if entry.host != hub.host:
-            raise OperatorError(
-                f"The entry {entry.id} is of another hub, {entry.host}.",
-                remedy="Choose the context of that hub.",
-                code="rollback.hub",
-            )
         if call.options.device not in ("", entry.device):
             raise UsageError(
                 f"The entry {entry.id} is of another device, {entry.device}, not of {call.options.device}.",

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from services.deployment.manifest import DESIRED
+from services.deployment.masking import expanded, is_secret_name, secret_places
 from services.deployment.positions import BrokenJson, Lines, read
 from services.errors import OperatorError
 from services.hub.client import AGENT, EDGE_HUB
@@ -127,6 +128,14 @@ def variables(content: Any) -> list[str]:
     else:
         names = [name for item in content for name in variables(item)] if isinstance(content, list) else []
     return list(dict.fromkeys(name for name in names if name == name.upper()))
+
+
+def secret_variables(content: Mapping[str, Any]) -> set[str]:
+    """Return the ``variables`` whose values are secrets by the one rule of masking: by their own names, or by where they stand."""
+    names = variables(content)
+    stand_ins = {name: f"{name.lower()}-stands-here" for name in names}
+    masked_values = secret_places(expanded(fill(content, stand_ins))).values()
+    return {name for name in names if is_secret_name(name) or any(stand_ins[name] in value for value in masked_values)}
 
 
 def write_private(path: Path, content: Mapping[str, Any]) -> None:

@@ -17,7 +17,7 @@ from services.hub.tolerant import mapping
 from services.hub.twin import settings_of
 
 _NAME = re.compile(
-    r"pass(word|wd|phrase)|(^|[_-])(pwd|pw|sas|sig|auth)($|[_-])|secret|token(?!iz)|credential|authorization|signature|connection_?string|"
+    r"pass(word|wd|phrase)|(^|[_-])(pwd|pw|sas|sig|auth)($|[_-])|secret|token(?!iz)|credential|authorization|signature|conn(ection)?_?str(ing)?|[_-]connection$|"
     r"(access|account|api|primary|secondary|private|shared|symmetric|encryption|subscription)_?key|(^|[_-])key($|[_-])",
     re.IGNORECASE,
 )

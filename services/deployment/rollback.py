@@ -41,7 +41,9 @@ def prepare(
 ) -> Rollback:
     """The manifest to go back to. Secrets come from the device's twins as they are now, else from ``registry`` (the
     workspace's own
-    credentials) or ``answers``. Module twins' reads are metered."""
+    credentials) or ``answers``. Module twins' reads are metered. Raises OperatorError for an entry of another hub: a device of the
+    same name is another device there."""
+    _check_hub(hub, entry)
     stored = entry.before if point == "before" else entry.after
     if not mapping(stored.get("modulesContent")) or entry.route == "method":
         raise OperatorError(
@@ -57,6 +59,7 @@ def prepare(
 
 def plan_rollback(hub: Hub, rollback: Rollback) -> Plan:
     """The plan that goes back, with the same diff and checks as every other; raises where a secret is missing."""
+    _check_hub(hub, rollback.entry)
     if rollback.missing:
         raise OperatorError(
             f"{counted(len(rollback.missing), 'secret')} missing: {', '.join(rollback.questions())}.",
@@ -66,6 +69,16 @@ def plan_rollback(hub: Hub, rollback: Rollback) -> Plan:
         )
     why = f"roll back to {rollback.point} entry {rollback.entry.id}"
     return plan(hub, rollback.entry.device, [ReplaceContent(rollback.content, why)])
+
+
+def _check_hub(hub: Hub, entry: Entry) -> None:
+    if entry.host.lower() != hub.host.lower():
+        raise OperatorError(
+            f"The entry {entry.id} is of another hub, {entry.host or 'which it does not name'}.",
+            cause=f"This is {hub.host}; a device {entry.device} of it, where there is one, is not the same device.",
+            remedy="Choose the context of that hub.",
+            code="rollback.hub",
+        )
 
 
 def _registry_passwords(stored: Mapping[str, Any], registry: RegistryCredentials | None) -> dict[Path, str]:

@@ -316,7 +316,7 @@ class StillSession(Session):
             entry(11, self.ago(hours=3), "azureml-client from sample-client:1.0", "failed", "the hub refused it (429)"),
             entry(9, self.ago(days=6), "remove shop-counter", "overridden"),
         ]
-        return SimpleNamespace(entries=lambda device: made)
+        return SimpleNamespace(entries=lambda host, device: made)
 
     @property
     def hub(self) -> Any:
