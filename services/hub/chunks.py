@@ -11,6 +11,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from services.text import one_line
+
 CHUNK = 512
 _KEY = re.compile(r"createoptions([0-9]{0,4})\Z", re.IGNORECASE)
 
@@ -27,8 +29,12 @@ def is_chunk(key: str) -> bool:
 def join(settings: Mapping[str, Any]) -> str:
     """The create options of ``settings``, joined. Null and absent are empty; an object is what other tools write: taken as JSON.
 
-    Raises ChunkGap where a chunk is missing or is no text.
+    Raises ChunkGap where a chunk is missing or is no text, or where a key only holds the name: to the agent it is a chunk, and
+    the whole deployment is refused (docs/facts/iot-hub.md).
     """
+    stray = [key for key in settings if "createoptions" in key.lower() and not is_chunk(key)]
+    if stray:
+        raise ChunkGap(f"{one_line(stray[0], 60)} is taken for a part of them")
     found = sorted((key.lower(), key) for key in settings if is_chunk(key))
     values = [settings[key] for _, key in found]
     if not found or all(value is None for value in values):

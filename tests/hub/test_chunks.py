@@ -43,7 +43,13 @@ def test_empty_null_and_objects():
 
 @pytest.mark.parametrize(
     "settings",
-    [{"createOptions01": "b"}, {"createOptions": "a", "createOptions02": "c"}, {"createOptions": "a", "createOptions01": None}],
+    [
+        {"createOptions": "a", "createOptionsOld": "b"},
+        {"image": "i", "x-createOptions": "a"},
+        {"createOptions01": "b"},
+        {"createOptions": "a", "createOptions02": "c"},
+        {"createOptions": "a", "createOptions01": None},
+    ],
 )
 def test_a_gap_is_an_error(settings):
     with pytest.raises(ChunkGap):

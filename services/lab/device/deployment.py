@@ -102,8 +102,9 @@ class Deployment:
 
 
 def join(settings: Json) -> str:
-    """``createOptions``, ``createOptions01``… joined in sorted order, any case; Refused where a chunk is missing."""
-    chunks = sorted(((key.lower(), value) for key, value in settings.items() if key.lower().startswith("createoptions")))
+    """``createOptions``, ``createOptions01``… joined in sorted order, any case; Refused where a chunk is missing. As to the agent
+    (JsonEx.cs, ChunkedProperty), every key that holds the name is a chunk."""
+    chunks = sorted(((key.lower(), value) for key, value in settings.items() if "createoptions" in key.lower()))
     parts = []
     for number, (key, value) in enumerate(chunks):
         expected = "createoptions" + (f"{number:02}" if number else "")
