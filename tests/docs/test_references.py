@@ -64,6 +64,17 @@ def test_the_index_lists_every_page_of_facts():
     assert [page.name for page in folder.glob("*.md") if page.name != "README.md" and f"]({page.name})" not in index] == []
 
 
+def test_the_answers_of_the_lab_stand_where_the_page_says():
+    rows = [
+        row.split(" | ")
+        for row in (ROOT / "docs/facts/lab-answers.md").read_text(encoding="utf-8").split("\n")
+        if row[:2] == "| "
+    ]
+    files = {name for row in rows for name in re.findall(r"`([\w/]+\.\w+)`", row[1])}
+    assert len(files) > 20
+    assert {name for name in files if not any((ROOT / folder / name).exists() for folder in ("services/lab", "."))} == set()
+
+
 @pytest.mark.parametrize("text", ["(docs/facts/nowhere.md)", '"""As facts/iot-hub.md has it."""', "see docs/nowhere"])
 def test_a_page_that_does_not_exist_is_named(text):
     assert len(missing_mentions(text)) == 1
