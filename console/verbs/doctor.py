@@ -62,9 +62,7 @@ def run(call: Call) -> int:
     if capture:
         summary = capture.write(examination)
         call.progress(f"written: {summary.text}")
-        call.progress(
-            "Secrets are masked, and nothing was sent. Read it before you send it to anybody: docs/evidence.md says how."
-        )
+        call.progress("Secrets are masked, and nothing was sent. Read it before you give it to anybody (docs/evidence.md).")
     if call.as_json:
         call.out_json(tree)
     elif tree["causes"]:
