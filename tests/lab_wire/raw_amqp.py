@@ -20,12 +20,15 @@ def terminus(code: int, address: str, filters: dict[Any, Any] | None = None) -> 
     return Described(ULong(code), fields)
 
 
-def message(body: bytes, application: dict[str, Any] | None = None, **properties: Any) -> bytes:
+def message(
+    body: bytes, application: dict[str, Any] | None = None, annotations: dict[str, str] | None = None, **properties: Any
+) -> bytes:
     """A message with properties by AMQP's names."""
     names = ("message_id", "user_id", "to", "subject", "reply_to", "correlation_id", "content_type", "content_encoding",
              "absolute_expiry_time")  # fmt: skip
     section = encode_list([encode(properties[name]) if name in properties else _NULL for name in names])
-    return described(0x73, section) + described(0x74, encode(application or {})) + described(0x75, encode(body))
+    head = described(0x72, encode({Symbol(key): value for key, value in annotations.items()})) if annotations else b""
+    return head + described(0x73, section) + described(0x74, encode(application or {})) + described(0x75, encode(body))
 
 
 class RawAmqp:

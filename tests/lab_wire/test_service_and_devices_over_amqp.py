@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Callable
@@ -96,6 +97,60 @@ async def test_a_device_speaks_for_itself_alone(wire, amqp):
     user, password = device_login(wire)
     for bad in (("databox-edge-1" + user.removeprefix(DEVICE), password), (user, password.replace("sig=", "sig=x"))):
         assert not await amqp().open(*bad)
+
+
+async def channel(client: RawAmqp, node: str) -> dict[str, Any]:
+    """Both links of a channel; the sending one."""
+    properties = {Symbol("com.microsoft:channel-correlation-id"): f"{node}:1"}
+    address = f"/devices/{DEVICE}/{node}"
+    sender = await client.attach(address, receive=False, properties=properties)
+    await client.attach(address, receive=True, properties=properties)
+    return sender
+
+
+async def test_a_twin_over_amqp(wire, amqp):
+    client = amqp()
+    assert await client.open(*device_login(wire))
+    sender = await channel(client, "twin")
+
+    async def ask(operation: str, resource: str, body: bytes = b" ") -> tuple[int, Any, Any]:
+        annotations = {"operation": operation, "resource": resource}
+        await client.send(sender["handle"], message(body, annotations=annotations, correlation_id=operation))
+        reply, _ = await client.receive(None)
+        assert reply.properties["correlation_id"] == operation
+        return reply.annotations["status"], reply.annotations.get("version"), json.loads(reply.body or b"null")
+
+    status, _, twin = await ask("GET", "")
+    assert (status, set(twin)) == (200, {"desired", "reported"})
+    status, version, _ = await ask("PATCH", "/properties/reported", b'{"by": "amqp"}')
+    assert (status, version) == (204, twin["reported"]["$version"] + 1)
+    status, _, refusal = await ask("PATCH", "/properties/reported", b'{"a.b": 1}')
+    assert (status, refusal["errorCode"]) == (400, 400004)
+    assert (await ask("PUT", "/notifications/twin/properties/desired"))[0] == 200
+    wire.do(wire.hub.patch_desired, DEVICE, None, {"properties": {"desired": {"n": 1}}}, "*", replace=False)
+    told, _ = await client.receive(None)
+    assert (json.loads(told.body)["n"], told.properties) == (1, {})
+    assert (await ask("DELETE", "/notifications/twin/properties/desired"))[0] == 200
+    assert (await ask("PUT", "/nothing"))[0] == 400
+    assert wire.do(lambda: wire.hub.identity(DEVICE).connected)
+
+
+async def test_a_method_over_amqp(wire, amqp):
+    client = amqp()
+    assert await client.open(*device_login(wire))
+    sender = await channel(client, "methods/devicebound")
+    waiting = asyncio.run_coroutine_threadsafe(wire.hub.invoke(DEVICE, None, "go", {"a": 1}), wire.loop)
+    request, _ = await client.receive(None)
+    assert (request.application_properties["IoThub-methodname"], json.loads(request.body)) == ("go", {"a": 1})
+    number = str(request.properties["correlation_id"])
+    await client.send(sender["handle"], message(b'{"ok": 1}', {"IoThub-status": 207}, correlation_id=number))
+    assert await asyncio.wrap_future(waiting) == (207, {"ok": 1})
+    lost = asyncio.run_coroutine_threadsafe(wire.hub.invoke(DEVICE, None, "go", None), wire.loop)
+    await client.receive(None)
+    await client.close()
+    with pytest.raises(HubError) as refused:
+        await asyncio.wrap_future(lost)
+    assert refused.value.code == 404104
 
 
 async def test_messages_to_a_device_and_their_feedback(wire, amqp):

@@ -156,6 +156,18 @@ def cloud_message_bytes(message: CloudMessage, to: str) -> bytes:
     )
 
 
+def channel_message_bytes(correlation_id: Any, annotations: dict[str, Any], application: dict[str, Any], body: bytes) -> bytes:
+    """A message to a device about its twin, or a method."""
+    return b"".join(
+        (
+            described(_ANNOTATIONS, encode({Symbol(key): value for key, value in annotations.items()})) if annotations else b"",
+            described(_PROPERTIES, _properties({"correlation_id": correlation_id})) if correlation_id is not None else b"",
+            described(_APPLICATION, encode(application)) if application else b"",
+            described(_DATA, encode(body)),
+        )
+    )
+
+
 def runtime_metrics(last: Event | None, now_ms: int) -> bytes:
     """The delivery annotations of a reader that asked for ``com.microsoft:enable-receiver-runtime-metric``."""
     metrics = {

@@ -13,6 +13,7 @@ from services.lab.hub import Hub, HubError, sas
 
 from .cbs import CbsLink
 from .cloud_to_device import CloudToDeviceLink
+from .device_channels import ChannelLink, ChannelRequestLink, MethodChannelLink
 from .device_links import TelemetryLink, refusal_of
 from .links import Link, Refusal, ReplyLink
 from .management import ManagementLink
@@ -54,6 +55,7 @@ class Nodes:
         self._policy = ""
         self._claims: dict[Link, Claim] = {}
         self._alarms: dict[str, asyncio.TimerHandle] = {}
+        self._present: set[tuple[str, str]] = set()  # devices and modules that have a link here
 
     # Who
 
@@ -152,6 +154,8 @@ class Nodes:
         """The connection is gone."""
         for alarm in self._alarms.values():
             alarm.cancel()
+        for device, module in self._present:
+            self._hub.set_connected(device, module, False)
         self._leave(self)
 
     # What
@@ -191,6 +195,9 @@ class Nodes:
         else:
             raise _unknown(address)
         self._claims[link] = claim
+        if claim.device and (claim.device, claim.module) not in self._present:
+            self._present.add((claim.device, claim.module))
+            self._hub.set_connected(claim.device, claim.module, True)
         return link
 
     def _allow(self, claim: Claim, address: str) -> None:
@@ -213,11 +220,15 @@ class Nodes:
                 return QueueLink(session, attach, address, mailbox, f"/devices/{claim.device}/messages/deviceBound")
         except HubError as error:
             raise refusal_of(error) from error
-        if node in ("twin", "methods/devicebound", "messages/events"):
-            text = (
-                f"The lab has no '{node}' over AMQP: there a device sends messages and receives its own; the rest goes over MQTT."
-            )
-            raise Refusal("amqp:not-implemented", text)
+        identity = (claim.device, claim.module)
+        if node in ("twin", "methods/devicebound"):
+            if not reads:
+                return ChannelRequestLink(session, attach, address, self._hub, *identity)
+            channel = ChannelLink if node == "twin" else MethodChannelLink
+            return channel(session, attach, address, self._hub, *identity)
+        if node == "messages/events" and claim.module and reads:
+            # A module's inputs: edgeHub fills them, a hub never does.
+            return ChannelLink(session, attach, address, self._hub, *identity)
         raise refusal_of(HubError(404006, f"The link address '{address}' did not match any of the expected formats."))
 
     def _reader(self, session: Session, attach: dict[str, Any], address: str, match: re.Match[str]) -> EventLink:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
-from services.lab.hub import Hub, HubError
+from services.lab.hub import Hub, HubError, device_twin
 from services.lab.hub.events import auth_method
 from services.lab.hub.mailbox import CloudMessage
+from services.lab.hub.method_calls import MethodCalls
 from services.lab.listener import Pipe
 from services.lab.tasks import in_background
 
-from . import packets, topics, twins
-from .methods import Methods
+from . import packets, topics
 
 _INFLIGHT = 65_535
 # Bytes for a client that does not read: from the first on it is read from no more, at the second it is given up.
@@ -38,7 +38,7 @@ class DeviceSession:
         self._pipe = pipe
         self._filters = filters
         self._generation = generation
-        self._methods = Methods(self.send)
+        self._methods = MethodCalls(self._request)
         self._outbox: asyncio.Queue[bytes] = asyncio.Queue()
         self._backlog = 0
         self._room = asyncio.Event()
@@ -113,8 +113,11 @@ class DeviceSession:
             self._stops[topic] = hub.identity(device).mailbox.listen(self._to_device)
 
     def _desired(self, patch: dict[str, Any], version: int) -> None:
-        body = json.dumps({**patch, "$version": version}).encode()
+        body = device_twin.desired_patch(patch, version)
         self.send(packets.Publish(f"$iothub/twin/PATCH/properties/desired/?$version={version}", body))
+
+    def _request(self, number: int, name: str, payload: bytes) -> None:
+        self.send(packets.Publish(f"$iothub/methods/POST/{quote(name, safe='')}/?$rid={number:x}", payload))
 
     def _to_device(self, message: CloudMessage) -> None:
         self._packet = self._packet % _INFLIGHT + 1
@@ -159,13 +162,13 @@ class DeviceSession:
             self._telemetry(topic[len(events) :], message)
         elif topic.startswith("$iothub/twin/") and not self._versioned:
             # Reported by clients without one: telemetry works, twins are 400 (docs/facts/lab-answers.md, devices).
-            self._answer(topic, twins.refused(HubError(400001, "The user name has no api-version.")))
+            self._answer(topic, device_twin.refused(HubError(400001, "The user name has no api-version.")))
         elif topic.startswith("$iothub/twin/GET/"):
-            self._answer(topic, twins.read(self._hub, self.who))
+            self._answer(topic, device_twin.read(self._hub, self.who.device, self.who.module))
         elif topic.startswith("$iothub/twin/PATCH/properties/reported/"):
-            self._answer(topic, twins.report(self._hub, self.who, message.payload))
+            self._answer(topic, device_twin.report(self._hub, self.who.device, self.who.module, message.payload))
         elif topic.startswith("$iothub/methods/res/"):
-            self._methods.reply(topic, message.payload)
+            self._methods.reply(topics.method_number(topic), topics.method_status(topic), message.payload)
         else:
             raise packets.PacketError(f"no such topic for {self.who.base}: {topic[:200]}")
         if message.packet is not None:
@@ -194,6 +197,7 @@ class DeviceSession:
             # MQTT 3.1.1 has no way to refuse a message: the hub closes the connection without acknowledging it.
             raise packets.PacketError(str(error)) from error
 
-    def _answer(self, topic: str, answer: twins.Answer) -> None:
-        status, body, query = answer
-        self.send(packets.Publish(f"$iothub/twin/res/{status}/?$rid={topics.request_id(topic)}{query}", body))
+    def _answer(self, topic: str, answer: device_twin.Answer) -> None:
+        version = "" if answer.version is None else f"&$version={answer.version}"
+        reply = f"$iothub/twin/res/{answer.status}/?$rid={topics.request_id(topic)}{version}"
+        self.send(packets.Publish(reply, answer.body))

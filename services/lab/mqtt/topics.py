@@ -92,3 +92,17 @@ def to_device(who: Who, application: Mapping[str, object], system: Mapping[str, 
 def request_id(topic: str) -> str:
     """``$rid`` of a twin or method topic; empty where there is none."""
     return dict(parse_qsl(topic.partition("?")[2])).get("$rid", "")
+
+
+def method_number(topic: str) -> int:
+    """The number of the method that a client replies to; 0, which no method has, where the topic names none."""
+    try:
+        return int(request_id(topic), 16)
+    except ValueError:
+        return 0
+
+
+def method_status(topic: str) -> str:
+    """The status of a reply, ``$iothub/methods/res/{status}/?$rid=…``; empty where there is none."""
+    parts = topic.split("/")
+    return parts[3] if len(parts) > 3 else ""
