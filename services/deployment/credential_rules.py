@@ -1,4 +1,4 @@
-"""Registry credentials of a manifest, checked as the edge agent looks them up.
+"""Registry credentials of a manifest, checked as the edge agent looks them up (docs/facts/create-options.md).
 
 The agent compares the first part of an image's name with the address as it stands, letter case aside, and takes an image without a
 registry for one of Docker Hub, ``https://index.docker.io/v1/`` (Azure/iotedge, Edge.Agent.Docker/DockerUtil.cs).

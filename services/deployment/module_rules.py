@@ -1,6 +1,7 @@
 """A module of a manifest, checked as the edge agent reads it.
 
-Source: Azure/iotedge, Edge.Agent.Docker/DockerDesiredModule.cs, DockerConfig.cs and NestedEdgeParentUrlParser.cs. Newtonsoft reads the
+Source: Azure/iotedge, Edge.Agent.Docker/DockerDesiredModule.cs, DockerConfig.cs and NestedEdgeParentUrlParser.cs
+(docs/facts/create-options.md). Newtonsoft reads the
 words of an enumeration in any letter case, and by their names in the program (``OnFailure``), too.
 """
 
@@ -17,7 +18,7 @@ from services.deployment.manifest import agent_of
 from services.deployment.manifest_problem import ManifestProblem, misspelt_keys
 from services.deployment.schema_versions import is_schema_1_0
 from services.deployment.surroundings import Surroundings
-from services.hub.chunks import ChunkGap, join
+from services.hub.chunks import ChunkGap, is_chunk, join
 from services.hub.tolerant import mapping, number
 from services.hub.twin import settings_of
 from services.text import one_line
@@ -55,10 +56,20 @@ def module_problems(name: str, module: Any, content: Mapping[str, Any]) -> Itera
     yield from _word_problems(place, fields)
     yield from _order_problems(f"{place}.startupOrder", fields.get("startupOrder"), content)
     settings = settings_of(fields)
-    yield from misspelt_keys(f"{place}.settings", settings, ("image", "createOptions"))
+    yield from _setting_problems(f"{place}.settings", settings)
     yield from image_problems(f"{place}.image", settings.get("image"))
     yield from _env_problems(place, mapping(fields.get("env")))
     yield from _option_problems(place, name, settings, content)
+
+
+def _setting_problems(place: str, settings: Mapping[str, Any]) -> Iterator[ManifestProblem]:
+    """Keys of ``settings``: the agent takes every one with createOptions in it for a chunk (JsonEx.cs, ChunkedProperty)."""
+    for key in settings:
+        if "createoptions" in key.lower() and not is_chunk(key):
+            message = f"is taken for a part of createOptions; {_REFUSED}"
+            yield ManifestProblem(f"{place}.{one_line(key, 60)}", "error", message, "Delete it.")
+    others = {key: value for key, value in settings.items() if "createoptions" not in key.lower()}
+    yield from misspelt_keys(place, {**others, "createOptions": ""}, ("image", "createOptions"))
 
 
 def _word_problems(place: str, fields: Mapping[str, Any]) -> Iterator[ManifestProblem]:

@@ -1,4 +1,4 @@
-"""Values of another type than the key's: what the edge agent makes of them, and how they are written rightly.
+"""Values of another type than the key's: what the edge agent makes of them, and how they are written rightly (docs/facts/create-options.md).
 
 The agent reads with Newtonsoft, which makes numbers and truth values of texts, and texts of numbers; it cannot make a list of a text.
 """

@@ -1,4 +1,4 @@
-"""Binds, Mounts, Volumes and Tmpfs of create options, as Docker checks them, and where data would be lost.
+"""Binds, Mounts, Volumes and Tmpfs of create options, as Docker checks them, and where data would be lost (docs/facts/create-options.md).
 
 Source: moby, volume/mounts/linux_parser.go and daemon/volumes.go (``Duplicate mount point``).
 """

@@ -1,4 +1,4 @@
-"""The network of create options: modes that Docker does not combine with what the edge agent adds, or with other keys.
+"""The network of create options: modes that Docker does not combine with what the edge agent adds, or with other keys (docs/facts/create-options.md).
 
 Sources: Azure/iotedge, CombinedEdgeletConfigProvider.cs (InjectNetworkAliases: without ``NetworkingConfig.EndpointsConfig`` the agent
 connects every module to its own network); moby, daemon/container_operations.go and runconfig/hostconfig.go.

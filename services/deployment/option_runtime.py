@@ -1,4 +1,4 @@
-"""Logs, kernel settings, security options, restart and the like in create options, as the engine and its runtime check them.
+"""Logs, kernel settings, security options and restart in create options, as the engine checks them (docs/facts/create-options.md).
 
 Sources: moby, daemon/container.go, daemon/daemon_unix.go (parseSecurityOpt), daemon/logger/*/ (ValidateLogOpt), docker/go-units
 (ulimit.go); opencontainers/runc, libcontainer/configs/validate (sysctls).

@@ -68,6 +68,8 @@ def test_a_sound_manifest(content):
         ((*AGENT, "schemaVersion"), 1.0, "quotes"),
         ((*AGENT, "modules", "counter", "settings", "image"), "$upstream/c:1", "port"),
         ((*AGENT, "modules", "counter", "type"), "Docker", "400"),
+        ((*AGENT, "modules", "counter", "settings", "createOptionsOld"), "{}", "taken for a part"),
+        ((*AGENT, "modules", "counter", "settings", "myCreateOptions"), "{}", "taken for a part"),
         ((*AGENT, "runtime", "settings", "registryCredentials", "acr", "address"), "https://acr.azurecr.io", "Write acr.azurecr.io"),
         ((*AGENT, "runtime", "settings", "registryCredentials", "acr", "address"), "acr.azurecr.io/", "Write acr.azurecr.io"),
         ((*AGENT, "runtime", "settings", "registryCredentials", "acr", "address"), "acr.azurecr.io/team", "Write acr.azurecr.io"),

@@ -5,10 +5,12 @@ import os
 import pty
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 DEVICE = "databox-edge-1"
+CASES = Path(__file__).parents[1] / "cases" / "field"
 
 
 @pytest.fixture
@@ -71,6 +73,19 @@ def test_azure_mls_route_by_verb(run):
     assert [(row["route"], row["outcome"]) for row in history] == [("azureml", "applied")]
 
 
+def test_manifests_of_the_field_by_verbs(run, tmp_path):
+    """What the runtime refuses stops before it is sent; what it takes is only compared."""
+    for case, words in (("02", '"<FROM_MODULE_NAME>" in the source'), ("20", "storeAndForwardConfiguration")):
+        file = next(CASES.glob(f"{case}-*")).joinpath("manifest.json")
+        refused = run("manifest", "import", "--replace", str(file), "--device", DEVICE, "--no-image-check", "--yes", expect=1)
+        assert words in refused.stderr and "nothing was sent" in refused.stderr
+    taken = next(CASES.glob("01-*")).joinpath("manifest.json")
+    report = json.loads(run("manifest", "diff", "--replace", str(taken), "--device", DEVICE, "--no-image-check", "--json").stdout)
+    assert report["changed"] and not report["problems"]
+    merged = run("manifest", "diff", str(taken), "--device", DEVICE, "--no-image-check", "--json").stdout
+    assert "$edgeHub.schemaVersion" in json.loads(merged)["problems"][0]["message"]
+
+
 def test_options_by_verbs(run, tmp_path):
     file = tmp_path / "options.json"
     file.write_text(run("options", "show", "fpga-host", "--set", "port=8080").stdout)
@@ -79,6 +94,8 @@ def test_options_by_verbs(run, tmp_path):
     bad = run("options", "check", str(file), "--json", expect=1)
     assert json.loads(bad.stdout)["problems"][0]["remedy"] == "Did you mean Privileged?"
     assert "options.json:1:17: error" in run("options", "check", str(file), expect=1).stdout
+    case = next(CASES.glob("11-*")).joinpath("options.json")
+    assert "docker inspect prints" in run("options", "check", str(case), expect=1).stdout
     run("options", "save", "mine", str(file))
     assert "mine" in {row["name"] for row in json.loads(run("options", "list", "--json").stdout)}
     run("options", "remove", "mine")

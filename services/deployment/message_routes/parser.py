@@ -7,6 +7,8 @@ fail later (ConditionVisitor.cs); what follows the sink is passed over.
 
 from __future__ import annotations
 
+import re
+
 from services.deployment.message_routes.expressions import (
     Binary,
     Call,
@@ -115,6 +117,8 @@ class _Parser:
                 raise self.fail(slash, "the source ends with /", "Take the last / away, or write /*.")
             else:
                 raise self.bad_part(part)
+        if self.token.kind in ("<", "{"):
+            raise self.bad_part(parts[-1])
         for comment in self.comments:
             inside = start.offset < comment.offset < self.token.offset
             if inside and not self.text[comment.offset - 1].isspace():
@@ -128,9 +132,10 @@ class _Parser:
 
     def bad_part(self, part: Token) -> RouteSyntaxError:
         shown = _shown(part)
-        if part.kind in ("<", "{") or part.text.startswith("$"):
+        whole = re.split(r"[/\s]", self.text[part.offset :], maxsplit=1)[0]
+        if re.search(r"[<{]|\A\$", whole):
             remedy = "Put the module's name in its place; it has no $, < or {."
-            return self.fail(part, f"{shown} in the source was never filled in", remedy)
+            return self.fail(part, f'"{one_line(whole, 60)}" in the source was never filled in', remedy)
         if is_keyword(part.kind) or part.kind in _NUMBERS:
             what = "a number" if part.kind in _NUMBERS else "a word of its own"
             remedy = f"Rename it, or write FROM /messages/* WHERE $connectionModuleId = '{one_line(part.text, 60)}'."
