@@ -204,7 +204,7 @@ class ConsoleApp(TellingApp):
     async def _follow(self, watch: Watch) -> None:
         await watch.run()
         if self.is_running and watch.device == self.main.device:
-            self.main.modules.read()  # what it ended with is not shown half a minute later
+            self.main.modules.read(asked=True)  # what it ended with is not shown half a minute later
 
     def action_sign_in(self) -> None:
         """Show the code again that a sign-in waits for."""

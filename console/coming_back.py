@@ -47,7 +47,7 @@ class Whereabouts:
 
 def _steps(session: Session, left: place.LeftWatch) -> Iterator[Sequence[Step]]:
     """The rollout's steps from here on."""
-    from services.operations.rollout import Watch as Rollout
+    from services.operations.rollout_steps import Watch as Rollout
 
     version = session.hub.device_state(left.device).desired_version
     yield from session.rollout(Rollout(left.device, (left.module,), version, left.since), left.client)

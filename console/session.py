@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from services.operations.device_list import ListedDevice
     from services.operations.device_reading import DeviceReading
     from services.operations.overview import DeviceRow
-    from services.operations.rollout import Watch
+    from services.operations.rollout_steps import Watch
     from services.operations.score import Score
     from services.records import DeviceState, Finding, RegistryCredentials, Step
     from services.workspace.client import Workspace

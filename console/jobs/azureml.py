@@ -23,7 +23,7 @@ async def deploy_service(main: MainScreen, session: Session, target: Target, opt
     """Show what is handed to Azure ML, deploy it when it is confirmed, and watch it come up. A service of that name is deleted
     first: Azure ML cannot change one."""
     from services.deployment.azureml_route import deploy
-    from services.operations.rollout import Watch
+    from services.operations.rollout_steps import Watch
 
     main.notify("looking at the workspace's services", timeout=2)
     request = await for_dialog(main, _request, session, target, options)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from console.owner import MainScreen
     from services.deployment.changes import Change
     from services.deployment.hub_route import Plan
-    from services.operations.rollout import Watch as Watched
+    from services.operations.rollout_steps import Watch as Watched
 
 
 async def confirm_plan(
@@ -36,7 +36,7 @@ async def carry_out(main: MainScreen, session: Session, made: Plan, title: str, 
     """
     from services.deployment.hub_route import ChangedMeanwhile, apply
     from services.operations.first_message import expected
-    from services.operations.rollout import Watch as Watched
+    from services.operations.rollout_steps import Watch as Watched
 
     device = made.device
     extra: list[tuple[Severity, str]] = []
@@ -57,7 +57,7 @@ async def carry_out(main: MainScreen, session: Session, made: Plan, title: str, 
             extra += [("warning", f"theirs: {line.sign} {line.text.strip()}") for line in changed.theirs if line.sign in "+-"][:6]
             continue
         finally:
-            main.modules.read()  # also where it failed: what the device has is shown, whatever the reply was
+            main.modules.read(asked=True)  # also where it failed: what the device has is shown, whatever the reply was
         break
     if applied.detail:
         main.notify(

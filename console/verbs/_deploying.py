@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from services.deployment.history import Entry
     from services.deployment.hub_route import Applied, Plan
     from services.hub.client import Hub
-    from services.operations.rollout import Watch
+    from services.operations.rollout_steps import Watch
     from services.records import Step
 
 
@@ -67,7 +67,7 @@ def carry_out(call: Call, context: Context, hub: Hub, plan: Plan, watch: Sequenc
     if not getattr(call.options, "wait", False) or not watch:
         return 0
     from services.operations.first_message import expected
-    from services.operations.rollout import Watch
+    from services.operations.rollout_steps import Watch
 
     rollout = Watch(plan.device, tuple(watch), applied.version, began)
     return watched(call, context, hub, rollout, messages=expected(plan))

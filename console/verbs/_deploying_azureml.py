@@ -24,7 +24,7 @@ def deploy_by_azureml(call: Call, context: Context, device: str, workspace: Work
     from services.deployment.interrupted import settle
     from services.deployment.presets import preset
     from services.hub.client import Hub
-    from services.operations.rollout import Watch
+    from services.operations.rollout_steps import Watch
     from services.workspace.service_plan import ServiceModule, ServicePlan
 
     options = call.options

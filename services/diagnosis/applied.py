@@ -20,7 +20,7 @@ _NAMED = 5  # modules that a text names
 
 def of_the_deployment(state: DeviceState) -> Iterator[Evidence]:
     """The evidence of lastDesiredStatus and of the two versions."""
-    code, text = state.last_desired_code, state.last_desired_description
+    code, text = state.last_desired_code, state.last_desired_description.strip()
     behind = is_behind(state) and bool(state.reported)
     if code is None:
         if not state.reported and not any(module.reported for module in state.modules):
@@ -33,9 +33,9 @@ def of_the_deployment(state: DeviceState) -> Iterator[Evidence]:
         else:
             behind = False  # the agent has taken it up, and refuses it
             yield _evidence(state, "deployment", text, code)
-    elif code == _NOT_RUNNING and not text and not _all_unknown(state):
-        yield _evidence(state, "step-waits", status=code)
-    elif not state.modules_listed and code != _NOT_RUNNING:
+    elif code == _NOT_RUNNING and not text:
+        yield _evidence(state, "silent" if _all_unknown(state) else "step-waits", status=code)
+    elif code not in (200, _NOT_RUNNING) and (not state.modules_listed or _all_unknown(state)):
         yield _evidence(state, "list-failed", text, code)
     elif code != 200 or text:
         yield _evidence(state, "deployment", text, code)
@@ -89,7 +89,7 @@ def _has_image(module: Module) -> bool:
 
 
 def _all_unknown(state: DeviceState) -> bool:
-    """Whether the agent knows no module's state, as after its goodbye."""
+    """Whether the agent knows no module's state: after its goodbye, or where its engine does not answer."""
     states = [module.reported.runtime_status.lower() for module in state.modules if module.reported]
     return bool(states) and all(status == "unknown" for status in states)
 

@@ -51,7 +51,7 @@ class DeviceReading:
         seldom."""
         state = self.hub.device_state(self.device_id)
         self._age += 1
-        limit = self._every if self._edge_hub is None or is_settled(self._edge_hub) else self._unsettled
+        limit = self._every if self._edge_hub is not None and is_settled(self._edge_hub) else self._unsettled
         if asked or self._version is None or state.desired_version != self._version or self._age >= limit:
             self._edge_hub = self.hub.edge_hub(self.device_id)
             self._version, self._age = state.desired_version, 0

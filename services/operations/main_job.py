@@ -21,7 +21,8 @@ from services.deployment.presets import preset
 from services.errors import OperatorError
 from services.hub.client import Hub
 from services.operations.first_message import Listener
-from services.operations.rollout import Rollout, Watch, failed
+from services.operations.rollout import Rollout
+from services.operations.rollout_steps import Watch, failed
 from services.records import RegistryCredentials, Step, WorkspaceImage
 from services.text import counted
 from services.workspace.client import Workspace

@@ -32,7 +32,8 @@ from services.diagnosis import diagnose_state
 from services.errors import OperatorError
 from services.hub.client import Hub
 from services.hub.methods import restart_module
-from services.operations.rollout import Rollout, Watch
+from services.operations.rollout import Rollout
+from services.operations.rollout_steps import Watch
 from services.records import RegistryCredentials, Secret
 
 DEVICE, HOST, CLIENT = "databox-edge-1", "azureml-host", "azureml-client"

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from services.diagnosis import diagnose_state, findings
 from services.hub.twin import edge_hub_of, state_of
-from services.operations.rollout import Known, Watch, failed, rollout_steps
+from services.operations.rollout_steps import Known, Watch, failed, rollout_steps
 from services.records import Device, DeviceState, Finding
 
 CASES = Path(__file__).parent.parent / "cases" / "azure"
@@ -99,6 +99,12 @@ def test_406_without_a_word_is_a_step_that_waits():
     assert of_the_device(twin).state == "agent-stopped"
 
 
+def test_406_with_other_words_is_shown_as_it_is_while_modules_run():
+    twin = reporting(406, "Der Agent macht etwas anderes.", base="04")
+    named = of_the_device(twin)
+    assert named.state == "unknown" and "Der Agent" in named.cause
+
+
 def test_the_long_first_pass_is_neither_silence_nor_a_fault():
     step = next(step for step in rollout(case("12a")) if step.state == "running")
     assert step.name == "agent" and "pulling m1" in step.detail and "reports when that has ended" in step.detail
@@ -117,6 +123,14 @@ def test_an_agent_that_cannot_list_its_modules_says_nothing_of_them():
     assert stopped is not None and stopped.finding is not None and stopped.finding.state == "modules-unlisted"
     twin["properties"]["reported"]["$metadata"]["lastDesiredStatus"]["$lastUpdated"] = BEFORE
     assert failed(rollout(twin)) is None
+
+
+def test_an_agent_that_knows_no_module_s_state_cannot_ask_its_engine():
+    twin = reporting(500, "Ein Fehler ist aufgetreten.")
+    for section in ("modules", "systemModules"):
+        for module in twin["properties"]["reported"][section].values():
+            module["runtimeStatus"] = "unknown"
+    assert of_the_device(twin).state == "modules-unlisted"
 
 
 def test_a_container_that_is_gone_already_is_no_error():

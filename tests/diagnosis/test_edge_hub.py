@@ -13,7 +13,7 @@ import pytest
 from services.diagnosis import diagnose_state
 from services.hub.twin import edge_hub_of, state_of
 from services.operations.device_reading import DeviceReading
-from services.operations.rollout import Known, Watch, failed, finished, rollout_steps
+from services.operations.rollout_steps import Known, Watch, failed, finished, rollout_steps
 from services.records import Device, DeviceState
 
 NOW = datetime(2021, 6, 12, 0, 30, tzinfo=timezone.utc)

@@ -79,7 +79,8 @@ def _device_lab(tmp_path_factory, running):
         patch.setenv("DBE_CONSOLE_HOME", info["config_home"])
         from services.contexts.store import ContextStore
         from services.hub.client import Hub
-        from services.operations.rollout import Rollout, Watch, failed
+        from services.operations.rollout import Rollout
+        from services.operations.rollout_steps import Watch, failed
 
         context = ContextStore().resolve(None)
         hub = Hub.open(context)

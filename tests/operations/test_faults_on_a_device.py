@@ -17,7 +17,8 @@ from services.operations.doctor import examine
 from services.operations.host import ask, host_endpoint
 from services.operations.logs import fetch, follow
 from services.operations.overview import overview
-from services.operations.rollout import Rollout, Watch, failed
+from services.operations.rollout import Rollout
+from services.operations.rollout_steps import Watch, failed
 from services.operations.score import Scorer, find_host
 
 DEVICE, HOST, CLIENT = "databox-edge-1", "azureml-host", "azureml-client"

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, timezone
 from services.diagnosis import explain
 from services.errors import OperatorError
 from services.operations.host import HostAnswer, HostEndpoint, client_arguments
-from services.operations.rollout import Known, Watch, failed, finished, rollout_steps
+from services.operations.rollout_steps import Known, Watch, failed, finished, rollout_steps
 from services.records import (
     DesiredModule,
     Device,

@@ -21,7 +21,7 @@ RULES: tuple[Rule, ...] = (
             ),
             pattern=r"Agent is not running",
         ),
-        codes=("deployment",),
+        codes=("silent",),
         statuses=(406,),
         general=True,
     ),

@@ -31,7 +31,7 @@ def _too_old() -> Iterator[Rule]:
     for method, (wants, since) in _SINCE.items():
         for version, methods in _BY_METHODS:
             yield _of_an_old_agent(
-                method, wants, since, version, rf"^{method}: Command '{method}' not found{methods}[^\n]*? - (?P<names>[^\n]*)"
+                method, wants, since, version, rf"Command '{method}' not found{methods}[^\n]*? - (?P<names>[^\n]*)"
             )
         yield _of_an_old_agent(method, wants, since, "1.0.7 or older", "", (501,))
 
@@ -65,7 +65,7 @@ RULES: tuple[Rule, ...] = (
         "the edge agent has no such method",
         "It answers to {names}.",
         "Check the method's name.",
-        pattern=r"^\w+: Command '[^'\n]{1,200}' not found[^\n]*? - (?P<names>[^\n]*)",
+        pattern=r"Command '[^'\n]{1,200}' not found[^\n]*? - (?P<names>[^\n]*)",
         general=True,
     ),
     Rule(
