@@ -10,8 +10,9 @@ from typing import Protocol
 
 from widgets.lines import Cells, Lines, fit
 from widgets.signs import Role
-from widgets.when import clock
+from widgets.when import clock, clock_with_milliseconds
 
+_WIDE = 100  # columns, from which on times have milliseconds
 MOST = 20_000
 
 
@@ -85,7 +86,11 @@ class LogView(Lines):
 
     def _left(self) -> int:
         """Cells before the text."""
-        return 2 + (9 if self.times else 0)
+        return 2 + (self._time_width() + 1 if self.times else 0)
+
+    def _time_width(self) -> int:
+        """Cells of a time: milliseconds where there is room."""
+        return 12 if self.size.width >= _WIDE else 8
 
     def wrap(self, on: bool) -> None:
         """Long lines over several rows, or cut; the cursor stays on its line."""
@@ -144,8 +149,10 @@ class LogView(Lines):
         cells: list[tuple[str, Role]] = [(sign if first else "  ", role)]
         left = width - 2
         if self.times and (line.time is not None or self.wrapped):
-            cells.append(((clock(line.time) if line.time and first else " " * 8) + " ", "dim"))
-            left -= 9
+            size = self._time_width()
+            shown = (clock if size == 8 else clock_with_milliseconds)(line.time) if line.time and first else ""
+            cells.append((f"{shown:<{size}} ", "dim"))
+            left -= size + 1
         text = fit(self._pieces[index][1] if self.wrapped else line.text.replace("\t", "    "), left)
         match = self.wanted.search(text) if self.wanted else None
         if match is None:

@@ -39,6 +39,11 @@ def clock(moment: datetime) -> str:
     return moment.astimezone().strftime("%H:%M:%S")
 
 
+def clock_with_milliseconds(moment: datetime) -> str:
+    """The time of day, local, to the millisecond."""
+    return moment.astimezone().isoformat(timespec="milliseconds")[11:23]
+
+
 def full(moment: datetime | None) -> str:
     """Date and time with its offset, local; a dash where there is none."""
     return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S %z") if moment else "—"

@@ -268,5 +268,8 @@ shows times, s saves, M reads another module's (edgeAgent's and edgeHub's too), 
         """Save what is here."""
         folder = private_folder(private_folder(state_folder()) / "logs")
         path = folder / f"{self.device}-{self.module.strip('$')}-{datetime.now():%Y%m%d-%H%M%S}.log"
-        private_file(path).write_text("".join(line.text + "\n" for line in self.view.lines), encoding="utf-8")
+        lines = (
+            f"{line.time.isoformat(timespec='milliseconds')} {line.text}" if line.time else line.text for line in self.view.lines
+        )
+        private_file(path).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
         self.say(f"saved to {path}", "good")

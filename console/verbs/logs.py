@@ -74,6 +74,6 @@ def _print(call: Call, line: Any) -> None:
         time = line.time.isoformat() if line.time else None
         call.out_json({"time": time, "level": line.level, "text": line.text})
     elif call.options.timestamps and line.time:
-        call.out(f"{line.time:%Y-%m-%d %H:%M:%S} {line.text}")
+        call.out(f"{line.time.replace(tzinfo=None).isoformat(' ', 'milliseconds')} {line.text}")
     else:
         call.out(line.text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from services.errors import OperatorError
@@ -66,7 +66,9 @@ def follow(
     while not stopped.is_set():
         # Asked from a little before the last line's time: the device's clock sets both, and lines of one second may still come.
         newest = next((line.time for line in reversed(shown) if line.time is not None), None)
-        start = since if first or newest is None else (newest - timedelta(seconds=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        if newest is not None:  # a module's own times may be of another zone, and in what is to come there is nothing
+            newest = min(newest, datetime.now(timezone.utc)) - timedelta(seconds=1)
+        start = since if first or newest is None else newest.strftime("%Y-%m-%dT%H:%M:%SZ")
         start = start if by_time else ""
         ask = fetch if first else module_logs
         try:
