@@ -16,7 +16,7 @@ from services.hub.tolerant import mapping
 from services.hub.twin import settings_of
 from services.text import one_line
 
-PLACEHOLDER = re.compile(r"\$\{?[A-Z][A-Z0-9_]+\}?")
+PLACEHOLDER = re.compile(r"\$\{?[A-Z][A-Z0-9_]+\}?|<[A-Za-z][\w .-]{0,60}>")
 _DOCKER_HUB = "https://index.docker.io/v1/"
 _DOCKER_HUBS = ("docker.io", "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com", "hub.docker.com")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)

@@ -39,6 +39,8 @@ def conversion(node: Node, kind: str) -> str:
 def type_remedy(node: Node, kind: str, path: str) -> str:
     """Return what a value of the wrong type has to be, with the value itself where that can be said."""
     key = re.split(r"[.\[]", path)[-1]
+    if kind == "[Port]" and node.kind in ("string", "number"):
+        return f"Write [{_object_form(node, 'Port')}]."
     if kind.startswith("["):
         return _list_remedy(node, key)
     if kind == "int" and node.kind == "string":
@@ -49,11 +51,28 @@ def type_remedy(node: Node, kind: str, path: str) -> str:
             return f"It has to be a whole number; in bytes {int(float(size[1]) * 1024 ** (' kmgt'.index(size[2].lower())))}."
     if kind in _WORDS:
         return f"It has to be {_WORDS[kind]}."
-    if kind == "Device" and node.kind == "string":
-        host, _, inside = node.value.partition(":")
-        device = {"PathOnHost": host, "PathInContainer": inside.partition(":")[0] or host, "CgroupPermissions": "rwm"}
-        return f"Write {json.dumps(device)}."
+    form = _object_form(node, kind) if node.kind in ("string", "number") else ""
+    if form:
+        return f"Write {one_line(form, 200)}."
+    if kind == "Mount" and node.kind == "string":
+        return "SOURCE:TARGET stands in Binds; a mount is { … }."
+    if kind == "{str}" and node.kind == "array":
+        return 'It has to be an object: { "NAME": "value", … }.'
     return "It has to be an object: { … }."
+
+
+def _object_form(node: Node, kind: str) -> str:
+    """Return as JSON the object that docker run's word for it means; "" where there is none."""
+    text = str(node.value)
+    if kind == "Device":
+        host, _, inside = text.partition(":")
+        return json.dumps({"PathOnHost": host, "PathInContainer": inside.partition(":")[0] or host, "CgroupPermissions": "rwm"})
+    if kind == "Port":
+        return json.dumps({"HostPort": text})
+    if kind in ("RestartPolicy", "LogConfig"):
+        return json.dumps({"Name" if kind == "RestartPolicy" else "Type": text})
+    limit = re.match(r"([a-z]+)=([0-9-]+)(?::([0-9-]+))?\Z", text) if kind == "Ulimit" else None
+    return json.dumps({"Name": limit[1], "Soft": int(limit[2]), "Hard": int(limit[3] or limit[2])}) if limit else ""
 
 
 def _list_remedy(node: Node, key: str) -> str:
@@ -68,4 +87,4 @@ def _list_remedy(node: Node, key: str) -> str:
             except ValueError:  # a quote that is not closed
                 words = [node.value]
         return f"It has to be a list: {one_line(json.dumps(words, ensure_ascii=False), 200)}."
-    return "It has to be a list: [ … ]."
+    return "It has to be a list: put [ ] around it." if node.kind == "object" else "It has to be a list: [ … ]."

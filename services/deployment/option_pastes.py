@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from services.deployment.docker_schema import SCHEMA
 from services.deployment.positions import Finding, Node
 
 # Docker's inspect prints these beside HostConfig (moby, api/types/container: InspectResponse).
@@ -14,6 +15,7 @@ _INSPECTED = frozenset((
     "mounts", "imagemanifestdescriptor", "storage",
 ))  # fmt: skip
 _INSPECT_REMEDY = "Write what stands in Config at the top, keep HostConfig beside it, and delete the rest."
+_ONLY_IN_HOST = frozenset(map(str.lower, SCHEMA["HostConfig"])) - frozenset(map(str.lower, SCHEMA[""]))
 _WRAPPERS = ("settings", "modulescontent", "$edgeagent", "properties.desired", "systemmodules", "modules")
 _CHUNK = re.compile(r"createoptions[0-9]*\Z", re.IGNORECASE)
 _INSIDE = "Take what stands in its createOptions, and that alone."
@@ -61,6 +63,10 @@ def paste_findings(root: Node) -> Iterator[Finding]:
         if member.key.lower() in _WRAPPERS or _CHUNK.match(member.key):
             yield member.offset, "error", f"{member.key} does not belong in create options", _INSIDE
             return
+    inner = [member for member in root.members() if member.key.lower() in _ONLY_IN_HOST]
+    if len(inner) > 2 and root.get("HostConfig") is None:
+        message = f"{', '.join(member.key for member in inner[:3])} stand in HostConfig; at the top Docker would ignore them"
+        yield inner[0].offset, "error", message, 'Write { "HostConfig": … } around what is pasted.'
 
 
 def _is_inspected(node: Node) -> bool:

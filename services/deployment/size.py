@@ -11,6 +11,7 @@ DESIRED_AT_MOST = 32 * 1024
 STRING_AT_MOST = 4096
 DEPTH_AT_MOST = 10
 KEY_AT_MOST = 1024
+NUMBER_AT_MOST = 2**52  # whole numbers from -2^52 to 2^52 - 1 (Azure's page on device twins, "Tags and properties format")
 _BAD_KEY = re.compile(r"[.$\s\x00-\x1f\x7f-\x9f]")
 
 
@@ -44,5 +45,7 @@ def shape_problems(value: Any, place: str = "", depth: int = 1) -> Iterator[tupl
     elif isinstance(value, list):
         for index, inner in enumerate(value):
             yield from shape_problems(inner, f"{place}[{index}]", depth + 1)
+    elif isinstance(value, int) and not isinstance(value, bool) and not -NUMBER_AT_MOST <= value < NUMBER_AT_MOST:
+        yield place, f"{str(value)[:40]} is beyond the whole numbers of a twin", "Write it as a text, in quotes."
     elif isinstance(value, str) and (size := len(value.encode("utf-8", "replace"))) > STRING_AT_MOST:
         yield place, f"is {size} bytes long, a twin's string at most {STRING_AT_MOST}", "Shorten it."

@@ -79,6 +79,8 @@ def test_a_sound_manifest(content):
         ((*AGENT, "modules", "counter", "env"), [], "no object"),
         ((*AGENT, "modules", "counter", "settings"), "x", "no object"),
         (("modulesContent", "counter", "properties.desired", "a.b"), 1, "key"),
+        (("modulesContent", "counter", "properties.desired", "count"), 2**52, "in quotes"),
+        ((*AGENT, "modules", "counter", "settings", "image"), "<registry>/c:1", "filled in"),
         (("modulesContent", "counter", "properties.desired", "big"), ["x" * 4000] * 9, "32768"),
     ],
 )  # fmt: skip
