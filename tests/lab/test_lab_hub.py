@@ -349,3 +349,36 @@ def test_a_sign_in_token_opens_the_hub(lab):
         timeout=60,
     )
     assert reply.status_code == 401
+
+
+def test_a_devices_parent_is_kept_and_must_be_an_edge_device(lab, hub_manager):
+    from azure.iot.hub.models import QuerySpecification
+
+    from services.lab.hub import sas
+
+    connection = dict(part.split("=", 1) for part in lab["hub_connection_string"].split(";"))
+    token = sas.make(connection["HostName"], connection["SharedAccessKey"], 4e9, connection["SharedAccessKeyName"])
+
+    def call(method, name, body=None, **headers):
+        return requests.request(
+            method,
+            f"{lab['https']}/devices/{name}",
+            json=body,
+            params={"api-version": "2021-04-12"},
+            headers={"Authorization": token, **headers},
+            verify=lab["ca_file"],
+            timeout=30,
+        )
+
+    any_version = {"If-Match": "*"}
+    call("PUT", "leaf", {"deviceId": "leaf"})
+    leaf, scope = call("GET", "leaf").json(), call("GET", "databox-edge-3").json()["deviceScope"]
+    assert call("PUT", "leaf", {**leaf, "deviceScope": scope}, **any_version).status_code == 200
+    leaf = call("GET", "leaf").json()
+    assert (leaf["deviceScope"], leaf["parentScopes"]) == (scope, [scope])
+    query = QuerySpecification(query=f"select deviceId from devices where array_contains(parentScopes, '{scope}')")
+    assert len(hub_manager("RegistryManager").query_iot_hub(query, None, 10).items) == 1
+    refused = call("PUT", "leaf", {**leaf, "deviceScope": "ms-azure-iot-edge://nobody-1"}, **any_version)
+    assert (refused.status_code, "InvalidDeviceScope" in refused.text) == (400, True)
+    assert call("PUT", "leaf", {**leaf, "deviceScope": ""}, **any_version).json().get("parentScopes") is None
+    call("DELETE", "leaf", **any_version)

@@ -12,6 +12,7 @@ from services.lab.https.replies import Handler, Json, body_of, json_reply, numbe
 from services.lab.hub import Hub, HubError
 from services.lab.hub.errors import section
 from services.lab.hub.identity import Identity
+from services.lab.hub.parents import set_parent
 
 _BULK = 100
 _MODULES = 50  # of one device
@@ -80,12 +81,14 @@ def _write_device(hub: Hub, name: str, body: Json, if_match: str | None) -> Iden
         edits, edge = _edits(body), bool(section(body, "capabilities").get("iotEdge"))
         identity = hub.add_device(name, edge=edge)
         _edit(hub, identity, edits)
+        set_parent(hub, identity, body)
         return identity
     if if_match is None:
         raise HubError(409001, f"Device {name} already registered")
     identity = hub.identity(name)
     _check_etag(if_match, identity)
     _edit(hub, identity, _edits(body, identity.authentication))
+    set_parent(hub, identity, body)
     identity.edits += 1
     return identity
 

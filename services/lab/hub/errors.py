@@ -15,6 +15,7 @@ CODES: dict[int, tuple[int, str, str]] = {
     400003: (400, "InvalidOperation", "The operation is not valid for this resource."),
     400006: (400, "IotHubFormatError", "The request is not of the expected form."),
     400027: (400, "ConnectionForcefullyClosedOnNewConnection", "Connection was closed because the device connected again."),
+    400028: (400, "InvalidDeviceScope", "The device scope is not valid."),
     400401: (400, "InvalidConfigurationTargetCondition", "The target condition is not valid."),
     400402: (400, "InvalidConfigurationContent", "The content provided for configuration is invalid."),
     400403: (400, "CannotModifyImmutableConfigurationContent", "The content of a configuration cannot be changed."),

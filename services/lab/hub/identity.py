@@ -22,6 +22,7 @@ class Identity:
     module: str = ""
     edge: bool = False
     managed_by: str = ""
+    parent_scopes: tuple[str, ...] = ()  # of a device in a nested edge: its parent's scope
     primary: str = field(default_factory=new_key, repr=False)
     secondary: str = field(default_factory=new_key, repr=False)
     authentication: str = "sas"  # or selfSigned (by ``thumbprints``), certificateAuthority
@@ -60,6 +61,17 @@ class Identity:
     def _x509(self) -> dict[str, str | None]:
         return dict(zip(("primaryThumbprint", "secondaryThumbprint"), self.thumbprints, strict=True))
 
+    @property
+    def scope(self) -> str:
+        """An edge device's own scope, which its children name."""
+        return f"ms-azure-iot-edge://{self.device}-{self.generation}"
+
+    @property
+    def _scopes(self) -> dict[str, Any]:
+        if self.edge:
+            return {"deviceScope": self.scope, "parentScopes": list(self.parent_scopes)}
+        return {"deviceScope": self.parent_scopes[0], "parentScopes": list(self.parent_scopes)} if self.parent_scopes else {}
+
     def set_connected(self, connected: bool) -> None:
         """Note a connection's begin or end. The hub shows none of $edgeAgent, though it takes its methods; an edge device's own
         identity is connected only where a client connects with the device's own key (docs/facts/iot-hub.md, liveness)."""
@@ -93,14 +105,13 @@ class Identity:
         }
         if self.module:
             return {"moduleId": self.module, "managedBy": self.managed_by or None, **view}
-        scope = f"ms-azure-iot-edge://{self.device}-{self.generation}"
         return {
             **view,
             "status": "enabled" if self.enabled else "disabled",
             "statusReason": self.status_reason,
             "statusUpdatedTime": NEVER,
             "capabilities": {"iotEdge": self.edge},
-            **({"deviceScope": scope, "parentScopes": []} if self.edge else {}),
+            **self._scopes,
         }
 
     def twin_view(self) -> dict[str, Any]:
@@ -125,5 +136,5 @@ class Identity:
         if self.edge or self.module or twin.configurations:
             view["configurations"] = {name: {"status": status} for name, status in twin.configurations.items()}
         if not self.module:
-            view["capabilities"] = {"iotEdge": self.edge}
+            view |= {"capabilities": {"iotEdge": self.edge}, **self._scopes}
         return view
