@@ -59,7 +59,11 @@ class Lab:
         self._listeners.append(https)
         for device, own in self.device_addresses.items():
             if device != OFFLINE:
-                self._agents.append(EdgeAgent(self.world, device, own, self.folder / "devices" / device))
+                agent = EdgeAgent(self.world, device, own, self.folder / "devices" / device)
+                listener = await start_mqtt(self.world, context, own, gateway=agent.edge_hub)
+                agent.edge_hub.on_end = listener.cut
+                self._listeners.append(listener)
+                self._agents.append(agent)
         self.world.mapped_ports = lambda: {agent.device: agent.mapped_ports for agent in self._agents}
         await asyncio.gather(*(agent.start() for agent in self._agents))
         self._keeper = in_background(self._keep())

@@ -57,10 +57,10 @@ async def test_a_message_that_no_route_matches_stays_on_the_device(bench, hub):
 
 async def test_another_modules_input_gets_it(bench, hub):
     await deployed(bench, {"one": 'FROM /messages/modules/m/* INTO BrokeredEndpoint("/modules/n/inputs/in")'})
-    got = []
-    hub.inputs["n"] = lambda name, message: got.append((name, message.body))
-    hub.message("m", "", b"x", {}, {})
-    assert got == [("in", b"x")]
+    received = []
+    hub.inputs["n"] = lambda *message: received.append(message)
+    hub.message("m", "", b"x", {"Level": "hot"}, {})
+    assert received == [("in", b"x", {"Level": "hot"})]
 
 
 async def test_a_condition_that_does_not_compile_is_found_after_200_was_reported(bench, hub):

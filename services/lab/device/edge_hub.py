@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from services.lab.world import World
 
 Json = dict[str, Any]
-Input = Callable[[str, Message], None]
+Input = Callable[[str, bytes, Mapping[str, Any]], None]
 _MOST = 256 * 1024  # bytes of a message
 _STORED = 10_000  # messages that wait for the hub; the device's disk is the real bound
 # How messages name their system properties, as the hub has them and as conditions do.
@@ -55,6 +55,7 @@ class EdgeHub:
         self._read: tuple[int, bool] | None = None  # the desired version that was read, and whether the fault was on
         self._life = ""  # when the process that is looked after began
         self._container: Container | None = None
+        self.on_end: Callable[[], None] = lambda: None  # called when its process is no longer there: connections break
         self._stored: deque[tuple[float, str, bytes, Json, Json]] = deque(maxlen=_STORED)
 
     @property
@@ -72,11 +73,15 @@ class EdgeHub:
         """Read the twin where it is another one, and send on what waits; ``away``: the hub is out of reach."""
         self._container = container
         if container is None or not container.running:
+            if self._life:
+                self.on_end()
             self._configuration, self._read, self._life, self.routes = None, None, "", []
             return
         if away:
             return
         if self._life != container.started:
+            if self._life:
+                self.on_end()
             self._life, self._configuration, self._read, self.routes = container.started, None, None, []
             self._report({"clients": None})
         self._take_up(container)
@@ -122,7 +127,10 @@ class EdgeHub:
         self._note(f"Set the following {len(self.routes)} route(s) in edge hub")
 
     def _report(self, patch: Json) -> None:
-        self.world.hub.patch_reported(self.device, "$edgeHub", patch)
+        try:
+            self.world.hub.patch_reported(self.device, "$edgeHub", patch)
+        except HubError as error:  # its identity is gone, or its reported properties are too many
+            self.world.hub.log(f"edgeHub of {self.device}: {error}")
 
     # Clients
 
@@ -154,7 +162,7 @@ class EdgeHub:
             else:
                 name, _, place = endpoint.partition("/")
                 if (deliver := self.inputs.get(name)) is not None:
-                    deliver(place, message)
+                    deliver(place, body, properties)
         return endpoints
 
     def _as_message(

@@ -101,8 +101,7 @@ def _environment(module: ModuleSpecification, around: Surroundings) -> dict[str,
         "IOTEDGE_MODULEID": identity.module,
         "IOTEDGE_MODULEGENERATIONID": identity.generation,
         "IOTEDGE_IOTHUBHOSTNAME": around.world.address,
-        # On a device this is the edge hub, which passes on to the hub; the lab's MQTT listener is both.
-        "IOTEDGE_GATEWAYHOSTNAME": around.world.address,
+        "IOTEDGE_GATEWAYHOSTNAME": around.device_address,  # edgeHub's
         "grpc_proxy": around.proxy,
     }
     for entry in module.options.environment:

@@ -12,6 +12,7 @@ from services.lab.weather import carry_out
 from services.lab.world import World
 
 from . import packets, topics
+from .gateway import Gateway
 from .session import DeviceSession
 
 PORT = 8883
@@ -23,10 +24,16 @@ _PUSH = 2.0
 
 
 class MqttServer(Listener):
-    """Serves ``world.hub``; ``cut()``, ``freeze(bool)``, ``refuse(bool)`` and ``slow(seconds)`` are its faults."""
+    """Serves ``world.hub``, or an edgeHub's clients for their ``gateway``.
 
-    def __init__(self, world: World, context: ssl.SSLContext, address: str, port: int = PORT) -> None:
+    ``cut()``, ``freeze(bool)``, ``refuse(bool)`` and ``slow(seconds)`` are its faults.
+    """
+
+    def __init__(
+        self, world: World, context: ssl.SSLContext, address: str, port: int = PORT, gateway: Gateway | None = None
+    ) -> None:
         super().__init__(address, port, context, self.serve)
+        self._gateway = gateway
         self._world = world
         self._sessions: dict[topics.Who, DeviceSession] = {}
         self._filters: dict[topics.Who, set[str]] = {}
@@ -87,7 +94,7 @@ class MqttServer(Listener):
         code = packets.BAD_VERSION if connect.level != 4 else packets.BAD_IDENTIFIER
         admission = None
         if connect.level == 4 and who is not None:
-            if self._away(who):
+            if self._away(who) or not self._serves(who):
                 return None
             code, admission = self._admit(who, connect)
         if admission is None or who is None:
@@ -103,7 +110,9 @@ class MqttServer(Listener):
         await pipe.send(packets.connack(packets.ACCEPTED, kept))
         generation, scope = admission
         versioned = "api-version=" in connect.username.partition("?")[2]
-        session = self._sessions[who] = DeviceSession(self._world.hub, who, pipe, filters, generation, scope, versioned)
+        session = self._sessions[who] = DeviceSession(
+            self._world.hub, who, pipe, filters, generation, scope, versioned, self._gateway
+        )
         return session
 
     def _admit(self, who: topics.Who, connect: packets.Connect) -> tuple[int, tuple[str, str] | None]:
@@ -125,8 +134,15 @@ class MqttServer(Listener):
             loop.call_later(max(0.0, grant.expires - clock.now()) + 0.5, self._recheck, who)
         return packets.ACCEPTED, (identity.generation, "hub" if grant.policy else "module" if who.module else "device")
 
+    def _serves(self, who: topics.Who) -> bool:
+        """Whether it is a client of this listener's; an edgeHub takes its own device's modules, while it runs."""
+        return self._gateway is None or (self._gateway.running and self._gateway.device == who.device)
+
     def _away(self, who: topics.Who) -> bool:
+        """Whether a fault keeps the client away; those of an edgeHub stay connected to it."""
         faults = self._world.faults
+        if self._gateway is not None:
+            return False
         return faults.active("offline", who.device) is not None or faults.active("offline-closed", who.device) is not None
 
     def _recheck(self, who: topics.Who) -> None:
@@ -174,9 +190,11 @@ class MqttServer(Listener):
             asyncio.get_running_loop().call_later(_PUSH, self._push)
 
 
-async def start_mqtt(world: World, ssl_context: ssl.SSLContext, address: str, port: int = PORT) -> MqttServer:
-    """Listen on ``address``:8883. Raises OSError when that is taken. End it with ``await server.close()``."""
-    server = MqttServer(world, ssl_context, address, port)
+async def start_mqtt(
+    world: World, ssl_context: ssl.SSLContext, address: str, port: int = PORT, gateway: Gateway | None = None
+) -> MqttServer:
+    """Listen on ``address``:8883, for the hub or an edgeHub. OSError when that is taken. End it with ``await server.close()``."""
+    server = MqttServer(world, ssl_context, address, port, gateway)
     await server.start()
     carry_out(world.faults, server)
     return server

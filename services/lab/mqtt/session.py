@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -15,6 +15,7 @@ from services.lab.listener import Pipe
 from services.lab.tasks import in_background
 
 from . import packets, topics
+from .gateway import Gateway
 
 _INFLIGHT = 65_535
 # Bytes for a client that does not read: from the first on it is read from no more, at the second it is given up.
@@ -25,15 +26,25 @@ class DeviceSession:
     """Carries what the device publishes to the hub, and what the hub has for it to the device.
 
     ``filters`` are its subscriptions, which outlive the connection: azure-iot-device asks for a session that does. ``scope``
-    is whose key signed its token (hub, device or module); ``versioned`` whether its user name has an api-version.
+    is whose key signed its token (hub, device or module); ``versioned`` whether its user name has an api-version. Messages go
+    to the hub, or to the ``gateway`` that the device is connected to.
     """
 
     def __init__(
-        self, hub: Hub, who: topics.Who, pipe: Pipe, filters: set[str], generation: str, scope: str, versioned: bool
+        self,
+        hub: Hub,
+        who: topics.Who,
+        pipe: Pipe,
+        filters: set[str],
+        generation: str,
+        scope: str,
+        versioned: bool,
+        gateway: Gateway | None,
     ) -> None:
         self.who = who
         self._method = auth_method(scope)
         self._versioned = versioned
+        self._gateway = gateway
         self._hub = hub
         self._pipe = pipe
         self._filters = filters
@@ -49,6 +60,8 @@ class DeviceSession:
         self._ended = False
         self._sender = in_background(self._send_all())
         hub.set_connected(who.device, who.module, True)
+        if gateway is not None:
+            gateway.connected(who.module, True)
         for topic in sorted(filters):
             self._listen(topic)
 
@@ -64,6 +77,8 @@ class DeviceSession:
         self._sender.cancel()
         self._pipe.abort()
         self._hub.set_connected(self.who.device, self.who.module, False)
+        if self._gateway is not None:
+            self._gateway.connected(self.who.module, False)
 
     # To the device
 
@@ -109,6 +124,10 @@ class DeviceSession:
             self._stops[topic] = lambda: hub.register_method_handler(device, module, None)
         elif topic == topics.DESIRED:
             self._stops[topic] = hub.on_desired(device, module, self._desired)
+        elif topic == topics.inputs(self.who) and self._gateway is not None:
+            inputs = self._gateway.inputs
+            inputs[module] = self._to_input
+            self._stops[topic] = lambda: inputs.pop(module, None) and None
         elif topic == self.who.to_device and not module:
             self._stops[topic] = hub.identity(device).mailbox.listen(self._to_device)
 
@@ -118,6 +137,9 @@ class DeviceSession:
 
     def _request(self, number: int, name: str, payload: bytes) -> None:
         self.send(packets.Publish(f"$iothub/methods/POST/{quote(name, safe='')}/?$rid={number:x}", payload))
+
+    def _to_input(self, name: str, body: bytes, properties: Mapping[str, Any]) -> None:
+        self.send(packets.Publish(topics.to_input(self.who, name, properties), body))
 
     def _to_device(self, message: CloudMessage) -> None:
         self._packet = self._packet % _INFLIGHT + 1
@@ -192,7 +214,10 @@ class DeviceSession:
         system["iothub-connection-auth-generation-id"] = self._generation
         system["iothub-connection-auth-method"] = self._method
         try:
-            self._hub.device_message(self.who.device, self.who.module or None, message.payload, application, system)
+            if self._gateway is not None:
+                self._gateway.message(self.who.module, topics.output(text), message.payload, application, system)
+            else:
+                self._hub.device_message(self.who.device, self.who.module or None, message.payload, application, system)
         except HubError as error:
             # MQTT 3.1.1 has no way to refuse a message: the hub closes the connection without acknowledging it.
             raise packets.PacketError(str(error)) from error

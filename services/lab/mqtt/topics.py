@@ -38,7 +38,7 @@ class Who:
 
     def subscriptions(self) -> tuple[str, ...]:
         """The filters that the hub grants it."""
-        own = (f"{self.base}/inputs/#",) if self.module else (self.to_device,)
+        own = (inputs(self),) if self.module else (self.to_device,)
         return (METHODS, TWIN_ANSWERS, DESIRED, *own)
 
     @property
@@ -67,6 +67,23 @@ def message_properties(text: str) -> tuple[dict[str, str], dict[str, str]]:
         elif key and not key.startswith("$."):
             application[key] = value
     return application, system
+
+
+def output(text: str) -> str:
+    """The output that a module names in a telemetry topic, "" where it names none."""
+    pairs = (pair.partition("=") for pair in text.rstrip("/").split("&"))
+    return next((unquote(value) for key, _, value in pairs if unquote(key) == "$.on"), "")
+
+
+def inputs(who: Who) -> str:
+    """The filter for messages to a module's inputs."""
+    return f"{who.base}/inputs/#"
+
+
+def to_input(who: Who, name: str, application: Mapping[str, object]) -> str:
+    """The topic of a message to a module's input."""
+    pairs = (f"{quote(key, safe='')}={quote(str(value), safe='')}" for key, value in application.items())
+    return f"{who.base}/inputs/{quote(name, safe='')}/" + "&".join(pairs)
 
 
 def to_device(who: Who, application: Mapping[str, object], system: Mapping[str, object], expires: float) -> str:
