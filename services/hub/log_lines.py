@@ -2,7 +2,7 @@
 
 A time that stands first is taken off the text, since the console shows it beside; one that stands further in (after a level's
 name, in an access log, in JSON or logfmt) is read and the text stays whole. What is no valid time stays text. Times without an
-offset count as UTC, which containers run in. Times of day without a date are left: nothing says which day is meant.
+offset count as UTC, which containers run in (docs/facts/iot-hub.md). Times of day without a date are left: nothing says which day is meant.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ _FIRST = tuple(
     for style in (
         _ISO,
         rf"(?P<glog>[IWEF])(?P<year>\d{{4}})?(?P<month>\d\d)(?P<day>\d\d) {_CLOCK}(?= )",
-        rf"{_WEEKDAY}{_MONTH} {{1,2}}(?P<day>\d{{1,2}}) {_CLOCK}(?: (?:UTC|GMT))?(?: (?P<year>(?:19|20)\d\d)(?!\d))?",
+        rf"{_WEEKDAY}{_MONTH} {{1,2}}(?P<day>\d{{1,2}}) {_CLOCK}(?: (?:UTC|GMT))?(?: (?P<year>(?:19|20)\d\d)(?!\d))?"
+        r"(?! [A-Z]{3,5} (?:19|20)\d\d)",  # of another zone, whose name tells no offset
         rf"{_MONTH} (?P<day>\d{{1,2}}), (?P<year>\d{{4}}),? {_CLOCK}{_HALF}",
         rf"{_WEEKDAY}(?P<day>\d{{1,2}})[ -/]{_MONTH}[ -/](?P<year>\d{{4}})[ :]{_CLOCK}{_ZONE}",
         rf"(?P<first>\d{{1,2}})/(?P<second_number>\d{{1,2}})/(?P<year>\d{{4}}),? {_CLOCK}{_HALF}{_ZONE}",
@@ -105,7 +106,7 @@ def _leading(text: str, now: datetime) -> tuple[datetime | None, str]:
         rest = text[match.end() :]
         if fields["open"]:
             # ``[time] …`` loses its brackets; of ``[time LEVEL module] …`` the rest keeps them.
-            rest = rest[1:] if rest.startswith("]") else "[" + rest.lstrip()
+            rest = rest[1:] if rest.startswith("]") else "[" + rest.lstrip(" :|,")
         rest = rest.removeprefix(":").lstrip()
         return time, f"{fields['glog']} {rest}" if fields.get("glog") else rest
     return None, text

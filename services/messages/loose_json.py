@@ -1,6 +1,6 @@
 """JSON as devices send it: with stray bytes around it, several values run together, or written as a JSON string once more.
 
-Sources: a C client that sends its terminating NUL (Azure/azure-sdk-for-c #2172), objects without a line feed between them
+Sources (docs/facts/iot-hub.md): a C client that sends its terminating NUL (Azure/azure-sdk-for-c #2172), objects without a line feed between them
 (Azure/iot-edge-opc-publisher #90), RFC 7464's record separators, a buffer sent whole with what an earlier message left in it.
 """
 

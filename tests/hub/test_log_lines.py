@@ -25,6 +25,8 @@ STYLES = [
     ("INFO 2021-06-12 12:34:56,789 main: ready", MS, "INFO 2021-06-12 12:34:56,789 main: ready"),
     # what a comma begins is not always a fraction
     ("2021-06-12 12:34:56,42,ok", AT, ",42,ok"),
+    ("[2021-06-12 12:34:56,789: INFO/MainProcess] ready", MS, "[INFO/MainProcess] ready"),
+    ('{"@t":"2021-06-12T12:34:56.7890000Z","@m":"x"}', MS, '{"@t":"2021-06-12T12:34:56.7890000Z","@m":"x"}'),
     # glog, klog
     ("I0612 12:34:56.789012       7 main.go:12] ready", f"{AT}.789012", "I 7 main.go:12] ready"),
     ("E20210612 12:34:56.789012  7 server.cc:80] failed", f"{AT}.789012", "E 7 server.cc:80] failed"),
@@ -99,6 +101,7 @@ def _utc(text: str, year: int) -> datetime:
         "6/12/2021 13:00:00 PM no such hour",
         "0001-01-01T00:00:00Z never",
         "Foo 12 12:34:56 no month",
+        "Sat Jun 12 12:34:56 CEST 2021 no offset",
         "1623501296 bytes received",
         "1623501296789 rows",
         "4102444800 is in 2100",
