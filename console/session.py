@@ -84,7 +84,7 @@ class Session:
         """The hub's IoT Edge devices, each with whether it is alive."""
         from services.operations.device_list import list_devices
 
-        return [listed for listed in list_devices(self.hub, self._newest()) if listed.device.edge]
+        return [listed for listed in list_devices(self.hub, self._newest) if listed.device.edge]
 
     def _newest(self) -> Mapping[str, datetime]:
         """When the newest message of each device came, as far as the journal tells."""

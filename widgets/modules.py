@@ -13,7 +13,7 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
-from services.records import DeviceState, Finding
+from services.records import PING_COST, DeviceState, Finding
 from widgets.hanging import Hang, Hanging
 from widgets.module_row import COLUMNS, Row, module_state, next_start, reason, summary
 from widgets.pane import Pane
@@ -38,7 +38,8 @@ class ModulesPane(Pane):
     NAME = "Modules"
     HELP = """Modules of the device: what the deployment asks for against what the edge agent reports. STATE is one word,
 REASON says in short why; Enter tells cause, remedy and everything else. ✓ is well, ! wants a look, ✗ is a fault. l reads the
-logs (of edgeAgent and edgeHub too), t the twin, m invokes a direct method, p asks the edge agent for a sign of life.
+logs (of edgeAgent and edgeHub too), t the twin, m invokes a direct method, p asks the edge agent for a sign of life, which costs
+2 messages of the quota.
 
 The hub counts each refresh against its daily quota: the interval is in the context (limits.modules_every)."""
     CHANGING = frozenset({"restart", "switch", "start", "stop", "remove", "client", "method"})
@@ -149,7 +150,7 @@ The hub counts each refresh against its daily quota: the interval is in the cont
         parts: list[tuple[str, str]] = []
         if state.liveness is not None:
             sign, role = LIVENESS[state.liveness.word]
-            ask = "; p pings" if state.liveness.unasked else ""
+            ask = f"; p pings ({PING_COST} messages)" if state.liveness.unasked else ""
             parts.append((f"{sign} {state.liveness.text}{ask} · ", STYLES[role]))
         parts.append((f"reported {ago(state.reported_at)}" if state.reported_at else "never reported", STYLES["dim"]))
         if state.desired_version is not None:

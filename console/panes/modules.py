@@ -17,7 +17,7 @@ from console.owner import main_of
 from console.panes.listening import Listening
 from console.session import Session
 from services.errors import OperatorError
-from services.records import DeviceState, Finding, InferenceMessage, Module
+from services.records import PING_COST, DeviceState, Finding, InferenceMessage, Module
 from widgets.details import Around, module_details
 from widgets.module_row import Row
 from widgets.modules import ModulesPane
@@ -191,8 +191,6 @@ class Modules(ModulesPane):
         return f"{answer}, {ago(at)}"
 
     async def _ask_ping(self, session: Session, device: str) -> None:
-        from services.hub.methods import PING_COST
-
         began = time.monotonic()
         try:
             await in_thread(session.ping, device)

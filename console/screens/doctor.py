@@ -55,7 +55,7 @@ class DoctorScreen(FullScreen[None]):
         self.examination = None
         self.say("checking")
         gathering = Gathering(self.session.context, self.device)
-        async for step in each(run_doctor(self.session.context, self.device)):
+        async for step in each(run_doctor(self.session.context, self.device, open_hub=lambda: self.session.hub)):
             gathering.add(step)
             self.query_one(StepList).show_steps(gathering.steps)
         self.examination = gathering.done()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
+from datetime import datetime
 
 from console.call import Call
 
@@ -22,7 +24,13 @@ def run(call: Call) -> int:
 
     context = call.context()
     hub = Hub.open(context)
-    newest, unknown = last_messages_of(context)
+
+    def messages() -> Mapping[str, datetime]:
+        newest, unknown = last_messages_of(context)
+        if unknown:
+            call.progress(f"the newest messages are not known: {unknown}")
+        return newest
+
     rows = [
         {
             "id": listed.device.id,
@@ -33,10 +41,8 @@ def run(call: Call) -> int:
             "enabled": listed.device.enabled,
             "last_activity": listed.device.last_activity,
         }
-        for listed in list_devices(hub, newest)
+        for listed in list_devices(hub, messages)
     ]
     call.table(("id", "edge", "liveness", "basis", "enabled", "last_activity"), rows)
-    if unknown and any(row["liveness"] != "alive" for row in rows):
-        call.progress(f"the newest messages are not known: {unknown}")
     call.progress(hub.meter.note)
     return 0

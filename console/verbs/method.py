@@ -46,6 +46,7 @@ def run(call: Call) -> int:
         call.progress("Nothing was sent.")
         return 1
     reply = invoke(hub, device, module, options.method, payload, options.timeout, context.name)
+    call.progress(hub.meter.note)
     if call.as_json:
         call.out_json({"status": reply.status, "payload": reply.payload})
     else:

@@ -28,6 +28,7 @@ def run(call: Call) -> int:
     from services.hub.client import Hub
     from services.operations.device_reading import read_whole
     from services.operations.last_messages import last_messages_of
+    from services.records import PING_COST
     from services.text import one_line
 
     context = call.context()
@@ -44,7 +45,7 @@ def run(call: Call) -> int:
     columns = ("name", "desired", "runtime", "restarts", "exit_code", "since", "image", "finding")
     call.table(columns, rows)
     if state.liveness is not None:
-        ask = "; ask: dbe-console method ping" if state.liveness.unasked else ""
+        ask = f"; ask: dbe-console method ping ({PING_COST} messages of the quota)" if state.liveness.unasked else ""
         call.progress(f"{state.device.id}: {state.liveness.text}{ask}")
     for name, finding in findings.items():
         # That modules are in trouble is told by each of them.

@@ -24,7 +24,6 @@ from services.records import Evidence, Ping
 from services.text import clean, one_line
 
 _SCHEMA = "1.0"
-PING_COST = 2  # messages of the hub's quota: request and reply are charged each (docs/facts/iot-hub.md)
 # The hub's errors that say that the agent was not reached, by number or, where it gives none, by name.
 _NUMBERS = {"DeviceNotOnline": "404103", "GatewayTimeout": "504101"}
 _UNREACHED = re.compile(r"\b(?:40410[234]|504101|DeviceNotOnline|GatewayTimeout)\b")
@@ -37,14 +36,19 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 def ping(hub: Hub, device_id: str, seconds: int = 30) -> None:
     """Ask the edge agent for a sign of life; raises where it gives none within ``seconds``. The hub remembers how it went."""
+    _answered(ping_reply(hub, device_id, {}, seconds), "ping")
+
+
+def ping_reply(hub: Hub, device_id: str, payload: Any, seconds: int) -> MethodReply:
+    """The same with any payload, and the reply whatever it is: something answered."""
     try:
-        reply = hub.invoke(device_id, AGENT, "ping", {}, response_timeout=seconds)
+        reply = hub.invoke(device_id, AGENT, "ping", payload, response_timeout=seconds)
     except OperatorError as error:
         number = _UNREACHED.search(error.raw)  # any other error says nothing of the device
         hub.pings[device_id] = Ping(datetime.now(timezone.utc), _NUMBERS.get(number[0], number[0]) if number else error.code)
         raise
-    hub.pings[device_id] = Ping(datetime.now(timezone.utc))  # whatever it answers, something did
-    _answered(reply, "ping")
+    hub.pings[device_id] = Ping(datetime.now(timezone.utc))
+    return reply
 
 
 def ping_when_due(hub: Hub, device_id: str, seconds: int = 10) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 
@@ -25,17 +25,19 @@ class ListedDevice:
     liveness: Liveness
 
 
-def list_devices(hub: Hub, messages: Mapping[str, datetime] | None = None) -> list[ListedDevice]:
+def list_devices(hub: Hub, messages: Callable[[], Mapping[str, datetime]]) -> list[ListedDevice]:
     """Return every device, IoT Edge devices first. ``messages`` says when the newest message of each device came, as far as
-    anybody listens. Up to three edge devices are free of quota; more cost one query."""
+    anybody listens; it is asked where a device is not alive without them. Up to three edge devices are free of quota; more cost
+    one query."""
     devices = hub.devices()
     connections = connections_of_many(hub, devices)
-    now, newest = datetime.now(timezone.utc), messages or {}
-    listed = []
-    for device in devices:
-        signs = hub.life_signs(device, connections=connections.get(device.id))
-        listed.append(ListedDevice(device, judge(replace(signs, message=newest.get(device.id)), now)))
-    return listed
+    now = datetime.now(timezone.utc)
+    signs = [hub.life_signs(device, connections=connections.get(device.id)) for device in devices]
+    judged = [judge(each, now) for each in signs]
+    if any(liveness.word != "alive" for liveness in judged):
+        newest = messages()
+        judged = [judge(replace(each, message=newest.get(each.device.id)), now) for each in signs]
+    return [ListedDevice(liveness.signs.device, liveness) for liveness in judged]
 
 
 def connections_of_many(hub: Hub, devices: Sequence[Device]) -> dict[str, Sequence[Connection]]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from services.contexts.model import Context
 from services.errors import OperatorError
+from services.hub.client import Hub
+from services.hub.identities import BUDGET_SPENT
 from services.operations.checks.checklist import CHECKS, further_replies
 from services.operations.checks.vocabulary import Chair, Check, Outcome, failed, neutral
 from services.operations.examination import Examination, Gathering
@@ -36,13 +38,14 @@ def run_doctor(
     message_seconds: float = 6.0,
     check_seconds: float = CHECK_SECONDS,
     observe: Observer | None = None,
+    open_hub: Callable[[], Hub] | None = None,
 ) -> Iterator[Step]:
     """Every check's step: first all as waiting, then each as it starts and as it ends; the last one of a name counts.
 
     ``device`` defaults to the context's. Messages are awaited for ``message_seconds``. ``observe`` is given every raw reply, and of
-    some more that no check needs. Closing the iterator abandons what still runs.
+    some more that no check needs. ``open_hub`` gives the hub of the console that asks. Closing the iterator abandons what still runs.
     """
-    chair = Chair(context, device or context.device, message_seconds, observe)
+    chair = Chair(context, device or context.device, message_seconds, observe, open_hub)
     yield from schedule(CHECKS if observe is None else (*CHECKS, further_replies()), chair, check_seconds)
 
 
@@ -98,7 +101,8 @@ def _run(check: Check, chair: Chair, answers: queue.Queue[tuple[Check, list[Outc
         outcome = check.run(chair)
         outcomes = [outcome] if isinstance(outcome, Outcome) else list(outcome)
     except OperatorError as error:
-        outcomes = [failed(error)]
+        spent = error.code == BUDGET_SPENT  # it says nothing of the hub, and what needs this check can go on
+        outcomes = [neutral(f"not asked: {error.what} {error.remedy}") if spent else failed(error)]
     except Exception as error:  # noqa: BLE001 - one broken check must not end the doctor: it is shown as what it is
         detail = f"this check itself broke: {type(error).__name__}"
         outcomes = [Outcome("error", detail, "Send the report; the other checks stand.")]

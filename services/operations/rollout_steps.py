@@ -15,7 +15,7 @@ from services.diagnosis.image_names import same_image
 from services.errors import OperatorError
 from services.operations.hearing import complaint
 from services.operations.host import HostAnswer, HostEndpoint, flashing, running_for
-from services.records import DeviceState, Finding, InferenceMessage, Module, Step, StepState
+from services.records import PING_COST, DeviceState, Finding, InferenceMessage, Module, Step, StepState
 
 TITLES = {
     "accepted": "The hub has taken the deployment",
@@ -214,7 +214,10 @@ def _waiting_for_the_agent(state: DeviceState) -> str:
     """What an agent that has not reported yet is probably doing: it reports when its first pass has ended."""
     names = ", ".join(images_to_come(state)[:3])
     doing = f"pulling {names}" if names else "starting what has changed"
-    unsure = f"; {state.liveness.text}" if state.liveness is not None and state.liveness.word == "unknown" else ""
+    unsure = ""
+    if state.liveness is not None and state.liveness.word == "unknown":
+        pinged = f" (a ping costs {PING_COST} messages of the quota)" if state.liveness.signs.ping is not None else ""
+        unsure = f"; {state.liveness.text}{pinged}"
     return f"waiting for the edge agent, which is probably {doing}: it reports when that has ended{unsure}"
 
 

@@ -11,6 +11,7 @@ from services.deployment.masking import masked
 from services.diagnosis import mask
 from services.errors import OperatorError, UsageError
 from services.hub.client import AGENT, LOOKING, Hub, MethodReply
+from services.hub.methods import ping_reply
 from services.hub.tolerant import mapping
 from services.text import clean
 
@@ -67,7 +68,9 @@ def invoke(
 
     Raises OperatorError where no reply came; a reply with the method's own error status is a reply.
     """
-    if changes_nothing(module, method):
+    if (module, method) == (AGENT, "ping"):
+        reply = ping_reply(hub, device, payload, seconds)
+    elif changes_nothing(module, method):
         reply = hub.invoke(device, module, method, payload, response_timeout=seconds)
     else:
         kept = History()

@@ -13,7 +13,7 @@ from services.records.device import (
 from services.records.diagnosis import Evidence, Finding, Severity
 from services.records.endpoint import EventEndpoint
 from services.records.exchange import Exchange, Observer
-from services.records.liveness import Connection, LifeSigns, Liveness, LivenessWord, Ping
+from services.records.liveness import PING_COST, Connection, LifeSigns, Liveness, LivenessWord, Ping
 from services.records.messages import CLIENT_KINDS, ERROR_KINDS, InferenceMessage, MessageKind
 from services.records.progress import Progress, Step, StepState
 from services.records.secret import Secret
@@ -22,6 +22,7 @@ from services.records.workspace import EdgeService, RegistryCredentials, Workspa
 __all__ = [
     "CLIENT_KINDS",
     "ERROR_KINDS",
+    "PING_COST",
     "ConfigurationStatus",
     "Connection",
     "DesiredModule",

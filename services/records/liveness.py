@@ -9,6 +9,7 @@ from typing import Literal
 
 from services.records.device import Device
 
+PING_COST = 2  # messages of the hub's quota: request and reply are charged each (docs/facts/iot-hub.md)
 LivenessWord = Literal["alive", "offline", "unknown"]
 
 

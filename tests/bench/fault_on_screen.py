@@ -38,7 +38,7 @@ FAULTS: list[tuple[str, dict[str, str], dict[str, Any], str, str]] = [
         "No answer before the deadline|does not answer the client in time",
     ),
     ("network", {"device": DEVICE}, {}, "2", "does not get through"),
-    ("offline", {"device": DEVICE}, {}, "2", "the device is not connected"),
+    ("offline", {"device": DEVICE}, {}, "2", "no identity is connected"),
     ("agent-stopped", {"device": DEVICE}, {}, "2", "agent (is|has) (not running|stopped)|agent stopped"),
     ("duplicates", {"device": DEVICE}, {}, "2", "contested"),
     ("too-many-readers", {}, {}, "4", "readers"),

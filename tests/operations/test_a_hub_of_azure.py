@@ -138,7 +138,7 @@ def test_variants(azure, hub, change, text):
     change(azure)
     state = hub.device_state(DEVICE)
     assert state.liveness.text.startswith(text)
-    (listed,) = list_devices(hub)
+    (listed,) = list_devices(hub, dict)
     assert listed.liveness.word == state.liveness.word
     (row,) = overview(hub)
     assert row.liveness.word == state.liveness.word
@@ -190,7 +190,7 @@ def test_no_watching_takes_more_than_the_budget_of_the_registry(azure, hub):
         azure.module("$edgeHub")["connectionStateUpdatedTime"] = datetime.now(timezone.utc).isoformat()
         hub.device_state(DEVICE)
         looks.begin(hub, DEVICE)
-        list_devices(hub)
+        list_devices(hub, dict)
     connections.contested(None)
     assert len(azure.times) <= 12
 
@@ -217,12 +217,12 @@ def test_one_query_serves_many_devices(azure, hub):
     azure.query = query
     azure.get_before = azure.get
     azure.get = lambda path: (200, devices[:1000]) if path == "/devices" else azure.get_before(path)
-    listed = list_devices(hub)
+    listed = list_devices(hub, dict)
     assert len(listed) == 2500 and len(asked) == 2 and not azure.times
     words = {one.device.id: one.liveness.text for one in listed}
     assert words.pop("edge-0007").startswith("unknown: the hub lists no module identity")
     assert set(words.values()) == {"alive: $edgeHub connected"}
-    list_devices(hub)
+    list_devices(hub, dict)
     assert len([text for text in asked if "devices.modules" in text]) == 1, "once a minute at most"
 
 
@@ -236,6 +236,6 @@ def test_without_queries_many_devices_are_read_as_far_as_the_budget_goes(azure, 
         return before(f"/devices/{DEVICE}/modules" if path.endswith("/modules") else path)
 
     azure.get = get
-    words = [one.liveness.word for one in list_devices(hub)]
+    words = [one.liveness.word for one in list_devices(hub, dict)]
     # The list and the query that was refused count, too.
     assert words.count("alive") == 10 and words.count("unknown") == 30 and len(azure.times) <= 12

@@ -8,6 +8,7 @@ from services.diagnosis import diagnose_state, findings
 from services.diagnosis.signs import claims
 from services.hub import methods
 from services.operations.checks.vocabulary import Chair, Outcome, found, neutral, ok
+from services.records import PING_COST
 
 _OPTIONS = ("bad-create-options", "port-clash", "two-fpga-hosts", "no-privileged")
 _PING_SECONDS = 10
@@ -16,7 +17,7 @@ _PING_SECONDS = 10
 def agent(chair: Chair) -> Outcome:
     """A ping: the one sign of life that is not stale. It also says whether the compute role is there."""
     methods.ping(chair.hub, chair.device, _PING_SECONDS)
-    return ok(f"answers a ping ({methods.PING_COST} messages of the hub's quota)")
+    return ok(f"answers a ping ({PING_COST} messages of the hub's quota)")
 
 
 def version(chair: Chair) -> Sequence[Outcome]:

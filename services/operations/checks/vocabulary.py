@@ -23,6 +23,7 @@ class Chair:
     device: str
     message_seconds: float = 6.0
     observe: Observer | None = None  # is given every raw reply, where evidence is collected
+    open_hub: Callable[[], Hub] | None = None  # a console's own hub, whose budget for identities is then shared
     clock_ahead: float | None = None  # seconds that this machine is ahead of the hub
     state: DeviceState | None = None
     endpoint: EventEndpoint | None = None
@@ -36,7 +37,7 @@ class Chair:
     @cached_property
     def hub(self) -> Hub:
         """The context's hub; raises OperatorError where it names none."""
-        return Hub.open(self.context, self.observe)
+        return self.open_hub() if self.open_hub is not None else Hub.open(self.context, self.observe)
 
     def twin(self) -> DeviceState:
         """The device's state, for checks that need the check ``state``."""
