@@ -3,9 +3,11 @@ that two lists give two names to decides nothing (docs/facts/hub-codes-and-route
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from services.diagnosis.hub_codes import CODES
 from services.diagnosis.hub_codes.row import BUSY, CC, CHANGED, EXISTS, FORBIDDEN, INVALID, MISSING, REFUSED, TS, HubCode
-from services.diagnosis.rule import Rule, also
+from services.diagnosis.rule import Rule
 
 # Words by which hub and built-in endpoint say that it is the caller's address that they refuse.
 NETWORK_RULES = (
@@ -63,7 +65,7 @@ _WORDS: tuple[Rule, ...] = (
         "the policy {policy} lacks the right for this call",
         "The key is right, and its shared access policy has not the right that this call needs.",
         "Take a policy with registry read and write and service connect (iothubowner has all), or have the right added to this one.",
-        pattern=r"Authori[sz]ation rule '?(?P<policy>[^'\s;]{0,80})'? does not allow|'?\w+'? claim(?:\(s\))?s? (?:are|is) required",
+        pattern=r"Authori[sz]ation rule '?(?P<policy>[^'\s;]{0,80})'? does not allow|\bclaim(?:\(s\))?s? (?:are|is) required",
         statuses=(401, 403),
         source=TS,
     ),
@@ -131,7 +133,7 @@ _WORDS: tuple[Rule, ...] = (
 )
 
 _REFUSED_CODES = tuple(code for row in CODES if row.kind is REFUSED for code in row.codes)
-_OFF = Rule(
+_CLOCK_OFF = Rule(
     "clock-off",
     "error",
     "clock",
@@ -147,7 +149,7 @@ _OFF = Rule(
     general=True,
     source=TS,
 )
-_AGREES = Rule(
+_CLOCK_AGREES = Rule(
     REFUSED.state,
     REFUSED.severity,
     REFUSED.word,
@@ -164,8 +166,8 @@ _AGREES = Rule(
     general=True,
     source="azure-iot-sdk-csharp#1070; azure-docs#86107",
 )
-_CLOCK_BY_CODE = tuple(rule for base in (_OFF, _AGREES) for rule in also(base, codes=_REFUSED_CODES, general=True)[1:])
-_CLOCK_BY_STATUS = tuple(rule for base in (_OFF, _AGREES) for rule in also(base, statuses=(401,), general=True)[1:])
+_CLOCK_BY_CODE = tuple(replace(rule, codes=_REFUSED_CODES) for rule in (_CLOCK_OFF, _CLOCK_AGREES))
+_CLOCK_BY_STATUS = tuple(replace(rule, statuses=(401,)) for rule in (_CLOCK_OFF, _CLOCK_AGREES))
 
 
 # Codes that name no cause: words beside them do, or the clock.

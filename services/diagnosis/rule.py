@@ -108,7 +108,7 @@ class Rule:
             image="the image",
             host="of the host",
             text=str(evidence.text)[:1000],
-            whole=_SUPPORT.sub("", str(evidence.text)[:LOOKED_AT])[:1000],
+            whole=_SUPPORT.sub("", str(evidence.text)[:LOOKED_AT])[:1000] or "nothing",
             clock=_difference(evidence.skew),
             minutes="some minutes" if evidence.seconds is None else counted(round(evidence.seconds / 60), "minute"),
         )

@@ -6,8 +6,11 @@ from 1.0.0 to 1.6 hands on: each names its state."""
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from services.diagnosis import RULES, diagnose
 from services.diagnosis.nearest import nearest_kind
@@ -205,3 +208,30 @@ def test_each_rule_of_a_step_names_its_source():
     from services.diagnosis.agent import container, engine, pull
 
     assert [rule.state for rule in (*container.RULES, *engine.RULES, *pull.RULES) if not rule.source] == []
+
+
+_PIECES = [
+    *(words for words, _ in STARTS + PULLS),
+    "One or more errors occurred. (",
+    ")",
+    "\n\tcaused by: ",
+    "\\",
+    '"',
+    "{",
+    "Error calling ",
+]
+
+
+@given(st.lists(st.sampled_from(_PIECES), max_size=8).map("".join), st.sampled_from(sorted(RULES)))
+def test_any_medley_of_words_gives_findings_that_can_be_shown(text, source):
+    for finding in diagnose(Evidence(source, 500, "deployment", text)):
+        assert finding.state and finding.word and finding.reason and finding.cause
+
+
+@pytest.mark.parametrize("source", sorted(RULES))
+@pytest.mark.parametrize("piece", ["https://", "0.0.0.0:", "a", "exec /", "image ", "denied: ", " ", "\\", "registry "])
+def test_a_hostile_text_takes_no_time(source, piece):
+    """Twins and replies may hold megabytes: a pattern that is quadratic in them stops the screen."""
+    begun = time.process_time()
+    diagnose(Evidence(source, 401 if source == "hub" else 500, "deployment", piece * (40_000 // len(piece))))
+    assert time.process_time() - begun < 6.0  # what was quadratic took minutes

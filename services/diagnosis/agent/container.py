@@ -44,7 +44,7 @@ PORTS: tuple[Rule, ...] = (
         "Nobody holds port {port}, and the engine has not the right to open it: a port under 1024 without root, or one that Windows keeps back.",
         "Give the module a HostPort of 1024 or higher that is not kept back (`netsh int ipv4 show excludedportrange` on Windows).",
         pattern=(
-            r"(?:\[?[\w.:*]*\]?):(?P<port>\d{1,5})[^\n]{0,60}?bind: (?:permission denied|An attempt was made to access a socket)|"
+            r":(?P<port>\d{1,5}): bind: (?:permission denied|An attempt was made to access a socket)|"
             r"cannot expose privileged port (?P<port2>\d{1,5})"
         ),
         source="golang net; rootlesskit; docker/for-win reports of excluded port ranges",

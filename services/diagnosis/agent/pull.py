@@ -134,7 +134,7 @@ RULES: tuple[Rule, ...] = (
         "The engine goes to the registry of {image} by a proxy that cannot be reached, or does not lead on to it.",
         "Check the proxy in the engine's settings on the device (HTTPS_PROXY, NO_PROXY), and have the registry's addresses allowed there.",
         pattern=(
-            r"proxyconnect tcp|https?://[^\s\"']+[\"']?: (?:Forbidden|Bad Gateway|Service Unavailable|Gateway Timeout|Bad Request)\b|"
+            r"proxyconnect tcp|https?://[^\s\"']{1,300}[\"']?: (?:Forbidden|Bad Gateway|Service Unavailable|Gateway Timeout|Bad Request)\b|"
             r"error parsing HTTP 4(?!01|29)\d\d response|malformed HTTP response|proxy[^\n]{0,60}(?:refused|unreachable|not resolve)"
         ),
         source="golang net/http transport.go: a CONNECT that is refused gives the bare text of its status; containerd#7218",
@@ -150,7 +150,7 @@ RULES: tuple[Rule, ...] = (
         ),
         "Check the device's DNS and proxy, that the registry's server name is right, and that both addresses may be reached.",
         pattern=(
-            r"(?:registry|https?://)\S*(?:(?!proxyconnect)[^\n]){0,200}(?:no such host|dial tcp|i/o timeout|"
+            r"(?:registry|https?://)(?:(?!proxyconnect)[^\n]){0,400}?(?:no such host|dial tcp|i/o timeout|"
             r"connection refused|network is unreachable|"
             r"TLS handshake timeout|Client\.Timeout exceeded|request canceled while waiting|context deadline exceeded)|"
             r"(?<!proxyconnect tcp: dial tcp: )lookup \S+[^\n]{0,60}(?:no such host|server misbehaving)|"

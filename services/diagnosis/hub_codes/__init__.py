@@ -28,6 +28,6 @@ def deciding_code(code: str, text: str) -> str:
 def _deciding(code: str, head: str) -> str:
     match = _HEAD.search(head)
     words: list[str] = [word.lower() for word in (*_WORD.findall(code), *([match[1]] if match else []))]
-    known = [word for word in words if word in _CODES]
-    names = [word for word in known if not word.isdecimal()]
-    return (names or known or [""])[0]
+    codes = [word for word in words if word in _CODES]
+    names = [code for code in codes if not code.isdecimal()]
+    return (names or codes or [""])[0]

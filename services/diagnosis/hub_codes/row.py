@@ -127,7 +127,7 @@ REFUSED = Kind(
     "unauthorized",
     "error",
     "refused",
-    "the hub refuses this key",
+    "the hub refuses this key or sign-in",
     (
         "Check the policy's name, key and rights in the context (registry read/write and service connect are needed); "
         "`dbe-console doctor` compares the clock with the hub's and tries each right by itself."
