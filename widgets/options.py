@@ -199,9 +199,9 @@ The hub keeps create options in chunks of 512 characters; the last line tells th
         self.post_message(self.TextChanged(text))
 
     def show_report(self, report: Report) -> None:
-        """What the check found."""
+        """Show what the check says: errors first, for a small screen has room for few."""
         lines: list[Content] = []
-        for problem in list(report.problems)[:4]:
+        for problem in sorted(report.problems, key=lambda problem: problem.severity != "error")[:4]:
             sign, role = SEVERITY[problem.severity]
             where = f"{problem.line}:{problem.column}" if problem.line else ""
             line = Content.assemble(

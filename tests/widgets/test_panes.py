@@ -190,6 +190,10 @@ async def test_options_form_text_and_problems() -> None:
         shown = text_of(app)
         assert "2:7 no JSON here" in shown and "600 bytes · 2 chunks · 30,000 bytes of room" in shown
         assert pane.word == "✗ 1 error"
+        warnings = tuple(Problem(line, severity="warning", message="a remark") for line in range(1, 6))
+        pane.show_report(Report((*warnings, Problem(9))))
+        await pilot.pause()
+        assert "9:7 no JSON here" in text_of(app), "the error stands before remarks of earlier lines"
         pane.action_edit()
         await pilot.press("escape")
         await pilot.pause()
