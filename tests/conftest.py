@@ -22,6 +22,7 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from replayed_hub import ReplayedHub
 from textual.pilot import Pilot
 
 from services.contexts import sign_in
@@ -229,3 +230,13 @@ def websockets(lab: LabInfo) -> None:
     """Skips where the lab could not bind port 443."""
     if not lab["https"].endswith(lab["address"]):
         pytest.skip("port 443 cannot be bound here, and azure-eventhub knows no other for websockets")
+
+
+@pytest.fixture
+def azure(tmp_path: Path) -> Iterator[ReplayedHub]:
+    """A hub of one IoT Edge device that is well, as Azure shows one."""
+    folder = tmp_path / "azure"
+    folder.mkdir()
+    replayed = ReplayedHub(folder)
+    yield replayed
+    replayed.close()

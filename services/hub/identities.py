@@ -91,11 +91,6 @@ class Identities:
             self._replies[key] = (self._clock(), reply)
         return Reading(reply)
 
-    def forget(self) -> None:
-        """Read everything anew when it is asked for next."""
-        with self._lock:
-            self._replies.clear()
-
 
 def connections_of(rows: Any) -> tuple[Connection, ...]:
     """Return the connections in a reply of ``GET /devices/{id}/modules``, or in rows of a query; what is no identity is left out."""

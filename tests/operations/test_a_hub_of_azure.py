@@ -6,6 +6,7 @@ import json
 from datetime import datetime, timezone
 
 import pytest
+from replayed_hub import DEVICE
 
 from console.command_line import run
 from services.contexts.store import ContextStore
@@ -14,21 +15,11 @@ from services.hub.methods import ping_when_due
 from services.operations.connections import Connections, Looks
 from services.operations.device_list import list_devices
 from services.operations.overview import overview
-from tests.replayed_hub import DEVICE, ReplayedHub
 
 NOT_ONLINE = {
     "Message": json.dumps({"errorCode": 404103, "trackingId": "x", "message": "Timed out waiting for device to connect."}),
     "ExceptionMessage": "",
 }
-
-
-@pytest.fixture
-def azure(tmp_path):
-    folder = tmp_path / "azure"
-    folder.mkdir()
-    replayed = ReplayedHub(folder)
-    yield replayed
-    replayed.close()
 
 
 @pytest.fixture
