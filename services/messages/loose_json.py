@@ -23,6 +23,14 @@ def without_stray(text: str) -> str:
     return text.strip(STRAY).removeprefix(_TWICE_ENCODED_BOM).lstrip(STRAY)
 
 
+def without_quotes(text: str) -> str:
+    """Return what stands in quotes that are not JSON's: of a shell that leaves them, or of Python's ``str(bytes)``; else nothing."""
+    start = 2 if text[:1] == "b" else 1
+    quote = text[start - 1 : start]
+    quoted = quote in ("'", '"') and text[start : start + 1] in ("{", "[") and len(text) > start + 2 and text.endswith(quote)
+    return text[start:-1] if quoted else ""
+
+
 def load(text: str) -> Any:
     """Return the JSON value in ``text``, a list of those that stand one behind another, or the value within a JSON string.
 
@@ -80,4 +88,4 @@ def _tells(value: object) -> bool:
     """Whether a value says enough for what stands behind it to be garbage; a quoted word begins a sentence as well."""
     if isinstance(value, list):
         return bool(value) and all(isinstance(item, dict) for item in value)
-    return bool(value) if isinstance(value, dict) else isinstance(value, str) and without_stray(value).startswith(("{", "["))
+    return bool(value) if isinstance(value, dict) else embedded(value) is not None

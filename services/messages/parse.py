@@ -13,7 +13,7 @@ from math import isfinite as _finite
 from typing import Any, NamedTuple
 
 from services.messages.body_text import decode, unpacked_text
-from services.messages.loose_json import STRAY, load, without_stray
+from services.messages.loose_json import STRAY, load, without_quotes, without_stray
 from services.messages.meaning import meaning
 from services.messages.quantity import quantity
 from services.records import InferenceMessage, MessageKind
@@ -91,7 +91,10 @@ def _undeclared(body: bytes) -> Derived:
 def _for_programs(text: str, declared: bool) -> Derived | None:
     """A sample client's text or JSON, whatever stray characters stand around it; None for any other."""
     bare = without_stray(text)
-    return _sample(bare) or _json(bare, declared)
+    derived = _sample(bare) or _json(bare, declared)
+    if derived is None and (inner := without_quotes(bare)):
+        derived = _json(inner, declared)
+    return derived
 
 
 def _searchable(text: str) -> str:

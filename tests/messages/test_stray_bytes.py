@@ -48,6 +48,7 @@ AROUND = {
     "NUL in front": b"\0%s",
     "DEL": b"%s\x7f",
 }
+QUOTES = {"a shell's": b"'%s'", "double ones": b'"%s"', "Python's": b"b'%s'", "and a line feed": b"'%s'\r\n"}
 GARBAGE = {
     "what a longer message left": b'%s3,"latency_ms":12}',
     "letters": b"%s garbage",
@@ -69,6 +70,13 @@ PACKED = {
 @pytest.mark.parametrize("around", AROUND.values(), ids=AROUND)
 def test_stray_bytes_around_are_no_part_of_it(around: bytes, body: bytes, content_type: str, encoding: str) -> None:
     said = derive(around.replace(b"%s", body), content_type, encoding)
+    assert (KINDS[said.kind], said.label, said.confidence, said.milliseconds) == ("result", "tabby", 0.83, 12)
+
+
+@pytest.mark.parametrize(("content_type", "encoding"), TYPES)
+@pytest.mark.parametrize("quotes", QUOTES.values(), ids=QUOTES)
+def test_quotes_that_are_not_json_s(quotes: bytes, content_type: str, encoding: str) -> None:
+    said = derive(quotes.replace(b"%s", RESULT), content_type, encoding)
     assert (KINDS[said.kind], said.label, said.confidence, said.milliseconds) == ("result", "tabby", 0.83, 12)
 
 
