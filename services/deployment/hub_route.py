@@ -333,7 +333,8 @@ def modules_named(made: Plan) -> tuple[str, ...]:
     """The modules that the plan adds or changes: those to be watched; edgeHub where the plan changes its routes alone."""
     old, new = modules_of(made.before), modules_of(made.after)
     names = tuple(name for name in new if old.get(name) != new[name])
-    return names or (("edgeHub",) if _edge_hub_content(made.before) != _edge_hub_content(made.after) else ())
+    routes_alone = not names and set(old) == set(new) and _edge_hub_content(made.before) != _edge_hub_content(made.after)
+    return ("edgeHub",) if routes_alone else names
 
 
 def _edge_hub_content(content: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -92,9 +92,11 @@ class Rollout:
         return state
 
     def _host(self, state: DeviceState) -> HostEndpoint | None:
-        """The host among the modules that are watched; else the one that a watched client asks."""
+        """The host among the modules that are watched; else the one that a watched client asks. The edge hub is none, though it
+        has ports."""
         seen = seen_from_here(self.context, state.device.id)
-        endpoints = [endpoint for name in self.watch.modules if (endpoint := host_endpoint(state, name, *seen))]
+        own = [name for name in self.watch.modules if (module := state.module(name)) is not None and not module.system]
+        endpoints = [endpoint for name in own if (endpoint := host_endpoint(state, name, *seen))]
         return min(endpoints, key=lambda endpoint: endpoint.module not in self.watch.modules, default=None)
 
 

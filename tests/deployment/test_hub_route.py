@@ -221,7 +221,9 @@ def test_a_reply_that_is_lost_after_the_hub_took_the_deployment(hub, history, fa
     assert applied.version == hub.device_state(DEVICE).desired_version and "reply was lost" in applied.detail
     assert [entry.outcome for entry in history.entries()] == ["applied"]
     fault("reply-lost", device=DEVICE)  # and where the agent's twin cannot tell
-    applied = apply(hub, plan(hub, DEVICE, [SetRoute("heard", "FROM /messages/* INTO $upstream")]), history)
+    made = plan(hub, DEVICE, [SetRoute("heard", "FROM /messages/* INTO $upstream")])
+    assert modules_named(made) == ("edgeHub",)  # which has to take them
+    applied = apply(hub, made, history)
     assert "reply was lost" in applied.detail and history.entries()[0].outcome == "applied"
     apply(hub, plan(hub, DEVICE, [RemoveModule("unheard"), RemoveRoute("heard")]), history)
 
