@@ -17,7 +17,7 @@ from services.hub.twin import settings_of
 from services.text import one_line
 
 PLACEHOLDER = re.compile(r"\$\{?[A-Z][A-Z0-9_]+\}?|<[A-Za-z][\w .-]{0,60}>")
-_DOCKER_HUB = "https://index.docker.io/v1/"
+DOCKER_HUB = "https://index.docker.io/v1/"
 _DOCKER_HUBS = ("docker.io", "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com", "hub.docker.com")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 
@@ -51,13 +51,13 @@ def _missing(place: str, entry: Mapping[str, Any]) -> Iterator[ManifestProblem]:
 
 def _address_problems(place: str, address: str, images: Iterable[str]) -> Iterator[ManifestProblem]:
     """What keeps an address from ever matching the registry of an image."""
-    if address.lower() == _DOCKER_HUB:
+    if address.lower() == DOCKER_HUB:
         return
     bare = _SCHEME.sub("", address.strip(), count=1)
     host = bare.partition("/")[0]
     if host.lower() in _DOCKER_HUBS:
         message = f"{one_line(address, 80)!r} is never looked up: the agent knows Docker Hub by another address"
-        yield ManifestProblem(place, "error", message, f"Write {_DOCKER_HUB}")
+        yield ManifestProblem(place, "error", message, f"Write {DOCKER_HUB}")
         return
     if host != address:
         what = "a scheme" if _SCHEME.match(address.strip()) else "more than the registry's name"

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from services.contexts.model import Context
+from services.deployment.credential_rules import DOCKER_HUB
 from services.deployment.hub_route import Plan
 from services.deployment.manifest import agent_of, modules_of
 from services.deployment.manifest_problem import ManifestProblem
@@ -59,14 +60,15 @@ def registry_ca(context: Context) -> str:
 
 
 def credentials_of(agent: Mapping[str, Any]) -> dict[str, RegistryCredentials]:
-    """The registry credentials in $edgeAgent's desired properties, by server in small letters."""
-    found = {}
+    """Return the registry credentials in $edgeAgent's desired properties, by the server that the agent finds them for: it compares
+    the address as it stands, letter case aside, so that one with https:// is no server's (docs/facts/create-options.md)."""
+    credentials = {}
     for entry in map(mapping, _entries(agent).values()):
         address, username, password = (entry.get(key) for key in ("address", "username", "password"))
         if isinstance(address, str) and isinstance(username, str) and isinstance(password, str):
-            server = address.removeprefix("https://").rstrip("/")
-            found[server.lower()] = RegistryCredentials(server, username, Secret(password))
-    return found
+            server = "docker.io" if address.lower() == DOCKER_HUB else address
+            credentials[server.lower()] = RegistryCredentials(server, username, Secret(password))
+    return credentials
 
 
 def _entries(agent: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -84,6 +86,9 @@ def _problem(
     from services.registry.api import check_image
     from services.registry.reference import parse_reference
 
+    if image.startswith("$upstream:"):
+        message = "the parent device serves it, which cannot be asked from here, so that the image is unchecked"
+        return ManifestProblem(f"{name}.image", "warning", message, "See that the parent's registry module has it.")
     try:
         reference = parse_reference(image)
         check_image(reference, known.get(reference.server.lower()), platform, ca_file)

@@ -5,7 +5,7 @@ import pytest
 from services.contexts.store import ContextStore
 from services.deployment.changes import SetModule, SetRegistry
 from services.deployment.hub_route import plan
-from services.deployment.image_check import with_images_checked
+from services.deployment.image_check import credentials_of, with_images_checked
 from services.hub.client import Hub
 from services.records import RegistryCredentials, Secret
 from services.workspace.client import Workspace
@@ -44,6 +44,25 @@ def test_a_registry_out_of_reach_is_a_warning(context):
     sign_in = RegistryCredentials("127.0.0.1:9", "u", Secret("p"))
     found = problems(context, SetModule("m", image="127.0.0.1:9/x:1"), SetRegistry(sign_in))
     assert [p.severity for p in found] == ["warning"] and "unchecked" in found[0].message
+
+
+def test_an_image_of_the_parent_device_is_not_asked_for(context):
+    (problem,) = problems(context, SetModule("m", image="$upstream:443/sensor:1.0"))
+    assert problem.severity == "warning" and "parent device" in problem.message
+
+
+@pytest.mark.parametrize(
+    ("address", "server"),
+    [
+        ("ACR.azurecr.io", "acr.azurecr.io"),
+        ("https://acr.azurecr.io", "https://acr.azurecr.io"),
+        ("acr.azurecr.io/", "acr.azurecr.io/"),
+        ("https://index.docker.io/v1/", "docker.io"),
+    ],
+)
+def test_credentials_are_found_as_the_agent_finds_them(address, server):
+    entry = {"address": address, "username": "u", "password": "p"}
+    assert list(credentials_of({"runtime": {"settings": {"registryCredentials": {"acr": entry}}}})) == [server]
 
 
 def test_what_the_device_has_already_is_not_asked_for(context):

@@ -27,6 +27,8 @@ def registry(chair: Chair) -> Sequence[Outcome]:
 
     def look(image: str) -> Outcome:
         named = {"name": f"registry:{image}", "title": f"Image {image.rpartition('/')[2]}"}
+        if image.startswith("$upstream:"):
+            return neutral("the parent device serves it", **named)
         try:
             reference = parse_reference(image)
             given = credentials.get(reference.server.lower())
