@@ -14,6 +14,7 @@ from console.background import go
 from console.owner import app_of
 from console.themes import NAMES as THEME_NAMES
 from services.errors import OperatorError
+from services.names import module_name
 
 if TYPE_CHECKING:
     from console.owner import ConsoleApp
@@ -53,7 +54,7 @@ def _module(action: str) -> Callable[[ConsoleApp, str], None]:
     def do(app: ConsoleApp, argument: str) -> None:
         modules = app.main.modules
         app.main.go_to(2)
-        if argument and not modules.table.go_to(argument):
+        if argument and not modules.table.go_to(module_name(argument)):
             app.notify(f"{app.main.device} shows no module {argument!r}", severity="warning", timeout=4)
         else:
             app.call_later(modules.run_action, action)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from console.command_line import parser, run
+from console.commands import COMMANDS
 from services.errors import UsageError
 from services.names import module_identity, module_name
 
@@ -91,3 +93,13 @@ def test_each_name_of_the_runtime_s_modules_becomes_the_other() -> None:
 
 def test_the_device_s_own_method_is_asked_for_by_a_dash() -> None:
     assert parser(["method"]).parse_args(["method", "reboot", "--module", "-"]).module == "-"
+
+
+@pytest.mark.parametrize("typed", ["$edgeHub", "edgeHub"])
+def test_commands_of_the_screen_take_either_name(typed: str) -> None:
+    stood_on: list[str] = []
+    table = SimpleNamespace(go_to=lambda name: stood_on.append(name) or True)
+    main = SimpleNamespace(modules=SimpleNamespace(table=table, run_action="run"), go_to=lambda number: None)
+    app: Any = SimpleNamespace(main=main, call_later=lambda *call: stood_on.append(call[1]))
+    next(command for command in COMMANDS if command.name == "twin").do(app, typed)
+    assert stood_on == ["edgeHub", "twin"]
