@@ -46,7 +46,7 @@ FAULTS: list[tuple[str, dict[str, str], dict[str, Any], str, str]] = [
     ("cut", {}, {}, "4", "reconnect"),
     ("refuse", {}, {}, "4", "refuse"),
     ("freeze", {}, {}, "4", "does not answer|silent"),
-    ("expire", {}, {}, "2", "expired"),
+    ("expire", {}, {}, "2", "refuses"),
     ("throttle", {}, {}, "2", "throttl"),
     ("quota", {}, {}, "2", "used up"),
     ("unauthorized", {}, {}, "2", "refuses"),

@@ -34,7 +34,7 @@ NAMED = {
     "quota": {"quota-exceeded"},
     "basic-tier": {"basic-tier"},
     "unauthorized": {"unauthorized"},
-    "expire": {"token-expired"},
+    "expire": {"unauthorized"},  # over HTTPS one reply for all that is wrong with a token
     "skew": {"clock-off"},
     "device-missing": {"device-missing"},
     "module-missing": {"module-missing"},
@@ -96,8 +96,8 @@ PAIRS = [
     ("flashing-forever", HOST, "registry-unauthorized", "", {"fpga-flashing", "registry-unauthorized"}),
     ("offline", "", "quota", "", {"device-offline", "quota-exceeded"}),
     ("wrong-tensors", HOST, "cut", "", {"tensor-names", "connection-cut"}),
-    ("expire", "", "cut", "", {"token-expired", "connection-cut"}),
-    ("skew", "", "crash", HOST, {"clock-off", "token-expired"}),  # nothing can be read of the device with a token that is refused
+    ("expire", "", "cut", "", {"unauthorized", "connection-cut"}),
+    ("skew", "", "crash", HOST, {"clock-off"}),  # nothing can be read of the device with a token that is refused
     ("no-fpga", HOST, "pull-denied", CLIENT, {"no-fpga", "pull-denied"}),
     ("stuck", CLIENT, "workspace-forbidden", "", {"gave-up", "role-missing"}),
 ]
