@@ -65,6 +65,7 @@ _KINDS = (
     FaultKind("slow-pull", "agent", "The pull takes longer than the agent waits (500).", {"wording": "", "seconds": 0.0}),
     FaultKind("port-taken", "agent", "The host port is allocated already (500).", {"wording": "docker"}),
     FaultKind("step-waits", "agent", "A step waits for its next try; an agent to 1.0.9 says so without a word (406)."),
+    FaultKind("engine-gone", "agent", "The agent cannot list its containers: 500, and no module is reported."),
     FaultKind("routes-refused", "agent", "edgeHub refuses its configuration: a route that does not parse (400)."),
     FaultKind("no-fpga", "agent", "The device has no /dev/catapult0 (500)."),
     FaultKind("crash", "agent", "The module dies again and again: backoff.", {"exit_code": 139}),

@@ -118,6 +118,15 @@ async def test_network_between_modules(running):
     assert running.agent.engine.find(HOST, 50051) is not None
 
 
+async def test_an_agent_that_cannot_list_its_containers_reports_none(running):
+    running.switch("engine-gone")
+    await running.until(lambda: running.status["code"] == 500)
+    assert running.status["description"].startswith("Error calling List modules: Could not list modules")
+    assert running.report["modules"] == {} and running.report["systemModules"]["edgeAgent"]["type"] == "unknown"
+    running.switch("engine-gone", False)
+    await running.until(lambda: running.status["code"] == 200 and running.runtime(HOST) == "running")
+
+
 async def test_not_applied(running):
     before = running.report["lastDesiredVersion"]
     running.switch("not-applied")

@@ -19,8 +19,8 @@ from services.lab.device.edge_hub import EdgeHub
 from services.lab.device.engine import Engine, StepFailed
 from services.lab.device.logs import Log
 from services.lab.device.methods import AgentMethods
-from services.lab.device.report import device_report, difference, module_report
-from services.lab.device.versions import Version, numbers, version_text, waits_without_words
+from services.lab.device.report import containers_unlisted, device_report, difference, module_report
+from services.lab.device.versions import Version, error_words, numbers, version_text, waits_without_words
 from services.lab.hub import HubError
 from services.lab.tasks import in_background
 
@@ -175,14 +175,17 @@ class EdgeAgent:
         self._connect(not silent and not stopped)
         now = self.world.clock.now()
         self._play_faults(now)
+        unlisted = self.engine.fault("engine-gone") is not None
         if not silent and not stopped:
             self._take_up()
-            if self._deployment is not None and self._status["code"] in (200, 500):  # a refused one gets no pass at all
+            if (
+                self._deployment is not None and self._status["code"] in (200, 500) and not unlisted
+            ):  # a refused one gets no pass at all
                 if now >= self._retry_at:
                     await self._carry_out(self._deployment)
                 await self._keep_running(now)
         if not silent:  # after the pass, never within it (Agent.cs, ReconcileAsync)
-            self._report(stopped)
+            self._report(stopped, unlisted)
         self.edge_hub.turn(self.engine.containers.get("edgeHub"), silent)
 
     def _take_up(self) -> None:
@@ -309,7 +312,7 @@ class EdgeAgent:
 
     # Reports
 
-    def _report(self, stopped: bool) -> None:
+    def _report(self, stopped: bool, unlisted: bool) -> None:
         status: Json = {"code": 406, "description": "Agent is not running"} if stopped else self._reported_status()
         if self._deployment is None:
             report: Json = {"lastDesiredVersion": self._version, "lastDesiredStatus": status, "schemaVersion": "1.1"}
@@ -321,6 +324,8 @@ class EdgeAgent:
             report = device_report(self._deployment, self._version, status, self._started, entries)
             if stopped:
                 report["systemModules"]["edgeAgent"]["runtimeStatus"] = "unknown"
+        if unlisted and not stopped:
+            report |= containers_unlisted(wordings.engine_gone(error_words(self.version)))
         if self.engine.fault("odd-report") is not None:
             _make_odd(report)
         patch = difference(self._reported, report)

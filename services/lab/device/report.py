@@ -69,6 +69,16 @@ def device_report(deployment: Deployment, version: int, status: Json, started: s
     }
 
 
+def containers_unlisted(description: str) -> Json:
+    """What a report has instead where the agent could not list its containers (IoTHubReporter.cs, BuildCurrentState)."""
+    unknown = {"type": "unknown", "imagePullPolicy": "on-create"}
+    return {
+        "lastDesiredStatus": {"code": 500, "description": description},
+        "systemModules": {"edgeAgent": dict(unknown), "edgeHub": dict(unknown)},
+        "modules": {},
+    }
+
+
 def agent_report(deployment: Deployment, started: str) -> Json:
     """edgeAgent's own entry, without status, restartPolicy and the restart fields."""
     settings = deployment.agent.get("settings") or {}

@@ -52,6 +52,12 @@ def slow_pull(seconds: int) -> str:
     return "The operation was canceled."
 
 
+def engine_gone(wording: str) -> str:
+    """The daemon cannot ask the engine which containers there are."""
+    lines = ["Could not list modules", "error trying to connect: Connection refused (os error 111)"]
+    return f"Error calling List modules: {_told(wording, lines, 'runtime operation error: list modules')}"
+
+
 def _start(module: str, cause: str, wording: str) -> str:
     outer = f"Could not start module {module}"
     return _step(
