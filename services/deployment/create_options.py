@@ -103,15 +103,15 @@ def _report(problems: tuple[OptionProblem, ...], normalised: str, around: Surrou
 def _all(root: Node, around: Surroundings) -> Iterator[Finding]:
     if root.kind == "null":
         return  # none, to the agent (docs/facts/iot-hub.md)
-    pasted = list(paste_findings(root))
-    yield from pasted
+    pastes = list(paste_findings(root))
+    yield from pastes
     if root.kind != "object":
         nested = root.kind == "string" and root.value.lstrip().startswith("{")
         remedy = "This is JSON written as a text: take the quotes around it and the backslashes out."
-        if not pasted:
+        if not pastes:
             yield root.offset, "error", "create options are an object", remedy if nested else "Begin with { and end with }."
         return
-    yield from _object(root, "", "", root, foreign=bool(pasted))
+    yield from _object(root, "", "", root, foreign=bool(pastes))
     yield from rules(root, around)
 
 
@@ -166,17 +166,17 @@ def _unknown(key: str, offset: int, here: str, schema: str, node: Node, root: No
     return offset, "warning", f"Docker knows no {here} and will ignore it", "Delete it, or check its spelling."
 
 
-def _value(node: Node, kind: str, here: str, root: Node, converted: bool) -> Iterator[Finding]:
-    """The findings about a value; ``converted`` where the edge agent reads it into a type of its own."""
+def _value(node: Node, kind: str, here: str, root: Node, by_agent: bool) -> Iterator[Finding]:
+    """The findings about a value; ``by_agent`` where the edge agent reads it into a type of its own."""
     if node.kind == "null" or kind == "any":
         return
     if kind in _TYPES:
-        yield from _plain(node, kind, here, converted)
+        yield from _plain(node, kind, here, by_agent)
     elif kind.startswith("["):
         if node.kind != "array":
             yield node.offset, "error", f"{here} is {_shown(node)}", type_remedy(node, kind, here)
         for index, item in enumerate(node.items()):
-            yield from _value(item, kind[1:-1], f"{here}[{index}]", root, converted)
+            yield from _value(item, kind[1:-1], f"{here}[{index}]", root, by_agent)
     elif node.kind != "object":
         yield node.offset, "error", f"{here} is {_shown(node)}", type_remedy(node, kind, here)
     elif kind.startswith("{"):
@@ -184,17 +184,17 @@ def _value(node: Node, kind: str, here: str, root: Node, converted: bool) -> Ite
         for member in node.members():
             inner = kind[1:-1]
             if inner:
-                yield from _value(member.node, inner, f"{here}.{member.key}", root, converted)
+                yield from _value(member.node, inner, f"{here}.{member.key}", root, by_agent)
             elif member.node.kind not in ("object", "null"):
                 yield member.node.offset, "error", f"{here}.{member.key} is {_shown(member.node)}", "It has to be {}."
     else:
         yield from _object(node, kind, here, root)
 
 
-def _plain(node: Node, kind: str, here: str, converted: bool) -> Iterator[Finding]:
+def _plain(node: Node, kind: str, here: str, by_agent: bool) -> Iterator[Finding]:
     if node.kind == _TYPES[kind] and (kind != "int" or (isinstance(node.value, int) and -(2**63) <= node.value < 2**63)):
         return
-    value = conversion(node, kind) if converted else ""
+    value = conversion(node, kind) if by_agent else ""
     if value:
         yield node.offset, "warning", f"{here} is {_shown(node)}; the agent reads {value}", f"Write {value}."
     else:

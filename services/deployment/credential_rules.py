@@ -12,14 +12,12 @@ from typing import Any
 
 from services.deployment.manifest import agent_of, modules_of
 from services.deployment.manifest_problem import ManifestProblem
+from services.deployment.registry_address import DOCKER_HUB, agent_address
 from services.hub.tolerant import mapping
 from services.hub.twin import settings_of
 from services.text import one_line
 
 PLACEHOLDER = re.compile(r"\$\{?[A-Z][A-Z0-9_]+\}?|<[A-Za-z][\w .-]{0,60}>")
-DOCKER_HUB = "https://index.docker.io/v1/"
-_DOCKER_HUBS = ("docker.io", "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com", "hub.docker.com")
-_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 
 
 def credential_problems(content: Mapping[str, Any]) -> Iterator[ManifestProblem]:
@@ -51,18 +49,13 @@ def _missing(place: str, entry: Mapping[str, Any]) -> Iterator[ManifestProblem]:
 
 def _address_problems(place: str, address: str, images: Iterable[str]) -> Iterator[ManifestProblem]:
     """What keeps an address from ever matching the registry of an image."""
-    if address.lower() == DOCKER_HUB:
-        return
-    bare = _SCHEME.sub("", address.strip(), count=1)
-    host = bare.partition("/")[0]
-    if host.lower() in _DOCKER_HUBS:
-        message = f"{one_line(address, 80)!r} is never looked up: the agent knows Docker Hub by another address"
-        yield ManifestProblem(place, "error", message, f"Write {DOCKER_HUB}")
-        return
-    if host != address:
-        what = "a scheme" if _SCHEME.match(address.strip()) else "more than the registry's name"
-        message = f"{one_line(address, 80)!r} has {what}: the agent finds no image of it, and pulls without a password"
+    host = agent_address(address)
+    if host.lower() != address.lower():
+        what = "is not how the agent knows Docker Hub" if host == DOCKER_HUB else "is more than the registry's name"
+        message = f"{one_line(address, 80)!r} {what}: it finds no image of it, and pulls without a password"
         yield ManifestProblem(place, "error", message, f"Write {one_line(host, 80) or 'NAME.azurecr.io'}")
+        return
+    if host == DOCKER_HUB:
         return
     name = host.partition(":")[0].lower()
     registries = {image.partition("/")[0] for image in images if "/" in image}

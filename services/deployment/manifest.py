@@ -25,6 +25,7 @@ from services.deployment.changes import (
     SetRoute,
 )
 from services.deployment.message_routes.check import carries_upstream
+from services.deployment.registry_address import agent_address
 from services.deployment.schema_versions import is_schema_1_0, schema_version
 from services.errors import OperatorError
 from services.hub.chunks import ChunkGap, chunk, is_chunk, join
@@ -248,25 +249,22 @@ def _of_the_runtime(name: str, done: str) -> OperatorError:
 
 def _set_registry(content: dict[str, Any], credentials: RegistryCredentials) -> None:
     entries = _section(content, AGENT, "runtime", "settings", "registryCredentials")
-    wanted = _address(credentials.server)
-    name = next((key for key, entry in entries.items() if _address(mapping(entry).get("address")) == wanted), "")
+    address = agent_address(credentials.server)
+    same = (key for key, entry in entries.items() if agent_address(str(mapping(entry).get("address"))).lower() == address.lower())
+    name = next(same, "")
     if not name:
         # A twin's key has no dot, dollar or space.
-        stem = re.sub(r"[^A-Za-z0-9_-]", "_", wanted.split(".")[0].split(":")[0]) or "registry"
+        stem = re.sub(r"[^A-Za-z0-9_-]", "_", address.lower().rpartition("//")[2].split(".")[0].split(":")[0]) or "registry"
         name, number = stem, 2
         while name in entries:
             name, number = f"{stem}{number}", number + 1
     kept = mapping(entries.get(name))
     entries[name] = {
         **kept,
-        "address": credentials.server.removeprefix("https://").rstrip("/"),  # the agent compares it as it stands
+        "address": address,
         "username": credentials.username,
         "password": credentials.password.reveal(),
     }
-
-
-def _address(server: Any) -> str:
-    return str(server or "").lower().removeprefix("https://").rstrip("/")
 
 
 def _merge_content(content: dict[str, Any], other: Mapping[str, Any]) -> None:

@@ -39,7 +39,7 @@ def network_rules(root: Node) -> Iterator[Finding]:
     elif (several := _names(root)) and len(several) > 1:
         yield several[1][1], "error", "a module is made with one network only", f"Keep {several[0][0]}, and delete the others."
     hostname = text_at(root, "Hostname")
-    if hostname and (shared := text_at(host, "UTSMode")) and shared.value == "host":
+    if hostname and (uts := text_at(host, "UTSMode")) and uts.value == "host":
         yield hostname.offset, "error", "Docker takes no Hostname with UTSMode host", "Delete one of them."
     yield from _addresses(root, host)
 
@@ -91,9 +91,9 @@ def _addresses(root: Node, host: Node | None) -> Iterator[Finding]:
     endpoints = root.get("NetworkingConfig", "EndpointsConfig")
     for member in endpoints.members() if endpoints else ():
         for key in ("IPv4Address", "IPv6Address"):
-            fixed = text_at(member.node, "IPAMConfig", key)
-            if fixed and not is_address(fixed.value):
-                yield fixed.offset, "error", f'{key} "{fixed.value}" is no address', "Write it without a mask: 172.20.30.33."
+            address = text_at(member.node, "IPAMConfig", key)
+            if address and not is_address(address.value):
+                yield address.offset, "error", f'{key} "{address.value}" is no address', "Write it without a mask: 172.20.30.33."
 
 
 def is_address(text: str) -> bool:

@@ -184,6 +184,8 @@ def test_credentials_of_a_known_registry_replace_its_entry(content):
     merged = merge(content, SetRegistry(RegistryCredentials("https://new.azurecr.io/", "u", Secret("p"))))
     entries = agent_of(merged)["runtime"]["settings"]["registryCredentials"].values()
     assert "new.azurecr.io" in {entry["address"] for entry in entries}, "the agent compares it as it stands"
+    merged = merge(content, SetRegistry(RegistryCredentials("docker.io", "u", Secret("p"))))
+    assert agent_of(merged)["runtime"]["settings"]["registryCredentials"]["index"]["address"] == "https://index.docker.io/v1/"
     other = merge(content, SetRegistry(RegistryCredentials("10.0.0.1:5000", "u", Secret("p"))))
     assert set(agent_of(other)["runtime"]["settings"]["registryCredentials"]) == {"acr", "10"}
 

@@ -120,11 +120,11 @@ class _Checker:
         if "wrong" in types or any(_matches(form, types, function.more) for form in function.forms):
             return function.result
         forms = " or ".join(f"{name}({', '.join(form)}{', …' * function.more})" for form in function.forms)
-        given = ", ".join(_WORDS[kind] for kind in types) or "nothing"
+        words = ", ".join(_WORDS[kind] for kind in types) or "nothing"
         hint = ""
         if len(types) in map(len, function.forms) and "text" in types and "number" in function.forms[0]:
             hint = " A property is a text: as_number(…) makes a number of it."
-        return self.error(offset, f"{name} is given {given}", f"It is {forms}.{hint}")
+        return self.error(offset, f"{name} is given {words}", f"It is {forms}.{hint}")
 
     def unary(self, node: Unary) -> str:
         kind, offset = self.type_of(node.operand), node.token.offset
