@@ -41,7 +41,8 @@ REASON says in short why; Enter tells cause, remedy and everything else. ✓ is 
 logs (of edgeAgent and edgeHub too), t the twin, m invokes a direct method, p asks the edge agent for a sign of life, which costs
 2 messages of the quota.
 
-The hub counts each refresh against its daily quota: the interval is in the context (limits.modules_every)."""
+The hub counts each refresh against its daily quota: the interval is in the context (limits.modules_every). What the edge hub
+makes of its routes stands in a twin of its own, which is read with r, after a deployment, and every tenth time."""
     CHANGING = frozenset({"restart", "switch", "start", "stop", "remove", "client", "method"})
     ON_CONTENT = CHANGING - {"client"} | {"details", "logs", "edit", "score", "twin", "yank"}
     BINDINGS: ClassVar[list[BindingType]] = [

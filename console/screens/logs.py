@@ -152,7 +152,7 @@ shows times, s saves, M reads another module's (edgeAgent's and edgeHub's too), 
         found = f", {self.view.found:,} match" if self.view.wanted else ""
         asked = "".join(f" · {name} {value}" for name, value in self.filters.items() if value)
         cut = f" · too large for one answer: the last {self._halved:,} asked for" if self._halved else ""
-        timeless = " · by the last lines alone: the device finds none by time" if self._timeless else ""
+        timeless = " · last lines alone: no search by time" if self._timeless else ""
         lines = counted(len(self.view.lines), "line")
         self.say(f"{followed} · {lines}{found} · {dict(_LEVELS)[self.level]}{asked}{cut}{timeless}")
 

@@ -20,7 +20,17 @@ RULES: tuple[Rule, ...] = (
         "the edge hub refuses the route {route}",
         f"{_WHOLE_SET} It says: {{text}}",
         "Correct the route {route} and deploy again: FROM /messages/modules/MODULE/* INTO $upstream is the usual one.",
-        pattern=r"(?:Error parsing route|Invalid priority for route:?|Empty route name in|Malformed route specification:?) (?P<route>[^\s,]{1,128})",
+        pattern=r"Error parsing route (?P<route>\S{1,128})",
+        kinds=("edge-hub",),
+    ),
+    Rule(
+        "edge-hub-refuses",
+        "error",
+        "routes",
+        "the edge hub refuses a route: {fault}",
+        f"{_WHOLE_SET} It says: {{text}}",
+        "Correct it and deploy again: a route has a name, and is a text or an object of route, priority (0 to 9) and timeToLiveSecs.",
+        pattern=r"(?P<fault>Invalid priority for route|Malformed route specification|Empty route name)",
         kinds=("edge-hub",),
     ),
     Rule(
