@@ -85,8 +85,8 @@ def test_an_api_version_that_is_none_is_refused(owner, version):
 
 def test_a_device_that_was_disabled_may_nothing(owner, lab):
     name = f"disabled-{time.time_ns()}"
-    made = owner("PUT", f"/devices/{name}", json={"deviceId": name}).json()
-    itself = Caller(lab, f"/devices/{name}", made["authentication"]["symmetricKey"]["primaryKey"])
+    identity = owner("PUT", f"/devices/{name}", json={"deviceId": name}).json()
+    itself = Caller(lab, f"/devices/{name}", identity["authentication"]["symmetricKey"]["primaryKey"])
     events = f"/devices/{name}/messages/events"
     assert itself("POST", events, data=b"x").status_code == 204
     disabled = {"deviceId": name, "status": "disabled"}

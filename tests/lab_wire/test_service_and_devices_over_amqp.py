@@ -128,8 +128,8 @@ async def test_a_twin_over_amqp(wire, amqp):
     assert (status, refusal["errorCode"]) == (400, 400004)
     assert (await ask("PUT", "/notifications/twin/properties/desired"))[0] == 200
     wire.do(wire.hub.patch_desired, DEVICE, None, {"properties": {"desired": {"n": 1}}}, "*", replace=False)
-    told, _ = await client.receive(None)
-    assert (json.loads(told.body)["n"], told.properties) == (1, {})
+    notice, _ = await client.receive(None)
+    assert (json.loads(notice.body)["n"], notice.properties) == (1, {})
     assert (await ask("DELETE", "/notifications/twin/properties/desired"))[0] == 200
     assert (await ask("PUT", "/nothing"))[0] == 400
     assert wire.do(lambda: wire.hub.identity(DEVICE).connected)

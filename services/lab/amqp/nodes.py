@@ -128,7 +128,7 @@ class Nodes:
         """The grant by which a token (or the one given with the request) allows a claim. Raises HubError where none does."""
         resource = f"{self._hub.host}/{claim.path}".rstrip("/")
         if claim.device:
-            self._hub.admitted(claim.device, claim.module)
+            self._hub.admit(claim.device, claim.module)
         if self._policy:
             rights = self._hub.policies[self._policy].rights
             if claim.right in rights and self._hub.faults.active("unauthorized") is None:

@@ -27,7 +27,7 @@ class QueueLink(Link):
         super().__init__(session, attach, address)
         self._queue, self._to = queue, to
         self._presettled = attach["snd_settle_mode"] == _SETTLED
-        self._sent: dict[int, CloudMessage] = {}
+        self._in_flight: dict[int, CloudMessage] = {}
         self._wake = asyncio.Event()
         self._draining = False
         self._stop: Callable[[], None] | None = None
@@ -44,9 +44,9 @@ class QueueLink(Link):
             self._stop()
         if self._task is not None:
             self._task.cancel()
-        for message in self._sent.values():
+        for message in self._in_flight.values():
             self._queue.release(message)
-        self._sent.clear()
+        self._in_flight.clear()
 
     async def flow(self, fields: dict[str, Any]) -> None:
         """See Link."""
@@ -58,7 +58,7 @@ class QueueLink(Link):
 
     def outcome(self, delivery: int, code: int | None) -> None:
         """See Link."""
-        message = self._sent.pop(delivery, None)
+        message = self._in_flight.pop(delivery, None)
         if message is None:
             return
         if code == frames.ACCEPTED:
@@ -88,7 +88,7 @@ class QueueLink(Link):
                 await session.send_message(self, data)
             else:
                 # The lock's token is the tag: .NET's clients read it as the GUID that it is.
-                self._sent[session.next_delivery] = message
+                self._in_flight[session.next_delivery] = message
                 await session.send_unsettled(self, data, uuid.UUID(message.lock).bytes_le)
         if self._draining and self.credit > 0:
             self._draining = False

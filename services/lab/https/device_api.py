@@ -105,14 +105,14 @@ def _header(value: object) -> str:
 
 async def _receive(request: web.Request, hub: Hub) -> web.Response:
     device = part(request, "device")
-    message = hub.admitted(device).mailbox.lock()
+    message = hub.admit(device).mailbox.lock()
     if message is None:
         return web.Response(status=204)
     return message_reply(message, f"/devices/{device}/messages/deviceBound")
 
 
 async def _complete(request: web.Request, hub: Hub) -> web.Response:
-    mailbox = hub.admitted(part(request, "device")).mailbox
+    mailbox = hub.admit(part(request, "device")).mailbox
     message = mailbox.by_lock(part(request, "lock"))
     if "reject" in request.query:
         mailbox.reject(message)
@@ -122,7 +122,7 @@ async def _complete(request: web.Request, hub: Hub) -> web.Response:
 
 
 async def _abandon(request: web.Request, hub: Hub) -> web.Response:
-    mailbox = hub.admitted(part(request, "device")).mailbox
+    mailbox = hub.admit(part(request, "device")).mailbox
     mailbox.abandon(mailbox.by_lock(part(request, "lock")))
     return web.Response(status=204)
 

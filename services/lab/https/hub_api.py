@@ -83,7 +83,7 @@ def _for_device(handler: Handler) -> Callable[[web.Request], Awaitable[web.Respo
         grant, own = request[GRANT], (part(request, "device"), request.match_info.get("module", ""))
         if not grant.policy and (grant.device, grant.module) != own:
             raise HubError(401002)
-        hub.admitted(*own)
+        hub.admit(*own)
         return await handler(request, hub)
 
     return checked

@@ -52,13 +52,11 @@ CODES: dict[int, tuple[int, str, str]] = {
     412002: (412, "DeviceMessageLockLost", "The message's lock is lost."),
     413001: (413, "MessageTooLarge", "The message is too large."),
     413003: (413, "TooManyModulesOnDevice", "The device has too many modules."),
-    415001: (415, "InvalidContentType", "The content type is not supported."),
     429001: (429, "ThrottlingException", "The operation was throttled; retry later."),
     429002: (429, "ThrottleBacklogLimitExceeded", "The number of requests in the backlog exceeds the limit."),
     429003: (429, "ThrottlingBacklogTimeout", "The request timed out in the throttling backlog."),
     500001: (500, "ServerError", "The hub met an internal error; retry."),
     503001: (503, "ServiceUnavailable", "The service is unavailable."),
-    503103: (503, "DeviceUnavailable", "The device is temporarily unavailable."),
     504101: (504, "GatewayTimeout", "Timed out waiting for the response from device."),
 }
 

@@ -12,7 +12,7 @@ from services.lab.hub.mailbox import DEPTH, SUCCESS, CloudMessage, Mailbox
 CONTENT_TYPE = "application/vnd.microsoft.iothub.feedback.json"
 # A batch leaves with 64 records, or 15 seconds after the one before it (docs/facts/lab-answers.md).
 _BATCH, _PAUSE = 64, 15.0
-_ASKED = {"positive": (True, False), "negative": (False, True), "full": (True, True)}
+_ACKNOWLEDGEMENTS = {"positive": (True, False), "negative": (False, True), "full": (True, True)}
 
 
 class Feedback:
@@ -27,7 +27,7 @@ class Feedback:
 
     def add(self, device: str, generation: str, message: CloudMessage, status: str) -> None:
         """Note how a message ended, where its sender asked for that."""
-        positive, negative = _ASKED.get(str(message.application.get("iothub-ack") or "").lower(), (False, False))
+        positive, negative = _ACKNOWLEDGEMENTS.get(str(message.application.get("iothub-ack") or "").lower(), (False, False))
         if not (positive if status == SUCCESS else negative):
             return
         self._records.append(

@@ -41,7 +41,7 @@ class CloudMessage:
     lock: str = ""
     _timer: asyncio.TimerHandle | None = field(default=None, repr=False)
 
-    def locked(self, token: str, timer: asyncio.TimerHandle | None) -> None:
+    def set_lock(self, token: str, timer: asyncio.TimerHandle | None) -> None:
         """Note a lock, or with an empty token that it is gone."""
         if self._timer is not None:
             self._timer.cancel()
@@ -115,7 +115,7 @@ class Mailbox:
         for message in self._waiting:
             if not message.lock:
                 timer = asyncio.get_running_loop().call_later(_LOCK, self.release, message)
-                message.locked(str(uuid.uuid4()), timer)
+                message.set_lock(str(uuid.uuid4()), timer)
                 return message
         return None
 
@@ -148,7 +148,7 @@ class Mailbox:
     def release(self, message: CloudMessage) -> None:
         """Give a lock back that ran out, or whose receiver has gone: that is no abandon."""
         if message in self._waiting and message.lock:
-            message.locked("", None)
+            message.set_lock("", None)
             self._stir()
 
     def purge(self) -> int:
@@ -165,7 +165,7 @@ class Mailbox:
     def _end(self, message: CloudMessage, status: str) -> None:
         if message in self._waiting:
             self._waiting.remove(message)
-            message.locked("", None)
+            message.set_lock("", None)
             self.on_end(message, status)
 
     def _expire(self) -> None:

@@ -145,7 +145,7 @@ class Hub:
         for callback in self._barred:
             callback(device)
 
-    def admitted(self, device: str, module: str | None = None) -> Identity:
+    def admit(self, device: str, module: str | None = None) -> Identity:
         """An identity that may connect; HubError 404001, 404010, or 403012 when it or its device is disabled."""
         identity = self.identity(device, module)
         if not (identity.enabled and self.registered(device).enabled):
@@ -290,7 +290,7 @@ class Hub:
     ) -> tuple[int, Any]:
         """Call a direct method; HubError 404001, 404010, 404103 (not there within ``connect`` s) or 504101, nested."""
         try:
-            self.admitted(device, module)
+            self.admit(device, module)
         except HubError as error:
             raise HubError(error.code, error.message, nested=True) from error
         if self.faults.active("offline-closed", device) is not None:
@@ -330,7 +330,7 @@ class Hub:
         self, device: str, module: str | None, body: bytes, properties: Mapping[str, Any], system: Mapping[str, Any]
     ) -> tuple[int, int]:
         """A message of a device or module to the cloud: checked, metered, stored. Returns (partition, sequence number)."""
-        self.admitted(device, module)
+        self.admit(device, module)
         if (size := size_of(body, properties, system)) > DEVICE_TO_CLOUD_BYTES:
             raise HubError(413001, f"The message is larger than {DEVICE_TO_CLOUD_BYTES} bytes.")
         if self.faults.active("quota") is not None:

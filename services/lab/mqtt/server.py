@@ -122,7 +122,7 @@ class MqttServer(Listener):
         if connect.username.split("/?")[0].partition("/")[2].rstrip("/") != connect.client_id:
             return packets.BAD_CREDENTIALS, None
         try:
-            identity = hub.admitted(who.device, who.module)
+            identity = hub.admit(who.device, who.module)
             grant = hub.authorize(connect.password, f"{hub.host}/{who.base}", "DeviceConnect")
         except HubError as error:
             hub.log(f"MQTT {who.base}: {error}")
@@ -152,7 +152,7 @@ class MqttServer(Listener):
             return
         try:
             hub = self._world.hub
-            hub.admitted(who.device, who.module)
+            hub.admit(who.device, who.module)
             hub.authorize(self._tokens[who], f"{hub.host}/{who.base}", "DeviceConnect")
         except HubError as error:
             self._world.hub.log(f"MQTT {who.base}: {error}")
