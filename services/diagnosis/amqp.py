@@ -84,7 +84,7 @@ _WORDS: tuple[Rule, ...] = (
         "a limit of the endpoint is reached",
         "It says: {whole}",
         "Close other readers and consoles; more units raise most limits.",
-        pattern=r"maximum number of (?:connections|links|sessions|entities)|connection quota",
+        pattern=r"maximum number of (?:connections|links|sessions|entities)|connection quota|message queue (?:is full|depth)",
         source="learn.microsoft.com Event Hubs, quotas",
     ),
     Rule(

@@ -1,5 +1,7 @@
 """The catalogue of the hub's error codes, and how a reply is taken apart: names before numbers, never what a message quotes."""
 
+# ruff: noqa: E501 - wordings stand as they come
+
 from __future__ import annotations
 
 import json
@@ -162,6 +164,10 @@ def test_a_doubled_field_is_no_trouble():
         ("com.microsoft:argument-error", "The supplied offset '9' is invalid. The last offset in the system is '4'", "hub-remade"),
         ("com.microsoft:argument-error", "something else", "endpoint-refuses"),
         ("amqp:not-found", "The messaging entity 'sb://n.servicebus.windows.net/e/$management' could not be found.", "hub-missing"),
+        ("amqp:resource-limit-exceeded", "Total number of messages on IotHub 'x' exceeded the allocated quota. Max allowed message count: '8000'", "quota-exceeded"),
+        ("com.microsoft:argument-out-of-range", "The specified partition is invalid for an EventHub partition sender or receiver. It should be between 0 and 1.", "partition-missing"),
+        ("ConnectError", "ns: ConnectError: Handshake status 401 Unauthorized", "events-unauthorized"),
+        ("amqp:internal-error", "The service was unable to process the request; please retry the operation.", "endpoint-trouble"),
         ("com.microsoft:timeout", "x", "endpoint-trouble"),
         ("amqp:link:redirect", "x", "endpoint-moved"),
         ("com.microsoft:iot-hub-suspended", "x", "hub-suspended"),
