@@ -3,6 +3,8 @@ import json
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from services.deployment.changes import SetModule
 from services.deployment.manifest import merge
@@ -240,3 +242,27 @@ def test_what_edge_hub_finds_only_later_is_said_so(content):
     put(content, (*HUB, "routes", "a"), "FROM /messages/* WHERE temperature > 30 INTO $upstream")
     (problem,) = errors(content)
     assert "reports 200 and goes on with its old routes" in problem.message and "as_number" in problem.remedy
+
+
+KEYS = st.sampled_from((
+    "$edgeAgent", "$edgeHub", "properties.desired", "schemaVersion", "routes", "modules", "systemModules", "settings", "env", "image",
+    "createOptions", "createOptions01", "registryCredentials", "runtime", "address", "storeAndForwardConfiguration", "r", "route",
+))  # fmt: skip
+SOUND = json.loads(
+    next((Path(__file__).parents[1] / "cases" / "field").glob("01-*")).joinpath("manifest.json").read_text("utf-8")
+)
+JUNK = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=12),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=5),
+    max_leaves=25,
+)
+
+
+@given(
+    JUNK,
+    st.sampled_from((HUB, AGENT, ("modulesContent",), (*AGENT, "modules"), (*AGENT, "modules", "counter"), (*HUB, "routes"))),
+)
+@settings(max_examples=150, deadline=None)
+def test_no_manifest_raises(junk, path):
+    for problem in validate(put(copy.deepcopy(SOUND), path, junk)):
+        assert problem.place and problem.message and problem.severity in ("error", "warning")
