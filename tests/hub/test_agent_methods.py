@@ -64,13 +64,13 @@ def test_an_agent_without_logs_is_named_with_what_it_is_and_what_it_takes(reply,
     with pytest.raises(OperatorError) as raised:
         module_logs(Agent(GetModuleLogs=reply), "edge", "cam")
     assert raised.value.code == "agent.agent-too-old"
-    assert f"logs want 1.0.10; this is {version}." in raised.value.what
+    assert f"logs want agent 1.0.10; this is {version}." in raised.value.what
 
 
 def test_an_agent_without_restart_is_told_of_the_way_without_it():
     with pytest.raises(OperatorError) as raised:
         restart_module(Agent(RestartModule=without("RestartModule", "ping", "UploadLogs")), "edge", "cam")
-    assert "restarts want 1.0.9; this is 1.0.8." in raised.value.what and "changed environment value" in raised.value.remedy
+    assert "restarts want agent 1.0.9; this is 1.0.8." in raised.value.what and "changed environment value" in raised.value.remedy
 
 
 def test_a_method_that_a_new_agent_does_not_have_is_no_matter_of_age():

@@ -42,7 +42,7 @@ def _of_an_old_agent(method: str, wants: str, since: str, version: str, pattern:
         "agent-too-old",
         "error",
         "agent",
-        f"the device's edge agent is too old for this: {wants} {since}; this is {version}",
+        f"the device's edge agent is too old for this: {wants} agent {since}; this is {version}",
         f"{answers} The deployment names the agent's image under systemModules.",
         f"Deploy an agent of {since} or later (systemModules.edgeAgent).{_INSTEAD.get(method, '')}",
         kinds=(method,),
