@@ -118,6 +118,7 @@ SIGNS = st.builds(
     st.none() | PINGS,
     st.just({}),
     MOMENTS,
+    MOMENTS,
     STATES,
     MOMENTS,
 )
