@@ -97,7 +97,8 @@ a shell without these variables, for with them pip trusts the lab alone.)
   or signed in, as against Azure:
     az config set core.instance_discovery=false
     az cloud register --name lab --endpoint-resource-manager {info["https"]} && az cloud set --name lab
-    az login --service-principal -u {info["client_id"]} -t {info["tenant"]} -p SECRET   (and az cloud set --name AzureCloud after)
+    az login --service-principal -t {info["tenant"]} -u {info["client_id"]} -p SECRET
+  (the secret is in lab.json; back to Azure with: az cloud set --name AzureCloud)
 
 Any Azure SDK: that connection string, and the CA file as connection_verify (azure-eventhub), or as
 client.protocol.config.connection.verify (azure-iot-hub), or in REQUESTS_CA_BUNDLE.

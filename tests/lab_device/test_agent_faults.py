@@ -118,6 +118,14 @@ async def test_network_between_modules(running):
     assert running.agent.engine.find(HOST, 50051) is not None
 
 
+@pytest.mark.parametrize(("version", "seconds"), [("1.3", 100), ("1.6", 300)])
+async def test_a_slow_pull_names_the_seconds_of_its_version(bench, version, seconds):
+    bench.switch("slow-pull")
+    bench.deploy({"a": bench.idle()}, version=version)
+    await bench.until(lambda: bench.status.get("code") == 500)
+    assert f"HttpClient.Timeout of {seconds} seconds elapsing" in bench.status["description"]
+
+
 async def test_an_agent_that_cannot_list_its_containers_reports_none(running):
     running.switch("engine-gone")
     await running.until(lambda: running.status["code"] == 500)
