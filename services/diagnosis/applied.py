@@ -70,15 +70,21 @@ def now_of(state: DeviceState) -> datetime:
     return state.read_at or datetime.now(timezone.utc)
 
 
+def since_deployed(state: DeviceState) -> float | None:
+    """Seconds since the newest deployment; None where the hub does not say."""
+    return max((now_of(state) - state.desired_at).total_seconds(), 0.0) if state.desired_at else None
+
+
 def _behind(state: DeviceState) -> Evidence:
-    seconds = max((now_of(state) - state.desired_at).total_seconds(), 0.0) if state.desired_at else None
     versions = (
         f"The hub has version {state.desired_version} of the deployment, the agent reports {state.last_desired_version or 0}."
     )
     names = images_to_come(state)
     more = "…" if len(names) > _NAMED else ""
     pulled = f"pulling {', '.join(names[:_NAMED])}{more}: " if names else ""
-    return Evidence("agent", code="version-behind", text=f"behind: {pulled}{versions}", state=state, seconds=seconds)
+    return Evidence(
+        "agent", code="version-behind", text=f"behind: {pulled}{versions}", state=state, seconds=since_deployed(state)
+    )
 
 
 def _has_image(module: Module) -> bool:

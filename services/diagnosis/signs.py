@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from services.diagnosis.applied import now_of, of_the_deployment
+from services.diagnosis.applied import is_behind, now_of, of_the_deployment, since_deployed
 from services.diagnosis.image_names import same_image
 from services.records import DeviceState, Evidence, Module
 from services.text import counted
@@ -68,7 +68,8 @@ def _of_a_module(module: Module, state: DeviceState) -> Iterator[Evidence]:
         if not state.modules_listed:
             yield _seen(state, "unlisted", module=module.name)
         elif desired is not None and state.last_desired_code is not None:
-            yield _seen(state, "not-reported", module=module.name)
+            code = "first-pass" if is_behind(state) else "not-reported"
+            yield Evidence("agent", code=code, module=module.name, state=state, seconds=since_deployed(state))
         return
     if desired is None and not module.system:
         yield _seen(state, "not-desired", module=module.name)

@@ -110,6 +110,8 @@ def test_the_long_first_pass_is_neither_silence_nor_a_fault():
     assert step.name == "agent" and "pulling m1" in step.detail and "reports when that has ended" in step.detail
     early = of_the_device(case("12a"))
     assert (early.severity, early.word) == ("info", "pulling") and "pulling m1" in early.reason
+    module = diagnose_state(state(case("12a")))["m1"]
+    assert (module.severity, module.word) == ("info", "pulling")
     assert of_the_device(case("12a"), NOW.replace(minute=50)).severity == "warning"
 
 

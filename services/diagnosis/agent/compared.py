@@ -5,7 +5,7 @@ The evidence has a code of its own for each (services.diagnosis.signs).
 
 from __future__ import annotations
 
-from services.diagnosis.rule import Rule
+from services.diagnosis.rule import Rule, also
 
 _BEHIND = r"^behind: (?:pulling [^:]{1,700}: )?(?P<detail>.*)$"
 _PULLING = r"^behind: pulling (?P<names>[^:]{1,700}): (?P<detail>.*)$"
@@ -161,14 +161,30 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "not-created",
-        "warning",
-        "missing",
-        "deployed, and not on the device yet",
-        "The agent has not created the module: it is pulling, or an earlier step failed.",
-        "Wait; see the device's own state.",
-        codes=("not-reported",),
+        "info",
+        "pulling",
+        "the agent is probably pulling its image",
+        "The agent has not reported on the deployment yet, which it does when its first pass has ended, pulls included.",
+        "Wait: an image may take many minutes.",
+        codes=("first-pass",),
+        under=_LONG_PASS,
         likely=True,
         settle="The agent's logs.",
+    ),
+    *also(
+        Rule(
+            "not-created",
+            "warning",
+            "missing",
+            "deployed, and not on the device yet",
+            "The agent has not created the module: it is pulling, or an earlier step failed.",
+            "Wait; see the device's own state.",
+            codes=("not-reported",),
+            likely=True,
+            settle="The agent's logs.",
+        ),
+        codes=("first-pass",),
+        over=_LONG_PASS,
     ),
     Rule(
         "being-removed",
