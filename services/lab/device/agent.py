@@ -19,7 +19,7 @@ from services.lab.device.edge_hub import EdgeHub
 from services.lab.device.engine import Engine, StepFailed
 from services.lab.device.logs import Log
 from services.lab.device.methods import AgentMethods
-from services.lab.device.report import containers_unlisted, device_report, difference, module_report
+from services.lab.device.report import containers_unlisted, device_report, difference, make_odd, module_report
 from services.lab.device.versions import Version, error_words, numbers, version_text, waits_without_words
 from services.lab.hub import HubError
 from services.lab.tasks import in_background
@@ -327,7 +327,7 @@ class EdgeAgent:
         if unlisted and not stopped:
             report |= containers_unlisted(wordings.engine_gone(error_words(self.version)))
         if self.engine.fault("odd-report") is not None:
-            _make_odd(report)
+            make_odd(report)
         patch = difference(self._reported, report)
         if patch:
             self.world.hub.patch_reported(self.device, "$edgeAgent", patch)
@@ -339,20 +339,3 @@ class EdgeAgent:
         if self.engine.fault("step-waits") is not None or (waits and waits_without_words(self.version)):
             return {"code": 406, "description": ""}
         return dict(self._status)
-
-
-def _make_odd(report: Json) -> None:
-    """Missing, extra and wrongly typed fields, as no reader should trip over."""
-    report["version"] = "1.4"
-    report["lastDesiredStatus"] = {"code": "200"}
-    report["unheardOf"] = {"deep": {"er": [1, 2, {"three": True}]}}
-    for entry in report.get("modules", {}).values():
-        entry |= {
-            "restartCount": "many",
-            "exitCode": {"code": 0},
-            "runtimeStatus": 7,
-            "lastStartTimeUtc": "yesterday",
-            "settings": "none",
-        }
-        entry["statusDescription"] = "x" * 4000
-        entry.pop("status", None)

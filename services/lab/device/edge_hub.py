@@ -170,15 +170,15 @@ class EdgeHub:
     ) -> Message:
         source = f"/messages/modules/{module}" if module else "/messages"
         identity = self.world.hub.registered(self.device, module)
-        known = {_SYSTEM[key]: str(value) for key, value in system.items() if key in _SYSTEM}
-        known |= {"connectiondeviceid": self.device, "connectiondevicegenerationid": identity.generation}
-        known |= {"connectionmoduleid": module} if module else {}
-        known |= {"outputname": output} if output else {}
+        system_properties = {_SYSTEM[key]: str(value) for key, value in system.items() if key in _SYSTEM}
+        system_properties |= {"connectiondeviceid": self.device, "connectiondevicegenerationid": identity.generation}
+        system_properties |= {"connectionmoduleid": module} if module else {}
+        system_properties |= {"outputname": output} if output else {}
         return Message(
             f"{source}/outputs/{output}" if module and output else source,
             body,
             {key.lower(): str(value) for key, value in properties.items()},
-            known,
+            system_properties,
         )
 
     def _flush(self) -> None:

@@ -107,3 +107,20 @@ def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> Json:
         elif value != old or key not in before:
             patch[key] = copy.deepcopy(value)
     return patch
+
+
+def make_odd(report: Json) -> None:
+    """Give a report missing, extra and wrongly typed fields, as no reader should trip over."""
+    report["version"] = "1.4"
+    report["lastDesiredStatus"] = {"code": "200"}
+    report["unheardOf"] = {"deep": {"er": [1, 2, {"three": True}]}}
+    for entry in report.get("modules", {}).values():
+        entry |= {
+            "restartCount": "many",
+            "exitCode": {"code": 0},
+            "runtimeStatus": 7,
+            "lastStartTimeUtc": "yesterday",
+            "settings": "none",
+        }
+        entry["statusDescription"] = "x" * 4000
+        entry.pop("status", None)

@@ -163,9 +163,9 @@ _ARITHMETIC: dict[str, Callable[[float, float], float]] = {
 }
 
 
-def _fits(wanted: str, kind: str) -> bool:
-    """Whether a value of ``kind`` is taken where ``wanted`` is asked for; a body's value goes with all but undefined."""
-    return wanted == kind or ("any" in (wanted, kind) and "undefined" not in (wanted, kind))
+def _fits(expected: str, kind: str) -> bool:
+    """Whether a value of ``kind`` is taken where ``expected`` is asked for; a body's value goes with all but undefined."""
+    return expected == kind or ("any" in (expected, kind) and "undefined" not in (expected, kind))
 
 
 def _compare(sign: str, left: Any, right: Any) -> Any:
@@ -243,8 +243,8 @@ def _call(node: Node) -> Typed:
         raise ConditionError(f"Invalid built-in function: {node.text}")
     forms, result, work = _FUNCTIONS[name]
     for form in forms:
-        wanted = (form[0],) * len(kinds) if form[-1] == "*" and kinds else form
-        if len(wanted) == len(kinds) and all(_fits(one, kind) for one, kind in zip(wanted, kinds, strict=True)):
+        expected = (form[0],) * len(kinds) if form[-1] == "*" and kinds else form
+        if len(expected) == len(kinds) and all(_fits(one, kind) for one, kind in zip(expected, kinds, strict=True)):
             return result, lambda message: work(*(value(message) for value in values))
     raise ConditionError(f"Invalid arguments of {node.text}: {', '.join(kinds)}")
 

@@ -153,15 +153,15 @@ async def _put_manifest(request: web.Request, registry: Registry) -> web.Respons
         architecture = str(config.get("architecture", "amd64"))
     except (ValueError, AttributeError, RecursionError):
         return _error(400, "MANIFEST_INVALID", "manifest invalid: the image's configuration is no JSON object")
-    known = next((image for image in registry.images.values() if image.manifest == body), None)
+    same_image = next((image for image in registry.images.values() if image.manifest == body), None)
     # What the Dockerfile of services.client starts; the device knows how to run that, and nothing of other people's images.
     kind: ImageKind = "client" if "services.client.run" in json.dumps(config.get("config")) else "foreign"
     registry.images[name, reference] = RegistryImage(
         name,
         reference,
-        known.kind if known else kind,  # the same image by another name
+        same_image.kind if same_image else kind,  # the same image by another name
         architecture=architecture,
-        settings=dict(known.settings) if known else {},
+        settings=dict(same_image.settings) if same_image else {},
         blobs=stored,
         manifest=body,
         media_type=request.content_type,

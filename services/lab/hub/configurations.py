@@ -161,22 +161,22 @@ class Configurations:
         priority = body.get("priority")
         if priority is not None and (not isinstance(priority, int) or isinstance(priority, bool)):
             raise HubError(400004, "'priority' must be a whole number.")
-        known = self.all.get(name)
+        current = self.all.get(name)
         now = self.hub.clock.text()
-        if known is None:
-            known = self.all[name] = Configuration(name, body, now, now)
+        if current is None:
+            current = self.all[name] = Configuration(name, body, now, now)
             self.reconcile()
-            return known, True
+            return current, True
         if if_match is None:
             raise HubError(409401, f"Configuration '{name}' already exists.")
-        if if_match.strip('"') not in ("*", known.etag):
-            raise HubError(412001, f"Precondition failed: Configuration version did not match, existingVersion:{known.etag}")
-        if content and content != known.content:
+        if if_match.strip('"') not in ("*", current.etag):
+            raise HubError(412001, f"Precondition failed: Configuration version did not match, existingVersion:{current.etag}")
+        if content and content != current.content:
             raise HubError(400403, "The content of a configuration cannot be changed; make another one.")
-        known.body = {**known.body, **body, "content": known.body.get("content")}
-        known.updated, known.edits = now, known.edits + 1
+        current.body = {**current.body, **body, "content": current.body.get("content")}
+        current.updated, current.edits = now, current.edits + 1
         self.reconcile()
-        return known, False
+        return current, False
 
     def view(self, configuration: Configuration) -> Json:
         """One as the hub gives it, its metrics counted now."""
