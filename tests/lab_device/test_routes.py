@@ -183,6 +183,11 @@ JSON = {"contenttype": "application/json", "contentencoding": "utf-8"}
         ("(level = 'hot'", None),
         ("(level = 'hot'))", None),
         ("length(1) = 1", None),
+        ("(null and false) = null AND NOT null", True),
+        ("is_defined(3 % 0) OR is_number(3 / 0)", False),
+        ("(3 % 0 ?? 12.5) = 12.5", True),
+        ("exp(4000) = 3/0", True),
+        ("concat('a') = 'a'", None),
         ("level = TRUE", False),  # TRUE is a property: only lower case is the literal
     ],
 )

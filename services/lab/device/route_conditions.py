@@ -95,9 +95,12 @@ def _number_function(work: Callable[..., float]) -> Callable[..., Any]:
         if not all(isinstance(one, float) for one in values):
             return UNDEFINED
         try:
-            return float(work(*values))
-        except (ValueError, OverflowError):
-            return math.nan
+            value = float(work(*values))
+        except OverflowError:
+            value = math.inf
+        except ValueError:
+            return UNDEFINED
+        return UNDEFINED if math.isnan(value) else value  # edgeHub's undefined number is NaN
 
     return checked
 
@@ -127,7 +130,7 @@ _FUNCTIONS: dict[str, tuple[list[tuple[str, ...]], str, Callable[..., Any]]] = {
     "sign": ([_NUMBER], "number", _number_function(lambda one: (one > 0) - (one < 0))),
     "sqrt": ([_NUMBER], "number", _number_function(math.sqrt)),
     "as_number": ([_TEXT, _NUMBER], "number", _as_number),
-    "concat": ([("text", "*")], "text", _text_function(lambda *values: "".join(values))),
+    "concat": ([("text", "text", "*")], "text", _text_function(lambda *values: "".join(values))),
     "length": ([_TEXT], "number", _text_function(lambda one: float(len(one)))),
     "lower": ([_TEXT], "text", _text_function(str.lower)),
     "upper": ([_TEXT], "text", _text_function(str.upper)),
@@ -142,7 +145,7 @@ _KINDS: dict[str, Callable[[Any], bool]] = {
     "is_bool": lambda value: isinstance(value, bool),
     "is_defined": lambda value: value is not UNDEFINED,
     "is_null": lambda value: value is None,
-    "is_number": lambda value: isinstance(value, float),
+    "is_number": lambda value: isinstance(value, float) and math.isfinite(value),
     "is_string": lambda value: isinstance(value, str),
 }
 _COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
@@ -243,7 +246,7 @@ def _call(node: Node) -> Typed:
         raise ConditionError(f"Invalid built-in function: {node.text}")
     forms, result, work = _FUNCTIONS[name]
     for form in forms:
-        expected = (form[0],) * len(kinds) if form[-1] == "*" and kinds else form
+        expected = form if form[-1] != "*" else (form[0],) * max(len(kinds), len(form) - 1)
         if len(expected) == len(kinds) and all(_fits(one, kind) for one, kind in zip(expected, kinds, strict=True)):
             return result, lambda message: work(*(value(message) for value in values))
     raise ConditionError(f"Invalid arguments of {node.text}: {', '.join(kinds)}")
@@ -253,6 +256,9 @@ def _logic(node: Node) -> Typed:
     (left_kind, left), (right_kind, right) = (_compile(part) for part in node.parts)
     if not {left_kind, right_kind} <= {"null", "bool", "undefined", "any"} or (right_kind == "any" and left_kind != "any"):
         raise ConditionError(f"{node.kind} of {left_kind} and {right_kind}")
+    nulls = (left_kind, right_kind).count("null")
+    if nulls == 2 or (nulls and node.kind == "AND"):
+        return _constant("null", None)
     join = _both if node.kind == "AND" else _either
     return "bool", lambda message: join(left(message), right(message))
 
@@ -286,8 +292,10 @@ def _compile(node: Node) -> Typed:
             raise ConditionError(f"{kind} of {inner_kind}")
         if kind == "negative":
             return "number", lambda message: -value if isinstance(value := inner(message), float) else UNDEFINED
+        if inner_kind == "null":
+            return _constant("bool", True)
         return "bool", lambda message: not value if isinstance(value := inner(message), bool) else UNDEFINED
-    if kind == "fault":
+    if kind in ("fault", "unterminated"):
         raise ConditionError("syntax error")
     (left_kind, left), (right_kind, right) = parts
     if not _fits(left_kind, right_kind):
