@@ -27,6 +27,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m services.lab", description=__doc__)
     parser.add_argument("--folder", type=Path, help="the run's own folder (a temporary one that goes with it, if not given)")
     parser.add_argument("--address", default="", help="the loopback address to take instead of a free one")
+    parser.add_argument("--nonce", default="", help="the end of every name instead of a random one")
     parser.add_argument("--fault", action="append", default=[], metavar=FAULT, help="a fault to start with; may be repeated")
     parser.add_argument("--with-parent", action="store_true", help="end when standard input closes")
     return parser.parse_args()
@@ -44,7 +45,7 @@ async def _serve(options: argparse.Namespace, folder: Path) -> None:
             loop.call_soon_threadsafe(ended.set)
 
         threading.Thread(target=watch, daemon=True).start()
-    lab = Lab(folder, options.address)
+    lab = Lab(folder, options.address, options.nonce)
     await lab.start()
     try:
         for text in options.fault:

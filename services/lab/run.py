@@ -31,10 +31,14 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass
 class Lab:
-    """A lab in ``folder``; ``await start()`` brings it up, ``await close()`` ends it and all that it started."""
+    """A lab in ``folder``; ``await start()`` brings it up, ``await close()`` ends it and all that it started.
+
+    One with the ``address`` and ``nonce`` of an earlier lab is that one's hub made again: the same names, other keys.
+    """
 
     folder: Path
     address: str = ""
+    nonce: str = ""
 
     async def start(self) -> None:
         """Claim an address and listen. Raises AddressError or OSError when that cannot be."""
@@ -43,7 +47,7 @@ class Lab:
         self._claim = Claim(self.address)
         address = self._claim.address
         host = address if self._claim.port == 443 else f"{address}:{self._claim.port}"
-        self.world = World(address, host, self.folder)
+        self.world = World(address, host, self.folder, self.nonce)
         devices = [self._claim.device(1 + number) for number in range(len(DEVICES))]
         self.device_addresses = dict(zip(DEVICES, devices, strict=True))
         authority = Authority(self.folder, self.world.nonce)
