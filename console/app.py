@@ -22,10 +22,10 @@ from console.leaving import leave_when_told
 from console.main_screen import MainScreen
 from console.opening import SCREENS
 from console.screens.signing_in import DeviceCodes
-from console.session import Session
 from console.telling import TellingApp
 from services.contexts.paths import state_folder
 from services.errors import OperatorError
+from services.operations.session import Session
 from widgets.scrollbar import WholeCells
 from widgets.signs import ascii_only, is_ascii
 

@@ -12,11 +12,15 @@ import asyncio
 import threading
 import weakref
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import contextmanager
 from queue import SimpleQueue
 from typing import Any, TypeVar, cast
 
+from textual.app import App
 from textual.dom import DOMNode
+from textual.screen import ModalScreen
 from textual.worker import Worker
 
 from console.telling import TellingApp
@@ -24,6 +28,7 @@ from services.errors import OperatorError
 
 Result = TypeVar("Result")
 _END = object()
+_LOOKS_AFTER = 1.0  # seconds between two looks whether a dialog is still there
 _SAYS_AGAIN = 4.0  # seconds; a throttled or silent service is asked for much longer
 
 
@@ -49,6 +54,18 @@ async def in_thread(call: Callable[..., Result], *arguments: Any) -> Result:
 
     _run(run)
     return await future
+
+
+def ask_from_thread(app: App[Any], screen: ModalScreen[Result]) -> Result | None:
+    """Show a dialog from a thread and return its answer; None where it went without one, as when the context is left."""
+    answer: Future[Result | None] = Future()
+    app.call_from_thread(app.push_screen, screen, answer.set_result)
+    while True:
+        try:
+            return answer.result(_LOOKS_AFTER)
+        except FutureTimeout:
+            if not screen.is_attached:
+                return None
 
 
 async def for_dialog(node: DOMNode, call: Callable[..., Result], *arguments: Any) -> Result:

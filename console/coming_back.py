@@ -11,7 +11,7 @@ from services.records import Step
 
 if TYPE_CHECKING:
     from console.owner import ConsoleApp
-    from console.session import Session
+    from services.operations.session import Session
 
 
 class Whereabouts:
@@ -50,4 +50,4 @@ def _steps(session: Session, left: place.LeftWatch) -> Iterator[Sequence[Step]]:
     from services.operations.rollout_steps import Watch as Rollout
 
     version = session.hub.device_state(left.device).desired_version
-    yield from session.rollout(Rollout(left.device, (left.module,), version, left.since), left.client)
+    yield from session.deployer.rollout(Rollout(left.device, (left.module,), version, left.since, left.client))

@@ -21,8 +21,8 @@ from console.panes.images import Images
 from console.panes.messages import Messages
 from console.panes.modules import Modules
 from console.panes.options import Options
-from console.session import Session
 from services.errors import OperatorError
+from services.operations.session import Session
 from widgets.details import DetailsPanel
 from widgets.footer import KeyLine
 from widgets.pane import Pane

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from console.owner import ConsoleApp
-    from console.session import Session
+    from services.operations.session import Session
 
 
 def _doctor(app: ConsoleApp, session: Session) -> None:

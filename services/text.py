@@ -64,3 +64,12 @@ def json_text(value: Any, indent: int | None = None, ascii_only: bool = False) -
 def _escaped(match: re.Match[str]) -> str:
     code = ord(match.group())
     return f"\\u{code:04x}" if code < 0x10000 else json.dumps(match.group())[1:-1]
+
+
+def indented_json(text: str) -> str:
+    """Return JSON indented where it is JSON, else as it is; what no terminal may get stays escaped as it came."""
+    try:
+        value: Any = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    return json_text(value, 2)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import ClassVar
 
 from textual import on
@@ -13,29 +13,13 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Button, Input, Label, Select, Static
 
+from services.records import ClientRequest, DeployRequest, WorkspaceImage
 from widgets.dialogs import Dialog
 from widgets.footer import KeyLine
 from widgets.signs import STYLES, drawn
 
 
-@dataclass(frozen=True)
-class Target:
-    """What the operator chose. ``host`` is the module that a client asks; ``image_id`` names a workspace's image; ``route`` is
-    hub or azureml, and ``beside`` the preset of a client that Azure ML deploys with the host. ``status`` is what the module
-    shall be then; None leaves it as it is."""
-
-    image: str
-    device: str
-    module: str
-    preset: str
-    host: str = ""
-    image_id: str = ""
-    route: str = "hub"
-    beside: str = ""
-    status: str | None = "running"
-
-
-class DeployForm(Dialog["Target | None"]):
+class DeployForm(Dialog[DeployRequest | None]):
     """Device, module name, preset; for the client the host module too. Enter goes on to the create options."""
 
     DEFAULT_CSS = """
@@ -50,7 +34,7 @@ class DeployForm(Dialog["Target | None"]):
 
     def __init__(
         self,
-        image: str,
+        image: WorkspaceImage,
         *,
         client: bool,
         devices: Sequence[tuple[str, str]],
@@ -59,13 +43,11 @@ class DeployForm(Dialog["Target | None"]):
         presets: Sequence[tuple[str, str]],
         preset: str,
         hosts: Sequence[str] = (),
-        image_id: str = "",
         no_azureml: str = "",
         clients: Sequence[tuple[str, str]] = (),
         beside: str = "",
     ) -> None:
         super().__init__("Deploy the client" if client else "Deploy an image")
-        self.image_id = image_id
         self.no_azureml = no_azureml
         self.clients = clients
         self.beside = beside
@@ -82,7 +64,7 @@ class DeployForm(Dialog["Target | None"]):
         """The fields."""
         with Horizontal(classes="line"):
             yield Label("image")
-            yield Input(self.image, id="image", compact=True, disabled=not self.client)
+            yield Input(self.image.location, id="image", compact=True, disabled=not self.client)
         with Horizontal(classes="line"):
             yield Label("device")
             yield Select(
@@ -113,7 +95,7 @@ class DeployForm(Dialog["Target | None"]):
                     )
                 else:
                     yield Input("azureml-host", id="host", compact=True)
-        if self.image_id:
+        if self.image.id:
             routes = [("IoT Hub: merged into the device's deployment", "hub")]
             routes += [] if self.no_azureml else [("Azure ML: as a service of the workspace", "azureml")]
             with Horizontal(classes="line"):
@@ -141,7 +123,7 @@ class DeployForm(Dialog["Target | None"]):
         self.query_one("#go" if self.module else "#module").focus()
         about = "" if self.module else "Nothing tells what this image is: give its module a name. "
         self._say(f"{about}Nothing is sent yet: the create options come next, then the diff.")
-        if self.image_id:
+        if self.image.id:
             self.query_one("#beside-line").display = False
 
     @on(Select.Changed, "#route")
@@ -174,22 +156,24 @@ class DeployForm(Dialog["Target | None"]):
             self._say("✗ An image is needed: REGISTRY/NAME:TAG.", STYLES["bad"])
             self.query_one("#image").focus()
             return
-        host = ""
-        if self.client:
-            widget = self.query_one("#host")
-            host = str(widget.value) if isinstance(widget, (Select, Input)) else ""
+        of_workspace = bool(self.image.id)
+        beside = self._chosen("beside") if of_workspace else ""
         self.dismiss(
-            Target(
-                image,
+            DeployRequest(
+                self.image if image == self.image.location else replace(self.image, id="", location=image),
                 self._chosen("device"),
                 module,
                 self._chosen("preset"),
-                host,
-                self.image_id,
-                self._chosen("route") if self.image_id else "hub",
-                self._chosen("beside") if self.image_id else "",
+                {"host": self._host()} if self.client else {},
+                client=ClientRequest("", "", beside) if beside else None,
+                route=self._chosen("route") if of_workspace else "hub",
             )
         )
+
+    def _host(self) -> str:
+        """Return the module that the client asks, chosen or typed."""
+        widget = self.query_one("#host")
+        return str(widget.value).strip() if isinstance(widget, (Select, Input)) else ""
 
     def _chosen(self, name: str) -> str:
         return str(self.query_one(f"#{name}", Select).value)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
@@ -14,7 +12,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from services.records import Finding, InferenceMessage, WorkspaceImage, WorkspaceModel
-from services.text import counted, json_text
+from services.text import counted, indented_json
 from widgets.hanging import Fact, Part, assemble
 from widgets.images import flavour, image_state, model_state
 from widgets.module_row import Row, module_state, next_start
@@ -154,7 +152,7 @@ def module_details(row: Row, around: Around) -> Content:
     if around.env:
         parts += _heading("environment") + _facts(around.env.items())
     if around.options:
-        parts += [*_heading("create options"), (pretty(around.options) + "\n", "")]
+        parts += [*_heading("create options"), (indented_json(around.options) + "\n", "")]
     return assemble(parts)
 
 
@@ -173,7 +171,7 @@ def message_details(message: InferenceMessage, raw: str = "") -> Content:
             ("lost before", f"{counted(message.missing, 'message')}, which the hub no longer had" if message.missing else ""),
         ]
     )
-    parts += [*_heading(f"body ({counted(message.body_size, 'byte')})"), (f"{pretty(message.body or message.text)}\n", "")]
+    parts += [*_heading(f"body ({counted(message.body_size, 'byte')})"), (f"{indented_json(message.body or message.text)}\n", "")]
     if message.body_left:
         parts += [(f"… {counted(message.body_left, 'byte')} more, which an export holds\n", STYLES["dim"])]
     if message.properties:
@@ -189,15 +187,6 @@ def _milliseconds(message: InferenceMessage) -> str:
     if message.milliseconds is None:
         return ""
     return f"{message.milliseconds:,.0f}" + (" (may include retries)" if message.milliseconds >= 1000 else "")
-
-
-def pretty(text: str) -> str:
-    """JSON indented where it is JSON, else as it is; what no terminal may get stays escaped as it came."""
-    try:
-        value: Any = json.loads(text)
-    except ValueError:
-        return text
-    return json_text(value, 2)
 
 
 class DetailsPanel(VerticalScroll):

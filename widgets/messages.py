@@ -15,9 +15,9 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from services.errors import OperatorError
-from services.records import InferenceMessage
+from services.records import InferenceMessage, RecorderFigures
 from services.text import paced
-from widgets.intake import Intake, Part, figures, troubles
+from widgets.intake import Part, figures, troubles
 from widgets.lines import Lines
 from widgets.pane import Pane
 from widgets.signs import STYLES, drawn
@@ -85,7 +85,7 @@ E exports all that the filter lets through, as NDJSON or CSV. @ jumps to a time.
         super().__init__(id=id)
         self.paused = False
         self.pending = 0
-        self.intake = Intake()
+        self.intake = RecorderFigures()
         self.stream = Stream()
         self.filter_text = ""
         self._told = False  # something stands in the note
@@ -144,7 +144,7 @@ E exports all that the filter lets through, as NDJSON or CSV. @ jumps to a time.
         """Messages before the window."""
         self.stream.prepend(messages)
 
-    def show_intake(self, intake: Intake, pending: int) -> None:
+    def show_intake(self, intake: RecorderFigures, pending: int) -> None:
         """How the recorder does, and how many messages wait behind a paused view."""
         if (intake, pending) != (self.intake, self.pending):
             self.intake, self.pending = intake, pending

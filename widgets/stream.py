@@ -9,13 +9,12 @@ from typing import Literal
 from rich.cells import cell_len
 from textual.message import Message
 
-from services.records import InferenceMessage
+from services.records import PAGE, InferenceMessage
 from widgets.lines import Cells, Lines, fit
 from widgets.signs import Role
 from widgets.when import clock
 
 WINDOW = 2_000  # rows held at most
-PAGE = 500  # rows asked for at a time
 _SENDERS = 200  # told apart when their column is laid out
 
 _KINDS: dict[str, tuple[str, Role]] = {

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from console.background import for_dialog, in_thread
-from console.jobs.plans import confirm_plan
-from console.session import Session
+from console.jobs.plans import carry_out
+from services.operations.session import Session
 from services.records import Module
 from widgets.dialogs import Choose, Confirm
 from widgets.signs import LIVENESS
@@ -41,26 +41,21 @@ async def restart(main: MainScreen, session: Session, device: str, module: str) 
         type_to_confirm=session.typed(device),
     )
     if await main.app.push_screen_wait(question):
-        await in_thread(session.restart, device, module)
+        await in_thread(session.deployer.restart, device, module)
         main.notify(f"{module} was told to restart", timeout=4)
         main.modules.read()
 
 
 async def switch(main: MainScreen, session: Session, device: str, module: Module, wanted: str = "") -> None:
     """Stop a module that should run, start one that should not; ``wanted`` says which of them is meant."""
-    from services.deployment.changes import SetModule
-
     running = module.desired is not None and module.desired.status == "running"
     if wanted and running == (wanted == "start"):
         main.notify(f"{module.name} is to {'run already; R restarts it' if running else 'be stopped already'}", timeout=4)
         return
-    change = SetModule(module.name, status="stopped" if running else "running")
-    verb = "Stop" if running else "Start"
-    await confirm_plan(main, session, device, [change], f"{verb} {module.name} on {device}", verb, (module.name,))
+    name = module.name
+    await carry_out(main, session, lambda deployer: deployer.stop(device, name) if running else deployer.start(device, name))
 
 
 async def remove(main: MainScreen, session: Session, device: str, module: str) -> None:
     """Take a module off the device."""
-    from services.deployment.changes import RemoveModule
-
-    await confirm_plan(main, session, device, [RemoveModule(module)], f"Remove {module} from {device}", "Remove", ())
+    await carry_out(main, session, lambda deployer: deployer.remove(device, module))

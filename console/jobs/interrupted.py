@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from console.background import go, in_thread
 from console.jobs import models
-from console.session import Session
 from services.errors import OperatorError
+from services.operations.session import Session
 from widgets.dialogs import Reader
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 async def tell(main: MainScreen, session: Session) -> None:
     """Say how interrupted deployments went, by what the devices have now, and follow what the workspace still works on."""
     try:
-        found = await in_thread(session.settled)
+        found = await in_thread(session.deployer.settle)
     except OperatorError as error:
         main.notify(f"an interrupted deployment cannot be looked at: {error.what}", severity="warning", timeout=10)
         found = []

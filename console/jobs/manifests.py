@@ -9,7 +9,7 @@ from console.background import for_dialog, in_thread
 from console.files import read_text
 from console.jobs.manifest_file import write_manifest
 from console.jobs.plans import carry_out
-from console.session import Session
+from services.operations.session import Session
 from widgets.dialogs import Choose, Prompt
 
 if TYPE_CHECKING:
@@ -24,10 +24,7 @@ async def export(main: MainScreen, session: Session, name: str) -> None:
 
 async def bring_in(main: MainScreen, session: Session, name: str) -> None:
     """Merge a manifest's file into what the device has, or put it in its place: values asked for, then diff and confirm."""
-    from services.deployment.changes import MergeContent, ReplaceContent
-    from services.deployment.hub_route import modules_named
-    from services.deployment.manifest_file import fill, load, secret_variables, variables
-    from services.deployment.masking import unmasked
+    from services.deployment.manifest_file import load, secret_variables, variables
 
     name = name or await main.app.push_screen_wait(Prompt("Bring in a manifest", "Its file"))
     if not name:
@@ -53,7 +50,7 @@ async def bring_in(main: MainScreen, session: Session, name: str) -> None:
     way = await main.app.push_screen_wait(Choose(f"{path.name} on {device}", ways, current="merge"))
     if way is None:
         return
-    given = await in_thread(unmasked, fill(content, values), lambda: session.manifest(device))
-    change = ReplaceContent(given) if way == "replace" else MergeContent(given)
-    made = await for_dialog(main, session.plan, device, [change])
-    await carry_out(main, session, made, f"{way.capitalize()} {path.name}: {device}", way.capitalize(), modules_named(made))
+    whole = way == "replace"
+    await carry_out(
+        main, session, lambda deployer: deployer.import_manifest(device, content, values, whole=whole, name=path.name)
+    )

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from console.background import in_thread
-from console.session import Session
 from services.errors import OperatorError, UsageError
+from services.operations.session import Session
 from services.text import json_text, one_line
 from widgets.dialogs import Confirm, Prompt, Reader
 from widgets.pane import error_content

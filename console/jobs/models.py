@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from console.background import go, in_thread
 from console.jobs.deploy import deploy_image
 from console.jobs.following import followed
-from console.session import Session
+from services.operations.session import Session
 from services.records import WorkspaceModel
 from widgets.dialogs import Confirm
 from widgets.model_form import ModelForm, Packing

@@ -9,8 +9,8 @@ from textual.timer import Timer
 
 from console.background import for_dialog, go, in_thread
 from console.owner import main_of
-from console.session import Session
 from services.errors import OperatorError
+from services.operations.session import Session
 from services.records import WorkspaceImage
 from widgets.details import image_details, model_details
 from widgets.dialogs import Reader

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 from services.records import DeviceState, Finding
 
 if TYPE_CHECKING:
-    from console.session import Session
     from services.operations.connections import Looks
     from services.operations.host import HostAnswer
+    from services.operations.session import Session
 
 LOOKED_AT = 60  # newest messages of the device
 _ASK_AGAIN, _ASK_SELDOM = 10.0, 30.0  # seconds between two questions to one host, each of which costs it a picture

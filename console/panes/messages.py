@@ -12,17 +12,17 @@ from textual.content import Content
 from textual.widgets import Input
 
 from console.background import go, in_thread
-from console.message_source import MessageSource
 from console.owner import app_of, main_of
-from console.session import Session
 from services.errors import OperatorError, UsageError
-from services.records import InferenceMessage
+from services.messages.feed import MessageFeed
+from services.operations.session import Session
+from services.records import PAGE, InferenceMessage
 from services.text import counted
 from widgets.details import message_details
 from widgets.dialogs import Prompt, Reader
 from widgets.messages import MessagesPane
 from widgets.pane import Pane
-from widgets.stream import PAGE, Stream
+from widgets.stream import Stream
 
 if TYPE_CHECKING:
     from console.owner import MainScreen
@@ -44,7 +44,7 @@ class Messages(MessagesPane):
         return main_of(self)
 
     @property
-    def source(self) -> MessageSource:
+    def source(self) -> MessageFeed:
         """Where it reads."""
         assert self.session is not None
         return self.session.messages

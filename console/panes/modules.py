@@ -15,8 +15,8 @@ from textual.timer import Timer
 from console.background import go, in_thread
 from console.owner import main_of
 from console.panes.listening import Listening
-from console.session import Session
 from services.errors import OperatorError
+from services.operations.session import Session
 from services.records import PING_COST, DeviceState, Finding, InferenceMessage, Module
 from widgets.details import Around, module_details
 from widgets.module_row import Row

@@ -14,14 +14,14 @@ from textual.app import SuspendNotSupported
 
 from console.background import go, in_thread
 from console.owner import main_of
-from console.session import Session
 from services.errors import OperatorError
+from services.operations.session import Session
+from services.records import DeployRequest
 from widgets.dialogs import Confirm, Prompt
 from widgets.options import OptionsPane
 
 if TYPE_CHECKING:
     from console.owner import MainScreen
-    from widgets.deploy_form import Target
 
 
 def editor_command(environment: Mapping[str, str]) -> list[str]:
@@ -37,7 +37,7 @@ class Options(OptionsPane):
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
         self.session: Session | None = None
-        self.draft: Target | None = None
+        self.draft: DeployRequest | None = None
 
     @property
     def main(self) -> MainScreen:
@@ -54,23 +54,15 @@ class Options(OptionsPane):
 
         self.set_presets(await in_thread(presets), name)
 
-    async def open_preset(self, target: Target, values: dict[str, str]) -> None:
-        """A new module: its preset fills in the options, before this returns."""
-        self.draft = target
-        self._name_target(target)
-        await self.use_preset(target.preset, values)
-        if target.preset:
-            await self._rendered(target.preset, self.values)
-
-    async def open_text(self, target: Target, text: str) -> None:
-        """A module that is there: its options as they are."""
-        self.draft = target
-        self._name_target(target)
-        await self.use_preset("", {})
-        self.set_text(text)
-
-    def _name_target(self, target: Target) -> None:
-        self.target(f"{target.module} on {target.device} from {target.image.rsplit('/', 1)[-1]}")
+    async def open_request(self, request: DeployRequest) -> None:
+        """Open what is to be deployed: its own create options, else what its preset fills in before this returns."""
+        self.draft = request
+        self.target(f"{request.module} on {request.device} from {request.image.location.rsplit('/', 1)[-1]}")
+        await self.use_preset(request.preset, dict(request.values))
+        if request.options is not None:
+            self.set_text(request.options)
+        elif request.preset:
+            await self._rendered(request.preset, self.values)
 
     @on(OptionsPane.PresetChosen)
     def _preset_chosen(self, event: OptionsPane.PresetChosen) -> None:
@@ -97,7 +89,7 @@ class Options(OptionsPane):
         from services.deployment.surroundings import Surroundings
 
         state = self.main.modules.state
-        module, image = (self.draft.module, self.draft.image) if self.draft is not None else ("", "")
+        module, image = (self.draft.module, self.draft.image.location) if self.draft is not None else ("", "")
         surroundings = Surroundings.of(state, module, image) if state is not None else Surroundings()
         self.show_report(await in_thread(check, text, surroundings))
 

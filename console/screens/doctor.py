@@ -9,7 +9,7 @@ from textual.binding import Binding, BindingType
 
 from console.background import each, go, in_thread
 from console.screens.full import FullScreen
-from console.session import Session
+from services.operations.session import Session
 from widgets.details import finding_content
 from widgets.dialogs import Reader
 from widgets.lines import Lines

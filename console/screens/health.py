@@ -14,8 +14,8 @@ from textual.widgets import Static
 
 from console.background import go, in_thread
 from console.screens.full import FullScreen
-from console.session import Session
 from services.errors import OperatorError
+from services.operations.session import Session
 from services.records import ERROR_KINDS
 from services.text import counted
 from widgets.lines import fit

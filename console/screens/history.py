@@ -12,9 +12,9 @@ from textual.binding import Binding, BindingType
 from console.background import for_dialog, go, in_thread
 from console.owner import app_of
 from console.screens.full import FullScreen
-from console.session import Session
 from services.errors import OperatorError
 from services.names import hub_name
+from services.operations.session import Session
 from services.text import counted
 from widgets.dialogs import Prompt, Reader
 from widgets.diff import diff_content
@@ -89,7 +89,7 @@ class HistoryScreen(FullScreen[None]):
         """What stands there is shown at once: how those went whose end is not known, the hub has to be asked."""
         await self._show_entries()
         try:
-            if await in_thread(self.session.settled):
+            if await in_thread(self.session.deployer.settle):
                 await self._show_entries()
         except OperatorError as error:
             self.notify(f"what is pending cannot be looked at: {error.what}", severity="warning", timeout=6)
@@ -126,14 +126,11 @@ class HistoryScreen(FullScreen[None]):
 
     async def _rollback(self, entry: Entry) -> None:
         from console.jobs.plans import carry_out
-        from services.deployment.hub_route import modules_named
-        from services.deployment.rollback import plan_rollback, prepare
 
-        hub = self.session.hub
+        deployer = self.session.deployer
         main = app_of(self).main
         main.notify("comparing with what the device has", timeout=2)
-        registry = await for_dialog(main, self.session.registry)
-        rollback = await for_dialog(main, lambda: prepare(hub, entry, registry=registry))
+        rollback = await for_dialog(main, lambda: deployer.prepare_rollback(entry))
         answers = {}
         for path, question in zip(rollback.missing, rollback.questions(), strict=True):
             answer = await self.app.push_screen_wait(Prompt("A secret that is gone from the device", question, secret=True))
@@ -141,8 +138,6 @@ class HistoryScreen(FullScreen[None]):
                 return
             answers[path] = answer
         if answers:
-            rollback = await for_dialog(main, lambda: prepare(hub, entry, answers=answers, registry=registry))
-        made = await for_dialog(main, lambda: self.session.checked(plan_rollback(hub, rollback)))
-        title = f"Roll {entry.device} back to before #{entry.id}"
-        await carry_out(main, self.session, made, title, "Roll back", modules_named(made))
+            rollback = await for_dialog(main, lambda: deployer.prepare_rollback(entry, answers=answers))
+        await carry_out(main, self.session, lambda deployer: deployer.rollback(rollback))
         await self._read()

@@ -15,9 +15,9 @@ from textual.widgets import Input
 from console.background import each, go, in_thread
 from console.owner import app_of
 from console.screens.full import FullScreen
-from console.session import Session
 from services.contexts.paths import private_file, private_folder, state_folder
 from services.errors import OperatorError
+from services.operations.session import Session
 from services.text import counted
 from widgets.dialogs import Choose, Prompt, Reader
 from widgets.lines import Lines

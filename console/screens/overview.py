@@ -10,8 +10,8 @@ from textual.binding import Binding, BindingType
 
 from console.background import go, in_thread
 from console.screens.full import FullScreen
-from console.session import Session
 from services.errors import OperatorError
+from services.operations.session import Session
 from widgets.signs import LIVENESS, SEVERITY
 from widgets.table import Cell, Column, Table
 from widgets.when import age

@@ -13,8 +13,8 @@ from textual.widgets import Static
 
 from console.background import go, in_thread
 from console.screens.full import FullScreen
-from console.session import Session
 from services.errors import OperatorError
+from services.operations.session import Session
 from widgets.dialogs import Prompt
 from widgets.pane import error_content
 from widgets.plot import bar

@@ -10,10 +10,9 @@ from textual.widgets import TextArea
 
 from console.background import go, in_thread
 from console.screens.full import FullScreen
-from console.session import Session
 from services.errors import OperatorError
-from services.text import json_text, one_line
-from widgets.details import pretty
+from services.operations.session import Session
+from services.text import indented_json, json_text, one_line
 from widgets.diff import DiffConfirm
 from widgets.twin import TwinTree
 
@@ -144,7 +143,7 @@ class DesiredEditor(FullScreen[str]):
     def __init__(self, title: str, text: str, note: str = "") -> None:
         super().__init__(title)
         self.note = note
-        self.area = TextArea(pretty(text), show_line_numbers=True, compact=True, id="desired")
+        self.area = TextArea(indented_json(text), show_line_numbers=True, compact=True, id="desired")
 
     def compose_content(self) -> ComposeResult:
         """The editor."""

@@ -2,102 +2,100 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime, timezone
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from console.call import Call
 from console.verbs._confirming import confirmed
-from services.contexts.model import Context
 from services.errors import OperatorError
+from services.records import Progress, Step
 
 if TYPE_CHECKING:
-    from services.deployment.history import Entry
-    from services.deployment.hub_route import Applied, Plan
-    from services.hub.client import Hub
+    from services.deployment.plan import Applied, Plan
+    from services.operations.deployer import Deployer
     from services.operations.rollout_steps import Watch
-    from services.records import Step
+    from services.operations.session import Session
 
 
-def carry_out(call: Call, context: Context, hub: Hub, plan: Plan, watch: Sequence[str] = ()) -> int:
-    """Show a plan, confirm, apply, watch: the rest of every deploying verb; the exit status. What is ``watch``ed is named by
-    module; where a client is among the changes, up to its first message."""
-    from services.deployment.history import History
-    from services.deployment.hub_route import ChangedMeanwhile, apply
-    from services.deployment.image_check import with_images_checked
-    from services.deployment.interrupted import settle
+def carry_out(call: Call, session: Session, planning: Callable[[Deployer], Plan]) -> int:
+    """Plan, show, confirm, apply, and with ``--wait`` watch: the whole of every deploying verb; the exit status."""
+    from services.operations.deployer import Deployer
 
-    history = History()
-    if not call.options.no_image_check:
-        plan = with_images_checked(context, plan)
-    if not call.options.dry_run:
-        found_again(call, settle(hub, history))
-    while True:
-        show(call, plan)
-        if plan.errors:
-            _result(call, plan, None)
-            raise OperatorError(
-                f"The deployment has {len(plan.errors)} error{'s' if len(plan.errors) > 1 else ''}; nothing was sent.",
-                cause=f"{plan.errors[0].place}: {plan.errors[0].message}",
-                remedy=plan.errors[0].remedy,
-                code="deployment.invalid",
-            )
-        if call.options.dry_run or plan.empty:
-            call.progress(
-                "Nothing was sent." if call.options.dry_run else "The device has all of this already; nothing was sent."
-            )
-            _result(call, plan, None)
-            return 0
-        if not confirmed(call, f"{plan.summary} on {plan.device}?", plan.device):
-            call.progress("Nothing was sent.")
-            return 1
-        began = datetime.now(timezone.utc)
-        try:
-            applied = apply(hub, plan, history, context.name)
-            break
-        except ChangedMeanwhile as changed:
-            if call.options.yes:
-                raise
-            call.progress(f"{changed.what} {changed.cause} What was changed:")
-            for line in changed.theirs:
-                call.progress(f"{line.sign} {line.text}")
-            plan = changed.plan
+    deployer = Deployer(session, check_images=not getattr(call.options, "no_image_check", False))
+    plan = planning(deployer)
+    terminal = TerminalDialog(call)
+    if call.options.dry_run:
+        terminal.show(plan)
+        call.progress("Nothing was sent.")
+        _result(call, plan, None)
+        return 0
+    report_settled(call, deployer)
+    applied = deployer.carry_out(plan, terminal)
+    if applied is None:
+        _result(call, plan, None)
+        return 1 if terminal.declined else 0
+    plan = terminal.plan or plan
     call.progress(applied.detail or f"{plan.device} is at version {applied.version} now.")
     _result(call, plan, applied)
-    if not getattr(call.options, "wait", False) or not watch:
+    watch = deployer.watch(plan, applied)
+    if not getattr(call.options, "wait", False) or not watch.modules:
         return 0
-    from services.operations.first_message import expected
-    from services.operations.rollout_steps import Watch
-
-    rollout = Watch(plan.device, tuple(watch), applied.version, began)
-    return watched(call, context, hub, rollout, messages=expected(plan))
+    return follow(call, deployer, watch)
 
 
-def found_again(call: Call, entries: Sequence[Entry]) -> None:
+class TerminalDialog:
+    """The terminal's side of ``Deployer.carry_out``."""
+
+    def __init__(self, call: Call) -> None:
+        self.call = call
+        self.plan: Plan | None = None  # as it was confirmed
+        self.declined = False
+
+    def confirm(self, plan: Plan) -> bool:
+        """Show a plan and ask. A device that changed meanwhile is not confirmed by ``--yes``: nobody has seen that change."""
+        self.show(plan)
+        if self.plan is not None and self.call.options.yes:
+            raise OperatorError(
+                plan.notices[0],
+                remedy="Look at the new difference and run the command again.",
+                code="deployment.changed-meanwhile",
+            )
+        if not confirmed(self.call, f"{plan.summary} on {plan.device}?", plan.device):
+            self.call.progress("Nothing was sent.")
+            self.declined = True
+            return False
+        self.plan = plan
+        return True
+
+    def report(self, progress: Progress) -> None:
+        """Say it among the progress."""
+        self.call.progress(progress.text)
+
+    def show(self, plan: Plan) -> None:
+        """Show difference, remarks and commands on standard error; raises OperatorError for a plan that may not be applied."""
+        for line in plan.diff:
+            self.call.progress(f"{line.sign} {line.text}" if line.sign != "@" else line.text)
+        for severity, text in plan.remarks:
+            self.call.progress(text if severity in ("info", "ok") else f"{severity}: {text}")
+        for module in (plan.service.host, *plan.service.modules) if plan.service else ():
+            self.call.progress(f"{module.name}: {module.create_options}")
+        for command in plan.commands:
+            self.call.progress(f"the same with the Azure CLI: {command}")
+        if plan.errors:
+            _result(self.call, plan, None)
+            raise plan.refusal
+
+
+def report_settled(call: Call, deployer: Deployer) -> None:
     """Tell how deployments went that nobody saw to their end."""
-    for entry in entries:
-        call.progress(
-            f"found again: {entry.summary} on {entry.device} of {entry.at:%Y-%m-%d %H:%M}: {entry.outcome}. {entry.detail}"
-        )
-
-
-def show(call: Call, plan: Plan) -> None:
-    """The difference, the commands, problems and deployments at scale, to standard error."""
-    for line in plan.diff:
-        call.progress(f"{line.sign} {line.text}" if line.sign != "@" else line.text)
-    for configuration in plan.configurations:
-        call.progress(f"warning: the deployment at scale {configuration.id} will overwrite this within moments.")
-    for problem in plan.problems:
-        call.progress(f"{problem.severity}: {problem.place}: {problem.message}. {problem.remedy}")
-    for command in plan.commands:
-        call.progress(f"the same with the Azure CLI: {command}")
+    for entry in deployer.settle():
+        call.progress(f"settled: {entry.summary} on {entry.device} of {entry.at:%Y-%m-%d %H:%M}: {entry.outcome}. {entry.detail}")
 
 
 def _result(call: Call, plan: Plan, applied: Applied | None) -> None:
     if not call.as_json:
         return
-    from dataclasses import asdict
-
     answer: dict[str, Any] = {
         "device": plan.device,
         "summary": plan.summary,
@@ -110,30 +108,31 @@ def _result(call: Call, plan: Plan, applied: Applied | None) -> None:
         "configurations": [item.id for item in plan.configurations],
         "commands": list(plan.commands),
     }
+    if plan.service is not None:
+        answer |= {
+            "service": plan.service.name,
+            "state": applied.state if applied else "",
+            "lost": list(applied.lost if applied else ()),
+        }
     call.out_json(answer)
 
 
-def watched(call: Call, context: Context, hub: Hub, watch: Watch, *, messages: bool = False) -> int:
-    """Tell a rollout's steps until it is done or stops; 1 where it stopped. With ``messages`` up to the first one."""
-    from services.operations.first_message import Listener
-    from services.operations.rollout import Rollout
+def follow(call: Call, deployer: Deployer, watch: Watch) -> int:
+    """Tell a rollout's steps until it is done or stops; 1 where it stopped."""
+    from dataclasses import replace
 
-    listener: Listener | None = None
-    if messages:
+    if watch.messages:
         try:
-            listener = Listener(context)
+            deployer.session.messages.open()
         except OperatorError as error:
-            call.progress(f"messages cannot be listened to: {error.what}")
-    told: dict[str, tuple[str, str]] = {}
+            call.progress(f"messages cannot be read, so that none is waited for: {error.what}")
+            watch = replace(watch, messages=False)
+    shown: dict[str, tuple[str, str]] = {}
     steps: Sequence[Step] = ()
-    try:
-        for steps in Rollout(hub, context, watch, listener.sent if listener else None).steps():
-            for step in steps:
-                if step.state != "waiting" and told.get(step.name) not in ((step.state, step.detail), ("done", step.detail)):
-                    told[step.name] = (step.state, step.detail)
-                    took = f" ({step.seconds:.0f} s)" if step.seconds is not None else ""
-                    call.progress(f"{step.state:8} {step.title}{took} {step.detail} {step.remedy}".rstrip())
-    finally:
-        if listener is not None:
-            listener.close()
+    for steps in deployer.rollout(watch):
+        for step in steps:
+            if step.state != "waiting" and shown.get(step.name) not in ((step.state, step.detail), ("done", step.detail)):
+                shown[step.name] = (step.state, step.detail)
+                took = f" ({step.seconds:.0f} s)" if step.seconds is not None else ""
+                call.progress(f"{step.state:8} {step.title}{took} {step.detail} {step.remedy}".rstrip())
     return 0 if all(step.state in ("done", "neutral", "skipped") for step in steps) else 1

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from console.call import Call
 from console.verbs._names import ModuleName
 
 if TYPE_CHECKING:
-    from services.deployment.changes import Change
+    from services.deployment.plan import Plan
+    from services.operations.deployer import Deployer
 
 
 def add_arguments(parser: argparse.ArgumentParser, *, wait: bool = True) -> None:
@@ -20,14 +23,14 @@ def add_arguments(parser: argparse.ArgumentParser, *, wait: bool = True) -> None
     add_change_arguments(parser, wait=wait)
 
 
-def carry_out_one(call: Call, change: Change, *, watch: bool = True) -> int:
-    """Plan, show, confirm, apply, and with ``--wait`` watch the module."""
+def carry_out_one(call: Call, planning: Callable[[Deployer, str, str], Plan]) -> int:
+    """Plan, show, confirm, apply, and with ``--wait`` watch the module. ``planning`` is given device and module."""
     from console.verbs._confirming import device_of, may_change
     from console.verbs._deploying import carry_out
-    from services.deployment.hub_route import plan
-    from services.hub.client import Hub
+    from services.operations.session import Session
 
     context = call.context()
     may_change(context)
-    hub = Hub.open(context)
-    return carry_out(call, context, hub, plan(hub, device_of(call, context), [change]), [call.options.module] if watch else [])
+    device, module = device_of(call, context), call.options.module
+    with closing(Session(context)) as session:
+        return carry_out(call, session, lambda deployer: planning(deployer, device, module))

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import argparse
-from contextlib import ExitStack, closing
+from contextlib import closing
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from console.call import Call
-from console.verbs._asked_for import client_location, client_options, create_options, environment, located
 from console.verbs._names import ImageName, ModelName, ModuleName, ServiceName
+from services.records import ClientRequest, DeployRequest, RegistryCredentials, Secret, WorkspaceImage
 
 if TYPE_CHECKING:
-    from services.deployment.changes import Change
-    from services.deployment.presets import Preset
-    from services.records import RegistryCredentials, WorkspaceImage
-    from services.workspace.client import Workspace
+    from services.deployment.plan import Plan
+    from services.operations.deployer import Deployer
+    from services.operations.session import Session
 
 HELP = "deploy an image as a module"
 
@@ -90,13 +90,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(call: Call) -> int:
-    """Put the changes together, plan, show, confirm, apply."""
+    """Put the request together, then plan, show, confirm, apply."""
     from console.verbs._confirming import device_of, may_change
     from console.verbs._deploying import carry_out
-    from services.deployment.hub_route import plan
     from services.errors import UsageError
-    from services.hub.client import Hub
-    from services.workspace.client import Workspace
+    from services.operations.session import Session
 
     if bool(call.options.image) == bool(call.options.model):
         raise UsageError("Either an image or --model is needed.", remedy="For example: deploy accel-resnet50", code="usage.image")
@@ -104,93 +102,102 @@ def run(call: Call) -> int:
     if not call.options.dry_run or call.options.model:
         may_change(context)
     device = device_of(call, context)
-    with ExitStack() as held:
-        # Its process starts with the first call.
-        workspace = held.enter_context(closing(Workspace(context))) if context.workspace else None
-        if call.options.route == "azureml":
-            from console.verbs._deploying_azureml import deploy_by_azureml
+    with closing(Session(context)) as session:
+        request = request_of(call, session, device)
 
-            return deploy_by_azureml(call, context, device, workspace)
-        changes, modules = changes_of(call, workspace)
-    hub = Hub.open(context)
-    return carry_out(call, context, hub, plan(hub, device, changes), modules)
+        def planning(deployer: Deployer) -> Plan:
+            return deployer.plan(replace(request, credentials=_credentials(call, deployer, request)))
+
+        return carry_out(call, session, planning)
 
 
-def changes_of(call: Call, workspace: Workspace | None) -> tuple[list[Change], list[str]]:
-    """What is to be changed, and the modules to be watched."""
-    from services.deployment.changes import SendUpstream, SetModule, SetRegistry
-    from services.deployment.default_names import module_for
+def request_of(call: Call, session: Session, device: str) -> DeployRequest:
+    """Return what the options ask for; the image is looked up in the workspace, or made of ``--model``."""
+    from console.verbs.options import values_of
 
     options = call.options
-    image = located(call, workspace)
-    chosen = _preset(call, image)
-    name = module_for(options.module, image, chosen, own_options=bool(options.options))
-    changes: list[Change] = [
-        SetModule(
-            name,
-            image=image.location,
-            create_options=create_options(call, chosen),
-            status=options.status,
-            restart_policy=options.restart_policy,
-            env=environment(call),
-            pull_policy=options.pull_policy,
-            startup_order=options.startup_order,
-        )
-    ]
-    if chosen and chosen.kind == "client":
-        changes.append(SendUpstream(name))
-    modules, images = [name], [image.location]
+    image = _image(call, session)
+    client = None
     if options.client:
-        client = client_location(options.client, workspace)
-        text = client_options(call, image, name)
-        changes += [
-            SetModule(options.client_module, image=client, create_options=text, status=options.status),
-            SendUpstream(options.client_module),
-        ]
-        modules.append(options.client_module)
-        images.append(client)
-    changes += [SetRegistry(credentials) for credentials in _credentials(call, workspace, images)]
-    return changes, modules
+        client = ClientRequest(options.client, options.client_module, options.client_preset, values_of(options.client_set))
+    return DeployRequest(
+        image,
+        device,
+        options.module,
+        options.preset,
+        values_of(options.set),
+        _own_options(call),
+        options.status,
+        options.restart_policy,
+        _environment(call),
+        options.pull_policy,
+        options.startup_order,
+        client,
+        options.route,
+        workspace_credentials=not options.no_registry,
+        service=options.service,
+        redeploy=options.redeploy,
+    )
 
 
-def _credentials(call: Call, workspace: Workspace | None, images: list[str]) -> list[RegistryCredentials]:
-    by_server = {image.partition("/")[0].lower(): image for image in images}
-    found = [_registry(call, workspace, image) for image in by_server.values()]
-    return [credentials for credentials in found if credentials is not None]
+def _image(call: Call, session: Session) -> WorkspaceImage:
+    from services.operations.deployer import find_image
+
+    if not call.options.model:
+        image = find_image(session, call.options.image)
+        if image.id:
+            call.progress(f"{image.name}:{image.version} is {image.location}")
+        return image
+    from services.workspace.making import image_from_model
+
+    return image_from_model(
+        session.workspace,
+        call.options.model,
+        lambda progress: call.progress(progress.text),
+        input_node=call.options.input or "",
+        output_nodes=call.options.output or (),
+    )
 
 
-def _registry(call: Call, workspace: Workspace | None, image: str) -> RegistryCredentials | None:
-    """Credentials for the registry of ``image``: given (``--registry-user``, the password asked for or in a 0600 file), else
-    the workspace's own where the image is of its registry, else none."""
+def _own_options(call: Call) -> str | None:
+    """Return the create options of ``--options``; None where a preset gives them."""
+    from console.files import read_text
+    from services.errors import UsageError
+
+    if not call.options.options:
+        return None
+    if call.options.preset:
+        raise UsageError("--preset and --options exclude each other.", remedy="Keep the one that is meant.", code="usage.options")
+    return read_text(call.options.options)
+
+
+def _environment(call: Call) -> dict[str, str | None]:
+    """Return the environment asked for; None removes a variable."""
+    from console.verbs.options import lines_of, values_of
+
+    environment: dict[str, str | None] = dict(lines_of(call.options.env_file))
+    environment.update({name: value or None for name, value in values_of(call.options.env).items()})
+    return environment
+
+
+def _credentials(call: Call, deployer: Deployer, request: DeployRequest) -> tuple[RegistryCredentials, ...]:
+    """Return the credentials of ``--registry-user`` for each registry of the request; the password is asked for or in a 0600
+    file."""
     from console.files import from_here
     from console.verbs._confirming import ask_secret
     from services.contexts.model import SecretSource
     from services.contexts.secrets import reveal
-    from services.records import RegistryCredentials, Secret
 
-    server = image.partition("/")[0]
-    if "." not in server and ":" not in server:
-        return None
-    if call.options.registry_user:
-        file = call.options.registry_password_file
-        password = (
+    user, file = call.options.registry_user, call.options.registry_password_file
+    if not user:
+        return ()
+    return tuple(
+        RegistryCredentials(
+            server,
+            user,
             reveal(SecretSource("file", str(from_here(file))))  # of the working folder, not of the contexts
             if file
-            else Secret(ask_secret(f"password of {call.options.registry_user} at {server}"))
+            else Secret(ask_secret(f"password of {user} at {server}")),
         )
-        return RegistryCredentials(server, call.options.registry_user, password)
-    if workspace is None or call.options.no_registry:
-        return None
-    found = workspace.registry_credentials()
-    return found if found.serve(image) else None
-
-
-def _preset(call: Call, image: WorkspaceImage) -> Preset | None:
-    """The preset asked for; an accelerated image without one gets the FPGA host's, one for CPU the CPU host's."""
-    from services.deployment.presets import preset
-
-    if call.options.preset:
-        return preset(call.options.preset)
-    if call.options.options or not image.flavour:
-        return None
-    return preset("fpga-host" if image.accelerated else "cpu-host-80")
+        for server in deployer.registries(request)
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import closing
 from pathlib import Path
 
 from console.call import Call
@@ -45,29 +46,32 @@ def run(call: Call) -> int:
     from console.verbs._confirming import device_of, may_change
     from console.verbs._deploying import carry_out
     from console.verbs.options import lines_of, values_of
-    from services.deployment.changes import MergeContent, ReplaceContent
-    from services.deployment.hub_route import export, modules_named, plan
-    from services.deployment.manifest_file import fill, load, write_private
-    from services.deployment.masking import masked, unmasked
-    from services.hub.client import Hub
+    from services.deployment.manifest_file import load, write_private
+    from services.deployment.masking import masked
+    from services.operations.session import Session
 
     context = call.context()
-    hub = Hub.open(context)
     device = device_of(call, context)
-    if call.options.action == "export":
-        content = export(hub, device)
-        if call.options.file:
-            write_private(Path(call.options.file), content)
-            call.progress(f"written to {call.options.file}; it holds the device's secrets")
+    options = call.options
+    with closing(Session(context)) as session:
+        if options.action == "export":
+            content = session.manifest(device)
+            if options.file:
+                write_private(Path(options.file), content)
+                call.progress(f"written to {options.file}; it holds the device's secrets")
+            else:
+                call.out_json(masked(content), 2)
+            return 0
+        if options.action == "import":
+            may_change(context)
         else:
-            call.out_json(masked(content), 2)
-        return 0
-    if call.options.action == "import":
-        may_change(context)
-    values = {**lines_of(call.options.set_file), **values_of(call.options.set)}
-    given = unmasked(fill(load(read_text(call.options.file)), values), lambda: export(hub, device))
-    change = ReplaceContent(given) if call.options.replace else MergeContent(given)
-    if call.options.action == "diff":
-        call.options.dry_run = True
-    made = plan(hub, device, [change])
-    return carry_out(call, context, hub, made, modules_named(made))
+            options.dry_run = True
+        values = {**lines_of(options.set_file), **values_of(options.set)}
+        content = load(read_text(options.file))
+        return carry_out(
+            call,
+            session,
+            lambda deployer: deployer.import_manifest(
+                device, content, values, whole=options.replace, name=Path(options.file).name
+            ),
+        )

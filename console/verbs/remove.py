@@ -17,6 +17,4 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(call: Call) -> int:
     """Plan, show, confirm, apply."""
-    from services.deployment.changes import RemoveModule
-
-    return _one_module.carry_out_one(call, RemoveModule(call.options.module), watch=False)
+    return _one_module.carry_out_one(call, lambda deployer, device, module: deployer.remove(device, module))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import closing
 
 from console.call import Call
 from console.verbs._names import ModuleName
@@ -22,21 +23,21 @@ def run(call: Call) -> int:
     """Confirm, restart, and keep it in the history."""
     from console.verbs._confirming import confirmed, device_of, may_change
     from services.deployment.diff import az_method
-    from services.deployment.restart import restart
-    from services.hub.client import Hub
+    from services.operations.session import Session
 
     context = call.context()
     may_change(context)
     device, module = device_of(call, context), call.options.module
-    hub = Hub.open(context)
-    payload = {"schemaVersion": "1.0", "id": module}
-    call.progress(f"the same with the Azure CLI: {az_method(hub.host, device, 'RestartModule', payload)}")
-    if call.options.dry_run:
-        return 0
-    if not confirmed(call, f"Restart {module} on {device}?"):
-        call.progress("Nothing was sent.")
-        return 1
-    entry = restart(hub, device, module, context.name)
+    with closing(Session(context)) as session:
+        payload = {"schemaVersion": "1.0", "id": module}
+        command = az_method(session.hub.host, device, "RestartModule", payload)
+        call.progress(f"the same with the Azure CLI: {command}")
+        if call.options.dry_run:
+            return 0
+        if not confirmed(call, f"Restart {module} on {device}?"):
+            call.progress("Nothing was sent.")
+            return 1
+        entry = session.deployer.restart(device, module)
     call.progress(f"{module} was told to restart.")
     if call.as_json:
         call.out_json({"device": device, "module": module, "restarted": True, "entry": entry})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import closing
 
 from console.call import Call
 from console.verbs._names import DeviceName, ServiceName
@@ -51,26 +52,23 @@ def run(call: Call) -> int:
 
 def _delete(call: Call, name: str) -> int:
     from console.verbs._confirming import confirmed, may_change
-    from console.verbs._workspace import open_workspace
-    from services.deployment.azureml_route import delete
-    from services.deployment.history import History
     from services.errors import UsageError
-    from services.hub.client import Hub
+    from services.operations.session import Session
 
     context = call.context()
     may_change(context)
-    with open_workspace(call) as workspace:
-        of = next((service.device_id for service in workspace.services() if service.name == name), "")
-        if of and call.options.device not in ("", of):
+    with closing(Session(context)) as session:
+        device = next((service.device_id for service in session.workspace.services() if service.name == name), "")
+        if device and call.options.device not in ("", device):
             raise UsageError(
-                f"The service {name} is on {of}, not on {call.options.device}.",
-                remedy=f"Name --device {of}, or no device.",
+                f"The service {name} is on {device}, not on {call.options.device}.",
+                remedy=f"Name --device {device}, or no device.",
                 code="usage.device",
             )
-        if not confirmed(call, f"Delete the service {name}, and its modules on {of or 'the device'}?", of):
+        if not confirmed(call, f"Delete the service {name}, and its modules on {device or 'the device'}?", device):
             call.progress("Nothing was sent.")
             return 1
-        gone = delete(context, workspace, Hub.open(context), name, History(), lambda step: call.progress(step.text))
+        gone = session.deployer.delete_service(name, lambda step: call.progress(step.text))
     call.progress(f"{name} is deleted; {', '.join(gone) or 'no module'} went with it.")
     if call.as_json:
         call.out_json({"service": name, "deleted": True, "removed": list(gone)})

@@ -11,6 +11,4 @@ HELP = "stop a module"
 
 def run(call: Call) -> int:
     """Plan, show, confirm, apply."""
-    from services.deployment.changes import SetModule
-
-    return carry_out_one(call, SetModule(call.options.module, status="stopped"))
+    return carry_out_one(call, lambda deployer, device, module: deployer.stop(device, module))

@@ -4,8 +4,12 @@ module here."""
 from __future__ import annotations
 
 import difflib
+import json
 import re
+import shlex
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
 
 from services.deployment.option_network import is_address
 from services.deployment.positions import Finding, Node
@@ -31,7 +35,51 @@ DEFAULTS = {
     "--wait": "10",
 }
 _SHORT = {short: long for long, (short, _) in OPTIONS.items()}
+_OWN = frozenset({"-a", "-i", "-o", "-d", "-s", "-w"})  # -p alone, and -h, are anybody's
+_NAMES = re.compile(r"(?:sample|azureml|aml)[-_]?client(?:[-_].*)?\Z")  # the repositories that the client's image is pushed to
 _TENSOR = re.compile(r"[A-Za-z0-9_.\\/-]+:[0-9]+\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class ClientRole:
+    """What a sample client is told by its command line: the host that it asks, and whether it sends its results."""
+
+    host: str
+    sends: bool
+
+
+def client_role(options: str, image: str = "") -> ClientRole | None:
+    """Return a module's part as a sample client, by its create options (JSON text) and image; None where it is none.
+
+    A client is known by two arguments of its own, by one that only it has, or, without a command line, by its image's name.
+    """
+    try:
+        arguments = client_arguments(json.loads(options or "{}"))
+    except (ValueError, RecursionError):
+        arguments = {}
+    program = re.split("[:@]", image.rpartition("/")[2])[0].lower()
+    own = _OWN & arguments.keys()
+    if not (len(own) > 1 or own & {"-a", "-i", "-o"} or _NAMES.match(program)):
+        return None
+    return ClientRole(arguments.get("-a", "") or DEFAULTS["--address"], "-s" not in arguments)
+
+
+def client_arguments(options: Any) -> dict[str, str]:
+    """Return the sample client's options in ``Cmd``, by their short names; empty where there is no command line of that kind."""
+    command = options.get("Cmd") if isinstance(options, dict) else None
+    if isinstance(command, str):
+        try:
+            command = shlex.split(command)
+        except ValueError:
+            return {}
+    words = [str(word) for word in command] if isinstance(command, list) else []
+    arguments: dict[str, str] = {}
+    for index, word in enumerate(words):
+        name, equals, value = word.partition("=")
+        long = next((long for short, long in _SHORT.items() if name == short or (len(name) > 3 and long.startswith(name))), "")
+        if long:
+            arguments[OPTIONS[long][0]] = value if equals else words[index + 1] if index + 1 < len(words) else ""
+    return arguments
 
 
 def is_client(root: Node, around: Surroundings) -> bool:

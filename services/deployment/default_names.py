@@ -8,6 +8,7 @@ from services.records import WorkspaceImage
 
 HOST = "azureml-host"  # the sample's own names for its two modules
 CLIENT = "azureml-client"
+CLIENT_IMAGE = "sample-client:1.0"  # where the client's image is looked for in the workspace's registry
 
 
 def default_module(image: WorkspaceImage | None, preset: Preset | None, *, own_options: bool = False) -> str:

@@ -8,9 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 from services.contexts.model import Context
-from services.deployment.hub_route import Plan
 from services.deployment.manifest import agent_of, modules_of
 from services.deployment.manifest_problem import ManifestProblem
+from services.deployment.plan import Plan
 from services.deployment.registry_address import DOCKER_HUB
 from services.errors import OperatorError
 from services.hub.tolerant import mapping

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from services.deployment.history import Entry, History
-from services.deployment.hub_route import twin_desired
 from services.deployment.manifest import agent_of, content_of, edge_hub_of
 from services.deployment.masking import masked
+from services.deployment.routes.hub import twin_desired
 from services.hub.client import EDGE_HUB, Hub
 from services.hub.tolerant import mapping
 from services.records import EdgeService

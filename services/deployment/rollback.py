@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from services.deployment.changes import ReplaceContent
 from services.deployment.history import Entry
-from services.deployment.hub_route import Plan, export, plan
 from services.deployment.manifest import DESIRED, agent_of
 from services.deployment.masking import Path, restored
+from services.deployment.plan import Plan
+from services.deployment.routes.hub import export, plan_changes
 from services.errors import OperatorError
 from services.hub.client import AGENT, Hub
 from services.hub.tolerant import mapping
@@ -37,7 +38,7 @@ def prepare(
     entry: Entry,
     point: Literal["before", "after"] = "before",
     answers: Mapping[Path, str] | None = None,
-    registry: RegistryCredentials | None = None,
+    registry: Callable[[], RegistryCredentials | None] = lambda: None,
 ) -> Rollback:
     """The manifest to go back to. Secrets come from the device's twins as they are now, else from ``registry`` (the
     workspace's own
@@ -52,8 +53,10 @@ def prepare(
             remedy="Choose another: dbe-console history.",
             code="rollback.nothing",
         )
-    known = {**_registry_passwords(stored, registry), **(answers or {})}
-    content, missing = restored(stored, export(hub, entry.device), known)
+    now = export(hub, entry.device)
+    content, missing = restored(stored, now, answers or {})
+    if missing:  # the workspace is asked only where the device does not have the password any more
+        content, missing = restored(stored, now, {**_registry_passwords(stored, registry()), **(answers or {})})
     return Rollback(entry, point, content, tuple(missing))
 
 
@@ -68,7 +71,7 @@ def plan_rollback(hub: Hub, rollback: Rollback) -> Plan:
             code="rollback.secrets",
         )
     why = f"roll back to {rollback.point} entry {rollback.entry.id}"
-    return plan(hub, rollback.entry.device, [ReplaceContent(rollback.content, why)])
+    return plan_changes(hub, rollback.entry.device, [ReplaceContent(rollback.content, why)])
 
 
 def _check_hub(hub: Hub, entry: Entry) -> None:

@@ -243,7 +243,7 @@ class Hub:
         """Set a device's whole deployment (``content``: ``{"modulesContent": …}``): modules that are absent are removed from
         the device.
 
-        There is no etag: read the version just before, and verify after (services.deployment.hub_route does).
+        There is no etag: read the version just before, and verify after (services.deployment.routes.hub does).
         """
         from azure.iot.hub.protocol.models import ConfigurationContent
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 import socket
 import time
 from collections.abc import Mapping, Sequence
@@ -13,7 +12,7 @@ from importlib.resources import files
 from typing import Any, Literal
 
 from services.contexts.model import Context
-from services.deployment.client_arguments import OPTIONS
+from services.deployment.client_arguments import client_arguments, client_role
 from services.diagnosis import diagnose, explain
 from services.errors import OperatorError
 from services.records import DeviceState, Evidence, Finding, Module
@@ -86,37 +85,25 @@ def hosts(state: DeviceState) -> list[Module]:
     return found
 
 
+def client_hosts(state: DeviceState) -> list[Module]:
+    """Return the modules that a client can ask, those with a port 50051, running ones first."""
+    own = [module for module in state.modules if not module.system and module.desired is not None]
+    matching = [module for module in own if "50051/tcp" in (module.desired.create_options if module.desired else "")]
+    return sorted(matching, key=lambda module: not (module.reported and module.reported.runtime_status == "running"))
+
+
 def clients(state: DeviceState) -> list[Module]:
-    """The modules whose command line is the sample client's."""
+    """Return the modules that are sample clients."""
     return [
-        module for module in state.modules if not module.system and {"-a", "-i", "-o"} & client_arguments(_options(module)).keys()
+        module
+        for module in state.modules
+        if not module.system and module.desired and client_role(module.desired.create_options, module.desired.image)
     ]
 
 
 def target_of(client: Module) -> str:
     """The host that a client module asks (-a); empty where its command line names none."""
     return client_arguments(_options(client)).get("-a", "")
-
-
-_LONG = {long: short for long, (short, _) in OPTIONS.items()}
-
-
-def client_arguments(options: Any) -> dict[str, str]:
-    """The sample client's options in ``Cmd``, by their short names; empty where there is no command line of that kind."""
-    command = options.get("Cmd") if isinstance(options, dict) else None
-    if isinstance(command, str):
-        try:
-            command = shlex.split(command)
-        except ValueError:
-            return {}
-    words = [str(word) for word in command] if isinstance(command, list) else []
-    found: dict[str, str] = {}
-    for index, word in enumerate(words):
-        name, equals, value = word.partition("=")
-        short = next((key for long, key in _LONG.items() if name == key or (len(name) > 3 and long.startswith(name))), "")
-        if short:
-            found[short] = value if equals else words[index + 1] if index + 1 < len(words) else ""
-    return found
 
 
 def ask(endpoint: HostEndpoint, timeout: float = 5.0) -> HostAnswer:

@@ -6,26 +6,18 @@ It knows only a context, never whether Azure or the lab answers. Every step is y
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, closing
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
-from datetime import datetime, timezone
 from pathlib import PurePosixPath
 
 from services.contexts.model import Context
-from services.deployment.changes import Change, SetModule, SetRegistry
 from services.deployment.default_names import CLIENT, HOST
-from services.deployment.history import History
-from services.deployment.hub_route import apply, plan
-from services.deployment.presets import preset
 from services.errors import OperatorError
-from services.hub.client import Hub
-from services.operations.first_message import Listener
-from services.operations.rollout import Rollout
-from services.operations.rollout_steps import Watch, failed
-from services.records import RegistryCredentials, Step, WorkspaceImage
+from services.operations.rollout_steps import failed
+from services.operations.session import Session
+from services.records import ClientRequest, DeployRequest, Step, WorkspaceImage
 from services.text import counted
-from services.workspace.client import Workspace
 
 # Seconds between the client's pictures (its -w): long enough to read along.
 _WAIT = "1"
@@ -65,35 +57,35 @@ def run_main_job(job: MainJob) -> Iterator[Step]:
     """Do it. Ends after the first failed step; an OperatorError becomes that step."""
     clock = _Clock("images", "Images of the workspace")
     try:
-        with ExitStack() as held:
-            workspace = held.enter_context(closing(Workspace(job.context)))
+        with closing(Session(job.context)) as session:
             yield clock.running()
-            image, count = _accelerated(workspace)
+            image, count = _accelerated(session)
             yield clock.done(f"{counted(count, 'image')}; {image.name}:{image.version} is accelerated and built")
 
             clock = _Clock("registry", "Credentials of the registry")
             yield clock.running()
-            credentials = workspace.registry_credentials()
+            credentials = session.workspace.registry_credentials()
             yield clock.done(f"{credentials.username} at {credentials.server}")
 
             clock = _Clock("messages", "The recorder receives")
             yield clock.running()
-            began = datetime.now(timezone.utc)
-            listener = held.enter_context(closing(Listener(job.context)))
-            listener.receiving(30)
+            session.messages.open()
+            session.messages.wait_until_receiving(30)
             yield clock.done("journal at its place")
 
             clock = _Clock("deploy", "Deploy host and client")
             yield clock.running()
-            hub = Hub.open(job.context)
-            made = plan(hub, job.context.device, _changes(image, credentials, job.client_image))
-            applied = apply(hub, made, History(), job.context.name)
-            yield clock.done(f"{counted(len(made.diff), 'line')} of difference, version {applied.version}")
+            client = ClientRequest(job.client_image, CLIENT, "client-resnet50", {"wait": _WAIT})
+            deployer = session.deployer
+            plan = deployer.plan(
+                DeployRequest(image, job.context.device, HOST, "fpga-host", restart_policy="always", client=client)
+            )
+            applied = deployer.apply(plan)
+            yield clock.done(f"{counted(len(plan.diff), 'line')} of difference, version {applied.version}")
 
             clock = _Clock("rollout", "Rollout")
-            watch = Watch(job.context.device, (HOST, CLIENT), applied.version, began)
-            rollout = Rollout(hub, job.context, watch, listener.sent, every=1.0)
-            for steps in rollout.steps(timeout=job.seconds):
+            steps: Sequence[Step] = ()
+            for steps in deployer.rollout(deployer.watch(plan, applied), every=1.0, timeout=job.seconds):
                 stopped = failed(steps)
                 if stopped is not None:
                     raise OperatorError(f"{stopped.title}: {stopped.detail}", remedy=stopped.remedy, code="rollout.stopped")
@@ -109,13 +101,13 @@ def run_main_job(job: MainJob) -> Iterator[Step]:
             yield clock.done(", ".join(f"{step.name} {step.seconds:.1f} s" for step in steps if step.seconds is not None))
 
             clock = _Clock("results", f"{job.results} inference results, top class right")
-            yield from _results(job, listener, clock)
+            yield from _results(job, session, clock)
     except OperatorError as error:
         yield clock.failed(error)
 
 
-def _accelerated(workspace: Workspace) -> tuple[WorkspaceImage, int]:
-    images = workspace.images()
+def _accelerated(session: Session) -> tuple[WorkspaceImage, int]:
+    images = session.workspace.images()
     for image in images:
         if image.accelerated and image.deployable and "resnet50" in image.name:
             return image, len(images)
@@ -126,26 +118,11 @@ def _accelerated(workspace: Workspace) -> tuple[WorkspaceImage, int]:
     )
 
 
-def _changes(image: WorkspaceImage, credentials: RegistryCredentials, client_image: str) -> tuple[Change, ...]:
-    host, client = preset("fpga-host"), preset("client-resnet50")
-    return (
-        SetRegistry(credentials),
-        SetModule(HOST, image=image.location, create_options=host.render({}), status="running", restart_policy="always"),
-        SetModule(
-            CLIENT,
-            image=f"{credentials.server}/{client_image}",
-            create_options=client.render({"host": HOST, "wait": _WAIT}),
-            status="running",
-            restart_policy="always",
-        ),
-    )
-
-
-def _results(job: MainJob, listener: Listener, clock: _Clock) -> Iterator[Step]:
+def _results(job: MainJob, session: Session, clock: _Clock) -> Iterator[Step]:
     until = time.monotonic() + job.seconds
     shown = -1
     while time.monotonic() < until:
-        messages = listener.results(job.context.device)
+        messages = session.messages.results(job.context.device)
         right = []
         for message in messages:
             expected = job.expected.get(PurePosixPath(message.picture).name)

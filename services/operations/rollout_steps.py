@@ -44,13 +44,15 @@ _OF_THE_ENGINE = frozenset({"modules-unlisted", "engine-gone", "edge-daemon-gone
 class Watch:
     """What is watched.
 
-    ``version`` is the desired ``$version`` that the deployment gave; ``seen`` says when each step was first seen done.
+    ``version`` is the desired ``$version`` that the deployment gave; ``messages`` says whether the first message of a client is
+    waited for; ``seen`` says when each step was first seen done.
     """
 
     device: str
     modules: tuple[str, ...]
     version: int | None
     started: datetime
+    messages: bool = False
     seen: dict[str, datetime] = field(default_factory=dict)
 
 

@@ -1,5 +1,6 @@
 """The few frozen dataclasses that travel through the whole house."""
 
+from services.records.deployment import ClientRequest, DeployRequest
 from services.records.device import (
     ConfigurationStatus,
     DesiredModule,
@@ -14,17 +15,21 @@ from services.records.diagnosis import Evidence, Finding, Severity
 from services.records.endpoint import EventEndpoint
 from services.records.exchange import Exchange, Observer
 from services.records.liveness import PING_COST, Connection, LifeSigns, Liveness, LivenessWord, Ping
-from services.records.messages import CLIENT_KINDS, ERROR_KINDS, InferenceMessage, MessageKind
+from services.records.messages import CLIENT_KINDS, ERROR_KINDS, PAGE, InferenceMessage, MessageKind
 from services.records.progress import Progress, Step, StepState
+from services.records.recorder import RecorderFigures
 from services.records.secret import Secret
 from services.records.workspace import EdgeService, RegistryCredentials, WorkspaceCompute, WorkspaceImage, WorkspaceModel
 
 __all__ = [
     "CLIENT_KINDS",
     "ERROR_KINDS",
+    "PAGE",
     "PING_COST",
+    "ClientRequest",
     "ConfigurationStatus",
     "Connection",
+    "DeployRequest",
     "DesiredModule",
     "Device",
     "DeviceState",
@@ -43,6 +48,7 @@ __all__ = [
     "Observer",
     "Ping",
     "Progress",
+    "RecorderFigures",
     "RegistryCredentials",
     "RegistryEntry",
     "ReportedModule",

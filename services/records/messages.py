@@ -10,6 +10,7 @@ from typing import Any, Literal
 MessageKind = Literal["result", "flashing", "tensor-names", "error", "json", "text", "binary"]
 ERROR_KINDS: tuple[MessageKind, ...] = ("flashing", "tensor-names", "error")
 CLIENT_KINDS: tuple[MessageKind, ...] = ("result", *ERROR_KINDS)  # what a client says of a picture
+PAGE = 500  # messages asked for at a time
 
 
 @dataclass(frozen=True, slots=True)

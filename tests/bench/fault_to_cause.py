@@ -26,8 +26,8 @@ from pty_console import PtyConsole, home_of
 from services.contexts.store import ContextStore
 from services.deployment.changes import SetModule, SetRegistry
 from services.deployment.history import History
-from services.deployment.hub_route import apply, plan
 from services.deployment.presets import preset
+from services.deployment.routes.hub import apply_plan, plan_changes
 from services.diagnosis import diagnose_state
 from services.errors import OperatorError
 from services.hub.client import Hub
@@ -68,7 +68,7 @@ def deploy(hub: Hub, lab: BenchLab) -> None:
     images = {HOST: "accel-resnet50:1", CLIENT: "sample-client:1.0"}
     modules = [SetModule(name, image=f"{server}/{images[name]}", create_options=text) for name, text in options.items()]
     began = datetime.now(timezone.utc)
-    applied = apply(hub, plan(hub, DEVICE, [SetRegistry(credentials), *modules]), History())
+    applied = apply_plan(hub, plan_changes(hub, DEVICE, [SetRegistry(credentials), *modules]), History())
     for _ in Rollout(hub, ContextStore().resolve(None), Watch(DEVICE, (HOST, CLIENT), applied.version, began), every=0.5).steps(
         120
     ):

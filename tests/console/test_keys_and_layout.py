@@ -227,7 +227,7 @@ async def test_one_comes_back_to_pane_device_filter_and_the_rollout_that_is_watc
     from console import place
 
     steps = (Step("answers", "The host answers", "running"),)
-    monkeypatch.setattr("console.session.Session.rollout", lambda self, watch, messages: iter([steps]))
+    monkeypatch.setattr("services.operations.session.Session.rollout", lambda self, watch, messages: iter([steps]))
     since = datetime.now(timezone.utc).isoformat()
     left = place.LeftWatch("databox-edge-2", "shop-counter", "Deploy shop-counter to databox-edge-2", False, since)
     place.keep("lab", place.Place(2, "databox-edge-2", False, {"modules": "shop"}, left))

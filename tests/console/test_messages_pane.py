@@ -139,7 +139,7 @@ async def test_filter_context_mark_save_export_jump(
         await until(pilot, lambda: "! Share of the results: cat from 0% to 100%, fox from 100% to 0%." in _shown(app), "a change")
 
         # What only lies further back than the newest rows is searched for; that there is none is said.
-        monkeypatch.setattr("console.message_source.RECENT", 5)
+        monkeypatch.setattr("services.messages.feed.RECENT", 5)
         await pilot.press("escape")
         await until(pilot, lambda: app.screen is app.main, "the panes")
         await narrow(pilot, app, "pane-one-3.jpg")

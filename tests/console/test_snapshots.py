@@ -30,7 +30,6 @@ from console.screens.rollout import RolloutScreen
 from console.screens.score import ScoreScreen
 from console.screens.signing_in import DeviceCodeDialog
 from console.screens.twin import DesiredEditor, TwinScreen
-from console.session import Session
 from services.contexts.guided import Draft
 from services.contexts.model import Context, HubSettings, WorkspaceSettings
 from services.contexts.sign_in import DeviceCode
@@ -44,6 +43,7 @@ from services.hub.log_lines import LogLine
 from services.messages.statistics import Change, Counts, Health, Point, Sender
 from services.operations.overview import DeviceRow
 from services.operations.score import Label, Score
+from services.operations.session import Session
 from services.records import (
     DesiredModule,
     Device,
@@ -53,6 +53,7 @@ from services.records import (
     LifeSigns,
     Liveness,
     Module,
+    RecorderFigures,
     ReportedModule,
     Step,
     WorkspaceImage,
@@ -61,7 +62,6 @@ from widgets.deploy_form import DeployForm
 from widgets.details import message_details
 from widgets.dialogs import Choose, Confirm, ErrorDialog, Reader
 from widgets.diff import DiffConfirm
-from widgets.intake import Intake
 from widgets.signs import ascii_only
 
 CONTEXT = Context(
@@ -181,7 +181,7 @@ async def filled(pilot: Pilot[None], ago: Ago, number: int = 1) -> None:
     main.options.set_text(text)
     main.options.show_report(check(text))
     main.messages.show_window(messages(ago))
-    main.messages.show_intake(Intake("receiving", 0.5, stored=1_284_301), 0)
+    main.messages.show_intake(RecorderFigures("receiving", 0.5, stored=1_284_301), 0)
     main.go_to(number)
     await pilot.pause()
     await pilot.pause()

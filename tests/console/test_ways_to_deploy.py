@@ -19,8 +19,8 @@ from console.screens.rollout import RolloutScreen
 from console.screens.score import ScoreScreen
 from services.deployment.changes import SetModule
 from services.deployment.history import History
-from services.deployment.hub_route import apply, plan
 from services.deployment.presets import preset
+from services.deployment.routes.hub import apply_plan, plan_changes
 from widgets.deploy_form import DeployForm
 from widgets.dialogs import Choose, Confirm, Prompt, Reader
 from widgets.diff import DiffConfirm
@@ -65,7 +65,9 @@ async def on_a_stopped_module(pilot: Pilot[None], app: ConsoleApp, name: str) ->
     """Deploy a module that is to stand still, and put the cursor on it."""
     hub = app.main.session.hub
     image = f"{app.main.session.registry().server}/cpu-classifier:1"
-    apply(hub, plan(hub, app.main.device, [SetModule(name, image=image, create_options="{}", status="stopped")]), History())
+    apply_plan(
+        hub, plan_changes(hub, app.main.device, [SetModule(name, image=image, create_options="{}", status="stopped")]), History()
+    )
     await pilot.press("2", "r")
     await until(pilot, lambda: any(row.module.name == name for row in app.main.modules.table.all), "the module")
     await row_with(pilot, lambda: app.main.modules.row.module.name == name)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from console.call import Call
 from console.command_line import parser
-from console.verbs.deploy import changes_of
+from console.verbs.deploy import request_of
 from services.deployment.default_names import default_module
 from services.deployment.presets import preset
 from services.errors import UsageError
+from services.operations.deployer import Deployer
 from services.records import WorkspaceImage
 
 FPGA = WorkspaceImage("accel-resnet50:1", "accel-resnet50", 1, "AccelContainer", "Succeeded", "r.azurecr.io/accel-resnet50:1")
@@ -54,9 +56,10 @@ class Workspace:
         return RegistryCredentials("r.azurecr.io", "r", Secret("x"))
 
 
-def deploy(*words: str) -> list[str]:
+def deploy(*words: str) -> str:
     options: argparse.Namespace = parser(["deploy"]).parse_args(["deploy", *words])
-    return changes_of(Call(options), Workspace())[1]  # type: ignore[arg-type]
+    session: Any = SimpleNamespace(context=SimpleNamespace(workspace=object()), workspace=Workspace())
+    return Deployer(session).resolve(request_of(Call(options), session, "edge")).host.name
 
 
 def test_the_verb_asks_for_a_name_where_nothing_tells_it(tmp_path: Any) -> None:
@@ -66,5 +69,5 @@ def test_the_verb_asks_for_a_name_where_nothing_tells_it(tmp_path: Any) -> None:
         with pytest.raises(UsageError) as caught:
             deploy(*words)
         assert caught.value.code == "usage.module" and "--module" in caught.value.remedy
-        assert deploy(*words, "--module", "shop")[0] == "shop"
-    assert deploy("accel-resnet50") == ["azureml-host"]
+        assert deploy(*words, "--module", "shop") == "shop"
+    assert deploy("accel-resnet50") == "azureml-host"

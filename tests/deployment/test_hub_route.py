@@ -7,19 +7,21 @@ import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from services.contexts.store import ContextStore
-from services.deployment import hub_route
-from services.deployment.azureml_route import delete, deploy
 from services.deployment.changes import RemoveModule, RemoveRoute, SendUpstream, SetModule, SetRegistry, SetRoute
 from services.deployment.history import History
-from services.deployment.hub_route import ChangedMeanwhile, apply, export, modules_named, outline, plan
 from services.deployment.interrupted import settle
 from services.deployment.manifest import modules_of
+from services.deployment.plan import ChangedMeanwhile, outline
 from services.deployment.presets import preset
 from services.deployment.rollback import plan_rollback, prepare
+from services.deployment.routes import hub as hub_route
+from services.deployment.routes.azureml import delete, deploy
+from services.deployment.routes.hub import apply_plan, export, plan_changes
 from services.errors import OperatorError
 from services.hub.client import Hub
 from services.records import EdgeService, RegistryCredentials, Secret
@@ -84,21 +86,21 @@ def host(name="azureml-host", **more):
 def test_deploy_change_and_remove_beside_other_peoples_modules(hub, history):
     others = modules_of(export(hub, DEVICE))
     assert others
-    made = plan(
+    made = plan_changes(
         hub,
         DEVICE,
         [host(), SetRegistry(RegistryCredentials("acr.azurecr.io", "u", Secret("hidden-1"))), SendUpstream("azureml-host")],
     )
-    assert made.errors == () and made.diff and not made.configurations and modules_named(made) == ("azureml-host",)
+    assert made.errors == () and made.diff and not made.configurations and made.modules == ("azureml-host",)
     assert not any("hidden-1" in line.text for line in made.diff) and "hidden-1" not in repr(made)
-    applied = apply(hub, made, history, "lab")
+    applied = apply_plan(hub, made, history, "lab")
     assert applied.version == made.before_version + 1
     state = hub.device_state(DEVICE)
     assert state.desired_version == applied.version and "50061" in state.module("azureml-host").desired.create_options
 
-    apply(hub, plan(hub, DEVICE, [SetModule("azureml-host", status="stopped")]), history)
+    apply_plan(hub, plan_changes(hub, DEVICE, [SetModule("azureml-host", status="stopped")]), history)
     assert hub.device_state(DEVICE).module("azureml-host").desired.status == "stopped"
-    apply(hub, plan(hub, DEVICE, [RemoveModule("azureml-host")]), history)
+    apply_plan(hub, plan_changes(hub, DEVICE, [RemoveModule("azureml-host")]), history)
     assert modules_of(export(hub, DEVICE)) == others
 
     first = history.entry(applied.entry)
@@ -116,47 +118,47 @@ def test_deploy_change_and_remove_beside_other_peoples_modules(hub, history):
 
 def test_options_of_the_runtime_are_told_as_a_change_of_it(hub):
     options = '{"HostConfig": {"PortBindings": {"443/tcp": [{"HostPort": "4443"}]}}}'
-    made = plan(hub, DEVICE, [SetModule("edgeHub", create_options=options)])
+    made = plan_changes(hub, DEVICE, [SetModule("edgeHub", create_options=options)])
     assert made.errors == () and outline(made).startswith("Changes edgeHub of the runtime; ")
 
 
 def test_options_of_many_chunks_arrive_whole(hub, history):
     text = json.dumps({"Labels": {f"label{n}": "value " * 20 for n in range(10)}})
-    apply(hub, plan(hub, DEVICE, [SetModule("long", image="i:1", create_options=text)]), history)
+    apply_plan(hub, plan_changes(hub, DEVICE, [SetModule("long", image="i:1", create_options=text)]), history)
     assert json.loads(hub.device_state(DEVICE).module("long").desired.create_options) == json.loads(text)
-    apply(hub, plan(hub, DEVICE, [RemoveModule("long")]), history)
+    apply_plan(hub, plan_changes(hub, DEVICE, [RemoveModule("long")]), history)
 
 
 def test_what_is_there_already_is_not_sent(hub, history):
-    made = plan(hub, DEVICE, [SetModule("shop-counter", status="running")])
+    made = plan_changes(hub, DEVICE, [SetModule("shop-counter", status="running")])
     assert made.empty and made.diff == ()
-    assert apply(hub, made, history).entry is None
+    assert apply_plan(hub, made, history).entry is None
     assert history.entries() == [] and hub.device_state(DEVICE).desired_version == made.before_version
 
 
 def test_errors_are_found_before_anything_is_sent(hub, history):
-    made = plan(hub, DEVICE, [SetModule("bad", image="i:1", create_options='{"HostConfig": {"Priviledged": true}}')])
+    made = plan_changes(hub, DEVICE, [SetModule("bad", image="i:1", create_options='{"HostConfig": {"Priviledged": true}}')])
     with pytest.raises(OperatorError, match="bad"):
-        apply(hub, made, history)
+        apply_plan(hub, made, history)
     assert history.entries() == [] and hub.device_state(DEVICE).desired_version == made.before_version
 
 
 def test_a_change_by_somebody_else_stops_the_apply(hub, history):
-    mine = plan(hub, DEVICE, [SetModule("mine", image="i:1")])
-    apply(hub, plan(hub, DEVICE, [SetModule("theirs", image="i:2")]), history)
+    mine = plan_changes(hub, DEVICE, [SetModule("mine", image="i:1")])
+    apply_plan(hub, plan_changes(hub, DEVICE, [SetModule("theirs", image="i:2")]), history)
     with pytest.raises(ChangedMeanwhile) as caught:
-        apply(hub, mine, history)
+        apply_plan(hub, mine, history)
     assert any("theirs" in line.text for line in caught.value.theirs)
     assert "mine" not in modules_of(export(hub, DEVICE))
-    apply(hub, caught.value.plan, history)
+    apply_plan(hub, caught.value.plan, history)
     assert {"mine", "theirs"} <= set(modules_of(export(hub, DEVICE)))
-    apply(hub, plan(hub, DEVICE, [RemoveModule("mine"), RemoveModule("theirs")]), history)
+    apply_plan(hub, plan_changes(hub, DEVICE, [RemoveModule("mine"), RemoveModule("theirs")]), history)
 
 
 @pytest.mark.parametrize("moment", ["before it is sent", "after it is sent"])
 def test_a_change_by_somebody_else_in_the_last_moment_is_told(hub, history, monkeypatch, moment):
-    rival = plan(hub, DEVICE, [SetModule("theirs", image="i:2")])
-    mine = plan(hub, DEVICE, [SetModule("mine", image="i:1")])
+    rival = plan_changes(hub, DEVICE, [SetModule("theirs", image="i:2")])
+    mine = plan_changes(hub, DEVICE, [SetModule("mine", image="i:1")])
     send = hub.apply
 
     def raced(device, content):
@@ -166,26 +168,26 @@ def test_a_change_by_somebody_else_in_the_last_moment_is_told(hub, history, monk
     monkeypatch.setattr(hub, "apply", raced)
     monkeypatch.setattr(hub_route, "_SETTLE_SECONDS", 0.5)
     if moment == "before it is sent":
-        applied = apply(hub, mine, history)
-        assert applied.overwrote and f"version {mine.before_version + 1} came between" in applied.detail
+        applied = apply_plan(hub, mine, history)
+        assert applied.warning and f"version {mine.before_version + 1} came between" in applied.detail
         assert (history.entries()[0].outcome, history.entries()[0].detail) == ("applied", applied.detail)
     else:
         with pytest.raises(OperatorError) as caught:
-            apply(hub, mine, history)
+            apply_plan(hub, mine, history)
         assert caught.value.code == "deployment.overridden" and history.entries()[0].outcome == "overridden"
         assert f"rollback {history.entries()[0].id}" in caught.value.remedy
     monkeypatch.setattr(hub, "apply", send)
     back = plan_rollback(hub, prepare(hub, history.entries()[0]))
     assert any(("mine" if moment == "before it is sent" else "theirs") in line.text for line in back.diff)
-    assert not apply(hub, back, history).overwrote
+    assert not apply_plan(hub, back, history).warning
     assert not {"mine", "theirs"} & set(modules_of(export(hub, DEVICE)))
 
 
 def test_a_deployment_at_scale_is_named_and_its_win_is_told(hub, history):
-    made = plan(hub, "databox-edge-3", [SetModule("mine", image="i:1")])
+    made = plan_changes(hub, "databox-edge-3", [SetModule("mine", image="i:1")])
     assert [item.status for item in made.configurations] == ["Applied"]
     with pytest.raises(OperatorError) as caught:
-        apply(hub, made, history)
+        apply_plan(hub, made, history)
     assert caught.value.code == "deployment.overridden" and made.configurations[0].id in caught.value.cause
     assert history.entries()[0].outcome == "overridden"
     assert "mine" not in modules_of(export(hub, "databox-edge-3"))
@@ -205,10 +207,10 @@ def test_a_deployment_at_scale_is_named_and_its_win_is_told(hub, history):
     ],
 )
 def test_a_hub_that_refuses_leaves_no_doubt(hub, history, fault, name, parameters, code):
-    made = plan(hub, DEVICE, [SetModule("mine", image="i:1")])
+    made = plan_changes(hub, DEVICE, [SetModule("mine", image="i:1")])
     fault(name, **parameters)
     with pytest.raises(OperatorError) as caught:
-        apply(hub, made, history)
+        apply_plan(hub, made, history)
     assert caught.value.what and caught.value.remedy
     assert caught.value.cause.endswith(("had before.", "send it again.") if history.entries() else "Nothing was sent yet.")
     assert not code or caught.value.code == code
@@ -217,15 +219,15 @@ def test_a_hub_that_refuses_leaves_no_doubt(hub, history, fault, name, parameter
 
 def test_a_reply_that_is_lost_after_the_hub_took_the_deployment(hub, history, fault):
     fault("reply-lost", device=DEVICE)
-    applied = apply(hub, plan(hub, DEVICE, [SetModule("unheard", image="i:1")]), history)
+    applied = apply_plan(hub, plan_changes(hub, DEVICE, [SetModule("unheard", image="i:1")]), history)
     assert applied.version == hub.device_state(DEVICE).desired_version and "reply was lost" in applied.detail
     assert [entry.outcome for entry in history.entries()] == ["applied"]
     fault("reply-lost", device=DEVICE)  # and where the agent's twin cannot tell
-    made = plan(hub, DEVICE, [SetRoute("heard", "FROM /messages/* INTO $upstream")])
-    assert modules_named(made) == ("edgeHub",)  # which has to take them
-    applied = apply(hub, made, history)
+    made = plan_changes(hub, DEVICE, [SetRoute("heard", "FROM /messages/* INTO $upstream")])
+    assert made.modules == ("edgeHub",)  # which has to take them
+    applied = apply_plan(hub, made, history)
     assert "reply was lost" in applied.detail and history.entries()[0].outcome == "applied"
-    apply(hub, plan(hub, DEVICE, [RemoveModule("unheard"), RemoveRoute("heard")]), history)
+    apply_plan(hub, plan_changes(hub, DEVICE, [RemoveModule("unheard"), RemoveRoute("heard")]), history)
 
 
 def test_a_hub_that_is_gone_after_it_took_the_deployment(hub, history, fault, control, route_lab, monkeypatch):
@@ -238,21 +240,21 @@ def test_a_hub_that_is_gone_after_it_took_the_deployment(hub, history, fault, co
 
     monkeypatch.setattr(hub, "apply", taken)
     with pytest.raises(OperatorError) as caught:
-        apply(hub, plan(hub, DEVICE, [SetModule("mute", image="i:1")]), history)
+        apply_plan(hub, plan_changes(hub, DEVICE, [SetModule("mute", image="i:1")]), history)
     assert "before you send it again" in caught.value.cause and history.entries()[0].outcome == "pending"
     monkeypatch.setattr(hub, "apply", send)
     control(route_lab, "faults", {"name": "hub-refuse", "on": False})
     assert [entry.outcome for entry in settle(hub, history)] == ["applied"]
-    apply(hub, plan(hub, DEVICE, [RemoveModule("mute")]), history)
+    apply_plan(hub, plan_changes(hub, DEVICE, [RemoveModule("mute")]), history)
 
 
 def test_rollback_takes_its_secrets_from_the_device(hub, history):
     before = export(hub, DEVICE)
     change = [SetModule("shop-counter", status="stopped"), SetModule("extra", image="i:1", env={"MY_TOKEN": "hidden-2"})]
-    applied = apply(hub, plan(hub, DEVICE, change), history)
+    applied = apply_plan(hub, plan_changes(hub, DEVICE, change), history)
     rollback = prepare(hub, history.entry(applied.entry))
     assert rollback.missing == ()
-    apply(hub, plan_rollback(hub, rollback), history)
+    apply_plan(hub, plan_rollback(hub, rollback), history)
     assert modules_of(export(hub, DEVICE)) == modules_of(before)
     assert history.entries()[0].summary == f"roll back to before entry {applied.entry}"
 
@@ -261,9 +263,9 @@ def test_rollback_takes_its_secrets_from_the_device(hub, history):
     with pytest.raises(OperatorError, match="MY_TOKEN"):
         plan_rollback(hub, again)
     again = prepare(hub, history.entry(applied.entry), "after", {again.missing[0]: "hidden-2"})
-    apply(hub, plan_rollback(hub, again), history)
+    apply_plan(hub, plan_rollback(hub, again), history)
     assert modules_of(export(hub, DEVICE))["extra"]["env"] == {"MY_TOKEN": {"value": "hidden-2"}}
-    apply(hub, plan_rollback(hub, rollback), history)
+    apply_plan(hub, plan_rollback(hub, rollback), history)
 
 
 KILLED = """
@@ -271,17 +273,17 @@ import os, signal, sys
 from services.contexts.store import ContextStore
 from services.deployment.changes import SetModule
 from services.deployment.history import History
-from services.deployment.hub_route import apply, plan
+from services.deployment.routes.hub import apply_plan, plan_changes
 from services.hub.client import Hub
 hub = Hub.open(ContextStore().resolve("lab"))
-made = plan(hub, "databox-edge-2", [SetModule("killed", image="i:1")])
+made = plan_changes(hub, "databox-edge-2", [SetModule("killed", image="i:1")])
 send = hub.apply
 def killed(*arguments):
     if sys.argv[1] == "after":
         send(*arguments)
     os.kill(os.getpid(), signal.SIGKILL)
 hub.apply = killed
-apply(hub, made, History())
+apply_plan(hub, made, History())
 """
 
 
@@ -294,7 +296,7 @@ def test_a_console_killed_in_the_middle_is_found_again(hub, history, when, outco
     assert [entry.outcome for entry in settled] == [outcome] and settled[0].detail
     assert settle(hub, history) == []
     if outcome == "applied":
-        apply(hub, plan(hub, DEVICE, [RemoveModule("killed")]), history)
+        apply_plan(hub, plan_changes(hub, DEVICE, [RemoveModule("killed")]), history)
 
 
 @pytest.mark.parametrize(
@@ -325,6 +327,7 @@ def test_what_azure_ml_was_left_at_is_told_by_its_services(hub, history, summary
 def test_azure_ml_that_fails_when_it_has_begun_is_not_called_failed(hub, history, fault, control, route_lab, eventually):
     context = ContextStore().resolve("lab")
     workspace = Workspace(context, poll_seconds=0.3)
+    services = SimpleNamespace(context=context, workspace=workspace, hub=hub, history=history)
     credentials = workspace.registry_credentials()
     image = next(image for image in workspace.images() if image.name == "accel-resnet50")
     module = ServiceModule("aml-host", preset("fpga-host").render({"port": "50071"}))
@@ -336,13 +339,13 @@ def test_azure_ml_that_fails_when_it_has_begun_is_not_called_failed(hub, history
 
     others = set(modules_of(export(hub, DEVICE)))
     with pytest.raises(OperatorError) as caught:
-        deploy(context, workspace, hub, request, history, tell)
+        deploy(services, request, tell)
     assert "may still be at it" in caught.value.cause and history.entries()[0].outcome == "pending"
     control(route_lab, "faults", {"name": "workspace-500", "on": False})
     eventually(lambda: settle(hub, history, workspace.services))
     assert history.entries()[0].outcome == "applied"
     assert set(modules_of(export(hub, DEVICE))) == others | {"aml-host"}, "nobody else's module is gone"
-    delete(context, workspace, hub, "aml-host", history)
+    delete(services, "aml-host")
     assert set(modules_of(export(hub, DEVICE))) == others
     workspace.close()
 

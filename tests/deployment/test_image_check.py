@@ -4,8 +4,8 @@ import pytest
 
 from services.contexts.store import ContextStore
 from services.deployment.changes import SetModule, SetRegistry
-from services.deployment.hub_route import plan
 from services.deployment.image_check import credentials_of, with_images_checked
+from services.deployment.routes.hub import plan_changes
 from services.hub.client import Hub
 from services.records import RegistryCredentials, Secret
 from services.workspace.client import Workspace
@@ -26,7 +26,7 @@ def credentials(context):
 
 
 def problems(context, *changes):
-    return with_images_checked(context, plan(Hub.open(context), "databox-edge-1", changes)).problems
+    return with_images_checked(context, plan_changes(Hub.open(context), "databox-edge-1", changes)).problems
 
 
 def test_images_are_asked_for(context, credentials, lab):
@@ -66,5 +66,5 @@ def test_credentials_are_found_as_the_agent_finds_them(address, server):
 
 
 def test_what_the_device_has_already_is_not_asked_for(context):
-    made = plan(Hub.open(context), "databox-edge-2", [SetModule("shop-counter", status="stopped")])
+    made = plan_changes(Hub.open(context), "databox-edge-2", [SetModule("shop-counter", status="stopped")])
     assert with_images_checked(context, made) is made

@@ -103,8 +103,8 @@ def device_lab(_device_lab, monkeypatch):
 def deploy(hub, info):
     from services.deployment.changes import SetModule, SetRegistry
     from services.deployment.history import History
-    from services.deployment.hub_route import apply, plan
     from services.deployment.presets import preset
+    from services.deployment.routes.hub import apply_plan, plan_changes
     from services.records import RegistryCredentials, Secret
 
     started = datetime.now(timezone.utc)
@@ -120,7 +120,7 @@ def deploy(hub, info):
             status="running",
         ),
     ]
-    applied = apply(hub, plan(hub, DEVICE, changes), History())
+    applied = apply_plan(hub, plan_changes(hub, DEVICE, changes), History())
     return applied.version, started
 
 

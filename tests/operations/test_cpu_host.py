@@ -25,14 +25,14 @@ def context(tmp_path, running, monkeypatch):
 def deploy(hub, info):
     from services.deployment.changes import SetModule, SetRegistry
     from services.deployment.history import History
-    from services.deployment.hub_route import apply, plan
+    from services.deployment.routes.hub import apply_plan, plan_changes
     from services.records import RegistryCredentials, Secret
 
     server = info["registry_server"]
     credentials = RegistryCredentials(server, info["registry_username"], Secret(info["registry_password"]))
     options = '{"HostConfig":{"PortBindings":{"80/tcp":[{"HostPort":"80"}]}}}'
     host = SetModule("cpu", image=f"{server}/cpu-classifier:1", create_options=options, status="running")
-    apply(hub, plan(hub, "databox-edge-1", [SetRegistry(credentials), host]), History())
+    apply_plan(hub, plan_changes(hub, "databox-edge-1", [SetRegistry(credentials), host]), History())
 
 
 def test_it_answers_doctor_and_score(context, checked_steps, eventually):

@@ -130,11 +130,11 @@ def test_the_doctor_names_it_first(device_lab, device_fault, control, name):
     if name == "not-applied":
         from services.deployment.changes import SetModule
         from services.deployment.history import History
-        from services.deployment.hub_route import apply, plan
+        from services.deployment.routes.hub import apply_plan, plan_changes
 
         module = hub.device_state(DEVICE).module(CLIENT).desired
         change = SetModule(CLIENT, image=module.image, create_options=module.create_options, status="running", version="2")
-        apply(hub, plan(hub, DEVICE, [change]), History())
+        apply_plan(hub, plan_changes(hub, DEVICE, [change]), History())
     run, told = causes(context, NAMED[name])
     assert told and told[0] in NAMED[name], told
     first = next(finding for finding in run.causes if finding.state == told[0])

@@ -9,10 +9,9 @@ from textual.app import App, ComposeResult
 from textual.widgets import Input, Static
 
 from services.errors import OperatorError
-from services.records import DesiredModule, Device, DeviceState, Finding, Module, ReportedModule, WorkspaceImage
-from widgets.details import pretty
+from services.records import DesiredModule, Device, DeviceState, Finding, Module, RecorderFigures, ReportedModule, WorkspaceImage
+from services.text import indented_json
 from widgets.images import ImagesPane
-from widgets.intake import Intake
 from widgets.messages import MessagesPane
 from widgets.module_row import Row, module_state, reason, wanted
 from widgets.modules import ModulesPane
@@ -163,7 +162,7 @@ class Preset:
 def test_indented_json_stays_escaped() -> None:
     """What was cleaned as text is not unescaped afterwards."""
     text = r'{"a": "\u009b31m \u202e \u007f \u001b", "\u2066": "é"}'
-    assert pretty(text) == text.replace("{", "{\n  ").replace(", ", ",\n  ").replace("}", "\n}")
+    assert indented_json(text) == text.replace("{", "{\n  ").replace(", ", ",\n  ").replace("}", "\n}")
 
 
 async def test_options_form_text_and_problems() -> None:
@@ -203,12 +202,12 @@ async def test_options_form_text_and_problems() -> None:
 @pytest.mark.parametrize(
     ("intake", "word"),
     [
-        (Intake("receiving", 12.0, stored=5), "12/s"),
-        (Intake("reconnecting", trouble="cut"), "✗ reconnecting"),
-        (Intake("receiving", 3.0, gaps=2, dropped=7), "! 3.0/s 7 lost in 2 gaps"),
+        (RecorderFigures("receiving", 12.0, stored=5), "12/s"),
+        (RecorderFigures("reconnecting", trouble="cut"), "✗ reconnecting"),
+        (RecorderFigures("receiving", 3.0, gaps=2, dropped=7), "! 3.0/s 7 lost in 2 gaps"),
     ],
 )
-async def test_the_intake_is_always_told(intake: Intake, word: str) -> None:
+async def test_the_intake_is_always_told(intake: RecorderFigures, word: str) -> None:
     pane = MessagesPane(id="messages")
     app = Bare(pane)
     async with app.run_test(size=(80, 24)) as pilot:

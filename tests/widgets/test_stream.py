@@ -4,8 +4,7 @@ from datetime import datetime, timezone
 
 from textual.app import App, ComposeResult
 
-from services.records import InferenceMessage
-from widgets.intake import Intake
+from services.records import InferenceMessage, RecorderFigures
 from widgets.messages import MessagesPane
 from widgets.stream import PAGE, WINDOW, SenderColumn, Stream, message_cells
 
@@ -71,10 +70,10 @@ async def test_the_end_stays_in_sight_under_a_note() -> None:
         pane.show_window([message(row) for row in range(100)])
         await pilot.pause()
         height = pane.stream.page_size
-        pane.show_intake(Intake("reconnecting", trouble="The connection was cut.", remedy="Wait. " * 20), 0)
+        pane.show_intake(RecorderFigures("reconnecting", trouble="The connection was cut.", remedy="Wait. " * 20), 0)
         await pilot.pause()
         assert pane.stream.page_size < height and pane.stream.scroll_offset.y == pane.stream.max_scroll_y
-        pane.show_intake(Intake("receiving"), 0)
+        pane.show_intake(RecorderFigures("receiving"), 0)
         await pilot.pause()
         assert pane.stream.page_size == height and pane.stream.scroll_offset.y == pane.stream.max_scroll_y
 
@@ -89,7 +88,7 @@ async def test_scrolling_up_leaves_the_tail_and_counts_what_waits() -> None:
         assert not pane.tailing
         seen = pane.stream.current
         offset = pane.stream.scroll_offset.y
-        pane.show_intake(Intake("receiving", 10.0), 17)
+        pane.show_intake(RecorderFigures("receiving", 10.0), 17)
         assert pane.word == "paused +17"
         pane.add_newer([message(row) for row in range(300, 320)])
         assert pane.stream.current == seen and pane.stream.scroll_offset.y == offset
@@ -171,7 +170,7 @@ async def test_the_intakes_line_tells_the_worst_first_and_all_of_it() -> None:
         pane = app.pane
         pane.show_window([message(1)])
         pane.show_intake(
-            Intake(
+            RecorderFigures(
                 "reconnecting", lag=1200, behind=34, stored=3040, gaps=1, dropped=460, reconnects=10, restarts=1, ahead=-600.0
             ),
             0,
@@ -186,5 +185,5 @@ async def test_the_intakes_line_tells_the_worst_first_and_all_of_it() -> None:
                 "✗ reconnecting", "lag 1,200 (34s)", "460 lost in 1 gap", "10 reconnects", "recorder 1 restart",
                 "clock 10m late", "3,040 kept",
             ]  # fmt: skip
-        pane.show_intake(Intake("receiving", 3.0, stored=3040), 0)
+        pane.show_intake(RecorderFigures("receiving", 3.0, stored=3040), 0)
         assert str(pane.state_line.content).startswith("following · 3.0/s · lag 0")

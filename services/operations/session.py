@@ -3,32 +3,25 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from console.message_source import MessageSource
 from services.errors import OperatorError
+from services.messages.feed import MessageFeed
 
 if TYPE_CHECKING:
     from services.contexts.model import Context
-    from services.deployment.changes import Change
-    from services.deployment.history import Entry, History
-    from services.deployment.hub_route import Plan
+    from services.deployment.history import History
     from services.hub.client import Hub
+    from services.operations.deployer import Deployer
     from services.operations.device_list import ListedDevice
     from services.operations.device_reading import DeviceReading
     from services.operations.overview import DeviceRow
-    from services.operations.rollout_steps import Watch
     from services.operations.score import Score
-    from services.records import DeviceState, Finding, RegistryCredentials, Step
+    from services.records import DeviceState, EventEndpoint, Finding, RegistryCredentials
     from services.workspace.client import Workspace
-    from widgets.deploy_form import Target
-
-CLIENT_IMAGE = (
-    "sample-client:1.0"  # where the client's image is looked for in the workspace's registry; the form lets one change it
-)
 
 
 class Session:
@@ -41,7 +34,8 @@ class Session:
         self._reading: DeviceReading | None = None
         self._workspace: Workspace | None = None
         self._history: History | None = None
-        self.messages = MessageSource(context)
+        self._deployer: Deployer | None = None
+        self.messages = MessageFeed(context, _endpoint)
 
     @property
     def read_only(self) -> bool:
@@ -105,12 +99,6 @@ class Session:
             )
         return devices[0].id
 
-    def restart(self, device: str, module: str) -> None:
-        """Restart a module; the history keeps it."""
-        from services.deployment.restart import restart
-
-        restart(self.hub, device, module, self.context.name, self.history)
-
     def state(self, device: str, heard: Sequence[Finding] = (), asked: bool = False) -> tuple[DeviceState, Mapping[str, Finding]]:
         """A device as its twins say, and what follows from it, and from what was ``heard`` of its clients, for each module.
         ``asked``: the operator wants to know now, so that the edge hub's twin is read, too."""
@@ -149,10 +137,6 @@ class Session:
         """What has to be typed before something dangerous: the device's name in production, else nothing."""
         return device if self.context.production else ""
 
-    def client_image(self) -> str:
-        """The client's image in the workspace's registry."""
-        return f"{self.workspace.registry_credentials().server}/{CLIENT_IMAGE}"
-
     def overview(self) -> list[DeviceRow]:
         """All devices, the one in most trouble first."""
         from services.operations.overview import overview
@@ -169,34 +153,11 @@ class Session:
                 self._history = History()
             return self._history
 
-    def changes_for(self, target: Target, options: str) -> list[Change]:
-        """What deploying ``target`` with these create options takes: the module, a client's route, its registry's credentials."""
-        from services.deployment.changes import SendUpstream, SetModule, SetRegistry
-
-        changes: list[Change] = [SetModule(target.module, image=target.image, create_options=options, status=target.status)]
-        if target.host:
-            changes.append(SendUpstream(target.module))
-        if self.context.workspace is not None and (credentials := self.workspace.registry_credentials()).serve(target.image):
-            changes.append(SetRegistry(credentials))
-        return changes
-
     def registry(self) -> RegistryCredentials | None:
-        """The workspace's own registry credentials; None where the context names no workspace, or it gives none now."""
+        """Return the workspace's own registry credentials; None where the context names no workspace, or it gives none now."""
         from services.workspace.client import own_registry
 
         return own_registry(self.workspace) if self.context.workspace is not None else None
-
-    def plan(self, device: str, changes: Sequence[Change]) -> Plan:
-        """What changes would make of a device, its images asked for at their registries."""
-        from services.deployment.hub_route import plan
-
-        return self.checked(plan(self.hub, device, changes))
-
-    def checked(self, made: Plan) -> Plan:
-        """A plan with what is wrong with its images."""
-        from services.deployment.image_check import with_images_checked
-
-        return with_images_checked(self.context, made)
 
     def score(self, device: str, module: str, file: str, repeat: int) -> Score:
         """Score a picture on a host module (the only one, where none is named)."""
@@ -207,21 +168,19 @@ class Session:
 
     def manifest(self, device: str) -> dict[str, Any]:
         """A device's whole manifest, secrets included."""
-        from services.deployment.hub_route import export
+        from services.deployment.routes.hub import export
 
         return export(self.hub, device)
 
-    def settled(self) -> list[Entry]:
-        """The deployments that nobody saw to their end, and how they went."""
-        from services.deployment.interrupted import settle
+    @property
+    def deployer(self) -> Deployer:
+        """Return what plans and applies deployments here."""
+        with self._lock:
+            if self._deployer is None:
+                from services.operations.deployer import Deployer
 
-        return settle(self.hub, self.history, (lambda: self.workspace.services()) if self.context.workspace else None)
-
-    def rollout(self, watch: Watch, messages: bool) -> Iterator[Sequence[Step]]:
-        """Watch a rollout, for a client up to its first message."""
-        from services.operations.rollout import Rollout
-
-        return Rollout(self.hub, self.context, watch, self.messages.sent_since if messages else None).steps()
+                self._deployer = Deployer(self)
+            return self._deployer
 
     def close(self) -> None:
         """End what was started: children, connections."""
@@ -232,3 +191,9 @@ class Session:
             if part is not None:
                 part.close()
         self.messages.close()
+
+
+def _endpoint(context: Context) -> EventEndpoint:
+    from services.hub.endpoint import find_endpoint
+
+    return find_endpoint(context)

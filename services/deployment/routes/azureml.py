@@ -2,28 +2,26 @@
 IotWebservice.
 
 The service writes the device's deployment itself. So the device is read before and after, both go into the history, and a
-module of somebody
-else that is gone afterwards is named.
+module of somebody else that is gone afterwards is named.
 """
 
 from __future__ import annotations
 
 import re
-import threading
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import replace
+from datetime import datetime, timezone
+from threading import Event
 
 from services.contexts.model import Context
+from services.deployment.create_options import check
 from services.deployment.history import History
-from services.deployment.hub_route import export
 from services.deployment.manifest import modules_of
 from services.deployment.masking import masked
-from services.errors import OperatorError
-from services.hub.client import Hub
-from services.records import EdgeService, Progress
+from services.deployment.plan import Applied, Plan
+from services.deployment.routes.base import OnProgress, RouteRequest, Services
+from services.deployment.routes.hub import export
+from services.errors import OperatorError, UsageError
 from services.text import one_line
-from services.workspace.client import Workspace
 from services.workspace.following import Stopped
 from services.workspace.service_plan import ServicePlan
 
@@ -35,14 +33,66 @@ _UNANSWERED = frozenset(
 _SUBSCRIPTION = re.compile(r"/subscriptions/([^/]+)/", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Deployed:
-    """A service that was handed to the hub. ``lost`` are modules of others that the device had before and has no more."""
+_HUB_COMPUTE = "edge-hub"  # what the hub is called in the workspace, where it is not attached yet
 
-    service: EdgeService
-    entry: int
-    lost: tuple[str, ...] = ()
-    version: int | None = None  # the device's desired version after it
+
+class AzureMLRoute:
+    """Azure ML's route: a service of the workspace with the host, and clients beside it. Azure ML cannot change a service: one
+    of that name is deleted first, where the request says so or the operator confirms it."""
+
+    name = "azureml"
+    title = "Azure ML: as a service of the workspace"
+
+    def unavailable(self, context: Context) -> str:
+        """Return why the route cannot be taken in a context; empty where it can."""
+        return unavailable(context)
+
+    def plan(self, services: Services, request: RouteRequest) -> Plan:
+        """Return what is handed to Azure ML. Raises OperatorError where the route cannot be taken, the image is not of the
+        workspace, a name or create options are wrong, or a service of that name is there and may not be replaced."""
+        if why := unavailable(services.context):
+            raise _not_here(why)
+        if not request.image_id:
+            raise UsageError(
+                "Azure ML deploys images of its workspace only.",
+                remedy="Name one as dbe-console images does, or use --route hub.",
+                code="usage.image",
+            )
+        name = request.service or service_name(request.host.name)
+        credentials = services.workspace.registry_credentials()
+        service = ServicePlan(name, request.image_id, _HUB_COMPUTE, request.device, request.host, request.clients, (credentials,))
+        _check(service)
+        replaces = any(present.name == name for present in services.workspace.services())
+        if replaces and request.redeploy is False:
+            raise OperatorError(
+                f"The workspace has a service {name} already.",
+                cause="Azure ML cannot change a service; it is deleted first, with its modules.",
+                remedy="Give --redeploy to delete and deploy it anew, or another name: --service NAME.",
+                code="azureml.service-exists",
+            )
+        state = services.hub.device_state(request.device)
+        return Plan(
+            route=self.name,
+            host=services.hub.host,
+            device=request.device,
+            changes=request.changes,
+            summary=f"service {name}: {', '.join([request.host.name, *(module.name for module in request.clients)])}",
+            before_version=state.desired_version,
+            before={},
+            after={},
+            diff=(),
+            commands=(),
+            problems=(),
+            configurations=(),
+            state=state,
+            service=service,
+            replaces=replaces,
+        )
+
+    def apply(self, services: Services, plan: Plan, progress: OnProgress | None = None, stopped: Event | None = None) -> Applied:
+        """Attach the hub where it is not, deploy, and follow it to its end; see ``deploy``."""
+        assert plan.service is not None
+        return deploy(services, plan.service, progress, stopped, redeploy=plan.replaces)
 
 
 def unavailable(context: Context) -> str:
@@ -70,23 +120,20 @@ def service_name(module: str) -> str:
 
 
 def deploy(
-    context: Context,
-    workspace: Workspace,
-    hub: Hub,
+    services: Services,
     request: ServicePlan,
-    history: History,
-    progress: Callable[[Progress], None] | None = None,
-    cancelled: threading.Event | None = None,
+    progress: OnProgress | None = None,
+    stopped: Event | None = None,
     *,
     redeploy: bool = False,
-) -> Deployed:
+) -> Applied:
     """Attach the hub where it is not (``request.compute`` names it), deploy, and follow it to its end. Raises OperatorError;
-    Stopped where ``cancelled`` was set, with the history's entry left ``pending``."""
-    _check(context, request)
+    Stopped where ``stopped`` was set, with the history's entry left ``pending``."""
+    hub, workspace, history = services.hub, services.workspace, services.history
     before = export(hub, request.device)
     version = hub.device_state(request.device).desired_version
     entry = history.begin(
-        context=context.name,
+        context=services.context.name,
         host=hub.host,
         device=request.device,
         route="azureml",
@@ -94,12 +141,13 @@ def deploy(
         before=masked(before),
         before_version=version,
     )
+    sent_at = datetime.now(timezone.utc)
     try:
-        assert context.hub is not None
-        compute = workspace.attach_hub(request.compute, context.hub.resource_id, progress, cancelled)
-        service = workspace.deploy_service(_on(request, compute.name), progress, cancelled, redeploy=redeploy)
-    except Stopped as stopped:
-        history.leave(entry, stopped.what)
+        assert services.context.hub is not None
+        compute = workspace.attach_hub(request.compute, services.context.hub.resource_id, progress, stopped)
+        service = workspace.deploy_service(replace(request, compute=compute.name), progress, stopped, redeploy=redeploy)
+    except Stopped as cancelled:
+        history.leave(entry, cancelled.what)
         raise
     except OperatorError as error:
         _failed(history, entry, error)
@@ -107,34 +155,31 @@ def deploy(
     after = export(hub, request.device)
     own = {request.host.name, *(module.name for module in request.modules)}
     lost = tuple(name for name in modules_of(before) if name not in own and name not in modules_of(after))
-    detail = f"Azure ML removed {', '.join(lost)}; roll back to get them again." if lost else service.state
+    detail = (
+        f"Azure ML removed {', '.join(lost)} from {request.device}; roll back entry {entry} to get them again."
+        if lost
+        else f"{service.name} is {service.state}."
+    )
     version = hub.device_state(request.device).desired_version
     history.end(entry, "applied", detail, version, masked(after))
-    return Deployed(service, entry, lost, version)
+    return Applied(version, entry, detail, bool(lost), sent_at, service.state, lost)
 
 
-def delete(
-    context: Context,
-    workspace: Workspace,
-    hub: Hub,
-    name: str,
-    history: History,
-    progress: Callable[[Progress], None] | None = None,
-    cancelled: threading.Event | None = None,
-) -> tuple[str, ...]:
+def delete(services: Services, name: str, progress: OnProgress | None = None, stopped: Event | None = None) -> tuple[str, ...]:
     """Delete a service; the modules that are gone from its device afterwards. Raises OperatorError, also where there is none."""
-    services = {service.name: service for service in workspace.services()}
-    if name not in services:
+    hub, workspace, history = services.hub, services.workspace, services.history
+    present = {service.name: service for service in workspace.services()}
+    if name not in present:
         raise OperatorError(
             f"The workspace has no service {one_line(name, 64)} on a device.",
-            cause=f"It has {', '.join(services) or 'none'}.",
+            cause=f"It has {', '.join(present) or 'none'}.",
             remedy="See: dbe-console services.",
             code="azureml.no-service",
         )
-    device = services[name].device_id
+    device = present[name].device_id
     before = export(hub, device) if device else {}
     entry = history.begin(
-        context=context.name,
+        context=services.context.name,
         host=hub.host,
         device=device,
         route="azureml",
@@ -143,9 +188,9 @@ def delete(
         before_version=hub.device_state(device).desired_version if device else None,
     )
     try:
-        workspace.delete_service(name, progress, cancelled)
-    except Stopped as stopped:
-        history.leave(entry, stopped.what)
+        workspace.delete_service(name, progress, stopped)
+    except Stopped as cancelled:
+        history.leave(entry, cancelled.what)
         raise
     except OperatorError as error:
         _failed(history, entry, error)
@@ -164,18 +209,14 @@ def _failed(history: History, entry: int, error: OperatorError) -> None:
         history.end(entry, "failed", error.what)
 
 
-def _on(request: ServicePlan, compute: str) -> ServicePlan:
-    fields: dict[str, Any] = {name: getattr(request, name) for name in ServicePlan.__dataclass_fields__}
-    return ServicePlan(**{**fields, "compute": compute})
+def _not_here(why: str) -> OperatorError:
+    return OperatorError(
+        "Azure ML's route cannot be taken here.", cause=why, remedy="Use the hub's route.", code="azureml.unavailable"
+    )
 
 
-def _check(context: Context, request: ServicePlan) -> None:
-    from services.deployment.create_options import check
-
-    if why := unavailable(context):
-        raise OperatorError(
-            "Azure ML's route cannot be taken here.", cause=why, remedy="Use the hub's route.", code="azureml.unavailable"
-        )
+def _check(request: ServicePlan) -> None:
+    """Raise OperatorError where Azure ML would refuse the service's name, or Docker the create options."""
     if not _SERVICE_NAME.match(request.name):
         raise OperatorError(
             f"{request.name!r} cannot be a service's name.",

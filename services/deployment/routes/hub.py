@@ -9,22 +9,26 @@ moment between reading and sending is overwritten; the version, which rises by o
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from datetime import datetime, timezone
+from threading import Event
 from typing import Any
 
+from services.contexts.model import Context
 from services.deployment.changes import Change, MergeContent, RemoveModule, ReplaceContent, SetModule, describe
-from services.deployment.diff import DiffLine, az_commands, diff, unchanged
+from services.deployment.diff import az_commands, diff, unchanged
 from services.deployment.history import History, Outcome
 from services.deployment.left_out import left_out
-from services.deployment.manifest import agent_of, content_of, merge, modules_of
+from services.deployment.manifest import agent_of, content_of, edge_hub_of, merge, modules_of
 from services.deployment.manifest_problem import ManifestProblem
 from services.deployment.masking import masked
+from services.deployment.plan import Applied, ChangedMeanwhile, Plan
+from services.deployment.routes.base import OnProgress, RouteRequest, Services
 from services.deployment.validate import validate
 from services.errors import OperatorError
 from services.hub.client import EDGE_HUB, Hub
 from services.hub.tolerant import mapping
-from services.records import ConfigurationStatus, DeviceState
+from services.records import DeviceState
 
 _SETTLE_SECONDS = 5.0
 _AT_SCALE_SECONDS = 6.0
@@ -46,76 +50,39 @@ _OVERWROTE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """A change of one device, ready to be shown and applied. ``before`` and ``after`` are whole manifests and hold secrets;
-    ``diff`` holds
-    none. ``configurations`` are the deployments at scale that would override the change."""
+class HubRoute:
+    """The hub's route: a manifest merged from what the device has, set on it by ``applyConfigurationContent``."""
 
-    host: str
-    device: str
-    changes: tuple[Change, ...]
-    summary: str
-    before_version: int | None
-    before: dict[str, Any] = field(repr=False)
-    after: dict[str, Any] = field(repr=False)
-    diff: tuple[DiffLine, ...]
-    commands: tuple[str, ...]
-    problems: tuple[ManifestProblem, ...]
-    configurations: tuple[ConfigurationStatus, ...]
-    state: DeviceState = field(repr=False)
+    name = "hub"
+    title = "IoT Hub: merged into the device's deployment"
 
-    @property
-    def errors(self) -> tuple[ManifestProblem, ...]:
-        """The problems that forbid applying."""
-        return tuple(problem for problem in self.problems if problem.severity == "error")
+    def unavailable(self, context: Context) -> str:
+        """Return an empty text: every context with a hub has this route."""
+        return ""
 
-    @property
-    def empty(self) -> bool:
-        """Whether the device has all of it already."""
-        return unchanged(self.before, self.after)
+    def plan(self, services: Services, request: RouteRequest) -> Plan:
+        """Return the plan of host and client as changes of the device."""
+        return plan_changes(services.hub, request.device, request.changes)
+
+    def apply(self, services: Services, plan: Plan, progress: OnProgress | None = None, stopped: Event | None = None) -> Applied:
+        """Send the plan once; see ``apply_plan``."""
+        return apply_plan(services.hub, plan, services.history, services.context.name)
 
 
-@dataclass(frozen=True, slots=True)
-class Applied:
-    """How applying went: the twin's new desired version (None where nothing had to be sent) and the entry in the history.
-    ``overwrote``: somebody else's change of the same moment is lost, as ``detail`` says."""
-
-    version: int | None
-    entry: int | None
-    detail: str = ""
-    overwrote: bool = False
-
-
-class ChangedMeanwhile(OperatorError):
-    """Somebody else changed the device's deployment after the plan was made; nothing was sent. ``plan`` is the same change
-    on top of theirs,
-    ``theirs`` what they changed."""
-
-    def __init__(self, plan: Plan, theirs: tuple[DiffLine, ...]) -> None:
-        super().__init__(
-            f"The deployment of {plan.device} was changed by somebody else in the meantime; nothing was sent.",
-            cause=f"The device is at version {plan.before_version} now.",
-            remedy="Look at the new difference and confirm it again.",
-            code="deployment.changed-meanwhile",
-        )
-        self.plan = plan
-        self.theirs = theirs
-
-
-def plan(hub: Hub, device_id: str, changes: Sequence[Change]) -> Plan:
+def plan_changes(hub: Hub, device_id: str, changes: Sequence[Change]) -> Plan:
     """What ``changes`` would make of the device's deployment as it is now. Two metered reads; more for removed modules."""
     state = hub.device_state(device_id)
     before = _manifest(hub, state, _touched(state, changes))
-    return _plan(hub, state, before, tuple(changes))
+    return _planned(hub, state, before, tuple(changes))
 
 
-def _plan(hub: Hub, state: DeviceState, before: dict[str, Any], changes: tuple[Change, ...]) -> Plan:
+def _planned(hub: Hub, state: DeviceState, before: dict[str, Any], changes: tuple[Change, ...]) -> Plan:
     after = merge(before, *changes)
     wins = tuple(item for item in state.configurations if item.status.lower() in ("applied", "targeted"))
     files = [change.content for change in changes if isinstance(change, MergeContent)]
     left = [problem for given in files for problem in left_out(given, after)]
     return Plan(
+        route=HubRoute.name,
         host=hub.host,
         device=state.device.id,
         changes=changes,
@@ -171,83 +138,94 @@ def twin_desired(hub: Hub, device_id: str, module: str) -> dict[str, Any] | None
     return {name: value for name, value in desired.items() if not name.startswith("$")}
 
 
-def apply(hub: Hub, made: Plan, history: History, context: str = "") -> Applied:
+def apply_plan(hub: Hub, plan: Plan, history: History, context: str = "") -> Applied:
     """Send the plan once. Raises ChangedMeanwhile where the device is not as it was, OperatorError where the plan has errors
     or the hub refuses;
     what then holds is in the history: ``failed`` where nothing was changed, ``pending`` where that could not be read
     (services.deployment.interrupted settles it)."""
-    if made.errors:
-        first = made.errors[0]
-        raise OperatorError(
-            f"The deployment is not sent: {first.place}: {first.message}", remedy=first.remedy, code="deployment.invalid"
-        )
-    if made.empty:
-        return Applied(made.before_version, None, "The device has all of this already; nothing was sent.")
+    if plan.errors:
+        raise plan.refusal
+    if plan.empty:
+        return Applied(plan.before_version, None, "The device has all of this already; nothing was sent.")
     try:
-        state = hub.device_state(made.device)
-        now = _manifest(hub, state, _touched(state, made.changes))
+        state = hub.device_state(plan.device)
+        now = _manifest(hub, state, _touched(state, plan.changes))
     except OperatorError as error:
         error.cause = f"{error.cause} Nothing was sent yet.".strip()
         raise
-    if not unchanged(now, made.before):
-        raise ChangedMeanwhile(_plan(hub, state, now, made.changes), diff(made.before, now))
+    if not unchanged(now, plan.before):
+        raise ChangedMeanwhile(_planned(hub, state, now, plan.changes), diff(plan.before, now))
     entry = history.begin(
         context=context,
         host=hub.host,
-        device=made.device,
+        device=plan.device,
         route="hub",
-        summary=made.summary,
-        before=masked(made.before),
-        after=masked(made.after),
+        summary=plan.summary,
+        before=masked(plan.before),
+        after=masked(plan.after),
         before_version=state.desired_version,
     )
+    sent_at = datetime.now(timezone.utc)
     try:
-        hub.apply(made.device, made.after)
+        hub.apply(plan.device, plan.after)
     except OperatorError as error:
         settled: Outcome
         version = state.desired_version
-        settled, version = _how_it_went(hub, made, version) if error.code in _UNANSWERED else ("failed", version)
+        settled, version = _how_it_went(hub, plan, version) if error.code in _UNANSWERED else ("failed", version)
         if settled == "applied":
             history.end(
                 entry, "applied", f"The reply was lost ({error.what}), but the device's twin holds the deployment.", version
             )
-            return Applied(version, entry, "The reply was lost, but the hub has taken the deployment.")
+            return Applied(version, entry, "The reply was lost, but the hub has taken the deployment.", sent_at=sent_at)
         if settled == "pending":
             history.leave(entry, error.what)
         else:
             history.end(entry, settled, error.what, version)
         error.cause = f"{error.cause} {_AFTERWARDS[settled]}".strip()
         raise
-    return _verified(hub, made, history, entry, state.desired_version)
+    return _verified(hub, plan, history, entry, state.desired_version, sent_at)
 
 
-def _verified(hub: Hub, made: Plan, history: History, entry: int, before: int | None) -> Applied:
-    """The twins are asked until they hold what was sent; where a deployment at scale applies, whether they still do a little
-    later."""
+def _verified(hub: Hub, plan: Plan, history: History, entry: int, before: int | None, sent_at: datetime) -> Applied:
+    """Read the twins until they hold what was sent; where a deployment at scale applies, look whether they still do a little
+    later. The hub's 204 says that it accepted the content, and no more."""
     until = time.monotonic() + _SETTLE_SECONDS
-    outlasts = time.monotonic() + (_AT_SCALE_SECONDS if made.configurations else 0.0)
+    outlasts = time.monotonic() + (_AT_SCALE_SECONDS if plan.configurations else 0.0)
     pause = 0.2
     held = False
     while True:
         try:
-            state = hub.device_state(made.device)
+            state = hub.device_state(plan.device)
+            holds = _holds(hub, state, plan)
         except OperatorError as error:
             detail = f"Sent and accepted, but the twin could not be read again: {error.what}"
             history.end(entry, "applied", detail)
-            return Applied(None, entry, detail)
+            return Applied(None, entry, detail, sent_at=sent_at)
         now = time.monotonic()
-        holds = _holds(state, made)
         if holds and now >= outlasts:
             version = state.desired_version
-            others = 0 if made.configurations or None in (version, before) else (version or 0) - (before or 0) - 1
-            detail = _OVERWROTE.format(first=(before or 0) + 1, device=made.device) if others > 0 else ""
+            others = 0 if plan.configurations or None in (version, before) else (version or 0) - (before or 0) - 1
+            detail = _OVERWROTE.format(first=(before or 0) + 1, device=plan.device) if others > 0 else ""
             history.end(entry, "applied", detail, version)
-            return Applied(version, entry, detail, others > 0)
+            return Applied(version, entry, detail, others > 0, sent_at)
         if not holds and (held or now > until):
-            raise _overridden(state, history, entry)
+            if held or plan.configurations or state.desired_version != before:
+                raise _overridden(state, history, entry)
+            raise _not_taken(plan, history, entry)
         held = holds
         time.sleep(pause)
         pause *= 2
+
+
+def _not_taken(plan: Plan, history: History, entry: int) -> OperatorError:
+    """Say that the twin is as it was; whether the hub still takes it up is for the next console to see."""
+    history.leave(entry, "Accepted, but the twin did not hold it yet.")
+    return OperatorError(
+        f"The hub accepted the deployment, and the twin of {plan.device} still holds what it had before.",
+        cause="The hub has not taken it up, or something between here and the hub answered in its place.",
+        remedy="Look at the device again in a moment; the history settles this entry by what the device has then.",
+        code="deployment.not-taken",
+    )
 
 
 def _overridden(state: DeviceState, history: History, entry: int) -> OperatorError:
@@ -264,14 +242,21 @@ def _overridden(state: DeviceState, history: History, entry: int) -> OperatorErr
     )
 
 
-def _holds(state: DeviceState, made: Plan) -> bool:
-    """Whether the agent's twin asks for what the plan asks for."""
-    now = {"modulesContent": {"$edgeAgent": {"properties.desired": agent_of(content_of(state))}}}
-    wanted = {"modulesContent": {"$edgeAgent": {"properties.desired": dict(agent_of(made.after))}}}
-    return unchanged(now, wanted)
+def _holds(hub: Hub, state: DeviceState, plan: Plan) -> bool:
+    """Return whether the twins ask for what the plan asks for. $edgeHub's own twin is read, a metered read, only where the plan
+    changes it: a change of routes alone shows nowhere else."""
+    if not unchanged(_agent_alone(agent_of(content_of(state))), _agent_alone(agent_of(plan.after))):
+        return False
+    if edge_hub_of(plan.before) == edge_hub_of(plan.after):
+        return True
+    return edge_hub_of(content_of(state, twin_desired(hub, plan.device, EDGE_HUB))) == edge_hub_of(plan.after)
 
 
-def _how_it_went(hub: Hub, made: Plan, version: int | None) -> tuple[Outcome, int | None]:
+def _agent_alone(desired: Any) -> dict[str, Any]:
+    return {"modulesContent": {"$edgeAgent": {"properties.desired": dict(desired)}}}
+
+
+def _how_it_went(hub: Hub, plan: Plan, version: int | None) -> tuple[Outcome, int | None]:
     """What a device has after an apply that nobody answered, and its desired version where that could be read.
 
     The hub may still be at it when the connection is gone: the twins are read for some seconds before they count as untouched.
@@ -281,12 +266,12 @@ def _how_it_went(hub: Hub, made: Plan, version: int | None) -> tuple[Outcome, in
     while True:
         state: DeviceState | None
         try:
-            state = hub.device_state(made.device)
-            now = _manifest(hub, state, _touched(state, made.changes))
+            state = hub.device_state(plan.device)
+            now = _manifest(hub, state, _touched(state, plan.changes))
         except OperatorError:
             state = None
         if state is not None:
-            if unchanged(now, made.after) or (_holds(state, made) and not _agent_unchanged(made)):
+            if unchanged(now, plan.after) or (not _agent_unchanged(plan) and _holds(hub, state, plan)):
                 return "applied", state.desired_version
             if state.desired_version != version:
                 return "unknown", state.desired_version
@@ -296,9 +281,9 @@ def _how_it_went(hub: Hub, made: Plan, version: int | None) -> tuple[Outcome, in
         pause *= 2
 
 
-def _agent_unchanged(made: Plan) -> bool:
+def _agent_unchanged(plan: Plan) -> bool:
     """Whether only routes or module twins change, so that the agent's twin cannot tell."""
-    return agent_of(made.before) == agent_of(made.after)
+    return agent_of(plan.before) == agent_of(plan.after)
 
 
 def export(hub: Hub, device_id: str) -> dict[str, Any]:
@@ -306,36 +291,3 @@ def export(hub: Hub, device_id: str) -> dict[str, Any]:
     module."""
     state = hub.device_state(device_id)
     return _manifest(hub, state, {module.name for module in state.modules if module.desired and not module.system})
-
-
-def outline(made: Plan) -> str:
-    """What the plan does to which modules, in a sentence, and how many others it leaves alone."""
-    old, new = modules_of(made.before), modules_of(made.after)
-    named = (
-        ("adds", [name for name in new if name not in old]),
-        ("changes", [name for name in new if name in old and old[name] != new[name]]),
-        ("removes", [name for name in old if name not in new]),
-    )
-    runtime, runs = (mapping(agent_of(content).get("systemModules")) for content in (made.before, made.after))
-    of_the_runtime = [name for name in runs if runtime.get(name) != runs[name]]
-    parts = [f"{verb} {', '.join(names)}" for verb, names in named if names]
-    if of_the_runtime:
-        parts.append(f"changes {', '.join(of_the_runtime)} of the runtime")
-    done = "; ".join(parts) or "changes no module"
-    same = sum(old.get(name) == module for name, module in new.items())
-    others = {0: "there is no other module", 1: "one other module stays as it is"}.get(
-        same, f"{same} other modules stay as they are"
-    )
-    return f"{done[:1].upper()}{done[1:]}; {others}."
-
-
-def modules_named(made: Plan) -> tuple[str, ...]:
-    """The modules that the plan adds or changes: those to be watched; edgeHub where the plan changes its routes alone."""
-    old, new = modules_of(made.before), modules_of(made.after)
-    names = tuple(name for name in new if old.get(name) != new[name])
-    routes_alone = not names and set(old) == set(new) and _edge_hub_content(made.before) != _edge_hub_content(made.after)
-    return ("edgeHub",) if routes_alone else names
-
-
-def _edge_hub_content(content: Mapping[str, Any]) -> Mapping[str, Any]:
-    return mapping(mapping(content.get("modulesContent")).get(EDGE_HUB))

@@ -1,0 +1,323 @@
+"""The one core of deploying: what is asked becomes a plan, the plan is confirmed and applied, and its rollout watched.
+
+Screen, verbs and ``lab check`` ask here: default names, whether a module is a client and will send, whose credentials an image
+gets, what is shown before a change, and what happens when somebody else changed the device meanwhile are decided once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timezone
+from threading import Event
+from typing import Any, Literal, Protocol
+
+from services.contexts import read_only
+from services.deployment.changes import (
+    Change,
+    MergeContent,
+    RemoveModule,
+    ReplaceContent,
+    SendUpstream,
+    SetModule,
+    SetRegistry,
+)
+from services.deployment.client_arguments import client_role
+from services.deployment.default_names import CLIENT, CLIENT_IMAGE, module_for
+from services.deployment.history import Entry
+from services.deployment.image_check import with_images_checked
+from services.deployment.interrupted import settle
+from services.deployment.manifest_file import fill
+from services.deployment.masking import Path, unmasked
+from services.deployment.plan import Applied, ChangedMeanwhile, Plan
+from services.deployment.presets import Preset, client_for, preset
+from services.deployment.restart import restart
+from services.deployment.rollback import Rollback, plan_rollback, prepare
+from services.deployment.routes import ROUTES
+from services.deployment.routes.azureml import delete
+from services.deployment.routes.base import OnProgress, RouteRequest
+from services.deployment.routes.hub import HubRoute, export, plan_changes
+from services.errors import OperatorError, UsageError
+from services.operations.device_lock import device_lock
+from services.operations.rollout import Rollout
+from services.operations.rollout_steps import Watch
+from services.operations.session import Session
+from services.records import DeployRequest, Module, Progress, RegistryCredentials, Step, WorkspaceImage
+from services.text import indented_json
+from services.workspace.service_plan import ServiceModule
+
+
+class Dialog(Protocol):
+    """The front end's side of ``Deployer.carry_out``; called from the thread that carries out."""
+
+    def confirm(self, plan: Plan) -> bool:
+        """Show a plan and return whether it is to be applied."""
+
+    def report(self, progress: Progress) -> None:
+        """Say what goes on."""
+
+
+class Deployer:
+    """Deployments of one session. Calls block and raise OperatorError."""
+
+    def __init__(self, session: Session, *, check_images: bool = True) -> None:
+        self.session = session
+        self._check_images = check_images
+
+    # Plans: what would be sent. Nothing is sent, and a read-only context may look, too.
+
+    def plan(self, request: DeployRequest) -> Plan:
+        """Return what deploying an image takes: its module, a client beside it, the client's route, credentials of registries."""
+        route = ROUTES[request.route]
+        resolved = self.resolve(request)
+        plan = self._checked(route.plan(self.session, resolved))
+        verb = "Delete and deploy" if plan.replaces else "Deploy"
+        what = f"the service {plan.service.name}" if plan.service else resolved.host.name
+        return replace(plan, title=f"Deploy {what} to {request.device}", verb=verb)
+
+    def registries(self, request: DeployRequest) -> list[str]:
+        """Return the servers that the images of a request are pulled from, each once; docker.io's short names have none."""
+        locations = [request.image.location, *([self._location(request.client.image or CLIENT_IMAGE)] if request.client else [])]
+        servers = [location.partition("/")[0] for location in locations if "/" in location]
+        return list(dict.fromkeys(server for server in servers if "." in server or ":" in server))
+
+    def start(self, device: str, module: str) -> Plan:
+        """Return the plan by which a module shall run."""
+        return self.change(device, [SetModule(module, status="running")], f"Start {module} on {device}", "Start")
+
+    def stop(self, device: str, module: str) -> Plan:
+        """Return the plan by which a module shall be stopped."""
+        return self.change(device, [SetModule(module, status="stopped")], f"Stop {module} on {device}", "Stop")
+
+    def remove(self, device: str, module: str) -> Plan:
+        """Return the plan that takes a module off the device."""
+        return self.change(device, [RemoveModule(module)], f"Remove {module} from {device}", "Remove")
+
+    def import_manifest(
+        self, device: str, content: Mapping[str, Any], values: Mapping[str, str], *, whole: bool, name: str = "a manifest"
+    ) -> Plan:
+        """Return the plan that merges a manifest's file into what the device has, or with ``whole`` puts it in its place.
+
+        ``values`` fill in the $NAMEs of its texts; secrets that are masked in it come from the device's twins.
+        """
+        filled = unmasked(fill(content, values), lambda: export(self.session.hub, device))
+        change = ReplaceContent(filled) if whole else MergeContent(filled)
+        verb = "Replace" if whole else "Merge"
+        return self.change(device, [change], f"{verb} {name}: {device}", verb)
+
+    def last_applied(self, device: str) -> Entry:
+        """Return the newest entry of the history that can be rolled back on a device."""
+        entries = self.session.history.entries(host=self.session.hub.host, device=device)
+        applied = [entry for entry in entries if entry.outcome == "applied" and entry.route != "method"]
+        if not applied:
+            raise OperatorError(
+                f"The history has nothing about {device}.", remedy="See: dbe-console history.", code="rollback.nothing"
+            )
+        return applied[0]
+
+    def prepare_rollback(
+        self, entry: Entry, point: Literal["before", "after"] = "before", answers: Mapping[Path, str] | None = None
+    ) -> Rollback:
+        """Return the manifest to go back to, with the secrets that the device or the workspace still gives; ``missing`` ones are
+        asked for and come back as ``answers``."""
+        return prepare(self.session.hub, entry, point, answers, self.session.registry)
+
+    def rollback(self, rollback: Rollback) -> Plan:
+        """Return the plan that goes back, with the same difference and checks as every other."""
+        plan = self._checked(plan_rollback(self.session.hub, rollback))
+        entry = rollback.entry
+        return replace(plan, title=f"Roll {entry.device} back to {rollback.point} #{entry.id}", verb="Roll back")
+
+    def change(self, device: str, changes: Sequence[Change], title: str, verb: str) -> Plan:
+        """Return what changes would make of a device, its images asked for at their registries."""
+        plan = self._checked(plan_changes(self.session.hub, device, changes))
+        return replace(plan, title=title, verb=verb)
+
+    # What changes a device.
+
+    def carry_out(self, plan: Plan, dialog: Dialog, stopped: Event | None = None) -> Applied | None:
+        """Have a plan confirmed and apply it; None where it was not confirmed, or nothing is to be done.
+
+        A device that somebody else changed meanwhile is planned, shown and asked about again. Raises OperatorError, for a plan
+        with errors before anything is sent.
+        """
+        while True:
+            if not plan.errors and plan.empty:
+                dialog.report(Progress(f"{plan.device} has all of it already; nothing was sent."))
+                return None
+            if not dialog.confirm(plan):
+                return None
+            try:
+                return self.apply(plan, dialog.report, stopped)
+            except ChangedMeanwhile as changed:
+                plan = self._checked(replace(changed.plan, title=plan.title, verb=plan.verb))
+
+    def apply(self, plan: Plan, progress: OnProgress | None = None, stopped: Event | None = None) -> Applied:
+        """Send a plan once. Consoles of this machine take turns at a device; another machine's change in between is seen before
+        and after (ChangedMeanwhile, ``Applied.warning``)."""
+        read_only.may_change(self.session.context)
+        if plan.errors:
+            raise plan.refusal
+        with device_lock(plan.host, plan.device, progress):
+            return ROUTES[plan.route].apply(self.session, plan, progress, stopped)
+
+    def restart(self, device: str, module: str) -> int:
+        """Restart a module by the agent's direct method; return the history's entry."""
+        read_only.may_change(self.session.context)
+        return restart(self.session.hub, device, module, self.session.context.name, self.session.history)
+
+    def delete_service(self, name: str, progress: OnProgress | None = None) -> tuple[str, ...]:
+        """Delete a service of Azure ML; return the modules that went with it."""
+        read_only.may_change(self.session.context)
+        return delete(self.session, name, progress)
+
+    def settle(self) -> list[Entry]:
+        """Return the deployments that nobody saw to their end, and how they went."""
+        session = self.session
+        return settle(session.hub, session.history, session.workspace.services if session.context.workspace else None)
+
+    # Rollouts.
+
+    def watch(self, plan: Plan, applied: Applied) -> Watch:
+        """Return what is watched after a plan was applied; no modules where nothing comes up."""
+        return Watch(plan.device, plan.modules, applied.version, applied.sent_at or datetime.now(timezone.utc), plan.sends)
+
+    def rollout(self, watch: Watch, every: float = 3.0, timeout: float = 900.0) -> Iterator[tuple[Step, ...]]:
+        """Yield a rollout's steps until its end, for a client up to its first message."""
+        sent = self.session.messages.sent_since if watch.messages else None
+        return Rollout(self.session.hub, self.session.context, watch, sent, every).steps(timeout)
+
+    # What a request leaves open.
+
+    def resolve(self, request: DeployRequest) -> RouteRequest:
+        """Return a request with every name and option decided. Raises UsageError where only the operator can decide."""
+        chosen = self._preset(request)
+        module = module_for(request.module, request.image, chosen, own_options=request.options is not None and not request.preset)
+        options = request.options if request.options is not None else chosen.render(request.values) if chosen else None
+        location = request.image.location
+        changes: list[Change] = [
+            SetModule(
+                module,
+                image=location,
+                create_options=options,
+                status=request.status,
+                restart_policy=request.restart_policy,
+                env=request.env,
+                pull_policy=request.pull_policy,
+                startup_order=request.startup_order,
+            )
+        ]
+        if (chosen is not None and chosen.kind == "client") or client_role(options or "", location):
+            changes.append(SendUpstream(module))
+        clients: tuple[ServiceModule, ...] = ()
+        if request.client is not None:
+            client = self._client(request, module)
+            changes += [
+                SetModule(client.name, image=client.image, create_options=client.create_options, status=request.status),
+                SendUpstream(client.name),
+            ]
+            clients = (client,)
+        changes += self._registry_changes([location, *(client.image for client in clients)], request)
+        env = {name: value for name, value in request.env.items() if value is not None}
+        host = ServiceModule(module, options or "", env)
+        return RouteRequest(request.device, tuple(changes), host, clients, request.image.id, request.service, request.redeploy)
+
+    def _preset(self, request: DeployRequest) -> Preset | None:
+        """Return the preset asked for; an accelerated image without one gets the FPGA host's, one for CPU the CPU host's."""
+        if request.preset:
+            return preset(request.preset)
+        if request.options is not None or not request.image.flavour:
+            return None
+        return preset("fpga-host" if request.image.accelerated else "cpu-host-80")
+
+    def _client(self, request: DeployRequest, host: str) -> ServiceModule:
+        client = request.client
+        assert client is not None
+        name = client.preset or client_for(f"{request.image.name} {' '.join(request.image.model_ids)}")
+        options = preset(name).render({"host": host, **client.values})
+        return ServiceModule(client.module or CLIENT, options, image=self._location(client.image or CLIENT_IMAGE))
+
+    def _location(self, image: str) -> str:
+        """Return where an image lies; one without a registry is in the workspace's."""
+        if "/" in image or self.session.context.workspace is None:
+            return image
+        return f"{self.session.workspace.registry_credentials().server}/{image}"
+
+    def client_image(self) -> str:
+        """Return where the client's image is looked for: in the workspace's registry."""
+        return self._location(CLIENT_IMAGE)
+
+    def _registry_changes(self, images: Sequence[str], request: DeployRequest | None = None) -> list[Change]:
+        """Return the credentials that the images' registries get: those that were given, else the workspace's own where an image
+        is of its registry."""
+        given = {item.server.lower(): item for item in request.credentials} if request else {}
+        own: RegistryCredentials | None = None
+        credentials: dict[str, RegistryCredentials] = {}
+        for image in images:
+            server = image.partition("/")[0].lower()
+            if server in given:
+                credentials[server] = given[server]
+            elif self.session.context.workspace is not None and (request is None or request.workspace_credentials):
+                own = own or self.session.workspace.registry_credentials()
+                if own.serve(image):
+                    credentials[server] = own
+        return [SetRegistry(item) for item in credentials.values()]
+
+    def _checked(self, plan: Plan) -> Plan:
+        """Return a plan with what is wrong with its images; Azure ML's route looks after its own."""
+        if plan.route != HubRoute.name or not self._check_images:
+            return plan
+        return with_images_checked(self.session.context, plan)
+
+
+def edit_request(device: str, module: Module) -> DeployRequest:
+    """Return the request that gives a module other create options and leaves everything else of it as it is; its options are
+    those that it has now, pretty. Raises OperatorError for a module that the device only reports."""
+    if module.desired is None:
+        raise OperatorError(
+            f"{module.name} has no create options that could be edited.",
+            cause="The device reports it, and its deployment does not name it.",
+            remedy="Deploy it first: Enter on an image does.",
+            code="deployment.no-module",
+        )
+    location = module.desired.image
+    image = WorkspaceImage("", location.rpartition("/")[2].partition(":")[0], 0, "", "Succeeded", location)
+    return DeployRequest(image, device, module.name, options=indented_json(module.desired.create_options or "{}"), status=None)
+
+
+def find_image(session: Session, text: str) -> WorkspaceImage:
+    """Return the image asked for: what has a slash is a location already, else it is looked up in the workspace, NAME meaning its
+    newest version that can be deployed. Raises OperatorError where there is none, or its build did not succeed."""
+    if "/" in text:
+        name = text.rpartition("/")[2].partition(":")[0]
+        return WorkspaceImage("", name, 0, "", "Succeeded", text)
+    if session.context.workspace is None:
+        raise UsageError(
+            "The context names no Azure ML workspace.", remedy="Give the image as REGISTRY/NAME:TAG.", code="usage.workspace"
+        )
+    images = session.workspace.images()
+    name, _, version = text.partition(":")
+    matching = [item for item in images if item.name == name and version in ("", str(item.version))]
+    if not matching:
+        raise OperatorError(
+            f"The workspace has no image {text}.",
+            cause=f"It has {', '.join(f'{item.name}:{item.version}' for item in images[:12]) or 'none'}.",
+            remedy="Choose one, or give another registry's or a client's image as REGISTRY/NAME:TAG.",
+            code="image.unknown",
+        )
+    newest = max(matching, key=lambda item: (item.deployable, item.version))
+    check_deployable(newest)
+    return newest
+
+
+def check_deployable(image: WorkspaceImage) -> None:
+    """Raise OperatorError for an image whose build has not succeeded."""
+    if image.deployable:
+        return
+    failed = image.state == "Failed"
+    raise OperatorError(
+        f"{image.name}:{image.version} cannot be deployed: its build is {image.state}.",
+        cause=image.error or "Only an image whose build has succeeded is in the registry.",
+        remedy=f"Read why: dbe-console images --log {image.id}" if failed else "Wait until it is built: dbe-console images.",
+        code="image.state",
+    )
