@@ -47,7 +47,7 @@ from services.text import indented_json
 from services.workspace.service_plan import ServiceModule
 
 
-class Dialog(Protocol):
+class FrontEnd(Protocol):
     """The front end's side of ``Deployer.carry_out``; called from the thread that carries out."""
 
     def confirm(self, plan: Plan) -> bool:
@@ -135,7 +135,7 @@ class Deployer:
 
     # What changes a device.
 
-    def carry_out(self, plan: Plan, dialog: Dialog, stopped: Event | None = None) -> Applied | None:
+    def carry_out(self, plan: Plan, front_end: FrontEnd, stopped: Event | None = None) -> Applied | None:
         """Have a plan confirmed and apply it; None where it was not confirmed, or nothing is to be done.
 
         A device that somebody else changed meanwhile is planned, shown and asked about again. Raises OperatorError, for a plan
@@ -143,12 +143,12 @@ class Deployer:
         """
         while True:
             if not plan.errors and plan.empty:
-                dialog.report(Progress(f"{plan.device} has all of it already; nothing was sent."))
+                front_end.report(Progress(f"{plan.device} has all of it already; nothing was sent."))
                 return None
-            if not dialog.confirm(plan):
+            if not front_end.confirm(plan):
                 return None
             try:
-                return self.apply(plan, dialog.report, stopped)
+                return self.apply(plan, front_end.report, stopped)
             except ChangedMeanwhile as changed:
                 plan = self._checked(replace(changed.plan, title=plan.title, verb=plan.verb))
 
