@@ -36,7 +36,7 @@ def run(call: Call) -> int:
     from services.hub.endpoint import find_endpoint
     from services.messages.handle import ensure_recorder, running, stop
     from services.messages.place import journal_place
-    from services.messages.settings import Start
+    from services.messages.start import Start
     from services.messages.status import RecorderStatus
 
     options = call.options

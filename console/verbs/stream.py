@@ -21,7 +21,7 @@ from services.text import counted
 if TYPE_CHECKING:
     from services.messages.filters import Filter
     from services.messages.handle import RecorderHandle
-    from services.messages.settings import Start
+    from services.messages.start import Start
     from services.messages.status import RecorderStatus
     from services.records import InferenceMessage
 
@@ -55,7 +55,7 @@ def run(call: Call) -> int:
     """Print messages until interrupted, the reader goes, or the limit is reached."""
     from services.hub.endpoint import find_endpoint
     from services.messages.handle import ensure_recorder
-    from services.messages.settings import Start, parse_time
+    from services.messages.start import Start, parse_time
 
     options = call.options
     start = Start.parse("latest" if options.start is None else options.start)

@@ -16,7 +16,7 @@ from typing import Any
 
 from services.errors import UsageError
 from services.messages.parse import KINDS
-from services.messages.settings import parse_time
+from services.messages.start import parse_time
 from services.records import CLIENT_KINDS
 
 _TOKEN = re.compile(r'\s*(!?)(/(?:[^/\\]|\\.)*/i?(?=\s|$)|(?:[a-z]+:)?"(?:[^"\\]|\\.)*"|\S+)')

@@ -27,7 +27,8 @@ from services.messages.journal import Journal
 from services.messages.place import Place, journal_place
 from services.messages.recorder import ANOTHER_RUNS
 from services.messages.retention import Keep
-from services.messages.settings import Settings, Start
+from services.messages.settings import Settings
+from services.messages.start import Start
 from services.messages.status import RecorderStatus
 from services.records import EventEndpoint
 from services.text import one_line

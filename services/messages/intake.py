@@ -19,6 +19,8 @@ from services.messages.rows import Batch, RawMessage
 
 _LOG = logging.getLogger(__name__)
 _WAITING_LIMIT = 20_000
+_WAITING_BYTES = 64 * 1024**2
+_OVERHEAD = 1_000  # bytes that a message takes beside its body, about
 _RETAIN_EVERY = 30.0
 # Small commits cost more than their rows do, and each wakes this thread beside a busy receiver: gather for a moment.
 _GATHER = 0.05
@@ -36,8 +38,9 @@ class Intake:
         self.damaged = False
         self._keep = keep
         self._batches: deque[Batch] = deque()
-        self._given = 0  # counted by who receives
-        self._taken = 0  # counted by the thread
+        # Messages and bytes: of the first pair who receives is the only writer, of the second the thread.
+        self._given, self._given_bytes = 0, 0
+        self._taken, self._taken_bytes = 0, 0
         self._wake = threading.Event()
         self._ended = False
         self._thread = threading.Thread(target=self._run, name="intake", daemon=True)
@@ -51,12 +54,18 @@ class Intake:
         """Messages received and not yet committed."""
         return self._given - self._taken
 
+    @property
+    def waiting_bytes(self) -> int:
+        """What they take of the memory, about."""
+        return self._given_bytes - self._taken_bytes
+
     async def put(self, batch: Batch) -> None:
-        """Hand a batch over; waits while too much is waiting already."""
-        while self.waiting > _WAITING_LIMIT and not self._ended:  # noqa: ASYNC110 - the other side is a thread
+        """Hand a batch over; waits while too much is waiting already, in number or in bytes."""
+        while (self.waiting > _WAITING_LIMIT or self.waiting_bytes > _WAITING_BYTES) and not self._ended:  # noqa: ASYNC110 - the other side is a thread
             await asyncio.sleep(0.02)
-        self._batches.append(batch)
         self._given += len(batch.messages)
+        self._given_bytes += _size(batch)
+        self._batches.append(batch)
         if not self._wake.is_set():
             self._wake.set()
 
@@ -110,7 +119,12 @@ class Intake:
         done = self.journal.append([Batch(part, *both) for part, both in joined.items()])
         self.committed += done.committed
         self.doubled += done.doubled
-        for newest in done.newest.values():
-            self.newest_enqueued = max(self.newest_enqueued, newest.enqueued)
+        self.newest_enqueued = max(self.newest_enqueued, done.newest_enqueued)
         for _ in range(count):
-            self._taken += len(self._batches.popleft().messages)
+            batch = self._batches.popleft()
+            self._taken += len(batch.messages)
+            self._taken_bytes += _size(batch)
+
+
+def _size(batch: Batch) -> int:
+    return sum([len(message.body) for message in batch.messages]) + _OVERHEAD * len(batch.messages)

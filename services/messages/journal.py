@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from services.messages import schema
-from services.messages.rows import Appended, Batch, Gap, OriginKey, Position, RawMessage
+from services.messages.rows import LATEST_TIME, Appended, Batch, Gap, OriginKey, RawMessage
 
 _COLUMNS = 13
 _INSERT = (
@@ -59,15 +59,6 @@ class Journal:
 
     # -- parts and positions
 
-    def positions(self, namespace: str, entity: str) -> dict[str, Position]:
-        """The position of each partition of the newest generation."""
-        rows = self._rows(
-            "SELECT partition, id, generation, sequence, offset, enqueued FROM part WHERE namespace = ? AND entity = ?"
-            " AND generation = (SELECT max(generation) FROM part WHERE namespace = ? AND entity = ?)",
-            (namespace, entity, namespace, entity),
-        )
-        return {row[0]: Position(row[1], row[2], row[3], row[4] or "", row[5] or 0) for row in rows}
-
     def part(self, namespace: str, entity: str, generation: int, partition: str) -> int:
         """The part's number, made where it is new."""
         key = (namespace, entity, generation, partition)
@@ -80,22 +71,22 @@ class Journal:
 
     def parts(self) -> list[schema.Part]:
         """Where it stands, for the journal that takes its place."""
-        return self._rows(
-            "SELECT namespace, entity, generation, partition, sequence, offset, enqueued FROM part WHERE sequence IS NOT NULL"
+        return self.rows(
+            "SELECT namespace, entity, generation, partition, sequence, offset, enqueued, asked, sequence, oldest FROM part"
         )
 
     def adopt(self, parts: Sequence[schema.Part]) -> None:
         """Go on where another journal stood (``parts``)."""
         with self.writing() as connection:
             connection.executemany(
-                "INSERT OR IGNORE INTO part (namespace, entity, generation, partition, sequence, offset, enqueued)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                "INSERT OR IGNORE INTO part (namespace, entity, generation, partition, sequence, offset, enqueued, asked, begun, oldest)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 parts,
             )
 
     def lookup(self, part: int, sequence: int) -> tuple[int, str | None] | None:
         """Enqueued time (ms) and offset of a message, if the journal has it."""
-        rows = self._rows("SELECT enqueued, offset FROM message WHERE part = ? AND sequence = ?", (part, sequence))
+        rows = self.rows("SELECT enqueued, offset FROM message WHERE part = ? AND sequence = ?", (part, sequence))
         return (rows[0][0], rows[0][1]) if rows else None
 
     # -- writing
@@ -118,18 +109,33 @@ class Journal:
                 committed = connection.total_changes - before
                 done.committed += committed
                 done.doubled += len(batch.messages) - committed
-                newest = max(batch.messages, key=_sequence)
-                connection.execute(
-                    "UPDATE part SET sequence = ?, offset = ?, enqueued = ? WHERE id = ? AND (sequence IS NULL OR sequence < ?)",
-                    (newest.sequence, newest.offset, newest.enqueued, batch.part, newest.sequence),
-                )
-                done.newest[batch.part] = newest
+                self._mark_malformed(connection, batch)
                 for first, last in batch.gaps:
-                    connection.execute(
-                        "INSERT OR IGNORE INTO gap (part, first, last, noticed, before_row) VALUES (?, ?, ?, ?, ?)",
-                        (batch.part, first, last, _now(), first_row),
-                    )
+                    note_gap(connection, batch.part, first, last, first_row)
+                newest = self._advance(connection, batch)
+                if newest is not None:
+                    done.newest_enqueued = max(done.newest_enqueued, newest.enqueued)
         return done
+
+    def _advance(self, connection: sqlite3.Connection, batch: Batch) -> RawMessage | None:
+        """Move the part's position to the newest message of the batch that has a number; return that one."""
+        numbered = [message for message in batch.messages if message.sequence >= 0]
+        if not numbered:
+            return None
+        newest, before_first = max(numbered, key=_sequence), min(numbered, key=_sequence).sequence - 1
+        connection.execute(
+            "UPDATE part SET begun = CASE WHEN sequence IS NULL THEN min(coalesce(begun, ?), ?) ELSE begun END,"
+            " sequence = ?, offset = ?, enqueued = ?, oldest = NULL WHERE id = ? AND (sequence IS NULL OR sequence < ?)",
+            (before_first, before_first, newest.sequence, newest.offset, newest.enqueued, batch.part, newest.sequence),
+        )
+        return newest
+
+    def _mark_malformed(self, connection: sqlite3.Connection, batch: Batch) -> None:
+        """Note which rows are those of malformed messages; once, however often these come."""
+        connection.executemany(
+            "INSERT OR IGNORE INTO malformed SELECT row FROM message WHERE part = ? AND sequence = ?",
+            [(batch.part, message.sequence) for message in batch.messages if message.malformed],
+        )
 
     def _insert(self, connection: sqlite3.Connection, batch: Batch) -> None:
         part, messages = batch.part, batch.messages
@@ -161,15 +167,6 @@ class Journal:
             ).fetchone()
             self._origins[key] = int(found[0])
 
-    def gap(self, part: int, first: int, last: int) -> None:
-        """Note messages that the hub no longer has, before any that follows them has come."""
-        with self.writing() as connection:
-            connection.execute(
-                "INSERT OR IGNORE INTO gap (part, first, last, noticed, before_row)"
-                " VALUES (?, ?, ?, ?, (SELECT coalesce(max(row), 0) + 1 FROM message))",
-                (part, first, last, _now()),
-            )
-
     def notice(self, kind: str, text: str) -> None:
         """Note something an operator must be able to find later: a damaged journal, a hub made again."""
         with self.writing() as connection:
@@ -191,36 +188,40 @@ class Journal:
         """All gaps, oldest first."""
         return [
             Gap(*row)
-            for row in self._rows(
+            for row in self.rows(
                 "SELECT part.partition, part.generation, gap.first, gap.last, gap.noticed, gap.before_row FROM gap JOIN part ON"
                 " part.id = gap.part ORDER BY gap.id"
             )
         ]
+
+    def malformed(self) -> int:
+        """Return how many messages the journal has of which the service's stamps cannot be used."""
+        return int(self.rows("SELECT count(*) FROM malformed")[0][0])
 
     def forgotten(self, oldest: Mapping[str, int], since: int) -> tuple[int, int]:
         """How many messages enqueued from ``since`` (ms since 1970) on lie before the ``oldest`` sequence number that the hub
         keeps of their partition, and the newest one's enqueued time."""
         count, newest = 0, 0
         for partition, sequence in oldest.items():
-            found = self._rows(
-                "SELECT count(*), max(enqueued) FROM message WHERE sequence < ? AND enqueued >= ? AND part ="
-                " (SELECT id FROM part WHERE partition = ? ORDER BY generation DESC, id DESC LIMIT 1)",
-                (sequence, since, partition),
+            found = self.rows(
+                "SELECT count(*), max(enqueued) FROM message WHERE sequence BETWEEN 0 AND ? - 1 AND enqueued BETWEEN ? AND ?"
+                " AND part = (SELECT id FROM part WHERE partition = ? ORDER BY generation DESC, id DESC LIMIT 1)",
+                (sequence, since, LATEST_TIME, partition),
             )[0]
             count, newest = count + found[0], max(newest, found[1] or 0)
         return count, newest
 
     def notices(self) -> list[tuple[int, str, str]]:
         """Notices as (ms since 1970, kind, text), oldest first."""
-        return [(row[0], row[1], row[2]) for row in self._rows("SELECT at, kind, text FROM notice ORDER BY id")]
+        return [(row[0], row[1], row[2]) for row in self.rows("SELECT at, kind, text FROM notice ORDER BY id")]
 
     def marks(self) -> dict[int, str]:
         """Marked rows with their notes, oldest first."""
-        return {row[0]: row[1] for row in self._rows("SELECT row, note FROM mark ORDER BY row")}
+        return {row[0]: row[1] for row in self.rows("SELECT row, note FROM mark ORDER BY row")}
 
     def bounds(self) -> tuple[int, int]:
         """The oldest and the newest row; (0, 0) where there is none."""
-        first, last = self._rows("SELECT (SELECT min(row) FROM message), (SELECT max(row) FROM message)")[0]
+        first, last = self.rows("SELECT (SELECT min(row) FROM message), (SELECT max(row) FROM message)")[0]
         return (first or 0, last or 0)
 
     def size(self) -> int:
@@ -245,10 +246,11 @@ class Journal:
         """A write transaction; its errors are OperatorErrors."""
         return _Transaction(self._connection, self._lock, self.path)
 
-    def _rows(self, statement: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+    def rows(self, statement: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """Return what a query gives. Raises OperatorError."""
         with self._lock:
             try:
-                return self._connection.execute(statement, values).fetchall()
+                return schema.fetch(self._connection, statement, values)
             except sqlite3.Error as error:
                 raise schema.disk_error(self.path, error) from error
 
@@ -281,6 +283,25 @@ class _Transaction:
             self._lock.release()
         if isinstance(error, sqlite3.Error):
             raise schema.disk_error(self._path, error) from error
+
+
+def note_gap(connection: sqlite3.Connection, part: int, first: int, last: int, before_row: int) -> None:
+    """Note the numbers from ``first`` to ``last`` as missing, without those that the journal has."""
+    present = connection.execute(
+        "SELECT sequence FROM message WHERE part = ? AND sequence BETWEEN ? AND ? ORDER BY sequence", (part, first, last)
+    )
+    spans, expected = [], first
+    for (sequence,) in present:
+        if sequence > expected:
+            spans.append((expected, sequence - 1))
+        expected = sequence + 1
+    if expected <= last:
+        spans.append((expected, last))
+    connection.executemany(
+        "INSERT INTO gap (part, first, last, noticed, before_row) VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT (part, first) DO UPDATE SET last = max(last, excluded.last)",
+        [(part, *span, _now(), before_row) for span in spans],
+    )
 
 
 def _sequence(message: RawMessage) -> int:

@@ -9,20 +9,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any
 
-from services.diagnosis import explain
 from services.errors import OperatorError
+from services.messages.attachment import CLOSE_SECONDS, attached, close, refusal
 from services.messages.hub_clock import HubClock, elapsed
 from services.messages.intake import Intake
+from services.messages.positions import Positions, lies_before, lies_behind, milliseconds
 from services.messages.rows import Batch, Position, RawMessage
-from services.messages.settings import Start
-from services.messages.wire import raw_messages
-from services.records import Evidence
+from services.messages.start import Start
+from services.messages.wire import raw_messages, without_number
 
 PREFETCH = 1000
 RECYCLE_AFTER = 25_000
@@ -32,8 +32,10 @@ _ATTACH_SECONDS = 30.0
 # messages, or when it is attached after so long (longer after it has failed).
 _PROVEN, _PROVEN_AGAIN = 1.5, 4.0
 _LOOK_SECONDS = 1.0
-_CLOSE_SECONDS = 5.0
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 30.0
+_CREATED_LATER = 60_000  # ms: the clocks of one service are no further apart
+_SAME_TIME = 2_000  # ms between a message's time as a partition's properties have it, and as the message has it
+_IMPLAUSIBLE = 2**32  # messages that no partition takes between two looks at it
 
 
 class HubRemade(Exception):
@@ -51,10 +53,20 @@ class Link:
         intake: Intake,
         make_client: Callable[[], Any],
         told: Callable[[Link, BaseException | None], None],
+        positions: Positions,
+        created: int = 0,
     ) -> None:
+        """``created`` is when the hub was made, in ms since 1970; 0 where it is not known."""
         self.partition = partition
         self.part = position.part
         self.cursor = position.sequence
+        self._position = position
+        self._positions = positions
+        self._created = created
+        self._newest = -1 if position.newest is None else position.newest  # the journal may have messages up to this number
+        self._waiting_from = position.oldest  # while only the first message tells where the partition begins
+        self._first_at_begin = 0
+        self._unnumbered = 0  # messages without a usable number since the last that had one
         self.newest_enqueued = position.enqueued
         self.last_enqueued: int | None = None  # sequence of the hub's newest message, when it was last asked
         self._last_enqueued_at = 0  # by the hub's clock, ms since 1970
@@ -66,8 +78,8 @@ class Link:
         self.received = 0
         self.heard_at = time.monotonic()
         self.asked_at = 0.0
-        self._start = start
-        self._reaches_back = position.sequence is not None and _lies_before(start, position)
+        self._start = start if position.sequence is not None or position.asked is None else position.asked.joined(start)
+        self._reaches_back = position.sequence is not None and lies_before(start, position)
         self._token: object | None = None
         self._intake = intake
         self._make_client = make_client
@@ -78,8 +90,8 @@ class Link:
         self._since_open = 0
         self._closing: set[asyncio.Task[None]] = set()
 
-    async def run(self, handled: type[BaseException] | tuple[type[BaseException], ...]) -> None:
-        """Receive until cancelled; raises HubRemade. ``handled`` are the SDK's errors, after which it tries again."""
+    async def run(self) -> None:
+        """Receive until cancelled; raises HubRemade. After any other error it tries again, and the other partitions go on."""
         wait = _FIRST_WAIT
         while True:
             self._at_once.clear()
@@ -87,7 +99,9 @@ class Link:
                 await self._receive()
                 wait = _FIRST_WAIT
                 continue
-            except handled as error:
+            except HubRemade:
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever the SDK raises is shown
                 if self.is_open:
                     wait = _FIRST_WAIT
                 self.is_open, self._failed_before = False, True
@@ -131,7 +145,7 @@ class Link:
         self.clock.answered(began)
         self.asked_at = time.monotonic()
         self.last_enqueued = int(properties["last_enqueued_sequence_number"])
-        self._last_enqueued_at = _milliseconds(properties.get("last_enqueued_time_utc"))
+        self._last_enqueued_at = milliseconds(properties.get("last_enqueued_time_utc"))
         self._oldest = self.last_enqueued + 1 if properties["is_empty"] else int(properties["beginning_sequence_number"])
         self.lagged = self.lag > 0
         if not self.lagged:
@@ -173,10 +187,10 @@ class Link:
                 pause = _PROVEN_AGAIN if self._failed_before else _PROVEN
                 until = time.monotonic() + _ATTACH_SECONDS
                 while not (await asyncio.wait(both, timeout=pause, return_when=asyncio.FIRST_COMPLETED))[0]:
-                    refusal = _refusal(client)
-                    if refusal is not None:
-                        raise refusal
-                    if _attached(client):
+                    refused = refusal(client)
+                    if refused is not None:
+                        raise refused
+                    if attached(client):
                         self._opened()
                     elif not self.is_open and time.monotonic() > until:
                         raise asyncio.TimeoutError("the hub has not answered the attach")
@@ -189,7 +203,7 @@ class Link:
                 receiving.result()
         finally:
             self._token = None
-            closing = asyncio.ensure_future(_close(client, receiving))
+            closing = asyncio.ensure_future(close(client, receiving))
             self._closing.add(closing)
             closing.add_done_callback(self._closing.discard)
 
@@ -202,133 +216,141 @@ class Link:
         """Nothing receives any more: wait until links that were replaced are closed."""
         self.is_open = False
         if self._closing:
-            await asyncio.wait(self._closing, timeout=_CLOSE_SECONDS)
+            await asyncio.wait(self._closing, timeout=CLOSE_SECONDS)
 
     async def _failed(self, _context: Any, error: BaseException) -> None:
         self._fault = error
         self._break.set()
 
     async def _where(self, client: Any) -> tuple[Any, bool]:
-        """The position to start from, and whether it is itself wanted; notes what the hub no longer has.
+        """The position to start from, and whether it is itself wanted; it is in the journal before anything is received.
 
         At a known position the message there is asked for again: it proves that this is still the same hub.
         """
         properties = await self.ask(client)
-        last, oldest = int(properties["last_enqueued_sequence_number"]), self._oldest
-        empty = bool(properties["is_empty"])
+        assert self.last_enqueued is not None
+        last, oldest = self.last_enqueued, self._oldest
+        if last < max(self._newest, -1 if self.cursor is None else self.cursor):
+            raise HubRemade(f"partition {self.partition}: {last} < {max(self._newest, self.cursor or 0)}")
         if self.cursor is None:
-            return self._begin(last, empty)
-        if last < self.cursor:
-            raise HubRemade(f"partition {self.partition}: {last} < {self.cursor}")
+            return self._begin(properties)
+        if self.cursor < oldest and 0 < self._position.enqueued < self._created - _CREATED_LATER:
+            raise HubRemade(f"partition {self.partition}: it is younger than its message {self.cursor}")
         if oldest > self.cursor + 1:
-            self._intake.journal.gap(self.part, self.cursor + 1, oldest - 1)
+            self._positions.skip(self.part, self.cursor + 1, oldest - 1)
             self.cursor = oldest - 1
         reaches_back, self._reaches_back = self._reaches_back, False
-        if reaches_back:
-            self.cursor = None
-            return self._begin(last, empty)
-        return self.cursor, oldest <= self.cursor
+        begun = self._position.begun
+        if reaches_back and (begun is None or begun >= oldest):  # else all that the hub has since then was read
+            self.cursor, self._waiting_from = None, None
+            return self._begin(properties)
+        return self._after_cursor()
 
-    def _begin(self, last: int, empty: bool) -> tuple[Any, bool]:
-        start = self._start
-        if start.kind == "time":
+    def _after_cursor(self) -> tuple[Any, bool]:
+        assert self.cursor is not None
+        return ("-1", False) if self.cursor < 0 else (self.cursor, self._oldest <= self.cursor)
+
+    def _begin(self, properties: dict[str, Any]) -> tuple[Any, bool]:
+        """Where the partition begins by the start that was asked for, kept before anything is received.
+
+        "@latest" would be evaluated again at each reconnect, and lose what came in between. Of a time or an offset before the
+        hub's end only the first message tells which number it is; until then the start itself is kept, and what the hub had then.
+        """
+        assert self.last_enqueued is not None
+        start, last, oldest = self._start, self.last_enqueued, self._oldest
+        begun = last if lies_behind(start, last, properties) else None
+        if start.kind == "beginning" or (start.kind == "time" and int(start.value) <= 0):
+            begun = oldest - 1
+        elif begun is None and oldest > last:  # nothing is left of what was wanted
+            begun = last
+            if self._waiting_from is not None and self._waiting_from <= last:
+                self._positions.skip(self.part, self._waiting_from, last)
+        if begun is None:
+            self._positions.wait_for_first(self.part, start, oldest)
+            self._waiting_from = oldest if self._waiting_from is None else self._waiting_from
+            self._first_at_begin = oldest
+            if start.kind == "offset":
+                return str(start.value), True
             return datetime.fromtimestamp(int(start.value) / 1000, timezone.utc), True
-        if start.kind == "offset":
-            return str(start.value), True
-        if start.kind == "beginning" or empty:
-            return "-1", False
-        # "@latest" would be evaluated again at each reconnect, and lose what came in between.
-        self.cursor = last
-        return last, False
+        proof = (str(properties.get("last_enqueued_offset") or ""), self._last_enqueued_at) if begun == last else ("", 0)
+        self._positions.begin(self.part, start, begun, *proof)
+        self._position = replace(self._position, sequence=begun, offset=proof[0], enqueued=proof[1], begun=begun)
+        self.cursor, self._waiting_from = begun, None
+        return self._after_cursor()
 
     async def _take(self, messages: list[RawMessage]) -> None:
         self.heard_at = time.monotonic()
-        cursor = self.cursor
-        if cursor is not None and messages[0].sequence <= cursor:
-            self._same_hub(messages[0])
-            messages = [message for message in messages if message.sequence > cursor]
+        cursor, gaps = self.cursor, list[tuple[int, int]]()
+        numbers = [message.sequence for message in messages]
+        next_ones = cursor is not None and numbers == list(range(cursor + 1, cursor + 1 + len(numbers)))
+        if not next_ones or self._unnumbered or numbers[0] <= self._newest:
+            messages, gaps = self._sort_out(messages)
             if not messages:
                 return
-        newest = messages[-1]
-        gaps: list[tuple[int, int]] = []
-        if newest.sequence - messages[0].sequence + 1 != len(messages) or (
-            cursor is not None and messages[0].sequence != cursor + 1
-        ):
-            expected = messages[0].sequence if cursor is None else cursor + 1
-            for message in messages:
-                if message.sequence > expected:
-                    gaps.append((expected, message.sequence - 1))
-                expected = message.sequence + 1
-        self.cursor = newest.sequence
-        unknown = self.last_enqueued is not None and messages[0].sequence > self.last_enqueued
-        self.clock.came(messages[0].enqueued, newest.enqueued, unknown)
-        self.newest_enqueued = max(self.newest_enqueued, newest.enqueued)
+        else:
+            self.cursor = numbers[-1]
+        first, newest = messages[0], messages[-1]
+        if not (first.malformed or newest.malformed):  # their times may be those of their receipt
+            unknown = self.last_enqueued is not None and first.sequence > self.last_enqueued
+            self.clock.came(first.enqueued, newest.enqueued, unknown)
+            self.newest_enqueued = max(self.newest_enqueued, newest.enqueued)
         self.received += len(messages)
         self._since_open += len(messages)
         await self._intake.put(Batch(self.part, messages, gaps))
         if self._since_open >= RECYCLE_AFTER:
             self._break.set()
 
+    def _sort_out(self, messages: list[RawMessage]) -> tuple[list[RawMessage], list[tuple[int, int]]]:
+        """Return the messages that were not received before, and the spans of numbers that are missing before and among them.
+
+        What is out of the order, which only the service can do wrong, is kept without its number. As many as came without one
+        just where numbers are missing are these, and no gap.
+        """
+        cursor, again = self.cursor, self._since_open == 0  # only at its beginning a link brings what was received before
+        horizon = max(self.last_enqueued or 0, cursor or 0) + _IMPLAUSIBLE
+        fresh, gaps, proven = list[RawMessage](), list[tuple[int, int]](), False
+        for message in messages:
+            number = message.sequence
+            known = cursor is not None and number <= cursor
+            if not proven and number >= 0 and (number <= self._newest or (known and again)):
+                self._same_hub(message)
+                proven = True
+            if number >= 0 and known and again:
+                continue
+            if number < 0 or known or number > horizon:
+                fresh.append(message if number < 0 else without_number(message))
+                self._unnumbered += 1
+                continue
+            again = False
+            expected = self._first_expected(number) if cursor is None else cursor + 1
+            if number - expected not in (0, self._unnumbered):
+                gaps.append((expected, number - 1))
+            self._unnumbered = 0
+            cursor = number
+            fresh.append(message)
+        self.cursor = cursor
+        return fresh, gaps
+
+    def _first_expected(self, number: int) -> int:
+        """Return the first number that is owed where the first that came is ``number``.
+
+        If that is the oldest that the hub has, what it had before it when it was first asked may have been wanted as well.
+        """
+        if self._waiting_from is None or number != self._first_at_begin:
+            return number
+        return self._waiting_from
+
     def _same_hub(self, message: RawMessage) -> None:
         """A message that was received before has to be the one the journal has; raises HubRemade where it is another."""
         known = self._intake.journal.lookup(self.part, message.sequence)
-        if known is not None and known != (message.enqueued, message.offset):
+        if known is not None:
+            other = known[1] != message.offset or (known[0] != message.enqueued and not message.malformed)
+        elif message.sequence == self._position.sequence and self._position.offset:
+            later = abs(message.enqueued - self._position.enqueued)
+            other = self._position.offset != message.offset or (later > _SAME_TIME and not message.malformed)
+        else:
+            return
+        if other:
             self._fault = HubRemade(f"partition {self.partition}: another message has the number {message.sequence}")
             self._break.set()
             raise self._fault
-
-
-def _milliseconds(moment: datetime | None) -> int:
-    return 0 if moment is None or moment.year < 1970 else int(moment.timestamp() * 1000)
-
-
-def _lies_before(start: Start, position: Position) -> bool:
-    """Whether the start that was asked for lies before the journal's position."""
-    if start.kind == "beginning":
-        return True
-    if start.kind == "time":
-        return int(start.value) < position.enqueued
-    if start.kind == "offset" and str(start.value).isdigit() and position.offset.isdigit():
-        return int(start.value) < int(position.offset)
-    return False
-
-
-def _refusal(client: Any) -> OperatorError | None:
-    """Why the hub refused the link, if it did.
-
-    azure-eventhub 5.15.1 takes a link that is refused as the Event Hubs service does it (an attach without source, then a detach
-    that says why) for an open one, spins, and tells nobody: there is no public way to learn of it, so its link is looked at.
-    """
-    error = getattr(_link(client), "_error", None)
-    condition = getattr(error, "condition", None)
-    if not condition:
-        return None
-    name = condition.decode() if isinstance(condition, bytes) else str(getattr(condition, "value", condition))
-    said = getattr(error, "description", None) or ""
-    text = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
-    return explain(Evidence(source="amqp", code=name, text=text))
-
-
-def _attached(client: Any) -> bool:
-    """Whether the hub has answered the attach. The SDK begins anew without a word where opening fails: it has no link then."""
-    return getattr(getattr(_link(client), "state", None), "name", "") == "ATTACHED"
-
-
-def _link(client: Any) -> Any:
-    for processor in getattr(client, "_event_processors", {}).values():
-        for consumer in getattr(processor, "_consumers", {}).values():
-            return getattr(getattr(consumer, "_handler", None), "_link", None)
-    return None
-
-
-async def _close(client: Any, receiving: asyncio.Task[None] | None) -> None:
-    """Close a link in the background: a frozen hub makes closing hang."""
-    if receiving is not None:
-        receiving.cancel()
-        await asyncio.wait({receiving}, timeout=_CLOSE_SECONDS)
-        if receiving.done() and not receiving.cancelled():
-            receiving.exception()
-    with contextlib.suppress(asyncio.TimeoutError, OSError):
-        await asyncio.wait_for(client.close(), _CLOSE_SECONDS)
-    del client, receiving
-    gc.collect()  # its tags hang in cycles, and the recorder makes collections rare

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from services.contexts.consumer import consumer
@@ -13,8 +15,10 @@ from services.errors import OperatorError
 from services.messages.hub_clock import TOLERATED
 from services.messages.intake import Intake
 from services.messages.link import HubRemade, Link
+from services.messages.positions import Positions, milliseconds
 from services.messages.rows import Position
-from services.messages.settings import Settings, Start
+from services.messages.settings import Settings
+from services.messages.start import Start
 from services.messages.tasks import ended
 from services.messages.telling import Telling
 from services.records import Evidence
@@ -33,31 +37,32 @@ class Receiving:
         self._settings = settings
         self._intake = intake
         self._start = start
+        self._positions = Positions(intake.journal, settings.endpoint.namespace, settings.endpoint.entity)
         self._telling = telling
         self.links: list[Link] = []
 
     async def run(self) -> None:
         """Learn the partitions, then receive each; raises HubRemade, or what the SDK raises while learning."""
-        from azure.eventhub.exceptions import EventHubError
-
-        handled = (EventHubError, OSError, asyncio.TimeoutError, OperatorError, ValueError)
+        start = self._start
+        if not self._positions.newest_generation():
+            start = self._positions.ask(start)
         client = self._client()
         try:
-            partitions = await asyncio.wait_for(client.get_partition_ids(), _LEARN_SECONDS)
+            hub = await asyncio.wait_for(client.get_eventhub_properties(), _LEARN_SECONDS)
         finally:
             await client.close()
-        known = self._positions()
-        generation = max((position.generation for position in known.values()), default=0)
+        partitions = hub["partition_ids"]
+        known = self._known(partitions, start)
+        created = milliseconds(hub.get("created_at"))
         running = {link.partition: link for link in self.links}
         links = []
         for partition in partitions:
-            position = known.get(partition) or Position(self._part(generation, partition), generation)
-            link = Link(partition, position, self._start, self._intake, self._client, self._heard)
+            link = Link(partition, known[partition], start, self._intake, self._client, self._heard, self._positions, created)
             if partition in running:
                 link.received = running[partition].received
             links.append(link)
         self.links = links
-        tasks = [asyncio.ensure_future(link.run(handled)) for link in links]
+        tasks = [asyncio.ensure_future(link.run()) for link in links]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
             for task in done:
@@ -78,24 +83,29 @@ class Receiving:
     def begin_anew(self, remade: HubRemade) -> None:
         """Another hub has taken the name of the first: its messages are kept apart, and received from its beginning."""
         endpoint = self._settings.endpoint
-        known = self._positions()
+        known = self._positions.newest_generation()
         generation = max((position.generation for position in known.values()), default=0) + 1
-        for partition in known:
-            self._part(generation, partition)
+        self._positions.add(generation, known, Start("beginning"), begun=-1)
         text = (
             f"The hub {endpoint.namespace}/{endpoint.entity} counts its messages anew ({remade}): it was made again under the"
-            " same name. Its messages are kept apart from those of the one before."
+            " same name. Its messages are kept apart from those of the one before; what that one had and was not received is lost."
         )
         self._intake.journal.notice("hub-remade", text)
         self._telling.warn(text)
         self._start = Start("beginning")
 
-    def _positions(self) -> dict[str, Position]:
-        return self._intake.journal.positions(self._settings.endpoint.namespace, self._settings.endpoint.entity)
-
-    def _part(self, generation: int, partition: str) -> int:
-        endpoint = self._settings.endpoint
-        return self._intake.journal.part(endpoint.namespace, endpoint.entity, generation, partition)
+    def _known(self, partitions: Sequence[str], start: Start) -> dict[str, Position]:
+        """The journal's position of each partition; of those that are new to it, the start is there before they are read."""
+        known = self._positions.newest_generation()
+        new = [partition for partition in partitions if partition not in known]
+        if new:
+            generation = max((position.generation for position in known.values()), default=0)
+            # Of a hub that the journal knows all is wanted; one that was made anew counts from 0.
+            asked = Start("beginning") if known else start
+            self._positions.add(generation, new, asked, -1 if generation else None)
+            added = self._positions.newest_generation()
+            known |= {partition: replace(added[partition], asked=asked) for partition in new}
+        return known
 
     def _client(self) -> Any:
         from azure.eventhub.aio import EventHubConsumerClient

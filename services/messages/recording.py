@@ -17,7 +17,8 @@ from services.messages.journal import Journal
 from services.messages.link import HubRemade
 from services.messages.place import Place
 from services.messages.receiving import Receiving
-from services.messages.settings import Settings, Start
+from services.messages.settings import Settings
+from services.messages.start import Start
 from services.messages.tasks import ended
 from services.messages.telling import Telling
 

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 
 from services.messages.journal import Journal
+from services.messages.rows import LATEST_TIME
 
 _DELETED_AT_ONCE = 5_000  # rows
 _GIVEN_BACK_AT_ONCE = 5_000  # pages
@@ -51,8 +52,8 @@ def _deleted(journal: Journal, keep: Keep) -> bool:
             connection.execute("DELETE FROM message WHERE row < ?", (border,))
         else:
             # Age is counted from the newest message where the local clock is ahead of it: one that jumps must not delete all.
-            newest = connection.execute("SELECT max(enqueued) FROM message").fetchone()[0]
-            border = min(_now(), newest) - int(keep.days * 86_400_000)
+            newest = connection.execute("SELECT max(enqueued) FROM message WHERE enqueued <= ?", (LATEST_TIME,)).fetchone()[0]
+            border = min(_now(), newest or 0) - int(keep.days * 86_400_000)
             connection.execute(
                 "DELETE FROM message WHERE row IN (SELECT row FROM message WHERE enqueued < ? ORDER BY enqueued LIMIT ?)"
                 " AND row < ?",
@@ -60,7 +61,8 @@ def _deleted(journal: Journal, keep: Keep) -> bool:
             )
         deleted = connection.total_changes > before
         if deleted:
-            connection.execute("DELETE FROM mark WHERE row NOT IN (SELECT row FROM message)")
+            for table in ("mark", "malformed"):
+                connection.execute(f"DELETE FROM {table} WHERE row NOT IN (SELECT row FROM message)")
     return deleted
 
 

@@ -4,28 +4,39 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from collections.abc import Sequence
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 from services.contexts.paths import private_file
 from services.errors import OperatorError
 
 APPLICATION_ID = 0x64626A31  # "dbj1"
-VERSION = 1
+VERSION = 2
 QUICKLY_CHECKED = 1024**3  # bytes that are looked through for damage in a second or two
 
-Part = tuple[str, str, int, str, int, str, int]  # namespace, entity, generation, partition, sequence, offset, enqueued
+# namespace, entity, generation, partition, sequence, offset, enqueued, asked, begun, oldest
+Part = tuple[str, str, int, str, "int | None", "str | None", "int | None", str, "int | None", "int | None"]
 
-# A partition of one generation of a hub is a "part": a small number in each row instead of names. `position` columns are the
-# newest message of it that is committed. `origin` holds what is the same for all messages of one sender. ms, confidence and
-# label are drawn from the body when it is recorded so that filters and statistics need not parse; the body is the truth.
+# A partition of one generation of a hub is a "part": a small number in each row instead of names. Its columns are those of
+# `rows.Position`; they are written before anything is received. `start` is what was asked for before the hub was ever reached.
+# `malformed` holds the rows of which the service's stamps cannot be used. `origin` holds what is the same for all messages of one
+# sender. ms, confidence and label are drawn from the body when it is recorded so that filters and statistics need not parse; the
+# body is the truth.
+_SINCE_2 = """
+CREATE TABLE IF NOT EXISTS start (
+    namespace TEXT NOT NULL, entity TEXT NOT NULL, asked TEXT NOT NULL, PRIMARY KEY (namespace, entity)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS malformed (row INTEGER PRIMARY KEY);
+"""
 _SCHEMA = f"""
 PRAGMA auto_vacuum = INCREMENTAL;
 PRAGMA journal_mode = WAL;
 BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS part (
     id INTEGER PRIMARY KEY, namespace TEXT NOT NULL, entity TEXT NOT NULL, generation INTEGER NOT NULL, partition TEXT NOT NULL,
-    sequence INTEGER, offset TEXT, enqueued INTEGER, UNIQUE (namespace, entity, generation, partition));
+    sequence INTEGER, offset TEXT, enqueued INTEGER, asked TEXT NOT NULL DEFAULT '', begun INTEGER, oldest INTEGER,
+    UNIQUE (namespace, entity, generation, partition));
 CREATE TABLE IF NOT EXISTS origin (
     id INTEGER PRIMARY KEY, device TEXT NOT NULL, module TEXT NOT NULL, content_type TEXT NOT NULL,
     content_encoding TEXT NOT NULL, rest TEXT NOT NULL, UNIQUE (device, module, content_type, content_encoding, rest));
@@ -40,6 +51,7 @@ CREATE TABLE IF NOT EXISTS gap (
     before_row INTEGER, UNIQUE (part, first));
 CREATE TABLE IF NOT EXISTS mark (row INTEGER PRIMARY KEY, note TEXT NOT NULL, made INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS notice (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL);
+{_SINCE_2}
 PRAGMA application_id = {APPLICATION_ID};
 PRAGMA user_version = {VERSION};
 COMMIT;
@@ -79,6 +91,17 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def fetch(connection: sqlite3.Connection, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+    """Return what a query gives, also where a text in the journal is no UTF-8."""
+    try:
+        return connection.execute(sql, values).fetchall()
+    except sqlite3.OperationalError as error:
+        if "decode" not in str(error):
+            raise
+        connection.text_factory = lambda text: text.decode("utf-8", "replace")
+        return connection.execute(sql, values).fetchall()
+
+
 def _open(path: Path) -> sqlite3.Connection:
     log = path.with_name(path.name + "-wal")
     if (
@@ -104,6 +127,8 @@ def _open(path: Path) -> sqlite3.Connection:
                 remedy="Use that one, or move the journal away.",
                 code="journal.newer",
             )
+        if version < VERSION:
+            _migrate(connection)
         # SQLite opens a file that may only be read without a word, and would say so at the first message.
         connection.execute("DELETE FROM notice WHERE 0")
         connection.execute("PRAGMA synchronous = NORMAL")
@@ -120,6 +145,37 @@ def _open(path: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    """Bring a journal of version 1 to this one, in one transaction.
+
+    Version 1 did not keep where a partition began that had brought nothing yet: it is read from what the hub still has.
+    """
+    connection.execute("BEGIN IMMEDIATE")  # two consoles may come at once
+    try:
+        if connection.execute("PRAGMA user_version").fetchone()[0] < VERSION:
+            for column in ("asked TEXT NOT NULL DEFAULT ''", "begun INTEGER", "oldest INTEGER"):
+                connection.execute(f"ALTER TABLE part ADD COLUMN {column}")
+            for statement in filter(str.strip, _SINCE_2.split(";")):
+                connection.execute(statement)
+            unknown = "typeof(sequence) != 'integer' AND generation = (SELECT max(generation) FROM part AS other WHERE"
+            unknown += " (other.namespace, other.entity) = (part.namespace, part.entity))"
+            partitions = [str(row[0]) for row in connection.execute(f"SELECT partition FROM part WHERE {unknown} ORDER BY id")]
+            connection.execute("UPDATE part SET sequence = NULL, asked = 'beginning' WHERE typeof(sequence) != 'integer'")
+            if partitions:
+                connection.execute(
+                    "INSERT INTO notice (at, kind, text) VALUES (CAST(strftime('%s', 'now') AS INTEGER) * 1000, 'start-unknown', ?)",
+                    (
+                        f"An earlier dbe-console did not keep where partition {', '.join(partitions)} began. It is read from the"
+                        " oldest message that the hub has; whether older ones are missing cannot be known.",
+                    ),
+                )
+            connection.execute(f"PRAGMA user_version = {VERSION}")
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
 
 
 def sound(path: Path) -> bool:

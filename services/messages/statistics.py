@@ -18,6 +18,7 @@ from pathlib import Path
 
 from services.messages import schema, tally
 from services.messages.parse import KINDS
+from services.messages.rows import LATEST_TIME
 from services.text import one_line
 
 _TOP = 12
@@ -159,8 +160,8 @@ class HealthReader:
         first, last = first or 1, last or 0
         key = (width, phase, self._path.stat().st_ino)
         if key != self._key or begin < self._begin or last < self._high or last - self._high > _BEHIND:
-            oldest = connection.execute("SELECT enqueued FROM message WHERE row = ?", (first,)).fetchone()
-            if oldest and oldest[0] < begin:
+            oldest = connection.execute("SELECT enqueued < ? FROM message WHERE row = ?", (begin, first)).fetchone()
+            if oldest and oldest[0]:
                 first = connection.execute("SELECT min(row) FROM message WHERE enqueued >= ?", (begin,)).fetchone()[0]
             self._reset(last + 1 if first is None else first, last)
         elif begin > self._begin:
@@ -186,9 +187,12 @@ class HealthReader:
         """Count the rows from ``first`` to ``last``. Slices are numbered from the window's begin; some may lie after its end."""
         width = self._key[0]
         rows: list[tally.Row] = connection.execute(
-            "SELECT (enqueued - ?) / ?, origin, kind, ms, confidence, label FROM message"
-            f" WHERE row >= ? AND row <= ? AND enqueued >= ?{self._where}",
-            (self._begin, width, first, last, self._begin, *self._values),
+            # Values of another type, as an older console may have written them, are none.
+            "SELECT (enqueued - ?) / ?, origin, kind, CASE WHEN ms BETWEEN -1e300 AND 1e300 THEN ms END,"
+            " CASE WHEN confidence BETWEEN -1e300 AND 1e300 THEN confidence END,"
+            " CASE WHEN typeof(label) = 'text' THEN label END FROM message"
+            f" WHERE row >= ? AND row <= ? AND enqueued BETWEEN ? AND ? AND kind BETWEEN 0 AND ?{self._where}",
+            (self._begin, width, first, last, self._begin, LATEST_TIME, len(KINDS) - 1, *self._values),
         ).fetchall()
         self._learn(connection)
         parts: dict[int, list[tally.Row]] = defaultdict(list)

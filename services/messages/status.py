@@ -20,7 +20,8 @@ class RecorderStatus:
     ``rate`` is messages per second committed, over the last seconds; ``lag`` what the hub has beyond what was received, as far
     as it was last asked; ``behind`` how many seconds late the newest message came, or lies before the hub's newest, whatever
     this machine's clock says. ``ahead``: so many seconds this machine's clock is ahead of the hub's, where it is more than a few.
-    ``dropped`` counts messages that the hub no longer had (gaps); ``doubled`` those that came twice and were kept once.
+    ``dropped`` counts messages that the hub no longer had (gaps); ``doubled`` those that came twice and were kept once;
+    ``malformed`` those of which the service's stamps cannot be used, in the whole journal.
     ``events`` are (ms since 1970, text), oldest first. ``error`` is an OperatorError as a dict. ``restarts``: how often the
     console that asks has started a recorder again.
     """
@@ -40,6 +41,7 @@ class RecorderStatus:
     newest: int = 0  # enqueued time of the newest message, ms since 1970
     gaps: int = 0
     dropped: int = 0
+    malformed: int = 0
     reconnects: int = 0
     restarts: int = 0
     partitions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

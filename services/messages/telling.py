@@ -18,6 +18,7 @@ from services.messages.pace import Pace
 from services.messages.place import Place
 from services.messages.settings import Settings
 from services.messages.status import RecorderState, RecorderStatus
+from services.text import counted
 
 _HEARTBEAT = 5.0
 _GAPS_EVERY = 2.0
@@ -56,7 +57,8 @@ class Telling:
         self._began = now_ms()
         self._before = (0, 0)  # received and committed with journals that were closed
         self._pace = Pace()
-        self._gaps, self._gaps_at = (0, 0), 0.0
+        self._gaps, self._counted_at = (0, 0), 0.0
+        self._malformed: int | None = None  # not counted yet
         self._last: RecorderStatus | None = None
         self._last_at = 0.0
 
@@ -143,11 +145,15 @@ class Telling:
     def _status(self, state: RecorderState, intake: Intake | None, links: Sequence[Link], now: float) -> RecorderStatus:
         received, committed = self._before
         committed += intake.committed if intake else 0
-        if intake and now - self._gaps_at > _GAPS_EVERY:
-            self._gaps_at = now
+        if intake and now - self._counted_at > _GAPS_EVERY:
+            self._counted_at = now
             with contextlib.suppress(OperatorError):
                 gaps = intake.journal.gaps()
                 self._gaps = (len(gaps), sum(gap.count for gap in gaps))
+                malformed = intake.journal.malformed()
+                if self._malformed is not None and malformed > self._malformed:
+                    self.note(f"{counted(malformed - self._malformed, 'malformed message')} kept: see its system properties.")
+                self._malformed = malformed
         error = (intake.error if intake else None) or self.error
         clock = max((link.clock for link in links), key=lambda clock: clock.heard_at, default=None)
         return RecorderStatus(
@@ -166,6 +172,7 @@ class Telling:
             newest=intake.newest_enqueued if intake else 0,
             gaps=self._gaps[0],
             dropped=self._gaps[1],
+            malformed=self._malformed or 0,
             reconnects=self._reconnects,
             partitions={
                 link.partition: {"open": link.is_open, "sequence": link.cursor, "lag": link.lag, "received": link.received}

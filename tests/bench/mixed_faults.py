@@ -19,7 +19,7 @@ from typing import Any
 from bench_lab import BenchLab, bench_lab, context, folder, report
 
 from services.messages.handle import RecorderHandle, ensure_recorder
-from services.messages.settings import Start
+from services.messages.start import Start
 
 FAULTS: dict[str, dict[str, Any]] = {
     "cut": {"every": 1.5},

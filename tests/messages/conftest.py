@@ -15,7 +15,7 @@ from services.messages.handle import RecorderHandle, ensure_recorder, running
 from services.messages.journal import Journal
 from services.messages.parse import derive
 from services.messages.rows import Batch, RawMessage
-from services.messages.settings import Start
+from services.messages.start import Start
 from services.records import EventEndpoint, Secret
 
 START = 1_790_000_000_000

@@ -11,7 +11,7 @@ import pytest
 from services.messages import link
 from services.messages.hub_clock import elapsed
 from services.messages.rows import Position, RawMessage
-from services.messages.settings import Start
+from services.messages.start import Start
 
 
 async def test_a_console_that_asks_does_not_wait_for_the_next_try(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -24,8 +24,8 @@ async def test_a_console_that_asks_does_not_wait_for_the_next_try(monkeypatch: p
 
     monkeypatch.setattr(link.Link, "_receive", receive)
     failures: list[BaseException | None] = []
-    partition = link.Link("0", Position(1, 0), Start(), None, lambda: None, lambda _, error: failures.append(error))
-    running = asyncio.ensure_future(partition.run(OSError))
+    partition = link.Link("0", Position(1, 0), Start(), None, lambda: None, lambda _, error: failures.append(error), None)
+    running = asyncio.ensure_future(partition.run())
     try:
         for count in (1, 2, 3):
             await asyncio.wait_for(tries.acquire(), 60)
@@ -50,7 +50,7 @@ async def test_what_comes_while_the_hub_is_asked_was_unknown_to_the_question_bef
             await self.answers.wait()
             return {"last_enqueued_sequence_number": 10, "is_empty": False, "beginning_sequence_number": 0}
 
-    partition: Any = link.Link("0", Position(1, 0), Start(), Intake(), lambda: None, lambda _, error: None)
+    partition: Any = link.Link("0", Position(1, 0), Start(), Intake(), lambda: None, lambda _, error: None, None)
     partition.last_enqueued = 9
     partition.clock.answered(elapsed() - 60)
     client = Client()

@@ -17,6 +17,7 @@ from services.errors import OperatorError, UsageError
 from services.messages.export import export
 from services.messages.filters import Filter
 from services.messages.journal import Journal
+from services.messages.positions import Positions
 from services.messages.retention import Keep, retain
 from services.messages.rows import Batch
 from services.messages.statistics import health
@@ -190,7 +191,7 @@ def test_inserted_twice_is_inserted_once(journal: Journal, raw: Callable[..., An
     done = journal.append([Batch(part, [*messages[500:], raw(1000)])])
     assert (done.committed, done.doubled) == (1, 500)
     assert journal.append([Batch(again, messages)]).committed == 1000
-    assert journal.positions("namespace", "entity")["0"].generation == 1
+    assert Positions(journal, "namespace", "entity").newest_generation()["0"].generation == 1
 
 
 def test_retention_gives_space_back(journal: Journal, raw: Callable[..., Any], fill: Callable[..., None]) -> None:
@@ -258,7 +259,7 @@ def test_health(journal: Journal, raw: Callable[..., Any], fill: Callable[..., N
 def test_what_is_missing_stands_before_the_next_that_passes(
     filled: Journal, raw: Callable[..., Any], fill: Callable[..., None]
 ) -> None:
-    filled.gap(filled.part("namespace", "entity", 0, "0"), 107, 116)
+    Positions(filled, "namespace", "entity").skip(filled.part("namespace", "entity", 0, "0"), 107, 116)
     fill([raw(number, sample(number)) for number in range(117, 141)])
     window = Window(filled.path)
     for where, row in (("", 107), ("cat_140", 130), ("cat_12", 110)):

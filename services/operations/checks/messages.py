@@ -83,7 +83,7 @@ def messages(chair: Chair) -> Sequence[Outcome]:
     """Listen for a few seconds, starting ten minutes back, and look at the device's newest messages."""
     from services.messages.filters import Filter
     from services.messages.handle import ensure_recorder
-    from services.messages.settings import Start
+    from services.messages.start import Start
     from services.messages.window import Window
 
     assert chair.endpoint is not None, "needs the check `endpoint`"
