@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import base64
 import http.client
+from collections.abc import Callable
 from datetime import datetime, timezone
 from typing import Any
 
+from services.contexts.connection_string import fields_of
 from services.contexts.consumer import consumer, proxy_settings
-from services.contexts.secrets import ca_path
+from services.contexts.hub_sdk import REPLY_CODE, SUBJECT, HubSdk, hub_content
 from services.diagnosis.liveness import connected_of, judge
 from services.errors import OperatorError
 from services.records import Connection, Device, EventEndpoint, LifeSigns, Secret
+from services.replies.bounds import Bounds
+from services.replies.content import Owed
+from services.replies.faults import reply_fault
 from services.text import clean, counted, one_line
 
 _SECONDS = 15
@@ -19,50 +24,64 @@ _SECONDS = 15
 
 def probe_hub(connection_string: Secret, ca_file: str = "") -> str:
     """Ask the hub how many devices it has (registry read)."""
-    manager = _manager(connection_string, ca_file)
-    statistics = _asked(manager.get_device_registry_statistics, "The hub")
-    return f"{counted(statistics.total_device_count, 'device')}, {statistics.enabled_device_count} enabled"
+    sdk = _open(connection_string, ca_file)
+    statistics = _ask(sdk, lambda manager: manager.get_device_registry_statistics(), "object", "The hub")
+    total, enabled = (statistics.get(name) for name in ("totalDeviceCount", "enabledDeviceCount"))
+    if type(total) is not int or type(enabled) is not int:
+        raise _no_hub("Its statistics name no number of devices.")
+    return f"{counted(total, 'device')}, {enabled} enabled"
 
 
 def probe_device(connection_string: Secret, device: str, ca_file: str = "") -> str:
     """Ask the hub for the device, and whether it is alive by its modules' identities."""
-    manager = _manager(connection_string, ca_file)
-    found = _asked(lambda: manager.get_device(device), f"The device {one_line(device, 80)}")
-    capabilities = found.capabilities
-    if capabilities is None or not capabilities.iot_edge:
+    sdk = _open(connection_string, ca_file)
+    name = one_line(device, 80)
+    identity = _ask(sdk, lambda manager: manager.get_device(device), "object", f"The device {name}")
+    capabilities = identity.get("capabilities")
+    if not (isinstance(capabilities, dict) and capabilities.get("iotEdge") is True):
         raise OperatorError(
-            f"{one_line(device, 80)} is not an IoT Edge device.",
+            f"{name} is not an IoT Edge device.",
             cause="Modules are deployed to Edge devices only.",
             remedy="Choose the device that the Data Box Edge's compute role made.",
             code="context.not-edge",
         )
-    modules = _asked(lambda: manager.get_modules(device), f"The modules of {one_line(device, 80)}")
+    modules = _ask(sdk, lambda manager: manager.get_modules(device), "list", f"The modules of {name}")
     connections = tuple(
-        Connection(one_line(module.module_id or "", 128), connected_of(module.connection_state), _changed(module))
+        Connection(
+            one_line(module.get("moduleId") or "", 128),
+            connected_of(module.get("connectionState")),
+            _changed(module.get("connectionStateUpdatedTime")),
+        )
         for module in modules
     )
-    identity = Device(device, connected_of(found.connection_state), enabled=found.status != "disabled")
+    own = Device(device, connected_of(identity.get("connectionState")), enabled=identity.get("status") != "disabled")
     now = datetime.now(timezone.utc)
-    return f"an Edge device, {judge(LifeSigns(identity, connections, now), now).text}"
+    return f"an Edge device, {judge(LifeSigns(own, connections, now), now).text}"
 
 
-def _changed(module: Any) -> datetime | None:
-    """When a module's identity last connected or disconnected; the hub writes the year 1 for never."""
-    changed = module.connection_state_updated_time
-    return changed.replace(tzinfo=timezone.utc) if isinstance(changed, datetime) and changed.year > 1 else None
+def _changed(text: object) -> datetime | None:
+    """Return when a module's identity last connected or disconnected; the hub writes the year 1 for never."""
+    from msrest.exceptions import DeserializationError
+    from msrest.serialization import Deserializer
+
+    try:
+        changed = Deserializer.deserialize_iso(text)
+    except (DeserializationError, ValueError, TypeError, OverflowError):
+        return None
+    return changed if isinstance(changed, datetime) and changed.year > 1 else None
 
 
 def edge_devices(connection_string: Secret, ca_file: str = "") -> list[str]:
     """The ids of the hub's Edge devices (registry read)."""
     from azure.iot.hub.models import QuerySpecification
 
-    manager = _manager(connection_string, ca_file)
     query = QuerySpecification(query="SELECT deviceId FROM devices WHERE capabilities.iotEdge = true")
-    found = _asked(lambda: manager.query_iot_hub(query, max_item_count=100), "The list of devices")
-    return sorted(
-        one_line(getattr(item, "device_id", None) or (item.additional_properties or {}).get("deviceId", ""), 128)
-        for item in found.items or []
-    )
+    sdk = _open(connection_string, ca_file)
+    rows = _ask(sdk, lambda manager: manager.query_iot_hub(query, max_item_count=100), "list", "The list of devices")
+    names = sorted(one_line(row["deviceId"], 128) for row in rows if isinstance(row.get("deviceId"), str))
+    if rows and not names:
+        raise _no_hub("No row of its list of devices has the id of one.")
+    return names
 
 
 def probe_events(endpoint: EventEndpoint) -> str:
@@ -113,38 +132,19 @@ def probe_proxy(proxy: str, host: str) -> str:
     return f"opens tunnels to {one_line(host, 120)}"
 
 
-def _manager(connection_string: Secret, ca_file: str) -> Any:
+def _open(connection_string: Secret, ca_file: str) -> HubSdk:
     from azure.iot.hub import IoTHubRegistryManager
 
-    manager = IoTHubRegistryManager.from_connection_string(connection_string.reveal())
-    config = manager.protocol.config
-    config.retry_policy.retries = 0
-    config.connection.timeout = _SECONDS
-    if ca_file:
-        config.connection.verify = ca_path(ca_file)
-    return manager
+    text = connection_string.reveal()
+    host = fields_of(connection_string).get("HostName", "")
+    return HubSdk((IoTHubRegistryManager.from_connection_string(text),), host, ca_file, Bounds(read_seconds=_SECONDS))
 
 
-def _asked(call: Any, subject: str) -> Any:
-    from msrest.exceptions import ClientException, HttpOperationError
+def _ask(sdk: HubSdk, call: Callable[[Any], Any], owed: Owed, subject: str) -> Any:
+    from msrest.exceptions import ClientException
 
     try:
-        return call()
-    except HttpOperationError as error:
-        status = error.response.status_code
-        cause, remedy = {
-            401: ("The key is wrong or was renewed.", "Copy the connection string anew."),
-            403: ("The policy lacks the right, or the hub's IP filter refuses this machine.", "Use a policy with registry read."),
-            404: ("The hub does not know it.", "Check the name: dbe-console devices"),
-            429: ("The hub throttles, or its daily quota is used up.", "Wait and try again."),
-        }.get(status, ("The hub has trouble of its own.", "Try again in a minute."))
-        raise OperatorError(
-            f"{subject} cannot be had ({status}).",
-            cause=cause,
-            remedy=remedy,
-            code=f"context.hub-{status}",
-            raw=clean(error.response.text, 2000),
-        ) from error
+        response = sdk.exchange(call, sdk.managers[0])
     except ClientException as error:
         raise OperatorError(
             "The hub cannot be reached.",
@@ -153,3 +153,23 @@ def _asked(call: Any, subject: str) -> Any:
             code="context.hub-unreachable",
             raw=clean(error, 2000),
         ) from error
+    status = response.status_code
+    if status < 400:
+        return hub_content(response, owed)
+    cause, remedy = {
+        401: ("The key is wrong or was renewed.", "Copy the connection string anew."),
+        403: ("The policy lacks the right, or the hub's IP filter refuses this machine.", "Use a policy with registry read."),
+        404: ("The hub does not know it.", "Check the name: dbe-console devices"),
+        429: ("The hub throttles, or its daily quota is used up.", "Wait and try again."),
+    }.get(status, ("The hub has trouble of its own.", "Try again in a minute."))
+    raise OperatorError(
+        f"{subject} cannot be had ({status}).",
+        cause=cause,
+        remedy=remedy,
+        code=f"context.hub-{status}",
+        raw=clean(response.text, 2000),
+    )
+
+
+def _no_hub(detail: str) -> OperatorError:
+    return reply_fault("content", SUBJECT, REPLY_CODE, detail)

@@ -1,7 +1,7 @@
 """One call to a hub through the unmodified azure-iot-hub: trust, timeouts, retries, metering, and replies read as JSON.
 
-The SDK's models cannot be trusted with replies: ``as_dict`` drops what they do not know (a twin's ``configurations``), and a
-malformed twin makes the deserializer raise. So every reply is taken from the HTTP layer by the SDK's own response hook.
+A reply counts where it is what the call is owed, and not because its status is below 400: an IoT Hub never redirects, and a
+proxy or a sign-in page answers 200 as well.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from services.contexts.connection_string import tidied
+from services.contexts.connection_string import fields_of, tidied
+from services.contexts.hub_sdk import HubSdk, hub_content
 from services.contexts.model import Context
-from services.contexts.secrets import ca_path, reveal
+from services.contexts.secrets import reveal
 from services.errors import OperatorError
 from services.hub.errors import network_error, reply_error
 from services.hub.quota import Charge, QuotaMeter, charged_sizes
 from services.records import Exchange, Observer
-from services.text import clean
+from services.replies.bounds import DEFAULT_BOUNDS, Bounds
+from services.replies.content import Owed
 
-CONNECT_SECONDS = 6.0
-READ_SECONDS = 30.0
 _ATTEMPTS = 3
 _PAUSE = 0.4
 
@@ -39,7 +39,9 @@ class Reply:
 class HubCalls:
     """Makes the SDK's managers when first needed and runs calls on them; safe to use from several threads."""
 
-    def __init__(self, context: Context, meter: QuotaMeter, observe: Observer | None = None) -> None:
+    def __init__(
+        self, context: Context, meter: QuotaMeter, observe: Observer | None = None, bounds: Bounds = DEFAULT_BOUNDS
+    ) -> None:
         if context.hub is None:
             raise OperatorError(
                 f"The context {context.name!r} names no IoT Hub.",
@@ -50,24 +52,24 @@ class HubCalls:
         self._settings = context.hub
         self.meter = meter
         self._observe = observe
+        self._bounds = bounds
         self._lock = threading.Lock()
-        self._managers: tuple[Any, Any] | None = None
-        self._seen = threading.local()
+        self._sdk: HubSdk | None = None
 
-    def registry(self, call: Callable[[Any], Any], *, charge: Charge = "none", again: bool = False) -> Reply:
+    def registry(self, call: Callable[[Any], Any], owed: Owed, *, charge: Charge = "none", again: bool = False) -> Reply:
         """Run ``call`` on an IoTHubRegistryManager; ``again`` allows repeating it after a cut or a 5xx (reads only)."""
-        return self._run(0, call, charge=charge, again=again)
+        return self._run(0, call, owed, charge=charge, again=again)
 
-    def configuration(self, call: Callable[[Any], Any], *, charge: Charge = "none", again: bool = False) -> Reply:
+    def configuration(self, call: Callable[[Any], Any], owed: Owed, *, charge: Charge = "none", again: bool = False) -> Reply:
         """Run ``call`` on an IoTHubConfigurationManager."""
-        return self._run(1, call, charge=charge, again=again)
+        return self._run(1, call, owed, charge=charge, again=again)
 
-    def _run(self, which: int, call: Callable[[Any], Any], *, charge: Charge, again: bool) -> Reply:
-        manager = self._made()[which]
+    def _run(self, which: int, call: Callable[[Any], Any], owed: Owed, *, charge: Charge, again: bool) -> Reply:
+        sdk = self._opened()
         for attempt in range(_ATTEMPTS):
             last = attempt == _ATTEMPTS - 1
             try:
-                response = self._exchange(manager, call)
+                response = self._exchange(sdk, which, call)
             except OperatorError as error:
                 if last or not again or error.code.rpartition(".")[2] not in ("cut", "hub-trouble"):
                     raise
@@ -79,7 +81,7 @@ class HubCalls:
                 self.meter.add(size)
             if response.status_code < 400:
                 headers = response.headers
-                return Reply(_json(response), headers.get("Date", ""), headers.get("x-ms-continuation", ""))
+                return Reply(hub_content(response, owed), headers.get("Date", ""), headers.get("x-ms-continuation", ""))
             # 429: the hub did nothing, so that even a change may be sent again.
             passing = response.status_code == 429 or (again and response.status_code in (408, 500, 502, 503, 504))
             if last or not passing:
@@ -87,37 +89,32 @@ class HubCalls:
             time.sleep(_pause(response, attempt))
         raise AssertionError("the last attempt returns or raises")
 
-    def _exchange(self, manager: Any, call: Callable[[Any], Any]) -> Any:
-        from msrest.exceptions import ClientException, DeserializationError, HttpOperationError
+    def _exchange(self, sdk: HubSdk, which: int, call: Callable[[Any], Any]) -> Any:
+        from msrest.exceptions import ClientException
 
-        self._seen.response = None
         try:
-            call(manager)
-        except HttpOperationError as error:
-            return error.response
+            return sdk.exchange(call, sdk.managers[which])
         except ClientException as error:
-            if self._seen.response is None:
-                raise network_error(self._settings.host, error) from None
-        except (DeserializationError, AttributeError, TypeError, ValueError, KeyError, RecursionError):
-            if self._seen.response is None:
-                raise
-        return self._seen.response
+            raise network_error(self._settings.host, error) from None
 
-    def _made(self) -> tuple[Any, Any]:
+    def _opened(self) -> HubSdk:
         with self._lock:
-            if self._managers is None:
-                self._managers = self._make()
-            return self._managers
+            if self._sdk is None:
+                self._sdk = self._open()
+            return self._sdk
 
-    def _make(self) -> tuple[Any, Any]:
+    def _open(self) -> HubSdk:
         from azure.iot.hub import IoTHubConfigurationManager, IoTHubRegistryManager
 
         settings = self._settings
+        host = settings.host
         try:
             if settings.connection is not None:
-                connection = tidied(reveal(settings.connection)).reveal()
+                connection = tidied(reveal(settings.connection))
+                host = fields_of(connection).get("HostName", "")
                 managers = tuple(
-                    kind.from_connection_string(connection) for kind in (IoTHubRegistryManager, IoTHubConfigurationManager)
+                    kind.from_connection_string(connection.reveal())
+                    for kind in (IoTHubRegistryManager, IoTHubConfigurationManager)
                 )
             else:
                 from services.contexts.sign_in import credential
@@ -135,37 +132,10 @@ class HubCalls:
                 remedy="Copy it again from the hub's shared access policies.",
                 code="hub.connection-string",
             ) from None
-        for manager in managers:
-            configuration = manager.protocol.config
-            configuration.connection.timeout = (CONNECT_SECONDS, READ_SECONDS)
-            configuration.retry_policy.retries = 0
-            configuration.hooks.append(self._remember)
-            if settings.ca_file:
-                configuration.connection.verify = ca_path(settings.ca_file)
-        return managers[0], managers[1]
-
-    def _remember(self, response: Any, *_arguments: Any, **_options: Any) -> None:
-        self._seen.response = response
-
-
-def _json(response: Any) -> Any:
-    if not response.content:
-        return None
-    try:
-        return response.json()
-    except (ValueError, RecursionError):
-        raise OperatorError(
-            "The hub's reply is no JSON.",
-            cause="Something between here and the hub, a proxy or a sign-in page, answers in its place.",
-            remedy="Check the host name in the context and the proxy settings.",
-            code="hub.reply",
-            raw=clean(response.text, 500),
-        ) from None
+        return HubSdk(managers, host, settings.ca_file, bounds=self._bounds)
 
 
 def _pause(response: Any, attempt: int) -> float:
-    try:
-        asked = float(response.headers.get("Retry-After", ""))
-    except ValueError:
-        asked = 0.0
-    return min(max(asked, _PAUSE * float(2**attempt)), 10.0)
+    from services.replies.session import pause_of
+
+    return max(pause_of(response.headers), _PAUSE * float(2**attempt))

@@ -8,16 +8,20 @@ from datetime import datetime, timedelta, timezone
 from functools import partial
 from typing import Any
 
+from services.contexts.hub_sdk import CONNECT_SECONDS, REPLY_CODE, SUBJECT
 from services.contexts.model import Context
 from services.contexts.read_only import may_change
 from services.diagnosis.liveness import judge
 from services.errors import OperatorError
-from services.hub.calls import CONNECT_SECONDS, HubCalls
+from services.hub.calls import HubCalls
 from services.hub.identities import BUDGET_SPENT, Identities, connection_of, connections_of
 from services.hub.quota import QuotaMeter
 from services.hub.tolerant import mapping, number, word
 from services.hub.twin import device_of, edge_hub_of, state_of
 from services.records import Connection, Device, DeviceState, EdgeHubState, LifeSigns, Observer, Ping
+from services.replies.bounds import DEFAULT_BOUNDS, Bounds
+from services.replies.content import Owed
+from services.replies.faults import reply_fault
 
 AGENT = "$edgeAgent"
 EDGE_HUB = "$edgeHub"
@@ -35,7 +39,7 @@ _DEVICE_FRESH, _MODULES_FRESH, _QUERY_FRESH = 30.0, 10.0, 60.0
 class MethodReply:
     """What a direct method answered: its own status (200, 400, 500…) and payload."""
 
-    status: int | None
+    status: int
     payload: Any
 
 
@@ -53,13 +57,13 @@ class Configuration:
 class Hub:
     """One IoT Hub. Calls are plain and blocking and may come from several threads; every failure is an OperatorError."""
 
-    def __init__(self, context: Context, observe: Observer | None = None) -> None:
+    def __init__(self, context: Context, observe: Observer | None = None, bounds: Bounds = DEFAULT_BOUNDS) -> None:
         self.host = context.hub.host if context.hub else ""
         self.context = context
         self.meter = QuotaMeter(self.host)
         self.identities = Identities()
         self.pings: dict[str, Ping] = {}  # the last of each device
-        self._calls = HubCalls(context, self.meter, observe)
+        self._calls = HubCalls(context, self.meter, observe, bounds)
 
     @classmethod
     def open(cls, context: Context, observe: Observer | None = None) -> Hub:
@@ -68,13 +72,14 @@ class Hub:
 
     def devices(self) -> list[Device]:
         """The device identities, IoT Edge devices first. Free of quota up to 1,000; more of them are queried for, which is metered."""
-        devices = {device.id: device for row in self.identities.read("devices", self._list).json if (device := device_of(row))}
+        rows = self.identities.read("devices", self._list).json
+        devices = {device.id: device for row in rows if (device := device_of(row))}
+        if rows and not devices:
+            raise _strange("No row of its list of devices has the id of one.")
         return sorted(devices.values(), key=lambda device: (not device.edge, device.id))
 
     def _list(self) -> list[Any]:
-        rows = self._registry_read(lambda manager: manager.get_devices(_DEVICES))
-        if not isinstance(rows, list):
-            return []
+        rows = self._registry_read(lambda manager: manager.get_devices(_DEVICES), "list")
         return self.query(_ALL_DEVICES) if len(rows) >= _DEVICES else rows
 
     def query(self, text: str) -> list[Mapping[str, Any]]:
@@ -85,8 +90,8 @@ class Hub:
         continuation: str | None = None
         for _ in range(_PAGES):
             call = partial(_page, QuerySpecification(query=text), continuation)
-            reply = self._calls.registry(call, charge="reply", again=True)
-            rows += map(mapping, reply.json if isinstance(reply.json, list) else [])
+            reply = self._calls.registry(call, "list", charge="reply", again=True)
+            rows += reply.json
             continuation = reply.continuation or None
             if continuation is None:
                 break
@@ -96,17 +101,17 @@ class Hub:
         """One device's identity, read again where what was read is older than ``fresh`` seconds. Free of quota."""
         device = device_of(self._identity(device_id, fresh))
         if device is None:
-            raise _no_reply_of_a_hub(f"The hub's reply about {device_id!r} holds no device.")
+            raise _strange(f"It was asked about {device_id!r}, and the reply holds no device.")
         return device
 
     def _identity(self, device_id: str, fresh: float = 0.0) -> Any:
         _in_path(device_id)
         return self.identities.read(
-            f"device {device_id}", lambda: self._registry_read(lambda manager: manager.get_device(device_id)), fresh
+            f"device {device_id}", lambda: self._registry_read(lambda manager: manager.get_device(device_id), "object"), fresh
         ).json
 
-    def _registry_read(self, call: Callable[[Any], Any]) -> Any:
-        return self._calls.registry(call, again=True).json
+    def _registry_read(self, call: Callable[[Any], Any], owed: Owed) -> Any:
+        return self._calls.registry(call, owed, again=True).json
 
     def device_state(self, device_id: str) -> DeviceState:
         """The device by its identity, its modules' identities and its edge agent's twin: one metered read."""
@@ -167,7 +172,7 @@ class Hub:
         """The connections of a device's modules and their age in seconds."""
         _in_path(device_id)
         reply = self.identities.read(
-            f"modules {device_id}", lambda: self._registry_read(lambda manager: manager.get_modules(device_id)), fresh
+            f"modules {device_id}", lambda: self._registry_read(lambda manager: manager.get_modules(device_id), "list"), fresh
         )
         return connections_of(reply.json), reply.age
 
@@ -184,10 +189,12 @@ class Hub:
     def module_twin(self, device_id: str, module: str) -> dict[str, Any]:
         """A module's twin as the hub gave it: it may hold secrets. One metered read."""
         _in_path(device_id, module)
-        reply = self._calls.registry(lambda manager: manager.get_module_twin(device_id, module), charge="reply", again=True)
-        if not isinstance(reply.json, dict):
-            raise _no_reply_of_a_hub(f"The hub's reply holds no twin of {module} on {device_id}.")
-        return reply.json
+        reply = self._calls.registry(
+            lambda manager: manager.get_module_twin(device_id, module), "object", charge="reply", again=True
+        )
+        if not isinstance(reply.json.get("properties"), dict):
+            raise _strange(f"It was asked for the twin of {module} on {device_id}, and the reply holds no properties.")
+        return dict(reply.json)
 
     def edge_hub(self, device_id: str) -> EdgeHubState | None:
         """What the device's edge hub made of its configuration; None where the device has none yet. One metered read."""
@@ -205,8 +212,10 @@ class Hub:
         may_change(self.context, "change a twin")
         _in_path(device_id, module)
         twin = Twin(properties=TwinProperties(desired=dict(patch)))
-        reply = self._calls.registry(lambda manager: manager.update_module_twin(device_id, module, twin, etag), charge="request")
-        return dict(mapping(reply.json))
+        reply = self._calls.registry(
+            lambda manager: manager.update_module_twin(device_id, module, twin, etag), "object", charge="request"
+        )
+        return dict(reply.json)
 
     def invoke(
         self, device_id: str, module: str | None, method: str, payload: Any, response_timeout: int = 30, connect_timeout: int = 10
@@ -236,27 +245,33 @@ class Hub:
             else:
                 manager.protocol.modules.invoke_method(device_id, module, request, timeout=limits)
 
-        fields = mapping(self._calls.registry(call, charge="exchange").json)
-        return MethodReply(number(fields.get("status")), fields.get("payload"))
+        fields = self._calls.registry(call, "object", charge="exchange").json
+        status = number(fields.get("status"))
+        if status is None:
+            raise _strange(f"It does not say how {method} ended on {device_id}.")
+        return MethodReply(status, fields.get("payload"))
 
     def apply(self, device_id: str, content: Mapping[str, Any]) -> None:
         """Set a device's whole deployment (``content``: ``{"modulesContent": …}``): modules that are absent are removed from
         the device.
 
-        There is no etag: read the version just before, and verify after (services.deployment.routes.hub does).
+        Returning means that the hub accepted it, and no more. There is no etag: read the version just before, and verify
+        after (services.deployment.routes.hub does).
         """
         from azure.iot.hub.protocol.models import ConfigurationContent
 
         may_change(self.context, "deploy")
         _in_path(device_id)
         body = ConfigurationContent(modules_content=dict(mapping(content.get("modulesContent"))))
-        self._calls.configuration(lambda manager: manager.apply_configuration_on_edge_device(device_id, body), charge="request")
+        self._calls.configuration(
+            lambda manager: manager.apply_configuration_on_edge_device(device_id, body), "acceptance", charge="request"
+        )
 
     def configurations(self) -> list[Configuration]:
         """The deployments at scale, highest priority first."""
-        rows = self._calls.configuration(lambda manager: manager.get_configurations(100), again=True).json
+        rows = self._calls.configuration(lambda manager: manager.get_configurations(100), "list", again=True).json
         found = []
-        for fields in map(mapping, rows if isinstance(rows, list) else []):
+        for fields in rows:
             results = mapping(mapping(fields.get("systemMetrics")).get("results"))
             found.append(
                 Configuration(
@@ -271,16 +286,20 @@ class Hub:
 
     def statistics(self) -> dict[str, int]:
         """Devices: total, enabled, disabled, and connected. Free of quota."""
-        registry = mapping(self._calls.registry(lambda manager: manager.get_device_registry_statistics(), again=True).json)
-        service = mapping(self._calls.registry(lambda manager: manager.get_service_statistics(), again=True).json)
+        registry = self._registry_read(lambda manager: manager.get_device_registry_statistics(), "object")
+        service = self._registry_read(lambda manager: manager.get_service_statistics(), "object")
         names = {"total": "totalDeviceCount", "enabled": "enabledDeviceCount", "disabled": "disabledDeviceCount"}
-        found = {name: number(registry.get(key)) or 0 for name, key in names.items()}
-        return {**found, "connected": number(service.get("connectedDeviceCount")) or 0}
+        counts = {name: number(registry.get(key)) for name, key in names.items()}
+        counts["connected"] = number(service.get("connectedDeviceCount"))
+        missing = [name for name, count in counts.items() if count is None]
+        if missing:
+            raise _strange(f"Its statistics name no number of devices that are {' or '.join(missing)}.")
+        return {name: count or 0 for name, count in counts.items()}
 
     def clock(self) -> str:
         """The hub's own clock, from the Date header of a reply that costs nothing; for telling a skewed clock from a wrong
         key."""
-        return self._calls.registry(lambda manager: manager.get_service_statistics(), again=True).date
+        return self._calls.registry(lambda manager: manager.get_service_statistics(), "object", again=True).date
 
 
 def _page(query: Any, continuation: str | None, manager: Any) -> None:
@@ -299,10 +318,5 @@ def _in_path(*names: str) -> None:
             )
 
 
-def _no_reply_of_a_hub(what: str) -> OperatorError:
-    return OperatorError(
-        what,
-        cause="Something between here and the hub answers in its place, or the context names a host that is no IoT Hub.",
-        remedy="Check the host in the context, and proxies on the way: dbe-console doctor.",
-        code="hub.reply",
-    )
+def _strange(detail: str) -> OperatorError:
+    return reply_fault("content", SUBJECT, REPLY_CODE, detail)
