@@ -124,7 +124,7 @@ DEVICES: tuple[Rule, ...] = (
         "The create options ask for a container runtime or driver (nvidia, mostly) that is not installed on the device, or does not work there.",
         "Take Runtime and DeviceRequests out of the create options, or install what they name (driver and container toolkit of one age).",
         pattern=(
-            r"unknown or invalid runtime name|could not select device driver|unable to retrieve OCI runtime error|"
+            r"unknown or invalid runtime name|unknown runtime specified|could not select device driver|unable to retrieve OCI runtime error|"
             r"nvidia-container-(?:cli|runtime)|failed to initialize NVML|\bnvml error\b|unresolvable CDI devices|"
             r"CDI device injection failed|runtime [\"']?[\w.-]{1,60}[\"']? (?:is )?not (?:found|installed|registered)"
         ),
@@ -208,6 +208,19 @@ NETWORKS: tuple[Rule, ...] = (
         source="moby daemon/network.go; iotedge#63",
     ),
     Rule(
+        "network-missing",
+        "error",
+        "network",
+        "the container whose network it shares does not run",
+        "NetworkMode of the create options names another container ({container}), which is not there or does not run.",
+        "Start that module first (startupOrder), or take its network out of NetworkMode.",
+        pattern=(
+            r"network (?:namespace )?of (?:a non[ -]running )?container: (?:No such container: )?(?:container )?"
+            r"(?P<container>[\w.-]{1,128})"
+        ),
+        source="moby daemon/container_operations.go",
+    ),
+    Rule(
         "bad-add-host",
         "error",
         "options",
@@ -247,6 +260,16 @@ LIMITS: tuple[Rule, ...] = (
         source="runc libcontainer/init_linux.go; moby daemon/create.go",
     ),
     Rule(
+        "command-missing",
+        "error",
+        "command",
+        "the image has no folder {folder} to work in",
+        "WorkingDir, of the create options or of the image, names a folder that the container has not.",
+        "Correct WorkingDir in the create options, or make the folder in the image.",
+        pattern=r"chdir to cwd \(\\?\"(?P<folder>[^\"\\\n]{1,120})\\?\"\)[^\n]{0,60}no such file",
+        source="runc libcontainer/init_linux.go",
+    ),
+    Rule(
         "command-refused",
         "error",
         "command",
@@ -263,8 +286,18 @@ LIMITS: tuple[Rule, ...] = (
         "the image has no user or group {user}",
         "User in the create options names {user}, which the image does not know.",
         "Give a number, or a name that is in the image's /etc/passwd; or leave User out.",
-        pattern=r"unable to find (?:user|group) (?P<user>[\w.-]{1,64})|no matching entries in (?:passwd|group) file",
+        pattern=r"unable to find (?:user|group) (?P<user>[\w.-]{1,64})(?:: no matching entries[^\n]{0,40})?|no matching entries in \w+ file",
         source="moby/sys user; moby daemon/oci_linux.go",
+    ),
+    Rule(
+        "bad-create-options",
+        "error",
+        "options",
+        "its log driver cannot be started",
+        "LogConfig of the create options, or the engine's own default, hands the log to a driver that does not start: {whole}",
+        "Set HostConfig.LogConfig to json-file or local, or see that the place which the driver sends to answers.",
+        pattern=r"failed to initialize logging driver",
+        source="moby daemon/container/container.go",
     ),
     Rule(
         "bad-create-options",
@@ -276,9 +309,10 @@ LIMITS: tuple[Rule, ...] = (
         pattern=(
             r"invalid (?:port|containerPort|hostPort|IP address(?! in add-host)|restart policy|JSON|environment|characters|CPU|isolation|"
             r"reserved|ulimit|log(?:ging)? opt|publish|userns|device cgroup)|json: cannot unmarshal|"
-            r"bad parameter|invalid mode|conflicting options(?!: [^\n]{0,60}(?:network mode|host type networking))|"
+            r"invalid character [^\n]{1,40}(?:looking for|after|in (?:string|numeric))|bad parameter|invalid mode|"
+            r"conflicting options(?!: [^\n]{0,60}(?:network mode|host type networking))|"
             r"Minimum memory limit|Range of CPUs|Invalid container name|Duplicate mount point|"
-            r"invalid Cap(?:Add|Drop)|unknown capability|unknown log opt|"
+            r"invalid Cap(?:Add|Drop)|invalid endpoint settings|IP address is supported on|maximum retry count|unknown capability|unknown log opt|"
             r"logger: no log driver named|sysctl [^\n]{1,80}(?:not allowed|is not)|write sysctl key|"
             r"SHM size|Could not clone create options|Invalid module type|Request body is malformed|"
             r"runtime operation error: create module[^\n]{1,140}StatusCode: ?400"

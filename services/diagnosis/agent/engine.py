@@ -57,6 +57,7 @@ RULES: tuple[Rule, ...] = (
             r"container with (?:given )?id(?: already)? exists|removal of container \S+ is already in progress|"
             r"endpoint with name \S{1,80} already exists in network|device or resource busy[^\n]{0,60}(?:overlay|rootfs|merged)|"
             r"(?:driver \S{1,20} failed to remove root filesystem|unable to remove filesystem)|is marked for removal|"
+            r"did not receive an exit event|cannot (?:stop|kill) container[^\n]{0,160}permission denied|"
             r"error creating overlay mount|could not get initial namespace|Key not found in store|"
             r"Are you sure\? container is running|cannot remove (?:a running )?container"
         ),
@@ -112,7 +113,8 @@ RULES: tuple[Rule, ...] = (
         "Restart IoT Edge on the device (`systemctl restart iotedge` or `iotedge system restart`).",
         pattern=(
             r"(?:refused|no such file|permission denied)[^\n]{0,80}(?:iotedge|aziot)[\w/.-]{0,80}\.sock|"
-            r"(?:iotedge|aziot)[\w/.-]{0,80}\.sock[^\n]{0,40}(?:refused|no such file|permission denied)"
+            r"(?:iotedge|aziot)[\w/.-]{0,80}\.sock[^\n]{0,40}(?:refused|no such file|permission denied)|"
+            r"refused[^\n]{0,60}:1558[01]\b"
         ),
         source="iotedge#4011, #2395",
     ),

@@ -85,9 +85,9 @@ RULES: tuple[Rule, ...] = (
         "Check name and tag (`dbe-console images`), and deploy again.",
         pattern=(
             rf"manifest for {_image()} not found(?:: manifest unknown)?|manifest unknown|name unknown|NAME_UNKNOWN|"
-            r"repository name not known|(?:docker\.io|azurecr\.io|https?:/)/\S{1,200}: not found|"
+            r"repository name not known|(?:docker\.io|azurecr\.io|https?:/)/\S{1,200}: not found|error parsing HTTP 404 response|"
             rf"pull(?:ing)? image (?!configuration){_image('2')}(?:(?!pull image)[\s\S]){{0,300}}?"
-            r"(?:repository|name|manifest|reference)\b[^\n]{0,200}not found"
+            r"(?:repository|name|manifest|reference|tag)\b[^\n]{0,200}not found"
         ),
         source="Azure/acr#124, #742; distribution api/errcode",
     ),
@@ -112,7 +112,7 @@ RULES: tuple[Rule, ...] = (
         "Correct the image in the deployment: SERVER/REPOSITORY:TAG.",
         pattern=(
             r"invalid reference format|is not in the right format|repository name must be lowercase|Invalid docker image|"
-            r"invalid repository name|could not parse reference"
+            r"invalid repository name|could not parse reference|invalid checksum digest"
         ),
         source="moby/distribution reference; edgelet-docker error.rs",
     ),
@@ -135,7 +135,7 @@ RULES: tuple[Rule, ...] = (
         "Check the proxy in the engine's settings on the device (HTTPS_PROXY, NO_PROXY), and have the registry's addresses allowed there.",
         pattern=(
             r"proxyconnect tcp|https?://[^\s\"']{1,300}[\"']?: (?:Forbidden|Bad Gateway|Service Unavailable|Gateway Timeout|Bad Request)\b|"
-            r"error parsing HTTP 4(?!01|29)\d\d response|malformed HTTP response|proxy[^\n]{0,60}(?:refused|unreachable|not resolve)"
+            r"error parsing HTTP 4(?!01|04|29)\d\d response|malformed HTTP response|proxy[^\n]{0,60}(?:refused|unreachable|not resolve)"
         ),
         source="golang net/http transport.go: a CONNECT that is refused gives the bare text of its status; containerd#7218",
     ),
@@ -155,7 +155,8 @@ RULES: tuple[Rule, ...] = (
             r"TLS handshake timeout|Client\.Timeout exceeded|request canceled while waiting|context deadline exceeded)|"
             r"(?<!proxyconnect tcp: dial tcp: )lookup \S+[^\n]{0,60}(?:no such host|server misbehaving)|"
             r"connectex: A connection attempt failed|connected party did not properly respond|"
-            r"download failed after attempts[^\n]{0,120}(?:dial tcp|i/o timeout)|tls: access denied"
+            r"download failed after attempts[^\n]{0,120}(?:dial tcp|i/o timeout)|tls: access denied|"
+            r"pull(?:ing)? image(?:(?!pull image|proxyconnect)[\s\S]){1,600}?(?:dial (?:tcp|udp) (?!unix)|failure in name resolution)"
         ),
         source="golang net; microsoft/containerregistry#139",
     ),
@@ -202,7 +203,7 @@ RULES: tuple[Rule, ...] = (
         "the registry speaks no TLS",
         "It answers for {image} in plain HTTP, which the engine takes only from a registry that its settings name as insecure.",
         "Give the registry a certificate, or name it under insecure-registries in the engine's settings on the device.",
-        pattern=r"server gave HTTP response to HTTPS client",
+        pattern=r"server gave HTTP response to HTTPS client|first record does not look like a TLS handshake",
         source="golang net/http",
     ),
     Rule(
@@ -237,7 +238,8 @@ RULES: tuple[Rule, ...] = (
         "Update the container engine on the device, or push the image in Docker's older format (schema 2, gzip).",
         pattern=(
             r"unsupported (?:media ?type|manifest)|mediaType in manifest|missing signature key|unsupported compression|"
-            r"schema version \d[^\n]{0,40}not supported|unexpected media type|manifest invalid|unsupported content type"
+            r"schema version \d[^\n]{0,40}not supported|unexpected media type|manifest invalid|unsupported content type|"
+            r"media type [^\n]{1,120} unsupported|schema 1 support|Docker Image Format v1"
         ),
         source="moby distribution; containerd images",
     ),
@@ -248,7 +250,10 @@ RULES: tuple[Rule, ...] = (
         "the engine cannot unpack the image",
         "Its layers arrived, and the engine failed as it wrote them to the device's disk: {text}",
         "Look at the disk and the engine's storage driver on the device; remove the image there and let it be pulled anew.",
-        pattern=r"(?:failed to (?:register|extract) layer|ApplyLayer)(?![^\n]{0,300}no space left)|max depth exceeded",
+        pattern=(
+            r"(?:failed to (?:register|extract) layer|ApplyLayer)(?![^\n]{0,300}no space left)|max depth exceeded|"
+            r"layer does not exist|image not known"
+        ),
         likely=True,
         settle="The engine's log on the device (`journalctl -u docker`).",
         source="moby daemon/internal/layer; containerd diff",
@@ -264,12 +269,16 @@ RULES: tuple[Rule, ...] = (
             r"pull(?:ing)? image(?:(?!pull image)[\s\S]){1,600}?(?:unexpected EOF|: EOF\b|connection reset by peer|short read|"
             r"layer verification failed|unexpected commit digest|size validation failed|"
             r"unexpected HTTP status: 5\d\d|error parsing HTTP 5\d\d response|"
-            r"unexpected status[^\n]{0,300}: 5\d\d\b|context canceled)"
+            r"unexpected status[^\n]{0,300}: 5\d\d\b|context canceled|stream error: stream ID|sent GOAWAY|"
+            r"client connection (?:lost|force closed)|broken pipe|closed network connection)"
         ),
         source="golang io; microsoft/containerregistry#56",
     ),
-    _slow_pull("after {seconds} seconds", r"HttpClient\.Timeout of (?P<seconds>\d{1,6}(?:[.,]\d+)?) seconds"),
-    _slow_pull("by its own time limit", r"operation was cancell?ed|A task was cancell?ed|Operation timed out"),
+    _slow_pull("after {seconds} seconds", r"HttpClient\.Timeout\D{1,24}(?P<seconds>\d{1,6}(?:[.,]\d+)?) s"),
+    _slow_pull(
+        "by its own time limit",
+        r"\A(?![\s\S]{0,900}List modules)[\s\S]{0,900}?(?:operation was cancell?ed|task was cancell?ed|operation (?:has )?timed[ -]?out)",
+    ),
     Rule(
         "pull-failed",
         "error",
