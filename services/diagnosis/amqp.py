@@ -84,7 +84,10 @@ _WORDS: tuple[Rule, ...] = (
         "a limit of the endpoint is reached",
         "It says: {whole}",
         "Close other readers and consoles; more units raise most limits.",
-        pattern=r"maximum number of (?:connections|links|sessions|entities)|connection quota|message queue (?:is full|depth)",
+        pattern=(
+            r"maximum number of (?:[\w-]{1,20} ){0,2}(?:connections|links|sessions|entities|handles)|connections? ?quota|"
+            r"\blimit of \d+ (?:\w{1,20} )?connections|message queue (?:is full|depth)"
+        ),
         source="learn.microsoft.com Event Hubs, quotas",
     ),
     Rule(

@@ -4,7 +4,7 @@ section 2). The list is azure-eventhub's (``_pyamqp/error.py``), azure-core-amqp
 
 from __future__ import annotations
 
-from services.diagnosis.rule import Rule
+from services.diagnosis.rule import Rule, also
 
 OWN_GROUP = "Make a consumer group for this console in the hub's built-in endpoint and name it in the context."
 PYAMQP = "azure-eventhub 5.15.1, _pyamqp/error.py"
@@ -228,27 +228,29 @@ RULES: tuple[Rule, ...] = (
         codes=("amqp:link:redirect", "amqp:connection:redirect"),
         source=PYAMQP,
     ),
-    Rule(
-        "connection-cut",
-        "warning",
-        "reconnect",
-        "the connection was cut",
-        "The endpoint or the network closed the connection; reading resumes where the journal stands.",
-        "Nothing has to be done, unless it happens often: then look at the network, or use websockets over 443.",
-        codes=(
-            "amqp:connection:forced",
-            "com.microsoft:connection-close",
-            "amqp:link:detach-forced",
-            "ConnectionLostError",
-            "ConnectionClose",
-            "amqp:socket-error",
-            "amqp:unknown-error",
+    *also(
+        Rule(
+            "connection-cut",
+            "warning",
+            "reconnect",
+            "the connection was cut",
+            "The endpoint or the network closed the connection; reading resumes where the journal stands.",
+            "Nothing has to be done, unless it happens often: then look at the network, or use websockets over 443.",
+            codes=(
+                "amqp:connection:forced",
+                "com.microsoft:connection-close",
+                "amqp:link:detach-forced",
+                "ConnectionLostError",
+                "ConnectionClose",
+            ),
+            pattern=(
+                r"connection (?:was |has been )?(?:closed|lost|reset|aborted)|socket (?:closed|error)|Can not read frame|"
+                r"idle timeout|inactive for more than|force detached"
+            ),
+            source="learn.microsoft.com, Event Hubs AMQP troubleshooting; event-hubs-python#88; event-hubs-node#127",
         ),
-        pattern=(
-            r"connection (?:was |has been )?(?:closed|lost|reset|aborted)|socket (?:closed|error)|Can not read frame|"
-            r"idle timeout|inactive for more than|force detached"
-        ),
-        source="learn.microsoft.com, Event Hubs AMQP troubleshooting; event-hubs-python#88; event-hubs-node#127",
+        codes=("amqp:socket-error", "amqp:unknown-error"),  # the library's own: what the network says decides before
+        general=True,
     ),
     Rule(
         "endpoint-unreachable",
