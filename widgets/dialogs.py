@@ -242,6 +242,20 @@ class Prompt(Dialog[str]):
         self.dismiss(event.value)
 
 
+_READ = 128 * 1024  # characters; to lay out a million takes Textual six seconds, in which no key is answered
+
+
+def _shortened(text: Content) -> Content:
+    """Return ``text`` without its middle, where it is longer than can be laid out at once."""
+    surplus = len(text) - _READ
+    if surplus <= 0:
+        return text
+    half = _READ // 2
+    return Content.assemble(
+        text[:half], (f"\n\n… {surplus:,} characters are not shown here …\n\n", "$text-warning"), text[-half:]
+    )
+
+
 class Reader(Dialog[None]):
     """A text to read and scroll; ``s`` saves it, ``y`` copies it."""
 
@@ -256,7 +270,7 @@ class Reader(Dialog[None]):
 
     def __init__(self, title: str, text: Content | str, *, wide: bool = True) -> None:
         super().__init__(title, wide=wide)
-        self.text = text if isinstance(text, Content) else Content(text)
+        self.text = _shortened(text if isinstance(text, Content) else Content(text))
 
     def compose_content(self) -> ComposeResult:
         """The text."""
@@ -266,6 +280,7 @@ class Reader(Dialog[None]):
 
     def show(self, text: Content) -> None:
         """Another text in place of the one that is shown."""
+        text = _shortened(text)
         if text != self.text:
             self.text = text
             self.query_one(".text", Static).update(text)

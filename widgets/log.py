@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
-import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Protocol
+
+from rich.cells import cell_len, chop_cells
 
 from widgets.lines import Cells, Lines, fit
 from widgets.signs import Role
@@ -14,6 +14,10 @@ from widgets.when import clock, clock_with_milliseconds
 
 _WIDE = 100  # columns, from which on times have milliseconds
 MOST = 20_000
+MOST_CHARACTERS = 16_000_000
+_WRAPPED = 4_096  # characters of a line that are wrapped: Enter shows more of it
+
+Search = Callable[[str], "tuple[int, int] | None"]  # where in a text the first match stands; in bounded time
 
 
 class LogLine(Protocol):
@@ -40,6 +44,20 @@ def _sign(level: int) -> tuple[str, Role]:
     return "  ", "dim" if level >= 7 else "plain"
 
 
+def _wrapped(text: str, width: int) -> Iterator[str]:
+    """Cut ``text`` into pieces of at most ``width`` cells, after a space where there is one. textwrap takes the square of a line's length."""
+    if cell_len(text) != len(text):
+        yield from chop_cells(text, width)
+        return
+    start = 0
+    while len(text) - start > width:
+        space = text.rfind(" ", start, start + width)
+        end = space + 1 if space > start else start + width
+        yield text[start:end]
+        start = end
+    yield text[start:]
+
+
 class LogView(Lines):
     """A log's lines; the newest stays in view while the cursor is on it."""
 
@@ -47,9 +65,9 @@ class LogView(Lines):
         super().__init__(id="log")
         self.lines: list[LogLine] = []
         self.times = True
-        self.wanted: re.Pattern[str] | None = None
-        self.found = 0
+        self.search: Search | None = None
         self.wrapped = False
+        self._characters = 0
         self._pieces: list[tuple[int, str]] = []  # of wrapped lines: which line, and the piece of it
 
     @property
@@ -80,7 +98,7 @@ class LogView(Lines):
             self._pieces = [
                 (number, piece)
                 for number, line in enumerate(self.lines)
-                for piece in textwrap.wrap(line.text.replace("\t", "    "), width, drop_whitespace=False) or [""]
+                for piece in _wrapped(_tabless(line.text, _WRAPPED), width)
             ]
         super().forget()
 
@@ -102,44 +120,41 @@ class LogView(Lines):
     def clear(self) -> None:
         """No lines."""
         self.lines = []
+        self._characters = 0
         self.index = 0
         self.forget()
 
     def add(self, lines: Sequence[LogLine]) -> None:
-        """More lines."""
+        """Add lines; the oldest go where there are too many of them, or of characters."""
         at_end = self.index >= self.row_count() - 1
         self.lines += lines
-        surplus = len(self.lines) - MOST
-        if surplus > 0:
+        self._characters += sum(len(line.text) for line in lines)
+        surplus = max(len(self.lines) - MOST, 0)
+        for line in self.lines[:surplus]:
+            self._characters -= len(line.text)
+        while self._characters > MOST_CHARACTERS and surplus < len(self.lines) - 1:
+            self._characters -= len(self.lines[surplus].text)
+            surplus += 1
+        if surplus:
             del self.lines[:surplus]
             self.index = max(self.index - surplus, 0)  # of wrapped lines a little off: nobody follows that far back
-        if self.wanted is not None:
-            self.found = sum(bool(self.wanted.search(line.text)) for line in self.lines)
         self.forget()
         if at_end:
             self.move_to(self.row_count() - 1)
 
-    def search(self, text: str) -> None:
-        """Mark lines in which ``text`` (or ``/regular expression/``) occurs; an unfinished expression is taken as text."""
-        self.wanted = None
-        if text:
-            body = text[1:].removesuffix("/") if text.startswith("/") and len(text) > 1 else re.escape(text)
-            try:
-                self.wanted = re.compile(body, re.IGNORECASE)
-            except re.error:
-                self.wanted = re.compile(re.escape(text), re.IGNORECASE)
-        self.found = sum(bool(self.wanted.search(line.text)) for line in self.lines) if self.wanted else 0
+    def mark(self, search: Search | None) -> None:
+        """Mark what ``search`` finds in the lines that are seen."""
+        self.search = search
         self.forget()
 
-    def next_match(self) -> None:
-        """The newest line that matches, above the cursor or from the end."""
-        if self.wanted is None or not self.lines:
-            return
-        here = self._line(self.index)
-        order = [*range(here - 1, -1, -1), *range(len(self.lines) - 1, here - 1, -1)]
-        place = next((index for index in order if self.wanted.search(self.lines[index].text)), None)
-        if place is not None:
-            self.move_to(self._row(place))
+    def search_order(self) -> list[int]:
+        """Return the lines' places in the order of a search: up from the cursor, then from the end."""
+        here = self._line(self.index) if self.lines else 0
+        return [*range(here - 1, -1, -1), *range(len(self.lines) - 1, here - 1, -1)]
+
+    def move_to_line(self, line: int) -> None:
+        """Put the cursor on a line."""
+        self.move_to(self._row(line))
 
     def cells(self, index: int, width: int) -> Cells:
         """Time, level, text with what was searched for marked."""
@@ -153,10 +168,16 @@ class LogView(Lines):
             shown = (clock if size == 8 else clock_with_milliseconds)(line.time) if line.time and first else ""
             cells.append((f"{shown:<{size}} ", "dim"))
             left -= size + 1
-        text = fit(self._pieces[index][1] if self.wrapped else line.text.replace("\t", "    "), left)
-        match = self.wanted.search(text) if self.wanted else None
+        text = fit(self._pieces[index][1] if self.wrapped else _tabless(line.text, width * 4), left)
+        match = self.search(text) if self.search else None
         if match is None:
             cells.append((text, role))
         else:
-            cells += [(text[: match.start()], role), (text[match.start() : match.end()], "accent"), (text[match.end() :], role)]
+            start, end = match
+            cells += [(text[:start], role), (text[start:end], "accent"), (text[end:], role)]
         return cells
+
+
+def _tabless(text: str, limit: int) -> str:
+    """At most the first ``limit`` characters: of a huge line no more is drawn than a row can show."""
+    return (text[:limit] + "…" if len(text) > limit else text).replace("\t", "    ")

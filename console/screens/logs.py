@@ -16,7 +16,7 @@ from console.background import each, go, in_thread
 from console.owner import app_of
 from console.screens.full import FullScreen
 from services.contexts.paths import private_file, private_folder, state_folder
-from services.errors import OperatorError
+from services.errors import OperatorError, UsageError
 from services.operations.session import Session
 from services.text import counted
 from widgets.dialogs import Choose, Prompt, Reader
@@ -24,6 +24,7 @@ from widgets.lines import Lines
 from widgets.log import LogView
 
 if TYPE_CHECKING:
+    from services.expressions import Search
     from services.hub.log_lines import LogLine
 
 _HINTS = {
@@ -75,6 +76,8 @@ shows times, s saves, M reads another module's (edgeAgent's and edgeHub's too), 
         self.filters = {"since": "", "until": "", "regex": ""}
         self.view = LogView()
         self._stopped = threading.Event()
+        self._searching = threading.Event()  # set: the search that runs is not asked for any more
+        self._matches = ""
         self._fresh: list[LogLine] = []
         self._timeless = False  # followed by the last lines alone, since the device finds none by its time
         self._halved = 0  # to how many lines the question was cut, since the device found its answer too large
@@ -93,6 +96,7 @@ shows times, s saves, M reads another module's (edgeAgent's and edgeHub's too), 
     def on_unmount(self) -> None:
         """Nobody reads any more."""
         self._stopped.set()
+        self._searching.set()
 
     def action_again(self) -> None:
         """Ask anew, and follow."""
@@ -145,16 +149,15 @@ shows times, s saves, M reads another module's (edgeAgent's and edgeHub's too), 
         if self._fresh:
             fresh, self._fresh = self._fresh, []
             self.view.add(fresh)
-            self._say_state()
+            self._count_matches()
 
     def _say_state(self) -> None:
         followed = "following" if not self._stopped.is_set() else "ended" if self.filters["until"] else "paused"
-        found = f", {self.view.found:,} match" if self.view.wanted else ""
         asked = "".join(f" · {name} {value}" for name, value in self.filters.items() if value)
         cut = f" · too large for one answer: the last {self._halved:,} asked for" if self._halved else ""
         timeless = " · last lines alone: no search by time" if self._timeless else ""
         lines = counted(len(self.view.lines), "line")
-        self.say(f"{followed} · {lines}{found} · {dict(_LEVELS)[self.level]}{asked}{cut}{timeless}")
+        self.say(f"{followed} · {lines}{self._matches} · {dict(_LEVELS)[self.level]}{asked}{cut}{timeless}")
 
     def action_wrap(self) -> None:
         """Long lines over several rows, or cut."""
@@ -214,15 +217,58 @@ shows times, s saves, M reads another module's (edgeAgent's and edgeHub's too), 
         line.focus()
 
     @on(Input.Changed)
-    def _searching(self, event: Input.Changed) -> None:
-        self.view.search(event.value)
+    def _search_changed(self, event: Input.Changed) -> None:
+        from services.expressions import line_search
+
+        try:
+            search = line_search(event.value)
+        except UsageError as error:  # as it is while somebody types
+            self.view.mark(None)
+            self._count_matches()
+            self.say(error.what, "warn")
+            return
+        self.view.mark(search)
+        self._count_matches()
+
+    def _count_matches(self) -> None:
+        """Say how many lines match, when they have been counted in a thread; for now without."""
+        self._searching.set()
+        self._matches = ""
         self._say_state()
+        if self.view.search is not None:
+            self._searching = threading.Event()
+            go(self, self._count(self.view.search, self._searching), "search")
+
+    async def _count(self, search: Search, stopped: threading.Event) -> None:
+        from services.expressions import matching_lines
+
+        places, complete = await in_thread(matching_lines, search, [line.text for line in self.view.lines], stopped)
+        if not stopped.is_set():
+            self._matches = (
+                f", {len(places):,} match" if complete else f", {len(places):,} or more match (the search takes too long)"
+            )
+            self._say_state()
 
     @on(Input.Submitted)
-    def _searched(self) -> None:
+    def _search_submitted(self) -> None:
         self.query_one(Input).set_class(bool(self.query_one(Input).value), "-open")
         self.view.focus()
-        self.view.next_match()
+        if self.view.search is not None:
+            go(self, self._go_to_match(self.view.search), "match")
+
+    async def _go_to_match(self, search: Search) -> None:
+        """Put the cursor on the newest line that matches, above it or from the end."""
+        from services.expressions import matching_lines
+
+        lines, order = list(self.view.lines), self.view.search_order()
+        texts = (lines[place].text for place in order)
+        places, complete = await in_thread(partial(matching_lines, search, texts, threading.Event(), at_most=1))
+        line = lines[order[places[0]]] if places else None
+        now = next((place for place, each_line in enumerate(self.view.lines) if each_line is line), None)
+        if now is not None:
+            self.view.move_to_line(now)
+        elif not complete:
+            self.say("No match so far: the search takes too long. Try a simpler expression.", "warn")
 
     @on(Lines.Chosen)
     def _whole(self) -> None:

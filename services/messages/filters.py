@@ -15,6 +15,7 @@ from datetime import datetime
 from typing import Any
 
 from services.errors import UsageError
+from services.expressions import compile_expression
 from services.messages.parse import KINDS
 from services.messages.start import parse_time
 from services.records import CLIENT_KINDS
@@ -124,23 +125,11 @@ def _term(word: str, inverse: bool, now: datetime | None) -> Term:
 
 
 def _expression(word: str, inverse: bool) -> Term:
-    import re2
-
-    options = re2.Options()
-    options.log_errors = False
-    options.case_sensitive = not word.endswith("/i")
     inner = word[1 : word.rindex("/")].replace("\\/", "/")
-    try:
-        expression = re2.compile(inner, options)
-        loose = None if _ONE_ONLY.search(inner) else re2.compile(f"(?m){inner}", options)
-        return Term(expression=expression, loose=loose, inverse=inverse)
-    except re2.error as error:
-        said = error.args[0].decode("utf-8", "replace") if error.args and isinstance(error.args[0], bytes) else str(error)
-        raise UsageError(
-            f"{word} is not a regular expression: {said}.",
-            remedy="Escape the character, or search for plain text; look-around and back references are not to be had (RE2).",
-            code="filter.syntax",
-        ) from None
+    any_case = word.endswith("/i")
+    expression = compile_expression(inner, ignore_case=any_case)
+    loose = None if _ONE_ONLY.search(inner) else compile_expression(f"(?m){inner}", ignore_case=any_case)
+    return Term(expression=expression, loose=loose, inverse=inverse)
 
 
 def _compare(name: str, sign: str, number: str, word: str, inverse: bool) -> Term:

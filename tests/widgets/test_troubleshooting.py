@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from threading import Event
 
 from textual.app import App, ComposeResult
 from textual.widget import Widget
 
+from services.expressions import line_search, matching_lines
 from services.records import DesiredModule, Finding, Module, ReportedModule, Step
 from widgets.details import Around, module_details
 from widgets.log import LogView
@@ -53,8 +55,8 @@ async def test_a_wrapped_log_shows_all_of_a_line_and_the_cursor_stays_on_it() ->
         shown = drawn(view)
         assert any("end" in row for row in shown) and view.row_count() > 3
         assert view.current is view.lines[1]
-        view.search("last")
-        view.next_match()
+        view.mark(line_search("last"))
+        view.move_to_line(matching_lines(view.search, [line.text for line in view.lines], Event())[0][0])
         assert view.current is view.lines[2]
         view.wrap(False)
         assert view.current is view.lines[2] and view.row_count() == 3
