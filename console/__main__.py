@@ -8,6 +8,9 @@ import sys
 def main() -> int:
     """Run the command line and give its exit status."""
     try:
+        from services.contexts.children import forbid_core_dumps
+
+        forbid_core_dumps()
         from console.charset import settle_streams
         from console.command_line import run
 

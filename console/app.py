@@ -25,6 +25,7 @@ from console.screens.signing_in import DeviceCodes
 from console.telling import TellingApp
 from services.contexts.paths import state_folder
 from services.errors import OperatorError
+from services.files import FileError
 from services.operations.session import Session
 from widgets.scrollbar import WholeCells
 from widgets.signs import ascii_only, is_ascii
@@ -113,7 +114,7 @@ class ConsoleApp(TellingApp):
 
         main = self.main
         try:
-            self.set_keymap(load_keymap())
+            self.set_keymap(await in_thread(load_keymap))
         except OperatorError as error:
             self.show_error(error)
         if self.lab is not None:
@@ -297,12 +298,15 @@ class ConsoleApp(TellingApp):
         names = themes.NAMES
         following = names[(names.index(self.theme) + 1) % len(names)] if self.theme in names else names[0]
         self.theme = name or following
+        go(self, self._remember_theme(self.theme), "theme", exclusive=False)
+
+    async def _remember_theme(self, name: str) -> None:
         try:
-            themes.remember(self._theme_file, self.theme)
-        except OSError as error:
-            self.notify(f"{self.theme}, for now: {error.strerror}", timeout=3)
+            await in_thread(themes.remember, self._theme_file, name)
+        except FileError as error:
+            self.notify(f"{name}, for now: {error.cause}", timeout=3)
         else:
-            self.notify(self.theme, timeout=2)
+            self.notify(name, timeout=2)
 
     def new_context(self, first: bool = False) -> None:
         """Put a context together, try it, keep it, go to it."""

@@ -6,7 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from console import place
+from console.background import go, in_thread
 from console.jobs.watches import Watch
+from services.files import FileError
 from services.records import Step
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ class Whereabouts:
         self._app = app
         self._session = session
         self._kept = kept
+        self._unkept_said = False
 
     def keep(self) -> None:
         """Keep where one is, if that is elsewhere than before."""
@@ -31,10 +34,16 @@ class Whereabouts:
         now = self._app.main.place(left)
         if now != self._kept:
             self._kept = now
-            try:
-                place.keep(self._session.context.name, now)
-            except OSError as error:
-                self._app.notify(f"where you are cannot be kept: {error.strerror}", severity="warning", timeout=4)
+            go(self._app, self._write(now), "place", exclusive=False)
+
+    async def _write(self, now: place.Place) -> None:
+        try:
+            await in_thread(place.keep, self._session.context.name, now)
+        except FileError as error:
+            if self._unkept_said:
+                return
+            self._unkept_said = True
+            self._app.notify(f"where you are cannot be kept: {error.cause}", severity="warning", timeout=4)
 
     def take_up(self) -> None:
         """Watch a rollout again that was being watched when the console ended."""

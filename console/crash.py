@@ -5,14 +5,14 @@ Local variables are never written: keys and tokens are among them. Messages and 
 
 from __future__ import annotations
 
-import os
 import traceback
 from datetime import datetime, timezone
 from pathlib import Path
 
-from services.contexts.paths import private_folder, state_folder
+from services.contexts.paths import state_folder
 from services.diagnosis.mask import mask
 from services.errors import OperatorError
+from services.files import FileError, open_private, private_folder
 from services.text import clean
 
 
@@ -25,7 +25,7 @@ def write_text(name: str, text: str) -> OperatorError:
     """The same where only a text of the fault is to be had."""
     try:
         path: Path | None = _append(f"{datetime.now(timezone.utc):%Y-%m-%d %H:%M:%S} UTC\n{mask(clean(text))}\n")
-    except OSError:
+    except (FileError, OSError):
         path = None  # a full or closed disk: the sentence is all there is
     return OperatorError(
         f"The console itself failed at this ({name}).",
@@ -37,7 +37,6 @@ def write_text(name: str, text: str) -> OperatorError:
 
 def _append(text: str) -> Path:
     path = private_folder(state_folder()) / "console.log"
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a", encoding="utf-8") as file:
-        os.fchmod(file.fileno(), 0o600)
+    with open_private(path) as file:
         file.write(text)
     return path

@@ -20,6 +20,7 @@ from textual.dom import DOMNode
 import console.screens
 from services.contexts.paths import config_folder
 from services.errors import OperatorError
+from services.files import check_owner
 from services.text import one_line
 
 
@@ -30,6 +31,7 @@ def load_keymap(path: Path | None = None) -> dict[str, str]:
         return {}
     tomllib = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
     try:
+        check_owner(path, "the key file")
         keys = tomllib.loads(path.read_text("utf-8")).get("keys", {})
     except (OSError, ValueError) as error:
         raise OperatorError(

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import threading
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 from typing import Any
 
 from services.contexts.paths import state_folder
-from services.contexts.store import write_private
+from services.files import private_folder, write
+
+_keeping = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -56,8 +59,9 @@ def left(context: str) -> Place:
 
 
 def keep(context: str, place: Place) -> None:
-    """Keep ``place``; raises OSError."""
-    write_private(state_folder() / "place.json", json.dumps({**_read(), context: asdict(place)}))
+    """Keep ``place``; raises FileError."""
+    with _keeping:
+        write(private_folder(state_folder()) / "place.json", json.dumps({**_read(), context: asdict(place)}))
 
 
 def _read() -> dict[str, Any]:

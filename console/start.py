@@ -40,6 +40,9 @@ def start(options: argparse.Namespace) -> int:
 
     sys.setswitchinterval(0.001)  # for so long at most (Python's own: 5 ms) the loop waits for a thread that computes
     gc.disable()  # until the first frame: nothing that is imported goes away again
+    from console.leaving import TerminalGuard, leave_soon
+
+    guard = TerminalGuard()
     lab = None
     if options.lab:
         from console.lab.process import LabProcess
@@ -48,20 +51,22 @@ def start(options: argparse.Namespace) -> int:
     try:
         from console.app import ConsoleApp
         from console.charset import settle_keyboard
-        from console.leaving import leave_soon
 
         settle_keyboard()
 
         app = ConsoleApp(
             context=getattr(options, "context", None), read_only=bool(getattr(options, "read_only", False)), lab=lab, slow=slow
         )
+        guard.wait_until_ready()
         try:
             app.run(mouse=False)
         finally:
+            guard.dismiss()
             leave_soon(status=app.return_code or 0)
             app.end()
         return app.return_code or 0
     finally:
+        guard.dismiss()
         if lab is not None:
             lab.close()
 

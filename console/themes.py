@@ -9,6 +9,7 @@ from pathlib import Path
 from textual.theme import BUILTIN_THEMES, Theme
 
 from console.charset import locale_charset
+from services.files import private_folder, write
 
 
 def _variables(*, dim: str, edge: str, key: str, thumb: str, track: str) -> dict[str, str]:
@@ -122,9 +123,9 @@ def remembered(file: Path) -> str:
 
 
 def remember(file: Path, name: str) -> None:
-    """Keep the chosen theme; raises OSError."""
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    file.write_text(name + "\n", "utf-8")
+    """Keep the chosen theme; raises FileError."""
+    private_folder(file.parent)
+    write(file, name + "\n")
 
 
 def unicode_missing() -> bool:

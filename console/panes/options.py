@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import subprocess
-import tempfile
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from textual.app import SuspendNotSupported
 from console.background import go, in_thread
 from console.owner import main_of
 from services.errors import OperatorError
+from services.files import FileError, scratch_folder, write
 from services.operations.session import Session
 from services.records import DeployRequest
 from widgets.dialogs import Confirm, Prompt
@@ -134,10 +135,13 @@ class Options(OptionsPane):
     def _external(self) -> None:
         """Edit with $VISUAL or $EDITOR; the console goes on receiving meanwhile."""
         command: list[str] = []
-        with tempfile.TemporaryDirectory(prefix="dbe-console-") as folder:
-            path = Path(folder) / "create-options.json"
-            path.touch(0o600)
-            path.write_text(self.text, encoding="utf-8")
+        with ExitStack() as stack:
+            try:
+                path = stack.enter_context(scratch_folder("options")) / "create-options.json"
+                write(path, self.text)
+            except FileError as error:
+                self.notify(f"{error.what} {error.cause} TMPDIR names another folder.", severity="error", timeout=8)
+                return
             try:
                 command = editor_command(os.environ)
                 with self.app.suspend():

@@ -17,6 +17,8 @@ from widgets.signs import SEVERITY
 from widgets.steps import StepList
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from services.operations.examination import Examination
 
 
@@ -94,10 +96,14 @@ class DoctorScreen(FullScreen[None]):
         go(self, self._report(self.examination), "report")
 
     async def _report(self, examination: Examination) -> None:
-        from services.contexts.paths import private_folder, state_folder
+        from services.contexts.paths import state_folder
+        from services.files import file_name, private_folder
         from services.operations.report import write
 
-        folder = private_folder(private_folder(state_folder()) / "reports")
-        path = folder / f"doctor-{examination.device or 'none'}-{examination.at:%Y%m%dT%H%M%SZ}.md"
-        written = await in_thread(write, path, examination, self.session.context)
+        name = f"doctor-{file_name(examination.device or 'none')}-{examination.at:%Y%m%dT%H%M%SZ}.md"
+
+        def save() -> tuple[Path, Path]:
+            return write(private_folder(state_folder() / "reports") / name, examination, self.session.context)
+
+        written = await in_thread(save)
         self.say(f"written to {written[0]} and .json beside it", "good")

@@ -15,8 +15,9 @@ from textual.widgets import Input
 from console.background import each, go, in_thread
 from console.owner import app_of
 from console.screens.full import FullScreen
-from services.contexts.paths import private_file, private_folder, state_folder
+from services.contexts.paths import state_folder
 from services.errors import OperatorError, UsageError
+from services.files import file_name, private_folder, write
 from services.operations.session import Session
 from services.text import counted
 from widgets.dialogs import Choose, Prompt, Reader
@@ -26,6 +27,7 @@ from widgets.log import LogView
 if TYPE_CHECKING:
     from services.expressions import Search
     from services.hub.log_lines import LogLine
+    from widgets.log import LogLine as ShownLine
 
 _HINTS = {
     "since": "From a time on: a span before now (10m, 2h), or 2026-01-31T10:00:00Z; empty for no limit.",
@@ -312,10 +314,19 @@ shows times, s saves, M reads another module's (edgeAgent's and edgeHub's too), 
 
     def action_save(self) -> None:
         """Save what is here."""
-        folder = private_folder(private_folder(state_folder()) / "logs")
-        path = folder / f"{self.device}-{self.module.strip('$')}-{datetime.now():%Y%m%d-%H%M%S}.log"
-        lines = (
-            f"{line.time.isoformat(timespec='milliseconds')} {line.text}" if line.time else line.text for line in self.view.lines
-        )
-        private_file(path).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        go(self, self._save(), "save", exclusive=False)
+
+    async def _save(self) -> None:
+        name = f"{file_name(self.device)}-{file_name(self.module.strip('$'))}-{datetime.now():%Y%m%d-%H%M%S}.log"
+        path, lines = state_folder() / "logs" / name, tuple(self.view.lines)
+
+        def save() -> None:
+            private_folder(path.parent)
+            write(path, "".join(f"{_dated(line)}\n" for line in lines))
+
+        await in_thread(save)
         self.say(f"saved to {path}", "good")
+
+
+def _dated(line: ShownLine) -> str:
+    return f"{line.time.isoformat(timespec='milliseconds')} {line.text}" if line.time else line.text

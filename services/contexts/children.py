@@ -1,8 +1,11 @@
-"""What a child process may know of our environment. Secrets that the operator keeps in it are not passed on."""
+"""What a child process may know of our environment, and what no process of ours may leave behind when it crashes."""
 
 from __future__ import annotations
 
+import contextlib
 import os
+import resource
+from pathlib import Path
 
 _PASSED_ON = (
     "PATH",
@@ -23,6 +26,16 @@ _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
 
 def environment() -> dict[str, str]:
-    """Paths, language, trust and proxies, as they are now."""
+    """Paths, language, trust and proxies, as they are now. Secrets that the operator keeps in it are not passed on."""
     passed = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     return passed | {name: value for name, value in os.environ.items() if name.lower() in _PROXIES}
+
+
+def forbid_core_dumps() -> None:
+    """See to it that no crash of this process, or of its children, writes the keys in its memory to a disk.
+
+    The limit does not bind a core that is piped to a program, as systemd and apport have it (core(5)): that gets no memory either.
+    """
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    with contextlib.suppress(OSError):  # Linux alone has it
+        Path("/proc/self/coredump_filter").write_text("0", encoding="ascii")

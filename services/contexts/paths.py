@@ -25,18 +25,3 @@ def config_folder() -> Path:
 def state_folder() -> Path:
     """journals, history, saved exports, the log."""
     return _folder("state")
-
-
-def private_folder(path: Path) -> Path:
-    """``path``, made with mode 0700 where it did not exist."""
-    if not path.parent.exists():  # mkdir would make what lies between for everybody to read
-        private_folder(path.parent)
-    path.mkdir(mode=0o700, exist_ok=True)
-    return path
-
-
-def private_file(path: Path) -> Path:
-    """``path``, made empty with mode 0600 where it did not exist; raises OSError."""
-    if not path.exists():
-        path.touch(mode=0o600)
-    return path

@@ -11,6 +11,7 @@ from services.contexts.model import SecretSource
 from services.contexts.paths import config_folder
 from services.contexts.store import keep_private, read_private
 from services.errors import OperatorError
+from services.files import file_name, remove
 from services.records import Secret
 from services.text import one_line
 
@@ -30,7 +31,7 @@ def reveal(source: SecretSource) -> Secret:
 
 def keep_in_file(name: str, secret: Secret) -> SecretSource:
     """Keep ``secret`` in a file of mode 0600 beside contexts.toml."""
-    path = config_folder() / "secrets" / name
+    path = config_folder() / "secrets" / file_name(name)
     keep_private(path, secret.reveal() + "\n", "the secret's file")
     return SecretSource("file", str(path))
 
@@ -52,7 +53,7 @@ def forget(source: SecretSource) -> None:
     if source.kind == "file":
         path = Path(source.value)
         if path.parent == config_folder() / "secrets":
-            path.unlink(missing_ok=True)
+            remove(path)
     elif source.kind == "keyring":
         import keyring
         import keyring.errors

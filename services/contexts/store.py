@@ -61,7 +61,6 @@ import os
 import re
 import stat
 import sys
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -70,8 +69,9 @@ import tomli_w
 
 from services.contexts.codec import TableError, context_from, to_table
 from services.contexts.model import Context
-from services.contexts.paths import config_folder, private_folder
+from services.contexts.paths import config_folder
 from services.errors import OperatorError
+from services.files import FileError, check_owner, private_folder, write
 from services.text import one_line
 
 tomllib = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")  # the same parser
@@ -90,40 +90,26 @@ def dump(contexts: Mapping[str, Context], current: str = "") -> str:
     return tomli_w.dumps({**document, "contexts": tables})
 
 
-def write_private(path: Path, text: str) -> None:
-    """Replace ``path`` by ``text`` with mode 0600, whole or not at all."""
-    private_folder(path.parent)
-    descriptor, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mkstemp makes 0600
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(scratch).replace(path)
-    except BaseException:
-        Path(scratch).unlink(missing_ok=True)
-        raise
-
-
 def keep_private(path: Path, text: str, what: str) -> None:
-    """``write_private`` for what an operator asked to be kept; OperatorError where the disk is full or the folder not writable."""
+    """Put ``text`` in the place of a file of our own, mode 0600. ``what`` names it in errors: "the context file"."""
     try:
-        write_private(path, text)
-    except OSError as error:
-        raise OperatorError(
+        private_folder(path.parent)
+        write(path, text)
+    except FileError as error:
+        raise FileError(
             f"{what[:1].upper()}{what[1:]} {path} cannot be written.",
-            cause=f"{error.strerror or type(error).__name__}.",
-            remedy="Make room there, or correct the folder's owner and mode; DBE_CONSOLE_HOME names another place.",
+            cause=error.cause,
+            remedy=f"{error.remedy} DBE_CONSOLE_HOME names another place for all of them.",
             code="context.file-unwritable",
-        ) from error
+        ) from None
 
 
 def read_private(path: Path, what: str) -> str:
-    """The text of ``path``, refused when others can read it. ``what`` names it in errors: "the context file"."""
+    """The text of ``path``, refused when others can read or replace it. ``what`` names it in errors: "the context file"."""
     try:
         mode = path.stat().st_mode
-        if stat.S_ISDIR(mode):
-            raise IsADirectoryError("It is a folder.")
+        if not stat.S_ISREG(mode):
+            raise IsADirectoryError("It is a folder, or no file at all.")
         if mode & 0o077:
             raise OperatorError(
                 f"Others can read {what} {path} (mode {mode & 0o777:04o}).",
@@ -131,6 +117,7 @@ def read_private(path: Path, what: str) -> str:
                 remedy=f"Run: chmod 600 {path}",
                 code="context.file-mode",
             )
+        check_owner(path, what)
         return path.read_text(encoding="utf-8-sig")  # Notepad puts a mark before the text
     except FileNotFoundError:
         raise

@@ -20,8 +20,9 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Literal
 
-from services.contexts.paths import private_folder, state_folder
+from services.contexts.paths import state_folder
 from services.errors import OperatorError
+from services.files import FileError, private_file, private_folder
 from services.text import one_line
 
 Outcome = Literal["pending", "applied", "failed", "overridden", "unknown"]
@@ -172,18 +173,18 @@ class History:
     def _open(self, what: str) -> Iterator[sqlite3.Connection]:
         with self._lock:
             try:
-                database = sqlite3.connect(self._path, timeout=10)
+                database = sqlite3.connect(private_file(self._path), timeout=10)
                 try:
-                    self._path.chmod(0o600)
                     database.execute("PRAGMA synchronous = FULL")
                     with database:
                         yield database
                 finally:
                     database.close()
-            except (sqlite3.Error, OSError) as error:
+            except (sqlite3.Error, FileError) as error:
+                reason = error.cause if isinstance(error, FileError) else f"{one_line(error, 200)}."
                 raise OperatorError(
                     what,
-                    cause=f"{self._path}: {one_line(error, 200)}.",
+                    cause=f"{self._path}: {reason}",
                     remedy="Check free space and rights there; a damaged file can be moved away, a new one is made.",
                     code="history.file",
                 ) from error

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +13,7 @@ from services.deployment.manifest import DESIRED
 from services.deployment.masking import expanded, is_secret_name, secret_places
 from services.deployment.positions import BrokenJson, Lines, read
 from services.errors import OperatorError
+from services.files import write
 from services.hub.client import AGENT, EDGE_HUB
 from services.hub.tolerant import mapping
 from services.text import one_line
@@ -140,15 +140,4 @@ def secret_variables(content: Mapping[str, Any]) -> set[str]:
 
 def write_private(path: Path, content: Mapping[str, Any]) -> None:
     """Write a manifest, secrets included, into a file of mode 0600; raises OperatorError."""
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            os.fchmod(file.fileno(), 0o600)
-            file.write(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
-    except OSError as error:
-        raise OperatorError(
-            f"{path} cannot be written.",
-            cause=error.strerror or str(error),
-            remedy="Name a file in a folder that you may write to.",
-            code="file.write",
-        ) from error
+    write(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")

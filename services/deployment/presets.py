@@ -16,8 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from services.contexts.paths import config_folder, private_folder
+from services.contexts.paths import config_folder
 from services.errors import OperatorError
+from services.files import check_owner, private_folder, write
+from services.files import remove as remove_file
 from services.text import clean, one_line
 
 PresetKind = Literal["host", "cpu-host", "client", "other"]
@@ -112,16 +114,30 @@ def _off(item: Any, filled: Mapping[str, str], known: Mapping[str, PresetField])
 
 
 def presets() -> list[Preset]:
-    """The shipped presets, then the own ones by name. An own file that is broken is left out here; ``load`` says what is
-    wrong with it."""
+    """The shipped presets, then the own ones by name. An own file that is broken, or somebody else's, is left out here; ``preset``
+    says what is wrong with it."""
     found = [_parse(name, entry, own=False) for name, entry in json.loads(_SHIPPED.read_text("utf-8")).items()]
-    folder = config_folder() / "presets"
+    folder = own_folder()
     for path in sorted(folder.glob("*.json")) if folder.is_dir() else ():
         try:
-            found.append(load(path))
+            found.append(_load_own(path))
         except OperatorError:
             continue
     return found
+
+
+def own_folder() -> Path:
+    """The folder of the operator's own presets."""
+    return config_folder() / "presets"
+
+
+def _load_own(path: Path) -> Preset:
+    """A preset of that folder: it may give a module the whole machine, so that it has to be the operator's own."""
+    try:
+        check_owner(path, "the preset")
+    except OSError as error:
+        raise _broken(path, one_line(error)) from error
+    return load(path)
 
 
 def preset(name: str) -> Preset:
@@ -130,6 +146,9 @@ def preset(name: str) -> Preset:
     for candidate in reversed(found):
         if candidate.name == name:
             return candidate
+    own_file = own_folder() / f"{name}.json"
+    if _NAME.match(name) and own_file.exists():
+        return _load_own(own_file)
     raise OperatorError(
         f"There is no preset {one_line(name, 64)!r}.",
         cause=f"There are: {', '.join(candidate.name for candidate in found)}.",
@@ -187,7 +206,7 @@ def save(made: Preset, folder: Path | None = None) -> Path:
             remedy="Choose another name.",
             code="preset.name",
         )
-    path = (folder or private_folder(config_folder() / "presets")) / f"{made.name}.json"
+    path = (folder or private_folder(own_folder())) / f"{made.name}.json"
     fields = [
         {
             key: value
@@ -197,23 +216,13 @@ def save(made: Preset, folder: Path | None = None) -> Path:
         for f in made.fields
     ]
     entry = {"title": made.title, "kind": made.kind, "fields": fields, "template": made.template}
-    temporary = path.with_suffix(".json.new")
-    try:
-        temporary.write_text(json.dumps(entry, indent=2, ensure_ascii=False) + "\n", "utf-8")
-        temporary.replace(path)
-    except OSError as error:
-        raise OperatorError(
-            f"{path} cannot be written.",
-            cause=error.strerror or str(error),
-            remedy="Make room, or name a folder that you may write to.",
-            code="file.write",
-        ) from error
+    write(path, json.dumps(entry, indent=2, ensure_ascii=False) + "\n")
     return path
 
 
 def remove(name: str) -> None:
     """Remove an own preset."""
-    path = config_folder() / "presets" / f"{name}.json"
+    path = own_folder() / f"{name}.json"
     if not _NAME.match(name) or not path.is_file():
         raise OperatorError(
             f"There is no own preset {one_line(name, 64)!r}.",
@@ -221,7 +230,7 @@ def remove(name: str) -> None:
             remedy="See which there are: dbe-console options list",
             code="preset.unknown",
         )
-    path.unlink()
+    remove_file(path)
 
 
 def own(name: str, text: str, title: str = "", kind: PresetKind = "other") -> Preset:

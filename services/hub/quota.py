@@ -15,7 +15,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Literal
 
-from services.contexts.paths import private_file, private_folder, state_folder
+from services.contexts.paths import state_folder
+from services.files import FileError, private_file, private_folder
 from services.text import counted
 
 STANDARD_UNIT = 4096
@@ -66,7 +67,7 @@ class QuotaMeter:
                         (self._host, today, standard, free),
                     )
                     database.execute("DELETE FROM spent WHERE day < date('now', '-31 days')")
-            except (sqlite3.Error, OSError):
+            except (sqlite3.Error, FileError):
                 self._shared = False
 
     def spent_today(self, *, free_hub: bool = False) -> int:
@@ -80,7 +81,7 @@ class QuotaMeter:
                             "SELECT standard, free FROM spent WHERE host = ? AND day = ?", (self._host, _today())
                         ).fetchone()
                     return int(row[column]) if row else 0
-                except (sqlite3.Error, OSError):
+                except (sqlite3.Error, FileError):
                     self._shared = False
             return self._own.get(_today(), (0, 0))[column]
 

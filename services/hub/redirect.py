@@ -21,6 +21,7 @@ import sys
 import time
 from typing import Any
 
+from services.contexts.children import forbid_core_dumps
 from services.contexts.consumer import proxy_settings
 
 AMQPS = 5671
@@ -30,6 +31,7 @@ _SILENT_SECONDS = 12  # uamqp itself waits for ever where TLS stands and nothing
 
 def main() -> None:
     """Read the question, write the answer."""
+    forbid_core_dumps()
     question = json.load(sys.stdin)
     sys.stdout.write(json.dumps(ask(question)) + "\n")
 

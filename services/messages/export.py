@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from services.contexts.paths import private_folder, state_folder
+from services.contexts.paths import state_folder
 from services.errors import OperatorError
+from services.files import private_folder, write, writing
 from services.messages.filters import Filter
 from services.messages.window import Window
 from services.records import InferenceMessage
@@ -47,9 +49,9 @@ def as_dict(message: InferenceMessage) -> dict[str, Any]:
 
 
 def export_path(kind: str, folder: Path | None = None) -> Path:
-    """A new file's path among the saved exports; ``kind`` is ndjson or csv."""
+    """Return a new file's path among the saved exports; ``kind`` is ndjson or csv. The folder is made when it is written."""
     stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%SZ")
-    return private_folder(folder or state_folder() / "exports") / f"messages-{stamp}.{kind}"
+    return (folder or _exports()) / f"messages-{stamp}.{kind}"
 
 
 def export(
@@ -63,38 +65,33 @@ def export(
 
     It appears under its name when it is whole. ``progress`` hears the count now and then. Raises OperatorError.
     """
+    _make_folder(path)
     window = Window(journal)
-    new = path.with_name(f"{path.name}.part")
     try:
-        with new.open("w", encoding="utf-8", newline="") as file:
-            new.chmod(0o600)
+        with writing(path, replace=True) as file:
+            text = io.TextIOWrapper(file, "utf-8", "backslashreplace", newline="")
             rows = _watched(window.rows(where), progress, cancelled)
-            count = _csv(file, rows) if path.suffix.lower() == ".csv" else _ndjson(file, rows)
-        new.replace(path)
-    except OSError as error:
-        raise _unwritable(path, error) from error
+            count = _csv(text, rows) if path.suffix.lower() == ".csv" else _ndjson(text, rows)
+            text.detach()  # writes what it holds
     finally:
         window.close()
-        new.unlink(missing_ok=True)
     return count
 
 
 def save_body(body: bytes, path: Path) -> None:
     """Write one body as it came, mode 0600. Raises OperatorError."""
-    try:
-        path.touch(0o600)
-        path.write_bytes(body)
-    except OSError as error:
-        raise _unwritable(path, error) from error
+    _make_folder(path)
+    write(path, body)
 
 
-def _unwritable(path: Path, error: OSError) -> OperatorError:
-    return OperatorError(
-        f"{path} cannot be written.",
-        cause=error.strerror or str(error),
-        remedy="Choose another place, or make room.",
-        code="export.unwritable",
-    )
+def _exports() -> Path:
+    return state_folder() / "exports"
+
+
+def _make_folder(path: Path) -> None:
+    """Make the folder of exports where ``path`` lies in it; a folder that the operator names is there, or its name is mistyped."""
+    if path.parent == _exports():
+        private_folder(path.parent)
 
 
 def _watched(

@@ -20,8 +20,8 @@ from typing import IO
 
 from services.contexts.children import environment
 from services.contexts.model import Context
-from services.contexts.paths import private_file, private_folder
 from services.errors import OperatorError
+from services.files import FileError, file_error, open_private, private_folder
 from services.messages import schema
 from services.messages.journal import Journal
 from services.messages.place import Place, journal_place
@@ -195,8 +195,8 @@ class RecorderHandle:
             self._child.poll()
         self._hold_again()
         try:
-            log = os.open(self.place.log, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
-        except OSError as error:
+            log = open_private(self.place.log, "w")
+        except FileError as error:
             raise _unwritable(self.place.log, error) from error
         try:
             self._child = subprocess.Popen(
@@ -209,7 +209,7 @@ class RecorderHandle:
                 env=environment(),
             )
         finally:
-            os.close(log)
+            log.close()
         assert self._child.stdin is not None
         with contextlib.suppress(BrokenPipeError):
             self._child.stdin.write(self._settings.to_json().encode())
@@ -221,7 +221,7 @@ class RecorderHandle:
             return
         try:
             private_folder(self.place.journal.parent)
-        except OSError as error:
+        except FileError as error:
             raise _unwritable(self.place.journal.parent, error) from error
         before, self._console = self._console, _lock(self.place.consoles_lock, fcntl.LOCK_SH, 0.0)
         before.close()
@@ -272,9 +272,13 @@ def _identity_of(file: IO[str]) -> tuple[int, int]:
 
 def running(place: Place) -> bool:
     """Whether a recorder holds the endpoint's lock."""
-    if not place.recorder_lock.exists():
+    try:
+        file = place.recorder_lock.open()  # to read: on a disk that is read-only now, a recorder may still run
+    except FileNotFoundError:
         return False
-    with private_file(place.recorder_lock).open("a") as file:
+    except OSError as error:
+        raise _unwritable(place.recorder_lock, file_error(place.recorder_lock, error)) from error
+    with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -292,10 +296,10 @@ def stop(place: Place) -> bool:
     return True
 
 
-def _unwritable(path: Path, error: OSError) -> OperatorError:
+def _unwritable(path: Path, error: FileError) -> OperatorError:
     return OperatorError(
         f"{path} cannot be opened.",
-        cause=error.strerror or "",
+        cause=error.cause,
         remedy="Give rights there, or set DBE_CONSOLE_HOME to a folder on a local disk.",
         code="journal.unwritable",
     )
@@ -305,8 +309,8 @@ def _lock(path: Path, how: int, seconds: float) -> IO[str]:
     """The lock on ``path``; waits where a recorder that is just ending holds it."""
     until = time.monotonic() + seconds
     try:
-        file = private_file(path).open("a")
-    except OSError as error:
+        file = open_private(path)
+    except FileError as error:
         raise _unwritable(path, error) from error
     while True:
         try:

@@ -11,8 +11,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.contexts.paths import private_folder, state_folder
+from services.contexts.paths import state_folder
 from services.errors import OperatorError
+from services.files import FileError, private_folder
 
 _NETWORK = re.compile(
     r"^(nfs\d?|cifs|smb\d?|smbfs|afs|9p|ceph|glusterfs|lustre|ncpfs|gpfs|beegfs|davfs|fuse\.(sshfs|s3fs|glusterfs|ceph.*|rclone|davfs2?))$"
@@ -63,10 +64,10 @@ def journal_place(namespace: str, entity: str, folder: Path | None = None, mount
     digest = hashlib.sha256(f"{namespace.lower()}/{entity.lower()}".encode()).hexdigest()[:10]
     try:
         private_folder(folder)
-    except OSError as error:
+    except FileError as error:
         raise OperatorError(
             f"The journal's folder {folder} cannot be made.",
-            cause=error.strerror or str(error),
+            cause=error.cause,
             remedy="Make room or give rights there, or set DBE_CONSOLE_HOME to a folder on a local disk.",
             code="journal.folder",
         ) from error

@@ -11,7 +11,8 @@ import sys
 from collections.abc import Coroutine
 from typing import Any
 
-from services.contexts.paths import private_file
+from services.contexts.children import forbid_core_dumps
+from services.files import open_private
 from services.messages.place import Place
 from services.messages.settings import Settings
 from services.messages.waiting import wait_without_a_task
@@ -21,13 +22,14 @@ ANOTHER_RUNS = 3  # exit status
 
 def main() -> int:
     """The recorder's process: settings as JSON on standard input; 0 when it was told to end, 3 where another one runs."""
+    forbid_core_dumps()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     for name in ("azure", "uamqp", "azure.eventhub"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     settings = Settings.from_json(sys.stdin.read())
     place = Place(settings.journal)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    with private_file(place.recorder_lock).open("a") as file:
+    with open_private(place.recorder_lock) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

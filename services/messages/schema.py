@@ -9,8 +9,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from services.contexts.paths import private_file
 from services.errors import OperatorError
+from services.files import FileError, private_file
 
 APPLICATION_ID = 0x64626A31  # "dbj1"
 VERSION = 2
@@ -66,8 +66,8 @@ def open_for_writing(path: Path) -> tuple[sqlite3.Connection, Path | None]:
     aside = None
     try:
         connection = _open(path)
-    except OSError as error:
-        raise disk_error(path, sqlite3.OperationalError(f"unable to open database file: {error.strerror}")) from error
+    except FileError as error:
+        raise disk_error(path, sqlite3.OperationalError(f"unable to open database file: {error.cause}")) from error
     except sqlite3.DatabaseError as error:
         if not is_damage(error):
             raise disk_error(path, error) from error

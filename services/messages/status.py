@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from services.files import FileError, write
+
 RecorderState = Literal["starting", "receiving", "reconnecting", "stale", "failed", "disk", "ended"]
 
 
@@ -54,19 +56,16 @@ class RecorderStatus:
 
     def write(self, path: Path) -> None:
         """Replace the file at ``path``; a full disk has no room for a second one, and the old one is written over."""
-        new = path.with_name(path.name + ".new")
         told = json.dumps(asdict(self)).encode()
         try:
-            with os.fdopen(os.open(new, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "wb") as file:
-                file.write(told)
-            new.replace(path)
-        except OSError:
+            write(path, told, durable=False)
+        except FileError:
             with contextlib.suppress(OSError):
                 self._write_over(path, told)
 
     def _write_over(self, path: Path, told: bytes) -> None:
         """In the blocks that the file has; of what is too long for them, events and partitions are left out."""
-        with path.open("r+b", buffering=0) as file:
+        with os.fdopen(os.open(path, os.O_RDWR | os.O_NOFOLLOW), "r+b", buffering=0) as file:
             status = os.fstat(file.fileno())
             if len(told) > max(status.st_size, status.st_blocks * 512):
                 told = json.dumps(asdict(replace(self, events=(), partitions={}))).encode()

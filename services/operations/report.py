@@ -6,7 +6,6 @@ Secrets are masked; message bodies and picture names are left out unless asked f
 from __future__ import annotations
 
 import json
-import os
 import platform
 import re
 import sys
@@ -18,7 +17,7 @@ from typing import Any
 
 from services.contexts.model import Context
 from services.diagnosis import mask
-from services.errors import OperatorError
+from services.files import write as write_file
 from services.operations.examination import Examination, mark
 from services.records import Step
 
@@ -118,14 +117,7 @@ def write(path: Path, run: Examination, context: Context, bodies: bool = False) 
     other = path.with_suffix(".json")
     tree = as_dict(run, context, bodies)
     for target, text in ((path, markdown(tree)), (other, json.dumps(tree, ensure_ascii=False, indent=1) + "\n")):
-        try:
-            with os.fdopen(os.open(target, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-                os.fchmod(file.fileno(), 0o600)
-                file.write(text)
-        except OSError as error:
-            raise OperatorError(
-                f"{target} cannot be written.", cause=f"{error.strerror}.", remedy="Name another place.", code="report.write"
-            ) from None
+        write_file(target, text)
     return path, other
 
 

@@ -6,11 +6,11 @@ import io
 import subprocess
 import sys
 import tarfile
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 from services.errors import OperatorError
+from services.files import scratch_folder
 from services.records import Progress
 from services.registry.engine import Engine
 from services.registry.reference import Reference
@@ -44,9 +44,9 @@ def build_client(
                 code="client.no-packages",
             )
         return engine.build(image, context(packages), DOCKERFILE, progress, {"BASE": base} if base else {})
-    with tempfile.TemporaryDirectory(prefix="dbe-console-client-") as folder:
-        fetch_packages(Path(folder), python, progress)
-        return build_client(engine, image, progress, base=base, packages=Path(folder))
+    with scratch_folder("client") as folder:
+        fetch_packages(folder, python, progress)
+        return build_client(engine, image, progress, base=base, packages=folder)
 
 
 def fetch_packages(folder: Path, python: str, progress: Tell) -> None:
@@ -54,10 +54,10 @@ def fetch_packages(folder: Path, python: str, progress: Tell) -> None:
     requirements = _ROOT / "client" / "requirements.txt"
     platforms = [part for name in ("manylinux2014_x86_64", "manylinux_2_28_x86_64") for part in ("--platform", name)]
     progress(Progress(f"fetching the client's packages for Python {python}"))
-    with tempfile.TemporaryDirectory(prefix="dbe-console-wheels-") as wheels:
-        _pip("wheel", "--no-deps", "--wheel-dir", wheels, _SOURCE_ONLY)
+    with scratch_folder("wheels") as wheels:
+        _pip("wheel", "--no-deps", "--wheel-dir", str(wheels), _SOURCE_ONLY)
         fixed = ["--only-binary", ":all:", *platforms, "--python-version", python]
-        _pip("install", "--target", str(folder), "--find-links", wheels, *fixed, "-r", str(requirements))
+        _pip("install", "--target", str(folder), "--find-links", str(wheels), *fixed, "-r", str(requirements))
 
 
 def _pip(action: str, *arguments: str) -> None:

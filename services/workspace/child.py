@@ -17,6 +17,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TextIO
 
+from services.contexts.children import forbid_core_dumps
+
 _RENEW_BEFORE_SECONDS = 300
 _STATUS = re.compile(r"(?:Response Code|status code|StatusCode)\W*(\d{3})\b", re.IGNORECASE)
 
@@ -116,6 +118,7 @@ def _serve(parent: Parent, settings: dict[str, Any], lines: TextIO) -> None:
 
 def main() -> None:
     """Keep standard output for the parent alone: whatever the SDK prints goes to standard error."""
+    forbid_core_dumps()
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     sys.stdout = sys.stderr

@@ -10,6 +10,7 @@ from typing import Any
 
 from services.contexts.model import Context
 from services.errors import OperatorError
+from services.files import FileError
 from services.records import (
     EdgeService,
     RegistryCredentials,
@@ -128,7 +129,7 @@ class Workspace:
             tell(progress, f"converting {model_id}")
             arguments = {"model_id": model_id, "input_node": input_node, "output_nodes": list(output_nodes)}
             pending = Pending("conversion", self._id, model_id, self._calls.change("start_conversion", **arguments))
-            self._pending.keep(pending)
+            self._keep(pending, progress)
         else:
             pending = self._wanted(pending)
             tell(progress, f"taking up the conversion of {model_id} again")
@@ -170,7 +171,7 @@ class Workspace:
             arguments = {"name": name, "model_ids": list(model_ids), "tags": dict(tags or {}), "description": description}
             begun = self._calls.change("start_image", **arguments)
             pending = Pending("image", self._id, subject, begun["operation"], begun["image"])
-            self._pending.keep(pending)
+            self._keep(pending, progress)
         else:
             pending = self._wanted(pending)
             tell(progress, f"taking up the build of {pending.asset_id} again")
@@ -218,6 +219,13 @@ class Workspace:
             raise
         self._pending.done(pending)
         return made
+
+    def _keep(self, pending: Pending, progress: Tell | None) -> None:
+        """Keep what was begun for a console opened later; where the disk takes nothing, this one follows it all the same."""
+        try:
+            self._pending.keep(pending)
+        except FileError as error:
+            tell(progress, f"going on, but a console opened later will not know of it: {error.cause}")
 
     def _wanted(self, pending: Pending) -> Pending:
         if pending.unwanted:

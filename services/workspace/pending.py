@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-import os
 import threading
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
-from services.contexts.paths import private_folder, state_folder
+from services.contexts.paths import state_folder
+from services.files import FileError, private_folder, write
 
 _lock = threading.Lock()
 
@@ -43,13 +44,13 @@ class PendingOperations:
         return next((item for item in self.all() if item.kind == kind and item.subject == subject), None)
 
     def keep(self, item: Pending) -> None:
-        """Remember ``item`` in place of an older one of its kind and subject."""
+        """Remember ``item`` in place of an older one of its kind and subject. Raises FileError."""
         with _lock:
             self._save([*self._without(item), item])
 
     def done(self, item: Pending) -> None:
-        """Forget ``item``."""
-        with _lock:
+        """Forget ``item``; where the disk takes nothing it is found ended when it is taken up again."""
+        with _lock, contextlib.suppress(FileError):
             self._save(self._without(item))
 
     def _without(self, item: Pending) -> list[Pending]:
@@ -64,7 +65,4 @@ class PendingOperations:
 
     def _save(self, items: list[Pending]) -> None:
         private_folder(self._path.parent)
-        scratch = self._path.with_name(f".{self._path.name}.{os.getpid()}")
-        with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-            json.dump([asdict(item) for item in items], file)
-        scratch.replace(self._path)
+        write(self._path, json.dumps([asdict(item) for item in items]))

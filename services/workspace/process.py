@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import itertools
 import json
-import shutil
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
 from concurrent.futures import TimeoutError as WaitTimeout
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
 from services.contexts.children import environment
 from services.errors import OperatorError
+from services.files import scratch_folder, write
 from services.text import clean
 
 _START_SECONDS = 120.0  # the SDK takes 5 s of CPU to import, and machines may be busy
@@ -55,7 +55,8 @@ class _Running:
     """One life of the child."""
 
     def __init__(self, settings: dict[str, Any], ca_files: list[str], token: Callable[[], tuple[str, int]]) -> None:
-        self.home = Path(tempfile.mkdtemp(prefix="dbe-console-workspace-"))  # 0700
+        self._folders = ExitStack()
+        self.home = self._folders.enter_context(scratch_folder("workspace"))
         self.started = time.monotonic()
         self.ready_at: float | None = None
         self.signing_in = 0
@@ -108,7 +109,7 @@ class _Running:
                 _pipe(pipe).close()
             except BrokenPipeError:
                 continue  # closing flushes what nobody will read
-        shutil.rmtree(self.home, ignore_errors=True)
+        self._folders.close()
 
     def _read(self) -> None:
         try:
@@ -276,6 +277,6 @@ def _environment(home: Path, ca_files: list[str]) -> dict[str, str]:
             Path(passed.get("REQUESTS_CA_BUNDLE") or DEFAULT_CA_BUNDLE_PATH),
             *(Path(name) for name in dict.fromkeys(ca_files)),
         ]
-        bundle.write_text("\n".join(part.read_text(encoding="utf-8") for part in parts), encoding="utf-8")
+        write(bundle, "\n".join(part.read_text(encoding="utf-8") for part in parts))
         passed["REQUESTS_CA_BUNDLE"] = str(bundle)
     return passed
