@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
-import os
 import time
 from collections.abc import Callable, Iterator
 
-from services.contexts.paths import private_folder, state_folder
+from services.contexts.paths import state_folder
 from services.errors import OperatorError
+from services.files import FileError, open_private, private_folder
 from services.records import Progress
 
 _PATIENCE = 60.0  # seconds: an apply with its verification takes about ten at most, beside a hub that hangs
@@ -25,21 +25,20 @@ def device_lock(
     be written: then nothing was sent."""
     name = hashlib.sha256(f"{host.lower()}/{device}".encode()).hexdigest()[:32]
     try:
-        folder = private_folder(state_folder() / "locks")
-        descriptor = os.open(folder / name, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    except OSError as error:
+        file = open_private(private_folder(state_folder() / "locks") / name)
+    except FileError as error:
         raise OperatorError(
             f"Nothing was sent to {device}: this console cannot keep others from it.",
-            cause=f"{state_folder()}: {error.strerror}.",
+            cause=f"{state_folder()}: {error.cause}",
             remedy="Make the folder writable, or name another by DBE_CONSOLE_HOME.",
             code="deployment.lock",
         ) from error
-    try:
+    with file:
         until = time.monotonic() + patience
         waiting = False
         while True:
             try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
             except BlockingIOError:
                 if not waiting and progress is not None:
@@ -53,5 +52,3 @@ def device_lock(
                     ) from None
                 time.sleep(0.1)
         yield
-    finally:
-        os.close(descriptor)
