@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from math import isfinite
 from typing import Any
 
 _BIDI = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
@@ -56,9 +57,22 @@ def paced(rate: float) -> str:
 def json_text(value: Any, indent: int | None = None, ascii_only: bool = False) -> str:
     """``value`` as JSON, with what ``clean`` replaces escaped: nothing is lost to a program, and a terminal obeys none of it.
 
-    With ``ascii_only`` whatever is not ASCII is escaped, too.
+    With ``ascii_only`` whatever is not ASCII is escaped, too. NaN and infinity, which JSON does not have (RFC 8259 section 6), are
+    text.
     """
-    return _HOSTILE.sub(_escaped, json.dumps(value, indent=indent, ensure_ascii=ascii_only, default=str))
+    try:
+        text = json.dumps(value, indent=indent, ensure_ascii=ascii_only, default=str, allow_nan=False)
+    except ValueError:
+        text = json.dumps(_finite(value), indent=indent, ensure_ascii=ascii_only, default=str)
+    return _HOSTILE.sub(_escaped, text)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if isfinite(value) else json.dumps(value)
+    if isinstance(value, dict):
+        return {str(_finite(name)) if isinstance(name, float) else name: _finite(item) for name, item in value.items()}
+    return [_finite(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def _escaped(match: re.Match[str]) -> str:

@@ -97,6 +97,7 @@ def _show(call: Call, status: RecorderStatus | None, place: Place) -> None:
         return
     parts = [status.state, f"{status.committed} recorded", paced(status.rate), f"lag {status.lag}"]
     parts += [f"{status.dropped} missing in {counted(status.gaps, 'gap')}"] if status.gaps else []
+    parts += [f"{status.malformed:,} malformed"] if status.malformed else []
     parts += [counted(status.reconnects, "reconnect")] if status.reconnects else []
     parts += [status.error["what"]] if status.error else []
     parts += [status.notice] if status.notice else []

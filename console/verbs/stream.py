@@ -112,6 +112,8 @@ def _stream(call: Call, handle: RecorderHandle, where: Filter, only_new: bool) -
         while left is None or left > 0:
             messages, last = reader.next(_PORTION if left is None else min(_PORTION, left))
             for message in messages:
+                if message.missing and not options.json:
+                    news.missing(message.missing)
                 call.out(_line(message, options.json))
             left = None if left is None else left - len(messages)
             if last != newest:
@@ -163,7 +165,8 @@ class _Reader:
         if self._again:
             messages = [message for message in messages if not self._was_shown(message)]
         for message in messages:
-            self._shown[message.partition] = message
+            if message.sequence_number >= 0:
+                self._shown[message.partition] = message
         return messages, last
 
     def _open_another(self) -> None:
@@ -176,6 +179,8 @@ class _Reader:
 
     def _was_shown(self, message: InferenceMessage) -> bool:
         shown = self._shown.get(message.partition)
+        if message.sequence_number < 0:  # it has no place in the order: rather twice than not at all
+            return False
         return shown is not None and (message.sequence_number, message.enqueued) <= (shown.sequence_number, shown.enqueued)
 
     def close(self) -> None:
@@ -204,6 +209,7 @@ class _News:
         self._call = call
         self._said: dict[str, Any] = {}
         self._connected = False
+        self._ahead = 0  # messages that are missing and were told by those that follow them, and not yet by the status
 
     def say(self, text: str) -> None:
         """Say it, unless it was said last."""
@@ -224,11 +230,21 @@ class _News:
             self._call.progress(f"{status.error['what']} {status.error['remedy']}")
         if status.error or status.state == "receiving":  # while another is started, what failed is not over
             self._said["error"] = status.error["what"] if status.error else ""
-        if status.dropped > self._said.setdefault("dropped", status.dropped):
-            self._call.progress(
-                f"Missing here: {counted(status.dropped - self._said['dropped'], 'message')} that the hub no longer had."
-            )
+        more = status.dropped - self._said.setdefault("dropped", status.dropped)
+        if more > 0:
+            if more > self._ahead:
+                self._tell_missing(more - max(self._ahead, 0))
+            self._ahead -= more
             self._said["dropped"] = status.dropped
+
+    def missing(self, count: int) -> None:
+        """Say what is missing before the message that is printed next, unless the status has told it."""
+        self._ahead += count
+        if self._ahead > 0:
+            self._tell_missing(min(count, self._ahead))
+
+    def _tell_missing(self, count: int) -> None:
+        self._call.progress(f"Missing here: {counted(count, 'message')} that the hub no longer had.")
 
 
 def _reader_there() -> None:

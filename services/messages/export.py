@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timezone
 from pathlib import Path
@@ -16,12 +15,14 @@ from services.files import private_folder, write, writing
 from services.messages.filters import Filter
 from services.messages.window import Window
 from services.records import InferenceMessage
+from services.text import json_text
 
 COLUMNS = (
     "enqueued", "device", "module", "kind", "picture", "class", "confidence", "milliseconds", "text", "partition",
     "sequence_number", "offset", "body_size", "body", "properties", "system_properties", "marked", "missing_before",
 )  # fmt: skip
-_FORMULA = ("=", "+", "-", "@", "\t")
+# What makes a formula of a cell's text, also as full-width and small forms, which spreadsheets in East Asian languages take alike.
+_FORMULA = tuple("=+-@＝＋－＠﹦﹢﹣﹫\t\n\r")
 
 
 def as_dict(message: InferenceMessage) -> dict[str, Any]:
@@ -108,7 +109,7 @@ def _watched(
 def _ndjson(file: Any, rows: Iterable[InferenceMessage]) -> int:
     count = 0
     for message in rows:
-        file.write(json.dumps(as_dict(message), ensure_ascii=False, default=str) + "\n")
+        file.write(json_text(as_dict(message)) + "\n")
         count += 1
     return count
 
@@ -125,7 +126,8 @@ def _csv(file: Any, rows: Iterable[InferenceMessage]) -> int:
 
 
 def _cell(value: Any) -> Any:
-    """Spreadsheets take a text that begins like a formula for one: hostile bodies must not become that."""
+    """Spreadsheets take a text that begins like a formula for one, behind blanks, too: hostile bodies must not become that."""
     if isinstance(value, dict):
-        return json.dumps(value, ensure_ascii=False, default=str) if value else ""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+        return json_text(value) if value else ""
+    formula = isinstance(value, str) and (value.startswith(_FORMULA) or value.lstrip().startswith(_FORMULA))
+    return f"'{value}" if formula else value

@@ -28,8 +28,8 @@ _FROM_CLIENT = tuple(number for number, kind in enumerate(KINDS) if kind in CLIE
 # The cast is free, and some builds of SQLite let LIKE match no blobs. The unary plus keeps the planner off the indexes: rows
 # are wanted in their order, newest first, and few of them.
 _SHOWN = "CAST(coalesce(message.text, message.body) AS TEXT)"
-# What a regular expression sees of a message: 64 KiB.
-SEARCHED = "coalesce(substr(coalesce(message.text, message.body), 1, 65536), '')"  # of nothing, substr gives NULL
+# What a regular expression sees of a message: 64 KiB. Bytes: of a text that is no UTF-8, a function in SQL is never called.
+SEARCHED = "CAST(coalesce(substr(coalesce(message.text, message.body), 1, 65536), '') AS BLOB)"  # of nothing, substr gives NULL
 # Anchors to the whole text, and flags that are switched off: with them, what is found in one body need not be found in many.
 _ONE_ONLY = re.compile(r"\\[AzZ]|\(\?[a-zA-Z]*-")
 _COLUMN = {

@@ -16,6 +16,7 @@ from services.messages.body_text import decode, unpacked_text
 from services.messages.loose_json import STRAY, load, without_quotes, without_stray
 from services.messages.meaning import meaning
 from services.messages.quantity import quantity
+from services.messages.readable import as_written, readable
 from services.records import InferenceMessage, MessageKind
 from services.text import clean, counted, one_line
 
@@ -34,6 +35,8 @@ _COMPLAINT = re.compile(
 _LINE_LIMIT = 2_000
 _SAMPLE_LIMIT = 8_192
 _HEX_LIMIT = 262_144
+_VALUE_LIMIT = 4_096
+_DEEP = 32
 _TIME = frozenset("-.,0123456789eE+")
 _NO_CONTROLS = dict.fromkeys(set(range(32)) - {9, 10, 12, 13, 27} | {127})
 _AROUND_A_LINE = STRAY + "\u2400"
@@ -208,8 +211,11 @@ def parse(raw: tuple[Any, ...], limit: int | None = None) -> InferenceMessage:
 
     ``text`` is one line of at most 2,000 characters; ``body`` the first ``limit`` characters, or bytes as a hex dump where it is
     not text; without a limit the whole, up to 256 KiB of it as a hex dump. ``picture`` is empty where it stands in JSON of which
-    not all was read.
+    not all was read. Values that cannot be read, as an older console may have written them, are named among the system properties.
     """
+    unreadable: list[str] = []
+    if not as_written(raw):
+        raw = readable(raw, unreadable)
     (row, partition, sequence, offset, enqueued, device, module, kind, text, body, size, text_size, ms, confidence, label,
      properties, system, content_type, content_encoding, rest, marked) = raw  # fmt: skip
     picture = ""
@@ -248,6 +254,7 @@ def parse(raw: tuple[Any, ...], limit: int | None = None) -> InferenceMessage:
             **({"content-type": one_line(content_type, 256)} if content_type else {}),
             **({"content-encoding": one_line(content_encoding, 256)} if content_encoding else {}),
             **_cleaned(system),
+            **({"unreadable": ", ".join(unreadable)} if unreadable else {}),
         },
         marked=bool(marked),
     )
@@ -272,8 +279,27 @@ def hex_dump(body: bytes) -> str:
 
 
 def _cleaned(text: str | None) -> dict[str, Any]:
+    """The properties in a JSON object, sanitised however deep they are nested."""
     if not text:
         return {}
-    return {
-        one_line(key, 256): one_line(value, 4_096) if isinstance(value, str) else value for key, value in json.loads(text).items()
-    }
+    try:
+        properties = json.loads(text)
+    except (ValueError, RecursionError):
+        properties = None
+    if not isinstance(properties, dict):
+        return {"unreadable": one_line(text, _VALUE_LIMIT)}
+    return {one_line(name, 256): _clean_value(value, _DEEP) for name, value in properties.items()}
+
+
+def _clean_value(value: Any, deep: int) -> Any:
+    if isinstance(value, str):
+        return one_line(value, _VALUE_LIMIT)
+    if isinstance(value, float):
+        return value if _finite(value) else json.dumps(value)
+    if not isinstance(value, (dict, list)):
+        return value
+    if not deep:
+        return "…"
+    if isinstance(value, list):
+        return [_clean_value(item, deep - 1) for item in value]
+    return {one_line(name, 256): _clean_value(item, deep - 1) for name, item in value.items()}

@@ -186,14 +186,15 @@ class HealthReader:
     def _count(self, connection: sqlite3.Connection, first: int, last: int) -> None:
         """Count the rows from ``first`` to ``last``. Slices are numbered from the window's begin; some may lie after its end."""
         width = self._key[0]
-        rows: list[tally.Row] = connection.execute(
+        rows: list[tally.Row] = schema.fetch(
+            connection,
             # Values of another type, as an older console may have written them, are none.
             "SELECT (enqueued - ?) / ?, origin, kind, CASE WHEN ms BETWEEN -1e300 AND 1e300 THEN ms END,"
             " CASE WHEN confidence BETWEEN -1e300 AND 1e300 THEN confidence END,"
             " CASE WHEN typeof(label) = 'text' THEN label END FROM message"
             f" WHERE row >= ? AND row <= ? AND enqueued BETWEEN ? AND ? AND kind BETWEEN 0 AND ?{self._where}",
             (self._begin, width, first, last, self._begin, LATEST_TIME, len(KINDS) - 1, *self._values),
-        ).fetchall()
+        )
         self._learn(connection)
         parts: dict[int, list[tally.Row]] = defaultdict(list)
         for row in rows:
@@ -204,8 +205,8 @@ class HealthReader:
     def _learn(self, connection: sqlite3.Connection) -> None:
         """The senders of origins that are new."""
         known = len(self._sender_of)
-        for origin, device, module in connection.execute(
-            "SELECT id, device, module FROM origin WHERE id >= ? ORDER BY id", (known,)
+        for origin, device, module in schema.fetch(
+            connection, "SELECT id, device, module FROM origin WHERE id >= ? ORDER BY id", (known,)
         ):
             self._sender_of.extend([0] * (origin - len(self._sender_of) + 1))
             self._sender_of[origin] = self._senders.setdefault((device, module), len(self._senders))

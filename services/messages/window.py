@@ -209,13 +209,13 @@ class Window:
     def _with_gaps(self, found: list[InferenceMessage], lower: int) -> list[InferenceMessage]:
         """What the hub no longer had is told by the message that follows it: of those found from row ``lower`` on, the first."""
         gaps = self._rows(
-            "SELECT before_row, sum(last - first + 1) FROM gap WHERE before_row BETWEEN ? AND ? GROUP BY before_row",
+            "SELECT before_row, total(last - first + 1) FROM gap WHERE before_row BETWEEN ? AND ? GROUP BY before_row",
             (lower, max(found[0].row, found[-1].row)),
         )
         missing: dict[int, int] = {}
         for row, count in gaps:
             follows = min(message.row for message in found if message.row >= row)
-            missing[follows] = missing.get(follows, 0) + count
+            missing[follows] = missing.get(follows, 0) + int(count)
         return [replace(m, missing=missing[m.row]) if m.row in missing else m for m in found] if missing else found
 
     def _parsed(
@@ -255,16 +255,15 @@ class Window:
             expressions = where.expressions
             if expressions:
 
-                def matches(number: int, shown: str | bytes) -> bool:
-                    body = shown.encode("utf-8", "replace") if isinstance(shown, str) else shown
-                    return expressions[number].search(body) is not None
+                def matches(number: int, shown: bytes) -> bool:
+                    return expressions[number].search(shown) is not None
 
                 self._connection.create_function("matches", 2, matches, deterministic=True)
         return where.where()
 
     def _rows(self, sql: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
         try:
-            return self._connection.execute(sql, values).fetchall()
+            return schema.fetch(self._connection, sql, values)
         except sqlite3.OperationalError as error:
             if "interrupted" in str(error):
                 raise Cancelled from None

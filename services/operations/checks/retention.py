@@ -31,6 +31,7 @@ def retention(chair: Chair) -> Sequence[Outcome]:
         now = time.time()
         lost = sum(gap.count for gap in journal.gaps() if now - gap.noticed / 1000 < _DAY)
         forgotten, since = journal.forgotten(chair.oldest, int((now - _LEAST) * 1000))
+        malformed = journal.malformed()
         noted = [(at / 1000, text) for at, _, text in journal.notices() if now - at / 1000 < _LATELY]
     finally:
         journal.close()
@@ -41,6 +42,9 @@ def retention(chair: Chair) -> Sequence[Outcome]:
         age = now - since / 1000
         outcomes.append(_said("retention", f"forgotten: {counted(forgotten, 'message')}", "retention:short", age))
     outcomes = outcomes or [ok("no gap in what was read today")]
+    if malformed:
+        text = f"{counted(malformed, 'message')} kept of which the service's number or time cannot be used"
+        outcomes.append(neutral(text, name="retention:malformed", title="Malformed"))
     return outcomes + [
         neutral(f"{datetime.fromtimestamp(at):%d %b %H:%M} {one_line(text)}", name=f"retention:note-{number}", title="Noted")
         for number, (at, text) in enumerate(noted[-_NOTES:])
