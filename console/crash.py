@@ -10,9 +10,9 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from services.contexts.paths import state_folder
-from services.diagnosis.mask import mask
 from services.errors import OperatorError
 from services.files import FileError, open_private, private_folder
+from services.masking import mask
 from services.text import clean
 
 

@@ -168,14 +168,13 @@ class Modules(ModulesPane):
 
     def details_of(self, row: Row) -> Content:
         """Details with secrets masked, as they are now."""
-        from services.deployment.masking import is_secret_name
-        from services.diagnosis import mask
+        from services.masking import Masking, mask_document
 
         desired = row.module.desired
-        env = {name: "•••" if is_secret_name(name) else mask(value) for name, value in desired.env.items()} if desired else {}
+        env = Masking().tree(desired.env) if desired else {}
         around = Around(
             env=env,
-            options=mask(desired.create_options) if desired else "",
+            options=mask_document(desired.create_options) if desired else "",
             messages=self._recent.get(row.module.name, ()),
             reported_at=self.state.reported_at if self.state else None,
             pinged=self.ping_words(),

@@ -110,7 +110,7 @@ def run(call: Call) -> int:
 def _show(call: Call, context: Any) -> None:
     from services.contexts.codec import to_table
     from services.contexts.store import dump
-    from services.diagnosis.mask import mask
+    from services.masking import mask
 
     # The one secret that a context may hold itself: a proxy's password.
     context = dataclasses.replace(context, events=dataclasses.replace(context.events, proxy=mask(context.events.proxy)))

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from services.chunks import chunk
 from services.deployment.docker_schema import EXTENSIONS, READ_BY_THE_AGENT, SCHEMA
 from services.deployment.option_conversions import conversion, type_remedy
 from services.deployment.option_pastes import INSPECTED_MOUNT, compose_remedy, no_json_remedy, paste_findings
@@ -16,7 +17,6 @@ from services.deployment.option_rules import rules
 from services.deployment.positions import BrokenJson, Finding, Lines, Node, read
 from services.deployment.size import desired_size
 from services.deployment.surroundings import Surroundings
-from services.hub.chunks import chunk
 from services.text import one_line
 
 _MANY_CHUNKS = 8

@@ -26,9 +26,9 @@ class DiffLine:
 
 
 def diff(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[DiffLine, ...]:
-    """The exact difference of two manifests, secrets masked (a changed one says so), create options written out; empty where
+    """The exact difference of two manifests, secrets masked (the digest of a changed one is another), create options written out; empty where
     they are equal."""
-    old, new = _lines(masked(before)), _lines(masked(after, before))
+    old, new = _lines(masked(before)), _lines(masked(after))
     found = []
     for line in difflib.unified_diff(old, new, lineterm="", n=_CONTEXT):
         if line.startswith(("---", "+++")) and line[3:].strip() == "":

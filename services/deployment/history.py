@@ -4,6 +4,9 @@ secrets, outcome.
 An entry is written as ``pending`` and synced to disk before anything is sent. A console that is killed in the middle leaves
 it pending; the
 next one finds it (``pending``) and tells by the device's own state how it went (services.deployment.interrupted).
+
+Manifests and texts are masked here, by the one rule, before they are written; what an older console wrote by an older rule is masked
+anew (services.deployment.history_file).
 """
 
 from __future__ import annotations
@@ -21,22 +24,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 from services.contexts.paths import state_folder
+from services.deployment.history_file import bring_up_to_date
+from services.deployment.masking import masked, masked_text
 from services.errors import OperatorError
 from services.files import FileError, private_file, private_folder
 from services.text import one_line
 
 Outcome = Literal["pending", "applied", "failed", "overridden", "unknown"]
 Route = Literal["hub", "azureml", "method", "twin"]
-
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS history (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, user TEXT NOT NULL, origin TEXT NOT NULL, context TEXT NOT NULL,
-    host TEXT NOT NULL, device TEXT NOT NULL, route TEXT NOT NULL, summary TEXT NOT NULL, before TEXT NOT NULL, after TEXT
-    NOT NULL,
-    before_version INTEGER, outcome TEXT NOT NULL, detail TEXT NOT NULL DEFAULT '', after_version INTEGER, ended TEXT,
-    process INTEGER NOT NULL DEFAULT 0)
-"""
-
 
 _COLUMNS = (
     "id, at, user, origin, context, host, device, route, summary, outcome, detail, before_version, after_version, before, after"
@@ -92,7 +87,7 @@ class History:
         self._path = path or private_folder(state_folder()) / "history.sqlite"
         self._lock = threading.Lock()
         with self._open("The history cannot be opened.") as database:
-            database.execute(_SCHEMA)
+            bring_up_to_date(database)
 
     def begin(
         self,
@@ -106,16 +101,16 @@ class History:
         after: Mapping[str, Any] | None = None,
         before_version: int | None = None,
     ) -> int:
-        """A pending entry, on disk when this returns; its id. ``before`` and ``after`` must hold no secret."""
+        """A pending entry, on disk when this returns; its id. ``before`` and ``after`` are kept without their secrets."""
         row = (
-            _now(), _user(), _origin(), context, host, device, route, one_line(summary, 500), json.dumps(before or {}),
-            json.dumps(after or {}), before_version, "pending", os.getpid(),
+            _now(), _user(), _origin(), context, host, device, route, masked_text(one_line(summary, 500)), _kept(before), _kept(after),
+            before_version, "pending", os.getpid(),
         )  # fmt: skip
         with self._open("The history cannot be written, so that nothing was sent.") as database:
             cursor = database.execute(
                 "INSERT INTO history (at, user, origin, context, host, device, route, summary, before, after, before_version, "
-                "outcome, process) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "outcome, process, masked) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)",
                 row,
             )
             return int(cursor.lastrowid or 0)
@@ -135,13 +130,14 @@ class History:
                     "UPDATE history SET outcome = ?, detail = ?, after_version = ?, ended = ?, after = coalesce(?, "
                     "after) WHERE id = ?"
                 ),
-                (outcome, one_line(detail, 1000), after_version, _now(), json.dumps(after) if after else None, entry),
+                (outcome, masked_text(one_line(detail, 1000)), after_version, _now(), _kept(after) if after else None, entry),
             )
 
     def leave(self, entry: int, detail: str) -> None:
         """Whether it went well cannot be told from here: any console may settle it (``pending``)."""
         with self._open("The history cannot be written.") as database:
-            database.execute("UPDATE history SET detail = ?, process = 0 WHERE id = ?", (one_line(detail, 1000), entry))
+            text = masked_text(one_line(detail, 1000))
+            database.execute("UPDATE history SET detail = ?, process = 0 WHERE id = ?", (text, entry))
 
     def entries(self, *, host: str = "", device: str = "", limit: int = 100) -> list[Entry]:
         """The newest entries first."""
@@ -176,6 +172,7 @@ class History:
                 database = sqlite3.connect(private_file(self._path), timeout=10)
                 try:
                     database.execute("PRAGMA synchronous = FULL")
+                    database.execute("PRAGMA secure_delete = ON")
                     with database:
                         yield database
                 finally:
@@ -198,6 +195,10 @@ def _entry(row: Any) -> Entry:
         "after": json.loads(fields["after"]),
     }
     return Entry(**{**fields, **decoded})
+
+
+def _kept(content: Mapping[str, Any] | None) -> str:
+    return json.dumps(masked(content or {}))
 
 
 def _now() -> str:

@@ -13,6 +13,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from services.chunks import ChunkGap, chunk, is_chunk, join
 from services.deployment.changes import (
     Change,
     MergeContent,
@@ -28,7 +29,6 @@ from services.deployment.message_routes.check import carries_upstream
 from services.deployment.registry_address import agent_address
 from services.deployment.schema_versions import is_schema_1_0, schema_version
 from services.errors import OperatorError
-from services.hub.chunks import ChunkGap, chunk, is_chunk, join
 from services.hub.client import AGENT, EDGE_HUB
 from services.hub.tolerant import mapping
 from services.hub.twin import settings_of

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from services.deployment.manifest import DESIRED
-from services.deployment.masking import expanded, is_secret_name, secret_places
+from services.deployment.masking import expanded
 from services.deployment.positions import BrokenJson, Lines, read
 from services.errors import OperatorError
 from services.files import write
 from services.hub.client import AGENT, EDGE_HUB
 from services.hub.tolerant import mapping
+from services.masking import Masking, is_secret_name
 from services.text import one_line
 
 _VARIABLE = re.compile(r"\$(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*))")
@@ -133,9 +134,9 @@ def variables(content: Any) -> list[str]:
 def secret_variables(content: Mapping[str, Any]) -> set[str]:
     """Return the ``variables`` whose values are secrets by the one rule of masking: by their own names, or by where they stand."""
     names = variables(content)
-    stand_ins = {name: f"{name.lower()}-stands-here" for name in names}
-    masked_values = secret_places(expanded(fill(content, stand_ins))).values()
-    return {name for name in names if is_secret_name(name) or any(stand_ins[name] in value for value in masked_values)}
+    stand_ins = {name: f"variable-number-{number}-here" for number, name in enumerate(names)}
+    shown = json.dumps(Masking().tree(expanded(fill(content, stand_ins))), ensure_ascii=False)
+    return {name for name in names if is_secret_name(name) or stand_ins[name] not in shown}
 
 
 def write_private(path: Path, content: Mapping[str, Any]) -> None:

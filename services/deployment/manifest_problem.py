@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from services.hub.chunks import is_chunk
+from services.chunks import is_chunk
 from services.text import one_line
 
 

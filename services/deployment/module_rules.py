@@ -12,13 +12,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from services.chunks import ChunkGap, is_chunk, join
 from services.deployment.create_options import check
 from services.deployment.credential_rules import PLACEHOLDER
 from services.deployment.manifest import agent_of
 from services.deployment.manifest_problem import ManifestProblem, misspelt_keys
 from services.deployment.schema_versions import is_schema_1_0
 from services.deployment.surroundings import Surroundings
-from services.hub.chunks import ChunkGap, is_chunk, join
 from services.hub.tolerant import mapping, number
 from services.hub.twin import settings_of
 from services.text import one_line

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from services.chunks import ChunkGap, join
 from services.deployment.changes import Change
 from services.deployment.client_arguments import client_role
 from services.deployment.diff import DiffLine, unchanged
 from services.deployment.manifest import agent_of, modules_of
 from services.deployment.manifest_problem import ManifestProblem
 from services.errors import OperatorError
-from services.hub.chunks import ChunkGap, join
 from services.hub.client import EDGE_HUB
 from services.hub.tolerant import mapping
 from services.hub.twin import settings_of

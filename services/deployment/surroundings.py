@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from services.chunks import ChunkGap, is_chunk, join
 from services.deployment.manifest import agent_of, modules_of
 from services.deployment.size import DESIRED_AT_MOST, desired_size
-from services.hub.chunks import ChunkGap, is_chunk, join
 from services.hub.tolerant import mapping
 from services.hub.twin import settings_of
 from services.records import DeviceState

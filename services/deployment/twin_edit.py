@@ -52,7 +52,7 @@ def desired_of(twin: Mapping[str, Any]) -> Json:
 
 
 def editable(twin: Mapping[str, Any]) -> str:
-    """The desired properties as JSON to edit; secrets stand as ``•••`` and stay what they are where that is left alone."""
+    """The desired properties as JSON to edit; secrets stand as ``•••(a1b2c3)`` and stay what they are where that is left alone."""
     return json.dumps(masked(desired_of(twin)), indent=2, ensure_ascii=False)
 
 
@@ -75,7 +75,7 @@ def plan(host: str, device: str, module: str, twin: Mapping[str, Any], text: str
         raise _bad(f"{'.'.join(missing[0])} is masked, and there is no such secret in the twin to put there.")
     patch = merge_patch(before, after)
     lines = diff(before, after)
-    shown = json.dumps(merge_patch(masked(before), masked(after, before)), separators=(",", ":"), ensure_ascii=False)
+    shown = json.dumps(merge_patch(masked(before), masked(after)), separators=(",", ":"), ensure_ascii=False)
     command = (
         f"az iot hub module-twin update --hub-name {az_hub_name(host)} --device-id {shlex.quote(device)} "
         f"--module-id {shlex.quote(module)} --desired {shlex.quote(shown)}"

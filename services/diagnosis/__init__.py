@@ -5,6 +5,5 @@ from __future__ import annotations
 from services.diagnosis.device import diagnose_state, findings, worst
 from services.diagnosis.errors import explain, finding_of
 from services.diagnosis.evidence import RULES, diagnose
-from services.diagnosis.mask import mask
 
-__all__ = ["RULES", "diagnose", "diagnose_state", "explain", "finding_of", "findings", "mask", "worst"]
+__all__ = ["RULES", "diagnose", "diagnose_state", "explain", "finding_of", "findings", "worst"]

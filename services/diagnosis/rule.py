@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from services.diagnosis.hub_codes import deciding_code
-from services.diagnosis.mask import mask
+from services.masking import mask
 from services.records import Evidence, Finding, Severity
 from services.text import clean, counted, one_line
 

@@ -13,9 +13,9 @@ from services.contexts.connection_string import fields_of, tidied
 from services.contexts.model import Context
 from services.contexts.secrets import ca_path, reveal
 from services.diagnosis import explain
-from services.diagnosis.mask import mask
 from services.errors import OperatorError
 from services.hub.tolerant import mapping, word
+from services.masking import mask
 from services.records import EventEndpoint, Evidence, Secret
 from services.text import clean
 

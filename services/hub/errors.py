@@ -12,8 +12,8 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from services.diagnosis import explain
-from services.diagnosis.mask import mask
 from services.errors import OperatorError
+from services.masking import mask
 from services.records import Evidence
 from services.text import clean
 

@@ -15,11 +15,11 @@ from typing import Any
 
 from services.diagnosis import explain
 from services.diagnosis.liveness import PING_FRESH
-from services.diagnosis.mask import mask
 from services.errors import OperatorError
 from services.hub.client import AGENT, Hub, MethodReply
 from services.hub.log_lines import LogLine, lines_of
 from services.hub.tolerant import mapping, moment
+from services.masking import mask
 from services.records import Evidence, Ping
 from services.text import clean, one_line
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from services.chunks import ChunkGap, join
 from services.diagnosis.liveness import connected_of
-from services.hub.chunks import ChunkGap, join
 from services.hub.tolerant import mapping, moment, number, passage, word
 from services.records import (
     ConfigurationStatus,

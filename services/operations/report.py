@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from services.contexts.model import Context
-from services.diagnosis import mask
 from services.files import write as write_file
+from services.masking import mask
 from services.operations.examination import Examination, mark
 from services.records import Step
 

@@ -8,7 +8,6 @@ from typing import Any
 
 from services.deployment.history import History
 from services.deployment.masking import masked
-from services.diagnosis import mask
 from services.errors import OperatorError, UsageError
 from services.hub.client import AGENT, LOOKING, Hub, MethodReply
 from services.hub.methods import ping_reply
@@ -25,8 +24,7 @@ def shown(twin: Mapping[str, Any], part: str = "") -> dict[str, Any]:
         tree = dict(mapping(twin.get("tags")))
     elif part:
         tree = dict(mapping(mapping(tree["properties"]).get(part)))
-    safe: dict[str, Any] = _safe(masked(tree))
-    return safe
+    return masked(_cleaned(tree))
 
 
 def _readable(section: Mapping[str, Any]) -> dict[str, Any]:
@@ -38,12 +36,13 @@ def _readable(section: Mapping[str, Any]) -> dict[str, Any]:
     return kept
 
 
-def _safe(value: Any) -> Any:
+def _cleaned(value: Any) -> Any:
+    """``value`` without what a terminal would obey; first, since an invisible character within a name would hide a secret's."""
     if isinstance(value, dict):
-        return {clean(str(key), 256): _safe(inner) for key, inner in value.items()}
+        return {clean(str(key), 256): _cleaned(inner) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_safe(inner) for inner in value]
-    return mask(clean(value)) if isinstance(value, str) else value
+        return [_cleaned(inner) for inner in value]
+    return clean(value) if isinstance(value, str) else value
 
 
 def changes_nothing(module: str | None, method: str) -> bool:
@@ -84,7 +83,7 @@ def invoke(
                 raise _no_methods(module, error) from None
             raise
         kept.end(entry, "applied", f"status {reply.status}")
-    return MethodReply(reply.status, _safe(masked({"payload": reply.payload}))["payload"])
+    return MethodReply(reply.status, masked(_cleaned({"payload": reply.payload}))["payload"])
 
 
 def _no_methods(module: str, error: OperatorError) -> OperatorError:

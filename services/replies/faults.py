@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from services.diagnosis.mask import mask
 from services.errors import OperatorError
+from services.masking import mask
 from services.text import clean, one_line
 
 Fault = Literal["redirect", "short", "garbled", "large", "slow", "page", "empty", "content", "status", "elsewhere", "clear"]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.hub.chunks import chunk
+from services.chunks import chunk
 from services.operations.evidence_mask import EvidenceMask
 
 CANARY = "Canary7Q2wX9pLz"

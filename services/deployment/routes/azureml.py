@@ -16,7 +16,6 @@ from services.contexts.model import Context
 from services.deployment.create_options import check
 from services.deployment.history import History
 from services.deployment.manifest import modules_of
-from services.deployment.masking import masked
 from services.deployment.plan import Applied, Plan
 from services.deployment.routes.base import OnProgress, RouteRequest, Services
 from services.deployment.routes.hub import export
@@ -138,7 +137,7 @@ def deploy(
         device=request.device,
         route="azureml",
         summary=f"service {request.name}: {', '.join([request.host.name, *(module.name for module in request.modules)])}",
-        before=masked(before),
+        before=before,
         before_version=version,
     )
     sent_at = datetime.now(timezone.utc)
@@ -161,7 +160,7 @@ def deploy(
         else f"{service.name} is {service.state}."
     )
     version = hub.device_state(request.device).desired_version
-    history.end(entry, "applied", detail, version, masked(after))
+    history.end(entry, "applied", detail, version, after)
     return Applied(version, entry, detail, bool(lost), sent_at, service.state, lost)
 
 
@@ -184,7 +183,7 @@ def delete(services: Services, name: str, progress: OnProgress | None = None, st
         device=device,
         route="azureml",
         summary=f"delete service {name}",
-        before=masked(before),
+        before=before,
         before_version=hub.device_state(device).desired_version if device else None,
     )
     try:
@@ -196,7 +195,7 @@ def delete(services: Services, name: str, progress: OnProgress | None = None, st
         _failed(history, entry, error)
         raise
     after = export(hub, device) if device else {}
-    history.end(entry, "applied", after_version=hub.device_state(device).desired_version if device else None, after=masked(after))
+    history.end(entry, "applied", after_version=hub.device_state(device).desired_version if device else None, after=after)
     return tuple(module for module in modules_of(before) if module not in modules_of(after))
 
 

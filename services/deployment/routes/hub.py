@@ -21,7 +21,6 @@ from services.deployment.history import History, Outcome
 from services.deployment.left_out import left_out
 from services.deployment.manifest import agent_of, content_of, edge_hub_of, merge, modules_of
 from services.deployment.manifest_problem import ManifestProblem
-from services.deployment.masking import masked
 from services.deployment.plan import Applied, ChangedMeanwhile, Plan
 from services.deployment.routes.base import OnProgress, RouteRequest, Services
 from services.deployment.validate import validate
@@ -161,8 +160,8 @@ def apply_plan(hub: Hub, plan: Plan, history: History, context: str = "") -> App
         device=plan.device,
         route="hub",
         summary=plan.summary,
-        before=masked(plan.before),
-        after=masked(plan.after),
+        before=plan.before,
+        after=plan.after,
         before_version=state.desired_version,
     )
     sent_at = datetime.now(timezone.utc)

@@ -14,8 +14,9 @@ from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
 from services.contexts.secrets import resolve_path
-from services.diagnosis import diagnose, explain, mask
+from services.diagnosis import diagnose, explain
 from services.errors import OperatorError
+from services.masking import mask
 from services.operations.checks.vocabulary import Chair, Outcome, failed, found, neutral, ok
 from services.records import Evidence
 from services.text import one_line

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.hub.chunks import CHUNK, ChunkGap, chunk, join
+from services.chunks import CHUNK, ChunkGap, chunk, join
 
 
 @given(st.text(max_size=4000) | st.text(alphabet="a😀é", min_size=500, max_size=2500))
