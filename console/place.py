@@ -10,6 +10,7 @@ from typing import Any
 
 from services.contexts.paths import state_folder
 from services.files import private_folder, write
+from services.json_reader import read_json
 
 _keeping = threading.Lock()
 
@@ -66,7 +67,7 @@ def keep(context: str, place: Place) -> None:
 
 def _read() -> dict[str, Any]:
     try:
-        places = json.loads((state_folder() / "place.json").read_text("utf-8"))
+        places = read_json((state_folder() / "place.json").read_bytes())
     except (OSError, ValueError):
         return {}
     return places if isinstance(places, dict) else {}

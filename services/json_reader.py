@@ -18,7 +18,7 @@ _DIGITS = 300  # of an integer that still fits a float
 # Strings are matched whole, an unfinished one to the end, so that the scan is linear whatever the text is.
 _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
 # What may be out of range: a float overflows with 309 digits and exponent together.
-_UNUSUAL_NUMBER = re.compile(r"\d{200}|\d[eE]\+?\d{3}|NaN|Infinity")
+_UNUSUAL_NUMBER = re.compile(r"(?<!\d)\d{200}|\d[eE]\+?\d{3}|NaN|Infinity")
 
 
 class JsonError(ValueError):

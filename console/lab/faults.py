@@ -10,6 +10,7 @@ from typing import Any
 
 from services.contexts.paths import config_folder
 from services.errors import OperatorError
+from services.json_reader import read_json
 from services.text import one_line
 
 
@@ -39,7 +40,7 @@ class LabFaults:
         """The control of the lab that made this configuration; None where no lab did."""
         file = config_folder().parent.parent / "lab.json"
         try:
-            return cls(json.loads(file.read_text("utf-8")))
+            return cls(read_json(file.read_bytes()))
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
@@ -72,7 +73,7 @@ class LabFaults:
         )
         try:
             with opener.open(request, timeout=20) as reply:
-                return json.load(reply)
+                return read_json(reply.read())
         except (OSError, ValueError) as error:
             raise OperatorError(
                 "The lab's control does not answer.",

@@ -15,6 +15,7 @@ from console.background import go, in_thread
 from console.screens.full import FullScreen
 from services.errors import OperatorError
 from services.operations.session import Session
+from services.text import one_line
 from widgets.dialogs import Prompt
 from widgets.pane import error_content
 from widgets.plot import bar
@@ -74,11 +75,11 @@ class ScoreScreen(FullScreen[None]):
 
     async def _ask_repeat(self) -> None:
         text = await self.app.push_screen_wait(Prompt("Repeats", f"1 to {_AT_MOST}", str(self.repeat)))
-        if text and text.isascii() and text.isdigit() and 1 <= int(text) <= _AT_MOST:
+        if text and len(text) < 10 and text.isascii() and text.isdigit() and 1 <= int(text) <= _AT_MOST:
             self.repeat = int(text)
             self.action_score()
         elif text:
-            self.say(f"✗ {text!r} is no number from 1 to {_AT_MOST}", "bad")
+            self.say(f"✗ {one_line(text, 40)!r} is no number from 1 to {_AT_MOST}", "bad")
 
     def action_score(self) -> None:
         """Score, beside everything else."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from console.call import Call
 from console.verbs._names import DeviceName
+from console.verbs._numbers import seconds
 from services.errors import UsageError
 
 HELP = "examine the whole way from here to the FPGA"
@@ -28,7 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--replace-names", action="store_true", help="put stand-ins for the names of hub, devices and workspace in the capture"
     )
     parser.add_argument("--bodies", action="store_true", help="leave message bodies and picture names in report and capture")
-    parser.add_argument("--listen", metavar="SECONDS", type=float, default=6.0, help="how long to wait for messages (default 6)")
+    parser.add_argument(
+        "--listen", metavar="SECONDS", type=seconds(3600), default=6.0, help="how long to wait for messages (default 6)"
+    )
 
 
 def run(call: Call) -> int:

@@ -6,16 +6,17 @@ import argparse
 
 from console.call import Call
 from console.verbs._names import DeviceName
+from console.verbs._numbers import MOST_ROWS, whole_number
 
 HELP = "list the deployments made from here, or show one"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """``[ENTRY]``, filters, ``--json``."""
-    parser.add_argument("entry", nargs="?", type=int, help="show this entry's difference")
+    parser.add_argument("entry", nargs="?", type=whole_number(1, MOST_ROWS), help="show this entry's difference")
     parser.add_argument("--device", action=DeviceName, default="", help="only this device's")
     parser.add_argument("--all", action="store_true", help="those of other hubs, too")
-    parser.add_argument("--limit", type=int, default=50, metavar="N", help="the newest N (default 50)")
+    parser.add_argument("--limit", type=whole_number(1, MOST_ROWS), default=50, metavar="N", help="the newest N (default 50)")
     parser.add_argument("--json", action="store_true", help="one JSON list, or object")
 
 
@@ -28,7 +29,7 @@ def run(call: Call) -> int:
     history = History()
     if call.options.entry is None:
         host = "" if call.options.all else _hub_host(call)
-        entries = history.entries(host=host, device=call.options.device, limit=max(call.options.limit, 1))
+        entries = history.entries(host=host, device=call.options.device, limit=call.options.limit)
         rows = [entry.as_dict() for entry in entries]
         if not call.as_json:
             rows = [{**row, "at": str(row["at"])[:19], "hub": hub_name(row["host"])} for row in rows]

@@ -9,6 +9,7 @@ from typing import Any
 
 from console.call import Call
 from console.verbs._names import DeviceName, ModuleName
+from console.verbs._numbers import whole_number
 
 HELP = "show a module's log (edgeAgent and edgeHub too)"
 
@@ -17,7 +18,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """MODULE and the filters of GetModuleLogs."""
     parser.add_argument("module", action=ModuleName, help="the module; edgeAgent or edgeHub for the runtime's own")
     parser.add_argument("--device", action=DeviceName, default="", help="the device instead of the context's")
-    parser.add_argument("--tail", type=int, default=100, metavar="N", help="the last N lines (default 100)")
+    parser.add_argument(
+        "--tail", type=whole_number(1, 1_000_000), default=100, metavar="N", help="the last N lines (default 100)"
+    )
     parser.add_argument("--since", default="", metavar="TIME", help="from an ISO time, or a span before now such as 10m")
     parser.add_argument("--until", default="", metavar="TIME", help="up to an ISO time or a span before now")
     parser.add_argument(
@@ -41,8 +44,6 @@ def run(call: Call) -> int:
     device = options.device or context.device
     if not device:
         raise UsageError("No device is named.", remedy="Give --device, or set one in the context.", code="usage.device")
-    if options.tail < 1:
-        raise UsageError("--tail is at least 1.", remedy="Give a positive number of lines.", code="usage.tail")
     if options.follow and options.until:
         raise UsageError("--follow has no --until.", remedy="Leave one of them out.", code="usage.follow")
     hub = Hub.open(context)

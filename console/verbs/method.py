@@ -6,6 +6,7 @@ import argparse
 
 from console.call import Call
 from console.verbs._names import ModuleName
+from console.verbs._numbers import whole_number
 
 HELP = "invoke a direct method of a module (the edge agent's by default)"
 
@@ -19,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--module", action=ModuleName, default="edgeAgent", help="whose method (default edgeAgent; - is the device itself)"
     )
     parser.add_argument("--payload", default="{}", metavar="JSON", help="what it is given (default {})")
-    parser.add_argument("--timeout", type=int, default=30, metavar="SECONDS", help="5 to 300 (default 30)")
+    parser.add_argument("--timeout", type=whole_number(5, 300), default=30, metavar="SECONDS", help="5 to 300 (default 30)")
     add_change_arguments(parser, wait=False, images=False)
 
 

@@ -126,15 +126,15 @@ def _check(call: Call) -> int:
 
 
 def _save(call: Call) -> int:
-    import json
-
     from services.deployment import presets
     from services.errors import OperatorError
+    from services.json_reader import JsonError, read_json
 
     text = read_text(call.options.file)
     try:
-        shared = isinstance(json.loads(text), dict) and "template" in json.loads(text)
-    except (ValueError, RecursionError) as error:
+        value = read_json(text)
+        shared = isinstance(value, dict) and "template" in value
+    except JsonError as error:
         remedy = f"Let dbe-console options check {call.options.file} say where."
         raise OperatorError(f"{call.options.file} is no JSON.", cause=str(error), remedy=remedy, code="options.json") from error
     if shared:

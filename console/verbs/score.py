@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from console.call import Call
 from console.verbs._names import DeviceName, ModuleName
+from console.verbs._numbers import seconds, whole_number
 
 HELP = "score pictures on a host module"
 
@@ -19,25 +20,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--address", default="", help="where the device's compute network is reached, instead of the context's device_address"
     )
-    parser.add_argument("--port", type=int, help="instead of the HostPort in the module's create options")
+    parser.add_argument("--port", type=whole_number(1, 65535), help="instead of the HostPort in the module's create options")
     parser.add_argument("--input", default="", metavar="TENSOR", help="the input tensor instead of the client's")
     parser.add_argument("--output", action="append", default=[], metavar="TENSOR", help="an output tensor (may be repeated)")
     parser.add_argument(
-        "-n", "--repeat", type=int, default=1, metavar="N", help="score each picture N times; p50 and p95 are shown"
+        "-n",
+        "--repeat",
+        type=whole_number(1, 100_000),
+        default=1,
+        metavar="N",
+        help="score each picture N times; p50 and p95 are shown",
     )
-    parser.add_argument("--timeout", type=float, default=10.0, metavar="SECONDS", help="for each attempt (default 10)")
+    parser.add_argument("--timeout", type=seconds(3600), default=10.0, metavar="SECONDS", help="for each attempt (default 10)")
     parser.add_argument("--json", action="store_true", help="one JSON object a picture")
 
 
 def run(call: Call) -> int:
     """0 where every picture was scored."""
-    from services.errors import UsageError
     from services.hub.client import Hub
     from services.operations.score import Scorer, find_host
 
     options = call.options
-    if options.repeat < 1:
-        raise UsageError("-n is at least 1.", remedy="Give a positive number.", code="usage.repeat")
     context = call.context()
     endpoint = find_host(context, Hub.open(context), options.device, options.module, options.address)
     if options.port:

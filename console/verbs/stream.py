@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from console.call import Call, json_line
 from console.verbs._names import DeviceName, ModuleName
+from console.verbs._numbers import MOST_ROWS, whole_number
 from services.errors import OperatorError
 from services.text import counted
 
@@ -46,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--since", metavar="TIME", help="from then on: 10m, 2h30m, 3d, 2026-11-22T13:00Z; also what the hub still has"
     )
     parser.add_argument("--from", dest="start", metavar="START", help="latest (default), beginning, a time, or offset:N")
-    parser.add_argument("--limit", type=_number, metavar="N", help="end after N messages")
+    parser.add_argument("--limit", type=whole_number(0, MOST_ROWS), metavar="N", help="end after N messages")
     parser.add_argument("--no-follow", action="store_true", help="end when everything there is has been shown")
     parser.add_argument("--json", action="store_true", help="NDJSON: one object a message")
 
@@ -78,12 +79,6 @@ def run(call: Call) -> int:
             # What was to end by itself has not shown all of it.
             return 130 if options.no_follow or options.limit is not None else 0
     return 0
-
-
-def _number(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of messages")
-    return int(text)
 
 
 def _filter(options: argparse.Namespace, start: Start) -> Filter:

@@ -16,6 +16,7 @@ from typing import Any
 
 from services.contexts.model import WorkspaceSettings
 from services.errors import OperatorError
+from services.json_reader import read_json
 from services.text import one_line
 
 _MOST = 100_000  # characters of a clipboard or a file that are looked at
@@ -77,12 +78,12 @@ def workspace_in(thing: str) -> WorkspaceSettings | None:
     if not thing.startswith("{"):
         return None
     try:
-        raw = json.loads(thing)
+        raw = read_json(thing)
         place = {
             key: str(raw[key] or "").replace("\n", "").strip() for key in ("subscription_id", "resource_group", "workspace_name")
         }
     except ValueError as error:
-        raise _no_config(one_line(error, 200)) from error
+        raise _no_config(str(error).rstrip(".")) from error
     except KeyError as error:
         raise _no_config(f"{error} is missing") from error
     for key, value in place.items():

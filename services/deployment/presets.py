@@ -20,6 +20,7 @@ from services.contexts.paths import config_folder
 from services.errors import OperatorError
 from services.files import check_owner, private_folder, write
 from services.files import remove as remove_file
+from services.json_reader import JsonError, read_json
 from services.text import clean, one_line
 
 PresetKind = Literal["host", "cpu-host", "client", "other"]
@@ -184,12 +185,10 @@ def load(path: Path) -> Preset:
         text = path.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise _broken(path, one_line(error)) from error
-    if len(text) > _AT_MOST:
-        raise _broken(path, "It is larger than 256 KB.")
     try:
-        entry = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise _broken(path, one_line(error)) from error
+        entry = read_json(text, max_bytes=_AT_MOST)
+    except JsonError as error:
+        raise _broken(path, str(error)) from error
     if not isinstance(entry, dict):
         raise _broken(path, "It is no JSON object.")
     if "template" not in entry:
@@ -236,9 +235,9 @@ def remove(name: str) -> None:
 def own(name: str, text: str, title: str = "", kind: PresetKind = "other") -> Preset:
     """A preset without fields from create options as they are; ``kind`` is what it is offered for, "other" anything."""
     try:
-        template = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise _no_options("These create options are no JSON.", one_line(error)) from error
+        template = read_json(text, max_bytes=_AT_MOST)
+    except JsonError as error:
+        raise _no_options("These create options are no JSON.", str(error)) from error
     if not isinstance(template, dict):
         raise _no_options("These create options are no JSON object.", "")
     return Preset(name, title or name, kind, (), template, own=True)

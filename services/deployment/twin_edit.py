@@ -15,6 +15,7 @@ from services.diagnosis import explain
 from services.errors import OperatorError
 from services.hub.client import AGENT, EDGE_HUB, Hub
 from services.hub.tolerant import mapping, number, word
+from services.json_reader import JsonError, read_json
 from services.records import Evidence
 
 Json = dict[str, Any]
@@ -62,11 +63,9 @@ def plan(host: str, device: str, module: str, twin: Mapping[str, Any], text: str
     if module in (AGENT, EDGE_HUB):
         raise explain(Evidence("hub", status=401, code="401100"))
     try:
-        edited = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise _bad(f"Line {error.lineno}, column {error.colno}: {error.msg}.") from None
-    except RecursionError:
-        raise _bad("It is nested too deeply; a hub takes ten levels.") from None
+        edited = read_json(text)
+    except JsonError as error:
+        raise _bad(str(error)) from None
     if not isinstance(edited, dict):
         raise _bad("Desired properties are a JSON object: {…}.")
     before = desired_of(twin)
@@ -101,7 +100,7 @@ def merge_patch(before: Mapping[str, Any], after: Mapping[str, Any]) -> Json:
 def moved(text: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     """``text``, an edit of the twin ``before``, on top of the twin as it is ``now``: what was changed stays changed, the rest is
     the hub's. Masked as ``editable`` masks; a secret that was typed stays as typed."""
-    patch = merge_patch(masked(desired_of(before)), json.loads(text))
+    patch = merge_patch(masked(desired_of(before)), read_json(text))
     return json.dumps(_merged(masked(desired_of(now)), patch), indent=2, ensure_ascii=False)
 
 

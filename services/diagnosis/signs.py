@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from services.diagnosis.applied import is_behind, now_of, of_the_deployment, since_deployed
 from services.diagnosis.image_names import same_image
+from services.json_reader import JsonError, read_json
 from services.records import DeviceState, Evidence, Module
 from services.text import counted
 
@@ -131,8 +132,8 @@ class Options:
         if not text.strip():
             return Options(True)
         try:
-            value = json.loads(text)
-        except (ValueError, RecursionError):
+            value = read_json(text)
+        except JsonError:
             return Options(False)
         if value is None:
             return Options(True)

@@ -19,6 +19,7 @@ from services.errors import OperatorError
 from services.hub.client import AGENT, Hub, MethodReply
 from services.hub.log_lines import LogLine, lines_of
 from services.hub.tolerant import mapping, moment
+from services.json_reader import JsonError, read_json
 from services.masking import mask
 from services.records import Evidence, Ping
 from services.text import clean, one_line
@@ -133,8 +134,8 @@ def _unix_seconds(since: str) -> int:
 def _body(payload: Any, module: str) -> str:
     if isinstance(payload, str):
         try:
-            payload = json.loads(payload)
-        except (ValueError, RecursionError):
+            payload = read_json(payload)
+        except JsonError:
             payload = None
     items = payload if isinstance(payload, list) else []
     parts = []

@@ -21,8 +21,9 @@ from services.messages.start import parse_time
 from services.records import CLIENT_KINDS
 
 _TOKEN = re.compile(r'\s*(!?)(/(?:[^/\\]|\\.)*/i?(?=\s|$)|(?:[a-z]+:)?"(?:[^"\\]|\\.)*"|\S+)')
+_LONGEST = 4_000
 _COMPARED = re.compile(r"(confidence|conf|ms|size|bytes|offset)(>=|<=|>|<|=|:)(.*)")
-_NUMBER = re.compile(r"(\d+(?:\.\d+)?)(%|ms|s)?")
+_NUMBER = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,15})?)(%|ms|s)?")
 _FIELDS = ("device", "module", "class", "label", "picture", "kind", "partition", "since", "until", "marked", "text")
 _FROM_CLIENT = tuple(number for number, kind in enumerate(KINDS) if kind in CLIENT_KINDS)
 # The cast is free, and some builds of SQLite let LIKE match no blobs. The unary plus keeps the planner off the indexes: rows
@@ -67,6 +68,12 @@ class Filter:
     @classmethod
     def parse(cls, text: str, now: datetime | None = None) -> Filter:
         """The filter that ``text`` says; raises UsageError that names the part that is wrong."""
+        if len(text) > _LONGEST:
+            raise UsageError(
+                f"A filter has {_LONGEST:,} characters at most; this one has {len(text):,}.",
+                remedy="Look for a part of the text.",
+                code="filter.syntax",
+            )
         terms = []
         for match in _TOKEN.finditer(text):
             inverse, word = bool(match.group(1)), match.group(2)

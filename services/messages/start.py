@@ -10,8 +10,9 @@ from typing import Literal, get_args
 
 from services.errors import UsageError
 
-_SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h|d|w)", re.IGNORECASE)
+_SPAN = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(s|m|h|d|w)", re.IGNORECASE)
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_LONGEST = 100  # characters; the search for spans takes the square of a row of digits
 _OFFSET = re.compile(r"[0-9]{1,19}")
 
 StartKind = Literal["latest", "beginning", "time", "offset"]
@@ -84,8 +85,10 @@ def parse_time(text: str, now: datetime | None = None) -> int:
     Raises UsageError, also for a moment that no calendar has.
     """
     word = text.strip()
-    spans = _SPAN.findall(word)
     try:
+        if len(word) > _LONGEST:
+            raise ValueError("no time is written as long as that")
+        spans = _SPAN.findall(word)
         if spans and not _SPAN.sub("", word).strip():
             ago = timedelta(seconds=sum(float(number) * _SECONDS[unit.lower()] for number, unit in spans))
             return int(((now or datetime.now(timezone.utc)) - ago).timestamp() * 1000)

@@ -5,7 +5,6 @@ The file is never sent anywhere. What it looks like, and how the tests read it b
 
 from __future__ import annotations
 
-import json
 import re
 import threading
 from collections import Counter
@@ -19,10 +18,12 @@ from services.contexts.model import Context
 from services.contexts.secrets import reveal
 from services.errors import OperatorError
 from services.files import check_new, write_new
+from services.json_reader import JsonError, read_json
 from services.operations import report
 from services.operations.evidence_mask import EvidenceMask
 from services.operations.examination import Examination
 from services.records import Exchange
+from services.text import json_text
 
 _SAME = 3  # replies kept of one request with one status: what is polled says little more
 _REPLIES = 400
@@ -31,8 +32,6 @@ _ALL_BYTES = 8 * 1024 * 1024
 _ENTRIES = 100  # of a list at the top of a reply, or under its "value"
 _TEXT = 4000  # characters of a body that is no JSON
 _GUID = re.compile(r"\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b")
-# What a terminal would obey when the file is looked at, and halves of characters that no file can hold: written as JSON's escapes.
-_UNSAFE = re.compile("[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 # The built-in endpoint's names hold the hub's, cut short: iothub-ehub-plant-hu-123456-0123456789.
 _ENDPOINT = re.compile(r"\biothub-(ehub|ns)-[A-Za-z0-9-]+")
 _ONLY_MASKED = (
@@ -118,7 +117,7 @@ class Capture:
     def write(self, run: Examination) -> CaptureSummary:
         """Write the file with mode 0600, whole or not at all; raises OperatorError."""
         tree = self.tree(run)
-        text = _UNSAFE.sub(lambda found: f"\\u{ord(found.group(0)):04x}", json.dumps(tree, ensure_ascii=False, indent=1)) + "\n"
+        text = json_text(tree, 1) + "\n"
         write_new(self._path, text)
         holds = Counter(exchange["source"] for exchange in tree["payload"]["exchanges"])
         return CaptureSummary(self._path, len(text.encode()), dict(sorted(holds.items())), tree["left_out"])
@@ -160,8 +159,8 @@ def _parsed(body: str | Mapping[str, Any]) -> Any:
     if not isinstance(body, str):
         return dict(body)
     try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
+        return read_json(body)
+    except JsonError:
         return body
 
 

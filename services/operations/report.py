@@ -5,7 +5,6 @@ Secrets are masked; message bodies and picture names are left out unless asked f
 
 from __future__ import annotations
 
-import json
 import platform
 import re
 import sys
@@ -20,6 +19,7 @@ from services.files import write as write_file
 from services.masking import mask
 from services.operations.examination import Examination, mark
 from services.records import Step
+from services.text import json_text
 
 _PACKAGES = ("dbe-console", "azure-iot-hub", "azure-eventhub", "azureml-core", "azureml-accel-models", "grpcio", "textual")
 _PICTURE = re.compile(r"(The image )(.+?)( was classified| is a ')")
@@ -102,7 +102,7 @@ def markdown(tree: Mapping[str, Any]) -> str:
     lines += [
         "## Settings and versions",
         "",
-        *(f"    {line}" for line in json.dumps(tree["settings"], ensure_ascii=False, indent=1).split("\n")),
+        *(f"    {line}" for line in json_text(tree["settings"], 1).split("\n")),
         "",
     ]
     lines += [f"- {name} {number}" for name, number in tree["versions"].items()]
@@ -116,7 +116,7 @@ def write(path: Path, run: Examination, context: Context, bodies: bool = False) 
     )
     other = path.with_suffix(".json")
     tree = as_dict(run, context, bodies)
-    for target, text in ((path, markdown(tree)), (other, json.dumps(tree, ensure_ascii=False, indent=1) + "\n")):
+    for target, text in ((path, markdown(tree)), (other, json_text(tree, 1) + "\n")):
         write_file(target, text)
     return path, other
 

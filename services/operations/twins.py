@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,7 +11,10 @@ from services.errors import OperatorError, UsageError
 from services.hub.client import AGENT, LOOKING, Hub, MethodReply
 from services.hub.methods import ping_reply
 from services.hub.tolerant import mapping
+from services.json_reader import JsonError, read_json
 from services.text import clean
+
+_PAYLOAD_BYTES = 128 * 1024  # of a direct method (docs/facts/iot-hub.md)
 
 
 def shown(twin: Mapping[str, Any], part: str = "") -> dict[str, Any]:
@@ -53,10 +55,13 @@ def changes_nothing(module: str | None, method: str) -> bool:
 def payload_of(text: str) -> Any:
     """What was typed as a method's payload; UsageError where it is no JSON."""
     try:
-        return json.loads(text.strip() or "{}")
-    except (ValueError, RecursionError) as error:
+        return read_json(text.strip() or "{}", max_bytes=_PAYLOAD_BYTES)
+    except JsonError as error:
         raise UsageError(
-            "The payload is no JSON.", cause=f"{error}.", remedy='Write an object such as {"id": "x"}.', code="usage.payload"
+            "The payload is no JSON that a method takes.",
+            cause=str(error),
+            remedy='Write an object such as {"id": "x"}.',
+            code="usage.payload",
         ) from None
 
 

@@ -11,6 +11,7 @@ from typing import Literal
 
 from services.contexts.paths import state_folder
 from services.files import FileError, private_folder, write
+from services.json_reader import read_json
 
 _lock = threading.Lock()
 
@@ -59,7 +60,7 @@ class PendingOperations:
 
     def _load(self) -> list[Pending]:
         try:
-            return [Pending(**item) for item in json.loads(self._path.read_text(encoding="utf-8"))]
+            return [Pending(**item) for item in read_json(self._path.read_bytes())]
         except (FileNotFoundError, ValueError, TypeError):
             return []  # it only saves asking twice; a broken one is written anew
 

@@ -72,7 +72,7 @@ def test_stream(lab: dict[str, Any], lab_home: Path, control: Callable[..., Any]
     for words, why in (
         (["--since", ""], "is not a time"),
         (["--from", "offset:abc"], "is not an offset"),
-        (["--limit", "-3"], "no number of messages"),
+        (["--limit", "-3"], "no whole number"),
         (["ms>x"], "compares with no number"),
     ):
         wrong = subprocess.run([*COMMAND, *words], capture_output=True, text=True, timeout=120)
