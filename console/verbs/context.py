@@ -1,4 +1,4 @@
-"""``dbe-console context``: contexts listed, shown, chosen, removed, and added by the guided way."""
+"""``dbe-console context``: contexts listed, shown, chosen, removed, extended by a trusted host, and added by the guided way."""
 
 from __future__ import annotations
 
@@ -25,6 +25,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         )
         if action == "show":
             one.add_argument("--json", action="store_true", help="one JSON object")
+    trust = sub.add_parser("trust", help="confirm that a service may lead to another host, with its credentials")
+    trust.add_argument("name", metavar="CONTEXT", help="which one: dbe-console context list")
+    trust.add_argument(
+        "--host",
+        dest="pair",
+        metavar="SERVICE=HOST",
+        required=True,
+        help="registry.example.com=auth.example.com, as the error names it",
+    )
     add = sub.add_parser(
         "add",
         help="add one; asks for what is not given",
@@ -95,6 +104,10 @@ def run(call: Call) -> int:
     elif action == "use":
         store.use(call.options.name)
         call.progress(f"The current context is {call.options.name}.")
+    elif action == "trust":
+        context = store.trust(call.options.name, call.options.pair)
+        service, _, host = call.options.pair.partition("=")
+        call.progress(f"{context.name}: {service} may lead to {host} from now on.")
     elif action == "show":
         _show(call, store.resolve(call.options.name or getattr(call.options, "context", None)))
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import re
 import types
 import typing
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ from typing import Any
 from services.contexts.model import Context, SecretSource
 from services.text import one_line
 
+_HOST_PAIR = re.compile(r"[A-Za-z0-9.:\[\]-]+=[A-Za-z0-9.:\[\]-]+")
 _KINDS = ("env", "file", "command", "keyring")
 _HOSTILE = "what a terminal would obey, or what cannot be seen"
 _PLAIN = "Write it without control, direction and invisible characters."
@@ -52,6 +54,8 @@ def to_table(record: Any) -> dict[str, Any]:
             table[field.name] = render_source(value)
         elif dataclasses.is_dataclass(value):
             table[field.name] = to_table(value)
+        elif isinstance(value, tuple):
+            table[field.name] = list(value)
         elif isinstance(value, Mapping):
             table[field.name] = {str(key): number for key, number in value.items()}
         else:
@@ -113,6 +117,8 @@ def _value(hint: Any, value: object, path: tuple[str, ...]) -> Any:
         return _record(typing.cast(type[Any], hint), value, path)
     if typing.get_origin(hint) is Mapping:
         return _ports(value, path)
+    if typing.get_origin(hint) is tuple:
+        return _host_pairs(value, path)
     if typing.get_origin(hint) is typing.Literal:
         choices = typing.get_args(hint)
         if value not in choices:
@@ -125,6 +131,14 @@ def _value(hint: Any, value: object, path: tuple[str, ...]) -> Any:
     if hint is int and typing.cast(int, value) <= 0:
         raise TableError(path, f"{path[-1]} must be more than 0", "Correct the line.")
     return value
+
+
+def _host_pairs(value: object, path: tuple[str, ...]) -> tuple[str, ...]:
+    pairs = tuple(value) if isinstance(value, list) else (None,)
+    if not all(isinstance(pair, str) and _HOST_PAIR.fullmatch(pair) for pair in pairs):
+        remedy = f'Write {path[-1]} = ["SERVICE=HOST"], for example ["registry.example.com=auth.example.com"].'
+        raise TableError(path, f"{path[-1]} must name pairs of hosts", remedy)
+    return typing.cast(tuple[str, ...], pairs)
 
 
 def _ports(value: object, path: tuple[str, ...]) -> dict[int, int]:

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from typing import Any
+from urllib.parse import quote
 
+from services.contexts.hosts import check_leads
 from services.contexts.model import Context
-from services.contexts.sign_in import arm_scope, connection_options, credential, sign_in_error, token
+from services.contexts.sign_in import connection_options, token
 from services.errors import OperatorError
+from services.json_reader import JsonError, read_json
 from services.records import Exchange, Observer, Secret
+from services.replies.bounds import DEFAULT_BOUNDS, Bounds
+from services.replies.content import content_of
+from services.replies.faults import reply_fault
 from services.text import clean, one_line
 
 _PAGES = 50
-_Result = TypeVar("_Result")
+_SUBJECT, _REPLY_CODE = "Azure Resource Manager", "arm.reply"
+_HUBS, _HUBS_VERSION = "providers/Microsoft.Devices/IotHubs", "2023-06-30"
+_REGISTRIES, _REGISTRIES_VERSION = "providers/Microsoft.ContainerRegistry/registries", "2023-07-01"
+_WORKSPACES, _WORKSPACES_VERSION = "providers/Microsoft.MachineLearningServices/workspaces", "2022-05-01"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,57 +80,50 @@ class HubPlan:
 class ResourceManager:
     """Azure Resource Manager with the sign-in of ``context``. Blocking; every method raises OperatorError.
 
-    ``observe`` is given the raw replies of what is asked without an SDK.
+    ``observe`` is given the raw replies.
     """
 
-    def __init__(self, context: Context, observe: Observer | None = None) -> None:
+    def __init__(self, context: Context, observe: Observer | None = None, bounds: Bounds = DEFAULT_BOUNDS) -> None:
         self._context = context
         self._observe = observe
+        self._bounds = bounds
         self._base = context.cloud.resource_manager.rstrip("/")
 
     def subscriptions(self) -> list[Subscription]:
         """Every subscription the sign-in can see."""
-        raws = self._list("/subscriptions", "2022-12-01")
-        return [Subscription(one_line(raw["subscriptionId"], 60), one_line(raw.get("displayName", ""), 120)) for raw in raws]
+        return [
+            Subscription(_text(fields, "subscriptionId", 60), _optional(fields, "displayName", 120))
+            for fields in self._list("subscriptions", "2022-12-01")
+        ]
 
     def workspaces(self, subscription: str) -> list[FoundWorkspace]:
         """Every Azure ML workspace of a subscription."""
-        raws = self._list(f"/subscriptions/{subscription}/providers/Microsoft.MachineLearningServices/workspaces", "2022-05-01")
-        return [_workspace(raw) for raw in raws]
+        return [_workspace(fields) for fields in self._list(f"subscriptions/{subscription}/{_WORKSPACES}", _WORKSPACES_VERSION)]
 
     def workspace(self, subscription: str, resource_group: str, name: str) -> FoundWorkspace:
         """One workspace."""
-        place = f"/subscriptions/{subscription}/resourceGroups/{resource_group}/providers/Microsoft.MachineLearningServices"
-        return _workspace(self._get(f"{self._base}{place}/workspaces/{name}?api-version=2022-05-01"))
+        place = f"subscriptions/{subscription}/resourceGroups/{resource_group}/{_WORKSPACES}/{name}"
+        return _workspace(self._ask(self._url(place, _WORKSPACES_VERSION)))
 
     def hubs(self, subscription: str) -> list[FoundHub]:
         """Every IoT Hub of a subscription."""
-        hubs = self._client(subscription)
-        return self._ask(lambda: [_hub(raw) for raw in hubs.iot_hub_resource.list_by_subscription()])
+        return [_hub(fields) for fields in self._list(f"subscriptions/{subscription}/{_HUBS}", _HUBS_VERSION)]
 
     def hub(self, resource_id: str) -> FoundHub:
         """One hub by its ARM id."""
-        subscription, group, name = _parts(resource_id)
-        return self._ask(lambda: _hub(self._client(subscription).iot_hub_resource.get(group, name)))
+        return _hub(self.hub_record(resource_id))
 
     def hub_plan(self, resource_id: str) -> HubPlan:
         """Tier, units and today's quota of a hub."""
-        subscription, group, name = _parts(resource_id)
-
-        def ask() -> HubPlan:
-            hubs = self._client(subscription).iot_hub_resource
-            sku = hubs.get(group, name).sku
-            totals = [metric for metric in hubs.get_quota_metrics(group, name) if metric.name == "TotalMessages"]
-            spent, daily = (totals[0].current_value, totals[0].max_value) if totals else (None, None)
-            return HubPlan(one_line(sku.name, 20), int(sku.capacity or 1), spent, daily)
-
-        return self._ask(ask)
+        sku = _fields(self.hub_record(resource_id), "sku")
+        metrics = self._list(f"{_place(resource_id)}/quotaMetrics", _HUBS_VERSION)
+        total = next((metric for metric in metrics if metric.get("name") == "TotalMessages"), {})
+        spent, daily = (_number(total, name) for name in ("currentValue", "maxValue"))
+        return HubPlan(_text(sku, "name", 20), _number(sku, "capacity") or 1, spent, daily)
 
     def hub_record(self, resource_id: str) -> dict[str, Any]:
         """A hub as ARM describes it: tier, endpoints, routes, whether keys are let in. It may hold secrets of endpoints."""
-        subscription, group, name = _parts(resource_id)
-        place = f"/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Devices/IotHubs/{name}"
-        return self._get(f"{self._base}{place}?api-version=2023-06-30")
+        return self._ask(self._url(_place(resource_id), _HUBS_VERSION))
 
     def hub_connection_string(self, hub: FoundHub, *, write: bool = True) -> Secret:
         """The connection string of the weakest policy that suffices: to look, or (``write``) to deploy too."""
@@ -131,112 +132,132 @@ class ResourceManager:
 
     def events_connection_string(self, hub: FoundHub) -> Secret:
         """The Event Hub-compatible connection string, of the weakest policy with service connect."""
+        host = hub.events_namespace.removeprefix("sb://").rstrip("/")
+        check_leads(self._context, "hub", hub.host, host)
         policy, key = self._policy(hub, {"serviceconnect"})
-        endpoint = hub.events_namespace if hub.events_namespace.startswith("sb://") else f"sb://{hub.events_namespace}/"
-        return Secret(f"Endpoint={endpoint};SharedAccessKeyName={policy};SharedAccessKey={key};EntityPath={hub.events_entity}")
+        return Secret(f"Endpoint=sb://{host}/;SharedAccessKeyName={policy};SharedAccessKey={key};EntityPath={hub.events_entity}")
 
     def registries(self, subscription: str) -> list[tuple[str, str]]:
         """Container registries of a subscription: ARM name and login server."""
-        from azure.mgmt.containerregistry import ContainerRegistryManagementClient
-
-        options = {"base_url": self._base, "credential_scopes": [arm_scope(self._context.cloud)]}
-        options |= connection_options(self._context.cloud.ca_file)
-        client = ContainerRegistryManagementClient(credential(self._context), subscription, **options)
-        return self._ask(lambda: [(one_line(raw.name, 80), one_line(raw.login_server, 200)) for raw in client.registries.list()])
-
-    def _client(self, subscription: str) -> Any:
-        from azure.mgmt.iothub import IotHubClient
-
-        options = {"base_url": self._base, "credential_scopes": [arm_scope(self._context.cloud)]}
-        return IotHubClient(credential(self._context), subscription, **options, **connection_options(self._context.cloud.ca_file))
+        rows = self._list(f"subscriptions/{subscription}/{_REGISTRIES}", _REGISTRIES_VERSION)
+        return [(_text(fields, "name", 80), _text(_fields(fields, "properties"), "loginServer", 200)) for fields in rows]
 
     def _policy(self, hub: FoundHub, needed: set[str]) -> tuple[str, str]:
-        client = self._client(hub.subscription)
-        raws = self._ask(lambda: list(client.iot_hub_resource.list_keys(hub.resource_group, hub.name)))
+        policies = self._list(f"{_place(hub.resource_id)}/listkeys", _HUBS_VERSION, method="POST")
         fitting = []
-        for raw in raws:
-            rights = {part.strip().lower() for part in str(getattr(raw.rights, "value", raw.rights)).split(",")}
+        for policy in policies:
+            rights = {part.strip().lower() for part in _text(policy, "rights", 200).split(",")}
             if "registrywrite" in rights:
                 rights.add("registryread")  # the owner's policy lists only the write right, which implies it
             if needed <= rights:
-                fitting.append((len(rights), str(raw.key_name), str(raw.primary_key)))
+                fitting.append((len(rights), _text(policy, "keyName", 200), _text(policy, "primaryKey", 400)))
         if not fitting:
             raise OperatorError(
                 f"No policy of {hub.name} has the rights {', '.join(sorted(needed))}.",
-                cause=f"It has the policies {', '.join(one_line(raw.key_name, 60) for raw in raws) or 'none'}.",
+                cause=f"It has the policies {', '.join(_text(policy, 'keyName', 60) for policy in policies) or 'none'}.",
                 remedy="Add a shared access policy with those rights to the hub.",
                 code="arm.no-policy",
             )
-        _, policy, key = min(fitting)
-        return policy, key
+        _, name, key = min(fitting)
+        return name, key
 
-    def _list(self, path: str, version: str) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = []
-        url = f"{self._base}{path}?api-version={version}"
+    def _url(self, place: str, version: str) -> str:
+        return f"{self._base}/{quote(place)}?api-version={version}"
+
+    def _list(self, place: str, version: str, method: str = "GET") -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = []
+        url = self._url(place, version)
         for _ in range(_PAGES):
-            page = self._get(url)
-            found += page.get("value") or []
-            url = page.get("nextLink") or ""
-            # A link elsewhere would be given the token.
-            if not url or urlsplit(url).netloc != urlsplit(self._base).netloc:
+            page = self._ask(url, method)
+            items, url = page.get("value"), page.get("nextLink") or ""
+            if not isinstance(items, list) or not all(isinstance(item, dict) for item in items) or not isinstance(url, str):
+                raise _strange("It was asked for a list, and the reply holds none.")
+            rows += items
+            if not url:
                 break
-        return found
+            method = "GET"  # pages go on by GET, whatever the first one was (azure-core's paging)
+        return rows
 
-    def _get(self, url: str) -> dict[str, Any]:
+    def _ask(self, url: str, method: str = "GET") -> dict[str, Any]:
         import requests
+
+        from services.replies.session import Service, open_session
 
         verify = connection_options(self._context.cloud.ca_file).get("connection_verify", True)
         headers = {"Authorization": f"Bearer {token(self._context)[0]}"}
-        try:
-            response = requests.get(url, headers=headers, timeout=(10, 30), verify=verify)
-            if self._observe is not None:
-                self._observe(Exchange.of_response("workspace", response))
-            answer = response.json()
-        except requests.JSONDecodeError as error:
-            raise _refused(response.status_code, "", response.text) from error
-        except requests.RequestException as error:
-            raise _unreachable(self._base, error) from error
+        timeout = (10, self._bounds.read_seconds)
+        # A link of a page elsewhere is refused below: it would be given the token.
+        with open_session(Service(_SUBJECT, _REPLY_CODE, (self._base,), self._bounds)) as session:
+            try:
+                response = session.request(method, url, headers=headers, timeout=timeout, verify=verify)
+            except requests.RequestException as error:
+                raise _unreachable(self._base, error) from error
+        if self._observe is not None:
+            self._observe(Exchange.of_response("workspace", response))
         if response.status_code >= 400:
-            inner = answer.get("error", {}) if isinstance(answer, dict) else {}
-            raise _refused(response.status_code, str(inner.get("code", "")), str(inner.get("message", "")))
-        return dict(answer)
-
-    def _ask(self, call: Callable[[], _Result]) -> _Result:
-        from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
-
-        try:
-            return call()
-        except ClientAuthenticationError as error:
-            if error.response is None:
-                raise sign_in_error(self._context, error) from error
-            raise _refused(error.status_code, "", error.message) from error
-        except HttpResponseError as error:
-            code = error.error.code if error.error is not None else ""
-            raise _refused(error.status_code, str(code), error.message) from error
-        except AzureError as error:
-            raise _unreachable(self._base, error) from error
+            raise _refused(response.status_code, *_words_of(response.content))
+        return dict(content_of(response.status_code, response.content, "object", _SUBJECT, _REPLY_CODE))
 
 
-def _workspace(raw: dict[str, Any]) -> FoundWorkspace:
-    subscription, group, name = _parts(str(raw["id"]))
-    registry = str((raw.get("properties") or {}).get("containerRegistry") or "")
-    return FoundWorkspace(
-        subscription, group, name, one_line(raw.get("location", ""), 60), one_line(registry.rpartition("/")[2], 80)
-    )
+def _words_of(body: bytes) -> tuple[str, str]:
+    """Return code and message of an error's reply; its text where it is none of ARM's."""
+    try:
+        fields = read_json(body)
+    except JsonError:
+        return "", body[:2_000].decode("utf-8", "replace")
+    inner = fields.get("error") if isinstance(fields, dict) else None
+    return (str(inner.get("code", "")), str(inner.get("message", ""))) if isinstance(inner, dict) else ("", "")
 
 
-def _hub(raw: Any) -> FoundHub:
-    properties = raw.properties
-    events = (getattr(properties, "event_hub_endpoints", None) or {}).get("events")
+def _strange(detail: str) -> OperatorError:
+    return reply_fault("content", _SUBJECT, _REPLY_CODE, detail)
+
+
+def _optional(fields: Mapping[str, Any], name: str, limit: int) -> str:
+    value = fields.get(name)
+    return one_line(value, limit) if isinstance(value, str) else ""
+
+
+def _text(fields: Mapping[str, Any], name: str, limit: int) -> str:
+    text = _optional(fields, name, limit)
+    if not text:
+        raise _strange(f"A resource in the reply has no {name}.")
+    return text
+
+
+def _number(fields: Mapping[str, Any], name: str) -> int | None:
+    value = fields.get(name)
+    return value if type(value) is int and abs(value) < 2**63 else None
+
+
+def _fields(fields: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = fields.get(name)
+    return value if isinstance(value, dict) else {}
+
+
+def _workspace(fields: Mapping[str, Any]) -> FoundWorkspace:
+    subscription, group, name = _parts(_text(fields, "id", 400))
+    registry = _optional(_fields(fields, "properties"), "containerRegistry", 400)
+    return FoundWorkspace(subscription, group, name, _optional(fields, "location", 60), one_line(registry.rpartition("/")[2], 80))
+
+
+def _hub(fields: Mapping[str, Any]) -> FoundHub:
+    properties = _fields(fields, "properties")
+    events = _fields(_fields(properties, "eventHubEndpoints"), "events")
     return FoundHub(
-        one_line(raw.id, 400),
-        one_line(raw.name, 80),
-        one_line(properties.host_name, 200),
-        one_line(raw.location or "", 60),
-        one_line(getattr(events, "endpoint", None) or "", 300),
-        one_line(getattr(events, "path", None) or "", 200),
-        int(getattr(events, "partition_count", None) or 0),
+        _text(fields, "id", 400),
+        _text(fields, "name", 80),
+        _text(properties, "hostName", 200),
+        _optional(fields, "location", 60),
+        _optional(events, "endpoint", 300),
+        _optional(events, "path", 200),
+        _number(events, "partitionCount") or 0,
     )
+
+
+def _place(resource_id: str) -> str:
+    subscription, group, name = _parts(resource_id)
+    return f"subscriptions/{subscription}/resourceGroups/{group}/{_HUBS}/{name}"
 
 
 def _parts(resource_id: str) -> tuple[str, str, str]:

@@ -94,4 +94,5 @@ class Context:
     limits: Limits = field(default_factory=Limits)
     production: bool = False
     read_only: bool = False
+    trusted_hosts: tuple[str, ...] = ()  # "SERVICE=HOST": what the first leads to may be given its credentials (contexts.hosts)
     lab: bool = False  # only the banner and the fault key look at this

@@ -20,6 +20,8 @@ from services.text import clean, one_line
 
 _PUBLIC_AUTHORITY = CloudSettings().authority
 _DEVICE_CODE_SECONDS = 600
+# What azure-identity and msal raise of a reply of the sign-in that is no object, or of other types than they expect.
+_UNREADABLE = (ValueError, TypeError, AttributeError, LookupError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ def token(context: Context, scope: str = "") -> tuple[str, int]:
 
     try:
         had = credential(context).get_token(scope or arm_scope(context.cloud))
-    except (AzureError, ValueError) as error:
+    except (AzureError, *_UNREADABLE) as error:
         forget_credential(context)  # msal repeats a refusal from its cache for a minute, and the secret may be mended by then
         raise sign_in_error(context, error) from error
     return had.token, had.expires_on
@@ -167,7 +169,7 @@ def _make(name: str, cloud: CloudSettings, sign_in: SignIn, pasted: Secret | Non
     log = logging.getLogger("azure.identity")
     if not log.handlers:  # without one the SDK's warnings would be written over the screen
         log.addHandler(logging.NullHandler())
-    options = connection_options(cloud.ca_file)
+    options = connection_options(cloud.ca_file) | {"transport": _transport(cloud)}
     authority: dict[str, Any] = {"authority": cloud.authority}
     if cloud.authority.rstrip("/") != _PUBLIC_AUTHORITY:
         # Instance discovery asks the public cloud, which knows nothing of a private authority.
@@ -194,8 +196,18 @@ def _make(name: str, cloud: CloudSettings, sign_in: SignIn, pasted: Secret | Non
         )
         return _Announced(asking)
     if sign_in.method == "managed-identity":
-        return azure.identity.ManagedIdentityCredential(client_id=sign_in.client_id or None, **options)
+        return azure.identity.ManagedIdentityCredential(client_id=sign_in.client_id or None, **connection_options(""))
     return azure.identity.AzureCliCredential(tenant_id=sign_in.tenant, process_timeout=30)
+
+
+def _transport(cloud: CloudSettings) -> Any:
+    """A client secret goes to the authority alone, also where the reply is a redirect."""
+    from azure.core.pipeline.transport import RequestsTransport
+
+    from services.replies.session import Service, open_session
+
+    session = open_session(Service("The sign-in", "sign-in.reply", (cloud.authority,)))
+    return RequestsTransport(session=session, session_owner=False, **connection_options(cloud.ca_file))
 
 
 def _show(uri: str, code: str, expires: datetime) -> None:

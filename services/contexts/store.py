@@ -11,6 +11,7 @@ The format, whole (only what differs from the defaults of ``model.py`` need be w
     production = false
     read_only = false
     lab = false
+    trusted_hosts = ["registry.example.com=auth.example.com"]  # may be given the first one's credentials
 
     [contexts.edge.hub]
     host = "my-hub.azure-devices.net"     # HOST[:PORT], as in HostName=
@@ -213,6 +214,13 @@ class ContextStore:
         contexts, _ = self._load()
         self._known(contexts, name)
         self._save(contexts, name)
+
+    def trust(self, name: str, pair: str) -> Context:
+        """Keep that the first host of ``pair`` ("SERVICE=HOST") may lead to the second, with its credentials."""
+        context = self._known(self._load()[0], name)
+        extended = dataclasses.replace(context, trusted_hosts=tuple(dict.fromkeys((*context.trusted_hosts, pair))))
+        self.add(extended, replace=True)
+        return extended
 
     def remove(self, name: str) -> None:
         """Forget ``name``; journals and history stay."""

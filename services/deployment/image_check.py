@@ -24,12 +24,12 @@ _MACHINES = {"x86_64": "amd64", "x64": "amd64", "aarch64": "arm64", "armv7l": "a
 def with_images_checked(context: Context, made: Plan) -> Plan:
     """``made`` with what is wrong with the images that it brings; a registry that cannot be reached from here is a warning
     only."""
-    platform, ca_file = registry_platform(made.state.platform), registry_ca(context)
+    platform = registry_platform(made.state.platform)
     known = credentials_of(agent_of(made.after))
     problems = [
         problem
         for name, image in _brought(made).items()
-        if (problem := _problem(name, image, known, platform, ca_file)) is not None
+        if (problem := _problem(context, name, image, known, platform)) is not None
     ]
     return replace(made, problems=(*made.problems, *problems)) if problems else made
 
@@ -81,7 +81,7 @@ def _passwords(content: Mapping[str, Any]) -> list[Any]:
 
 
 def _problem(
-    name: str, image: str, known: Mapping[str, RegistryCredentials], platform: str, ca_file: str
+    context: Context, name: str, image: str, known: Mapping[str, RegistryCredentials], platform: str
 ) -> ManifestProblem | None:
     from services.registry.api import check_image
     from services.registry.reference import parse_reference
@@ -91,7 +91,7 @@ def _problem(
         return ManifestProblem(f"{name}.image", "warning", message, "See that the parent's registry module has it.")
     try:
         reference = parse_reference(image)
-        check_image(reference, known.get(reference.server.lower()), platform, ca_file)
+        check_image(reference, known.get(reference.server.lower()), platform, registry_ca(context), context=context)
     except OperatorError as error:
         unreachable = error.code.startswith("network.") or error.code == "registry.registry-silent"
         message = f"{error.what} {error.cause}".strip().rstrip(".")

@@ -10,11 +10,13 @@ from urllib.parse import urlsplit
 
 from services.contexts.children import environment
 from services.contexts.connection_string import fields_of, tidied
+from services.contexts.hosts import check_leads
 from services.contexts.model import Context
 from services.contexts.secrets import ca_path, reveal
 from services.diagnosis import explain
 from services.errors import OperatorError
 from services.hub.tolerant import mapping, word
+from services.json_reader import JsonError, read_json
 from services.masking import mask
 from services.records import EventEndpoint, Evidence, Secret
 from services.text import clean
@@ -100,7 +102,9 @@ def _by_redirect(context: Context, parts: dict[str, str], seconds: float) -> Eve
     if not answer.get("address"):
         text = clean(mask(str(answer.get("text", ""))), 500)
         raise explain(Evidence(source=_source(answer), code=word(answer.get("code")), text=f"{name}: {text}"))
-    return _endpoint(context, *_place(answer), policy, key)
+    namespace, entity = _place(answer)
+    check_leads(context, "hub", name, namespace)  # it is given a token that is signed with the hub's key
+    return _endpoint(context, namespace, entity, policy, key)
 
 
 def _source(answer: dict[str, Any]) -> Any:
@@ -109,8 +113,11 @@ def _source(answer: dict[str, Any]) -> Any:
 
 def _place(answer: dict[str, Any]) -> tuple[str, str]:
     """Namespace and entity from ``amqps://NAMESPACE:5671/ENTITY/$management``."""
-    address = urlsplit(word(answer.get("address")))
-    namespace = word(answer.get("hostname")) or address.hostname or ""
+    try:
+        address = urlsplit(word(answer.get("address")))
+        namespace = word(answer.get("hostname")) or address.hostname or ""
+    except ValueError:
+        return "", ""
     return namespace, address.path.strip("/").removesuffix("/$management")
 
 
@@ -133,8 +140,8 @@ def _answer(question: dict[str, Any], seconds: float) -> dict[str, Any]:
             "text": f"timed out: no answer from the messages' port within {seconds:.0f} s",
         }
     try:
-        return dict(mapping(json.loads(done.stdout)))
-    except ValueError:
+        return dict(mapping(read_json(done.stdout)))
+    except JsonError:
         return {"source": "amqp", "code": "", "text": f"the process that asks ended with status {done.returncode}"}
 
 

@@ -23,9 +23,12 @@ from services.inference import descriptors as proto
 from services.inference import tensors
 from services.inference.failures import explain_rpc, missing_output
 from services.inference.layout import Layout, layout_of
+from services.replies.faults import reply_fault
 
 Outputs = str | Sequence[str] | None
-_OPTIONS = (("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1))
+# The largest picture and its tensor are some megabytes; without a limit a reply takes whatever memory there is.
+_MAX_REPLY_BYTES = 64 * 1024 * 1024
+_OPTIONS = (("grpc.max_receive_message_length", _MAX_REPLY_BYTES), ("grpc.max_send_message_length", -1))
 # What another attempt does not change; the host's words for wrong tensor names come with a status that nobody has published
 # (docs/facts/sample-client.md).
 _FINAL = (grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.UNIMPLEMENTED, grpc.StatusCode.UNAUTHENTICATED)
@@ -55,6 +58,8 @@ class PredictionClient:
     ) -> None:
         if not address:
             raise ValueError("address")
+        if access_token and not use_ssl:
+            raise reply_fault("clear", f"The host at {address}", "grpc.clear")
         host = f"[{address}]" if address.count(":") > 1 and not address.startswith("[") else address
         self.target = f"{host}:{port if port is not None else 443 if use_ssl else 80}"
         self._metadata = (

@@ -5,14 +5,16 @@ The classic scoring endpoint of Azure ML, ``POST /score`` with the input as the 
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
-from services.errors import OperatorError
 from services.inference.failures import explain_http
+from services.json_reader import JsonError, read_json
+from services.replies.bounds import Bounds
+from services.replies.faults import reply_fault
 
-_LIMIT = 16 * 1024 * 1024  # bytes of an answer that are read
+_BOUNDS = Bounds(seconds=5.0)
+_CODE = "http.reply"
 
 
 class HttpScorer:
@@ -21,12 +23,15 @@ class HttpScorer:
     Failures are OperatorErrors. ``ca_file`` names a private CA in PEM; ``key`` the service's key.
     """
 
-    def __init__(self, address: str, port: int = 80, *, use_ssl: bool = False, ca_file: str = "", key: str = "") -> None:
-        import requests
+    def __init__(
+        self, address: str, port: int = 80, *, use_ssl: bool = False, ca_file: str = "", key: str = "", bounds: Bounds = _BOUNDS
+    ) -> None:
+        from services.replies.session import Service, open_session
 
         host = f"[{address}]" if address.count(":") > 1 and not address.startswith("[") else address
         self.base = f"{'https' if use_ssl else 'http'}://{host}:{port}"
-        self._session = requests.Session()
+        self._subject = f"The host at {self.base}"
+        self._session = open_session(Service(self._subject, _CODE, (self.base,), bounds))
         self._session.trust_env = False  # a corporate proxy of this machine does not lead to a device beside it
         self._session.verify = ca_file or True
         if key:
@@ -53,34 +58,40 @@ class HttpScorer:
     def score(self, body: bytes, content_type: str, timeout: float = 10.0) -> Any:
         """The decoded answer.
 
-        Scripts often return JSON inside a JSON string: that is decoded too; what is no JSON comes back as text.
+        Scripts often return JSON inside a JSON string: that is decoded too; plain text comes back as text. A web page, an empty
+        answer and JSON that is broken are none.
         """
-        text = self._ask("POST", "/score", body, content_type, timeout).decode("utf-8", "replace")
+        content = self._ask("POST", "/score", body, content_type, timeout)
+        text = content.decode("utf-8", "replace").strip()
+        if not text:
+            raise reply_fault("empty", self._subject, _CODE)
+        if text.startswith("<"):
+            raise reply_fault("page", self._subject, _CODE, body=content)
         try:
-            value = json.loads(text)
-            return json.loads(value) if isinstance(value, str) else value
-        except ValueError:
+            value = read_json(content)
+        except JsonError as error:
+            if text.startswith(("{", "[", '"')) or "\ufffd" in text:
+                raise reply_fault("garbled", self._subject, _CODE, str(error), content) from None
             return text
+        return _inner(value) if isinstance(value, str) else value
 
     def _ask(self, method: str, path: str, body: bytes | None, content_type: str, timeout: float) -> bytes:
         import requests
 
         headers = {"Content-Type": content_type} if body is not None else {}
         try:
-            with self._session.request(
-                method, self.base + path, data=body, headers=headers, timeout=timeout, stream=True, allow_redirects=False
-            ) as response:
-                content = response.raw.read(_LIMIT + 1, decode_content=True) or b""
-                status = response.status_code
+            response = self._session.request(method, self.base + path, data=body, headers=headers, timeout=timeout)
         except (requests.RequestException, OSError) as error:
             raise explain_http(None, type(error).__name__, f"{self.base}: {error}") from error
-        if status != 200:
-            raise explain_http(status, "", f"{self.base}{path}: {content[:4096].decode('utf-8', 'replace')}")
-        if len(content) > _LIMIT:
-            raise OperatorError(
-                f"The answer of {self.base} is larger than {_LIMIT} bytes.",
-                cause="What listens there is no scoring endpoint.",
-                remedy="Check the port in the host's create options.",
-                code="http.too-large",
-            )
+        content = bytes(response.content)
+        if response.status_code != 200:
+            text = content[:4096].decode("utf-8", "replace")
+            raise explain_http(response.status_code, "", f"{self.base}{path}: {text}")
         return content
+
+
+def _inner(text: str) -> Any:
+    try:
+        return read_json(text)
+    except JsonError:
+        return text

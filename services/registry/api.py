@@ -6,20 +6,31 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import requests
 
+from services.contexts.hosts import check_leads
+from services.contexts.model import Context
 from services.diagnosis import explain
 from services.errors import OperatorError
+from services.json_reader import JsonError, read_json
 from services.records import Evidence, Exchange, Observer, RegistryCredentials
 from services.registry.reference import Reference
+from services.replies.bounds import Bounds
+from services.replies.content import content_of
+from services.replies.faults import reply_fault
+from services.replies.session import Service, open_session
 from services.text import one_line
 
-_TIMEOUT = (5, 10)
-_MAX_BYTES = 4_000_000
+_CONNECT_SECONDS = 5.0
+_BOUNDS = Bounds(bytes=4_000_000, read_seconds=10.0)
+_CODE = "registry.strange"
+_MAX_REDIRECTS = 3
+_REDIRECTS = (301, 302, 303, 307, 308)
 _INDEXES = ("application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json")
 _MANIFESTS = ("application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json")
+_TOKEN = re.compile(r"[!-~]{1,65536}")  # what a header takes
 _PARAMETER = re.compile(r'(\w+)="([^"]*)"')
 
 
@@ -36,7 +47,8 @@ class ImageFacts:
 
 
 class RegistryApi:
-    """One registry. ``ca_file`` names a private authority; ``observe`` is given every raw reply, of tokens only that they came.
+    """One registry. ``context`` tells which private authority is trusted, and which hosts beside the registry's own may be given its
+    password; ``observe`` is given every raw reply, of tokens only that they came.
 
     Every method raises OperatorError; refusals have code registry.…
     """
@@ -47,14 +59,19 @@ class RegistryApi:
         credentials: RegistryCredentials | None = None,
         ca_file: str = "",
         observe: Observer | None = None,
+        *,
+        context: Context | None = None,
+        bounds: Bounds = _BOUNDS,
     ) -> None:
         # Docker Hub's API lives beside its name.
         self._base = f"https://{'registry-1.docker.io' if server == 'docker.io' else server}"
         self._server = server
         self._credentials = credentials
+        self._context = context
         self._observe = observe
-        self._session = requests.Session()
-        self._session.trust_env = True  # proxies; trust is named here
+        self._timeout = (_CONNECT_SECONDS, bounds.read_seconds)
+        self._origins = [self._base]
+        self._session = open_session(Service(server, _CODE, self._origins, bounds, redirects=True))
         self._verify: str | bool = ca_file or True
         self._authorization: dict[str, str] = {}
 
@@ -64,36 +81,70 @@ class RegistryApi:
 
     def check(self) -> None:
         """Sign in; returns where the registry lets us in."""
-        self._get("/v2/")
+        response = self._get("/v2/")
+        # The specification asks for nothing but the status; registries send nothing, or an object. A sign-in page is neither.
+        if response is not None and response.content.strip():
+            self._json(response)
 
     def describe(self, image: Reference) -> ImageFacts | None:
         """Digest and platforms of an image; None where the registry has none of that name and tag."""
         path = f"/v2/{image.repository}/manifests/{image.manifest}"
-        response = self._get(path, accept=(*_INDEXES, *_MANIFESTS), scope=f"repository:{image.repository}:pull", missing=True)
+        scope = f"repository:{image.repository}:pull"
+        response = self._get(path, accept=(*_INDEXES, *_MANIFESTS), scope=scope, missing=True)
         if response is None:
             return None
         manifest = self._json(response)
         digest = one_line(response.headers.get("Docker-Content-Digest", ""), 100)
         if "manifests" in manifest:
-            entries = [entry.get("platform") or {} for entry in manifest["manifests"]]
-            # Attestations are entries of an unknown platform.
-            return ImageFacts(digest, tuple(dict.fromkeys(_platform(entry) for entry in entries if entry.get("os") != "unknown")))
-        config = (manifest.get("config") or {}).get("digest", "")
-        if not re.fullmatch(r"sha256:[0-9a-f]{64}", str(config)):
+            return ImageFacts(digest, self._platforms(manifest["manifests"]))
+        config = manifest.get("config")
+        if not isinstance(config, dict):
+            if isinstance(manifest.get("fsLayers"), list):
+                return ImageFacts(digest, ())  # of the first schema, which names no platform
+            raise self._strange("It was asked for an image's manifest, and the reply is none.")
+        name = config.get("digest")
+        if not isinstance(name, str) or not re.fullmatch(r"sha256:[0-9a-f]{64}", name):
             return ImageFacts(digest, ())
-        found = self._get(f"/v2/{image.repository}/blobs/{config}", scope=f"repository:{image.repository}:pull", missing=True)
-        settings = self._json(found) if found is not None else {}
+        blob = self._get(f"/v2/{image.repository}/blobs/{name}", scope=scope, missing=True)
+        settings = self._json(blob) if blob is not None else {}
         return ImageFacts(digest, (_platform(settings),) if settings.get("architecture") else ())
+
+    def _platforms(self, entries: object) -> tuple[str, ...]:
+        if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+            raise self._strange("The index of an image's platforms is no list of objects.")
+        platforms = [entry["platform"] if isinstance(entry.get("platform"), dict) else {} for entry in entries]
+        # Attestations are entries of an unknown platform.
+        return tuple(dict.fromkeys(_platform(platform) for platform in platforms if platform.get("os") != "unknown"))
 
     def _get(self, path: str, accept: tuple[str, ...] = (), scope: str = "", missing: bool = False) -> requests.Response | None:
         headers = {"Accept": ", ".join(accept)} if accept else {}
-        response = self._send(self._base + path, {**headers, **self._authorization})
+        response = self._read(self._base + path, {**headers, **self._authorization})
         if response.status_code == 401 and self._sign_in(response.headers.get("WWW-Authenticate", ""), scope):
-            response = self._send(self._base + path, {**headers, **self._authorization})
+            response = self._read(self._base + path, {**headers, **self._authorization})
         if response.status_code == 404 and missing:
             return None
         if response.status_code >= 400:
             raise self._refused(response)
+        if response.status_code != 200:
+            raise reply_fault("status", self._server, _CODE, f"The status is {response.status_code}.")
+        return response
+
+    def _read(self, url: str, headers: Mapping[str, str]) -> requests.Response:
+        """Read what may lie in a storage beside the registry: redirects are followed by https, without our Authorization."""
+        response = self._send(url, headers)
+        for _ in range(_MAX_REDIRECTS):
+            if response.status_code not in _REDIRECTS:
+                return response
+            try:
+                url = urljoin(url, response.headers.get("Location", ""))
+                scheme, host = urlsplit(url).scheme, urlsplit(url).hostname
+            except ValueError:
+                scheme, host = "", None
+            if scheme != "https" or not host:
+                raise reply_fault("redirect", self._server, _CODE, "The address that it names is none of https.")
+            response = self._send(url, {name: value for name, value in headers.items() if name == "Accept"})
+        if response.status_code in _REDIRECTS:
+            raise reply_fault("redirect", self._server, _CODE, f"It did so {_MAX_REDIRECTS + 1} times.")
         return response
 
     def _sign_in(self, challenge: str, scope: str) -> bool:
@@ -103,14 +154,28 @@ class RegistryApi:
         if scheme.lower() == "basic" and given:
             self._authorization = {"Authorization": requests.auth._basic_auth_str(*(part.encode() for part in given))}
             return True
-        if scheme.lower() != "bearer" or urlsplit(parameters.get("realm", "")).scheme != "https":
+        realm = parameters.get("realm", "")
+        try:
+            secure, host = urlsplit(realm).scheme == "https", urlsplit(realm).hostname
+        except ValueError:
+            return False
+        if scheme.lower() != "bearer" or not secure or not host:
             return False  # user and password go nowhere in the clear
+        if given:
+            # Whatever realm the registry names would be given the password.
+            check_leads(self._context, "registry", self._server, host)
+            self._origins.append(realm)
         asked = {"service": parameters.get("service", ""), "scope": parameters.get("scope") or scope}
-        response = self._send(parameters["realm"], {}, {name: value for name, value in asked.items() if value}, given)
+        response = self._send(realm, {}, {name: value for name, value in asked.items() if value}, given)
+        if response.status_code in _REDIRECTS:
+            raise reply_fault("redirect", self._server, _CODE, f"It was asked for a token and answered {response.status_code}.")
         if response.status_code >= 400:
             raise self._refused(response)
         answer = self._json(response)
-        self._authorization = {"Authorization": f"Bearer {answer.get('token') or answer.get('access_token') or ''}"}
+        value = answer.get("token") or answer.get("access_token")
+        if not isinstance(value, str) or not _TOKEN.fullmatch(value):
+            raise self._strange("It was asked for a token, and the reply holds none.")
+        self._authorization = {"Authorization": f"Bearer {value}"}
         return True
 
     def _send(
@@ -122,35 +187,32 @@ class RegistryApi:
     ) -> requests.Response:
         try:
             response = self._session.get(
-                url, headers=headers, params=parameters, auth=auth, timeout=_TIMEOUT, verify=self._verify, stream=True
+                url,
+                headers=headers,
+                params=parameters,
+                auth=auth,
+                timeout=self._timeout,
+                verify=self._verify,
+                allow_redirects=False,
             )
-            content = response.raw.read(_MAX_BYTES + 1, decode_content=True)
+        except ValueError as error:  # requests prepares what a redirect leads to, also where nobody follows it
+            raise reply_fault("redirect", self._server, _CODE, "The address that it names is none.") from error
         except (requests.RequestException, OSError) as error:
             silent = isinstance(error, requests.ReadTimeout) or "Read timed out" in str(error)
             text = one_line(f"{self._server}: {error}", 1000)
             raise explain(Evidence("registry", code="silent", text=text) if silent else Evidence("network", text=text)) from error
-        if len(content) > _MAX_BYTES:
-            raise self._strange(f"It answered with more than {_MAX_BYTES} bytes.")
-        response._content = content
-        response.close()
         if self._observe is not None:
             self._observe(Exchange.of_response("registry", response, body=parameters is None or response.status_code >= 400))
         return response
 
     def _json(self, response: requests.Response) -> dict[str, Any]:
-        try:
-            answer = response.json()
-        except ValueError as error:
-            raise self._strange("Its answer is no JSON.") from error
-        if not isinstance(answer, dict):
-            raise self._strange("Its answer is no JSON object.")
-        return answer
+        return dict(content_of(response.status_code, response.content, "object", self._server, _CODE))
 
     def _refused(self, response: requests.Response) -> OperatorError:
         try:
-            first = response.json()["errors"][0]
+            first = read_json(response.content)["errors"][0]
             code, text = str(first.get("code", "")), str(first.get("message", ""))
-        except (ValueError, LookupError, TypeError, AttributeError):
+        except (JsonError, LookupError, TypeError, AttributeError):
             code, text = "", response.text[:500]
         return explain(Evidence("registry", response.status_code, one_line(code, 80), one_line(f"{self._server}: {text}", 1000)))
 
@@ -159,12 +221,13 @@ class RegistryApi:
             f"{self._server} does not answer like a container registry.",
             cause=cause,
             remedy="Check the registry's name (HOST or HOST:PORT, without https://).",
-            code="registry.strange",
+            code=_CODE,
         )
 
 
 def _platform(entry: Mapping[str, Any]) -> str:
-    return one_line(f"{entry.get('os', 'linux')}/{entry.get('architecture', '')}", 60)
+    names = (entry.get("os", "linux"), entry.get("architecture", ""))
+    return one_line("/".join(name if isinstance(name, str) else "" for name in names), 60)
 
 
 def check_image(
@@ -173,9 +236,11 @@ def check_image(
     platform: str = "",
     ca_file: str = "",
     observe: Observer | None = None,
+    *,
+    context: Context | None = None,
 ) -> ImageFacts:
     """The facts of ``image`` before a deployment: we are let in, it exists, and it fits ``platform`` (os/architecture)."""
-    api = RegistryApi(image.server, credentials, ca_file, observe)
+    api = RegistryApi(image.server, credentials, ca_file, observe, context=context)
     try:
         facts = api.describe(image)
     finally:

@@ -157,7 +157,6 @@ def guard(session: requests.Session, adapter: ReplyAdapter) -> requests.Session:
         session.mount("http://", adapter)
         session.auth = _as_it_is
         session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        session.max_redirects = 0
     return session
 
 

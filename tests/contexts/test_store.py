@@ -31,6 +31,7 @@ FULL = Context(
     events=EventSettings("ops", SecretSource("env", "EVENTS"), "websocket", "http://proxy:3128"),
     limits=Limits(modules_every=10),
     production=True,
+    trusted_hosts=("registry.example=auth.example", "127.0.0.1:5000=127.0.0.2"),
 )
 
 

@@ -119,14 +119,20 @@ def test_several_outputs_metadata_and_deadline(answering):
         reply.outputs[name].dtype = proto.DT_FLOAT
         reply.outputs[name].tensor_shape.dim.add(size=1)
         reply.outputs[name].float_val.append(value)
-    with PredictionClient("127.0.0.1", port, access_token="t", service_name="s") as client:
+    with PredictionClient("127.0.0.1", port, service_name="s") as client:
         assert client.score_image(b"x", "in", ["b:0", "a:0"]) == [2.0, 1.0]
         assert client.score_image(b"x", "in", timeout=3) == [1.0, 2.0]
         client.score_numpy_arrays({"in": np.arange(6, dtype="i2").reshape(2, 3)}, "a:0")
-    assert seen[0][1]["authorization"] == "Bearer t"
     assert seen[0][1]["x-ms-aml-grpc-service-route"] == "/api/v1/service/s"
     assert seen[1][2] == pytest.approx(3, abs=1)
     assert seen[2][0].inputs["in"].tensor_content == np.arange(6, dtype="<i2").tobytes()
+
+
+def test_no_access_token_goes_in_the_clear(answering):
+    port, _, seen = answering
+    with pytest.raises(OperatorError) as caught:
+        PredictionClient("127.0.0.1", port, access_token="canary")
+    assert caught.value.code == "grpc.clear" and seen == []
 
 
 def test_damaged_tensor_is_an_operator_error(answering):

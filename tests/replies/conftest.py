@@ -1,4 +1,6 @@
+import resource
 import ssl
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -6,6 +8,7 @@ from pathlib import Path
 import pytest
 from replies.misbehaving import Server, serving
 
+from services.errors import OperatorError
 from services.lab.authority import Authority
 
 
@@ -28,3 +31,19 @@ def serve(certificates: tuple[str, ssl.SSLContext]) -> Iterator[Callable[..., Se
 @pytest.fixture
 def server(serve: Callable[..., Server]) -> Server:
     return serve("127.0.0.71")
+
+
+@pytest.fixture
+def error_of() -> Callable[[Callable[[], object]], OperatorError]:
+    """``error_of(call)`` is the OperatorError of a call that ends in time and takes no memory to speak of."""
+
+    def catch(call: Callable[[], object]) -> OperatorError:
+        begin, memory = time.monotonic(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        with pytest.raises(OperatorError) as caught:
+            call()
+        assert time.monotonic() - begin < 20
+        assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - memory < 60_000, "kilobytes"
+        assert caught.value.what and caught.value.cause and caught.value.remedy
+        return caught.value
+
+    return catch

@@ -1,7 +1,5 @@
 """A hub that misbehaves, through the unmodified azure-iot-hub: no false success, no unending wait, no key elsewhere."""
 
-import resource
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +7,7 @@ import pytest
 from replies.misbehaving import AWAY, MISBEHAVIOURS, Server, json_reply, reply
 
 from services.contexts.model import Context, HubSettings, SecretSource
-from services.errors import OperatorError
+from services.hub import endpoint
 from services.hub.client import Hub
 from services.replies.bounds import Bounds
 
@@ -26,21 +24,11 @@ def hub(server: Server, tmp_path: Path) -> Hub:
     return Hub(Context("other", hub=settings), bounds=BOUNDS)
 
 
-def error_of(call: Callable[[], object]) -> OperatorError:
-    begin, memory = time.monotonic(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    with pytest.raises(OperatorError) as caught:
-        call()
-    assert time.monotonic() - begin < 20
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - memory < 60_000, "kilobytes"
-    assert caught.value.what and caught.value.cause and caught.value.remedy
-    return caught.value
-
-
 NO_REPLY = {"no HTTP", "nothing at all", "cut header", "silent", "endless header"}
 
 
 @pytest.mark.parametrize("name", MISBEHAVIOURS)
-def test_nothing_is_read_from_a_reply_that_is_none(hub: Hub, server: Server, name: str):
+def test_nothing_is_read_from_a_reply_that_is_none(hub: Hub, error_of: Callable, server: Server, name: str):
     server.behave = MISBEHAVIOURS[name]
     error = error_of(hub.devices)
     assert error.code == "hub.reply" or (name in NO_REPLY and error.code.startswith("network.")), error.code
@@ -50,7 +38,7 @@ ACCEPTED = {"empty", "no content where it is owed"}  # 200 and 204 without a wor
 
 
 @pytest.mark.parametrize("name", [name for name in MISBEHAVIOURS if name not in ACCEPTED])
-def test_no_deployment_counts_as_accepted_by_it(hub: Hub, server: Server, name: str):
+def test_no_deployment_counts_as_accepted_by_it(hub: Hub, error_of: Callable, server: Server, name: str):
     server.behave = MISBEHAVIOURS[name]
     error = error_of(lambda: hub.apply("dev1", {"modulesContent": {"$edgeHub": {}}}))
     assert error.code == "hub.reply" or (name in NO_REPLY and error.code.startswith("network.")), error.code
@@ -76,7 +64,7 @@ OBJECTS_OWED = {
     "body", [[], [{"deviceId": "dev1"}], 5, "x", None, {}, {"status": "soon", "properties": []}, {"deviceId": None}]
 )
 @pytest.mark.parametrize("name", OBJECTS_OWED)
-def test_an_object_is_what_was_asked_for(hub: Hub, server: Server, name: str, body: object):
+def test_an_object_is_what_was_asked_for(hub: Hub, error_of: Callable, server: Server, name: str, body: object):
     if name == "patch" and isinstance(body, dict):
         pytest.skip("it is answered with an object whose fields nobody reads")
     server.behave = json_reply(body)
@@ -84,7 +72,7 @@ def test_an_object_is_what_was_asked_for(hub: Hub, server: Server, name: str, bo
 
 
 @pytest.mark.parametrize("body", [{}, {"value": []}, [1], ["dev1"], [None], [[]], [{}], [{"id": "dev1"}], 5, None, "[]"])
-def test_an_empty_list_is_said_only_when_the_hub_said_one(hub: Hub, server: Server, body: object):
+def test_an_empty_list_is_said_only_when_the_hub_said_one(hub: Hub, error_of: Callable, server: Server, body: object):
     server.behave = json_reply(body)
     assert error_of(hub.devices).code == "hub.reply"
 
@@ -95,14 +83,14 @@ def test_an_empty_list_is_one(hub: Hub, server: Server):
 
 
 @pytest.mark.parametrize("pause", ["nan", "inf", "-5", "1e400", "soon", "0", "-inf"])
-def test_no_pause_that_is_asked_for_breaks_or_holds_the_console(hub: Hub, server: Server, pause: str):
+def test_no_pause_that_is_asked_for_breaks_or_holds_the_console(hub: Hub, error_of: Callable, server: Server, pause: str):
     server.behave = reply(429, "{}", Retry_After=pause)
     assert error_of(hub.devices).code.startswith("hub.")
 
 
 @pytest.mark.parametrize("status", [307, 308, 302])
 def test_neither_key_nor_manifest_goes_where_a_redirect_leads(
-    hub: Hub, serve: Callable[..., Server], server: Server, status: int
+    hub: Hub, error_of: Callable, serve: Callable[..., Server], server: Server, status: int
 ):
     other = serve("127.0.0.72")
     server.behave = reply(status, "", Location=f"https://{other.host}/devices/dev1/applyConfigurationContent")
@@ -127,6 +115,53 @@ def test_no_cookie_is_kept(hub: Hub, server: Server):
     assert len(server.requests) == 2 and "canary" not in server.requests[1]
 
 
-def test_where_a_redirect_led_is_told(hub: Hub, server: Server):
+def test_where_a_redirect_led_is_told(hub: Hub, error_of: Callable, server: Server):
     server.behave = reply(302, "", Location=AWAY)
     assert "127.0.0.88:1" in error_of(hub.devices).cause
+
+
+def lead(context: Context, hostname: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    answer = {"address": f"amqps://{hostname}:5671/entity/$management", "hostname": hostname}
+    monkeypatch.setattr(endpoint, "_answer", lambda question, seconds: answer)
+    return endpoint.find_endpoint(context).namespace
+
+
+@pytest.mark.parametrize(
+    ("host", "namespace"),
+    [
+        ("hub.azure-devices.net", "iothub-ns-1.servicebus.windows.net"),
+        ("hub.azure-devices.us", "iothub-ns-1.servicebus.usgovcloudapi.net"),
+        ("hub.azure-devices.cn", "IOTHUB-ns-1.servicebus.chinacloudapi.cn."),
+        ("127.0.0.71:8443", "127.0.0.71"),
+        ("hub.example", "events.example"),
+    ],
+)
+def test_where_the_hubs_key_may_sign_for_its_messages(hub_at, monkeypatch, host: str, namespace: str):
+    assert lead(hub_at(host, "hub.example=events.example"), namespace, monkeypatch) == namespace
+
+
+@pytest.mark.parametrize(
+    "namespace",
+    [
+        "127.0.0.88",
+        "servicebus.windows.net.evil.example",
+        "evilservicebus.windows.net",
+        "ns.servicebus.chinacloudapi.cn",
+        "",
+        "[::1",
+    ],
+)
+def test_no_token_is_signed_for_another_host(hub_at, monkeypatch, error_of, namespace: str):
+    error = error_of(lambda: lead(hub_at("hub.azure-devices.net"), namespace, monkeypatch))
+    assert error.code == "context.untrusted-host" and "context trust" in error.remedy
+
+
+@pytest.fixture
+def hub_at(tmp_path: Path) -> Callable[..., Context]:
+    def make(host: str, *trusted: str) -> Context:
+        secret = tmp_path / "at"
+        secret.write_text(f"HostName={host};SharedAccessKeyName=owner;SharedAccessKey={KEY}")
+        secret.chmod(0o600)
+        return Context("other", hub=HubSettings(host, SecretSource("file", str(secret))), trusted_hosts=trusted)
+
+    return make

@@ -32,7 +32,7 @@ def registry(chair: Chair) -> Sequence[Outcome]:
         try:
             reference = parse_reference(image)
             given = credentials.get(reference.server.lower())
-            check_image(reference, given, registry_platform(state.platform), ca_file, chair.observe)
+            check_image(reference, given, registry_platform(state.platform), ca_file, chair.observe, context=chair.context)
         except OperatorError as error:
             if error.code.startswith("network."):
                 # This machine need not have the way to the registry that the device has.
