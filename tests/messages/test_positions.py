@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import sqlite3
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from services.messages.journal import Journal
 from services.messages.positions import Positions
 from services.messages.rows import Batch, RawMessage
 from services.messages.start import Start
+from services.records import EventEndpoint, Secret
 
 Control = Callable[..., Any]
 Eventually = Callable[..., Any]
@@ -51,6 +54,11 @@ def end(handle: RecorderHandle, how: str, eventually: Eventually) -> None:
     eventually(lambda: not running(handle.place))
     if handle._child is not None:
         handle._child.wait(60)
+
+
+def endpoint_of(lab: dict[str, Any]) -> EventEndpoint:
+    connection_string = Secret(lab["event_hub_connection_string"])
+    return EventEndpoint(lab["address"], lab["event_hub_entity"], connection_string, ca_file=lab["ca_file"])
 
 
 def send(control: Control, lab: dict[str, Any], partition: int, count: int) -> None:
@@ -137,6 +145,63 @@ def test_a_hub_made_again_meanwhile_is_known_by_the_message_where_a_partition_be
     handle = record("latest")
     eventually(lambda: account(handle.journal_path)["1"] == ([*range(20)], []))
     assert "made again" in handle.status().notice
+
+
+def test_a_hub_made_again_under_its_name_is_read_from_its_beginning(
+    running: Callable[..., Any],
+    tmp_path: Path,
+    control: Control,
+    record: Callable[..., RecorderHandle],
+    eventually: Eventually,
+) -> None:
+    """A partition that had brought nothing has no message to prove it by; its hub has more by now than the one before."""
+    with running(tmp_path / "first") as lab:
+        send(control, lab, 1, 10)
+        handle = record("latest", endpoint=endpoint_of(lab))
+        eventually(lambda: handle.status().state == "receiving")
+        end(handle, "killed", eventually)
+    with running(tmp_path / "second", "--address", lab["address"], "--nonce", lab["nonce"]) as again:
+        send(control, again, 1, 20)
+        handle = record("latest", endpoint=endpoint_of(again))
+        eventually(lambda: account(handle.journal_path)["1"] == ([*range(20)], []))
+        assert "made again" in handle.status().notice
+        end(handle, "ended", eventually)
+
+
+def test_every_message_is_there_once_whatever_becomes_of_the_recorders(
+    own_lab: dict[str, Any], control: Control, record: Callable[..., RecorderHandle], eventually: Eventually
+) -> None:
+    """Recorders that are killed or ended while they begin and while they receive, beside a producer with its own account."""
+    chance = random.Random(7)
+    sent = dict.fromkeys("0123", 0)
+
+    def produce() -> None:
+        while not enough.wait(0.05):
+            partition, count = chance.choice("0012"), chance.randint(1, 20)  # partition 3 brings one, late
+            send(control, own_lab, int(partition), count)
+            sent[partition] += count
+
+    handle = record("latest")
+    eventually(lambda: len(account(handle.journal_path)) == 4)  # it has only just begun
+    enough = threading.Event()
+    end(handle, "killed", eventually)
+    producer = threading.Thread(target=produce)
+    producer.start()
+    try:
+        for turn in range(6):
+            handle = record("latest")
+            if turn % 2:
+                eventually(lambda handle=handle: handle.status().committed > 0)
+            end(handle, chance.choice(["killed", "ended"]), eventually)
+            if turn == 3:
+                send(control, own_lab, 3, 1)
+                sent["3"] += 1
+    finally:
+        enough.set()
+        producer.join()
+    handle = record("latest")
+    owed = {partition: ([*range(count)], []) for partition, count in sent.items()}
+    eventually(lambda: account(handle.journal_path) == owed)
 
 
 def test_gaps_grow_and_leave_out_what_the_journal_has(journal: Journal, raw: Callable[..., RawMessage]) -> None:
