@@ -169,6 +169,7 @@ def message_details(message: InferenceMessage, raw: str = "") -> Content:
             ("picture", message.picture),
             ("place", f"partition {message.partition}, sequence number {message.sequence_number}, offset {message.offset}"),
             ("lost before", f"{counted(message.missing, 'message')}, which the hub no longer had" if message.missing else ""),
+            ("hub made again", "before this message; what the one before still had is lost" if message.hub_remade else ""),
         ]
     )
     parts += [*_heading(f"body ({counted(message.body_size, 'byte')})"), (f"{indented_json(message.body or message.text)}\n", "")]

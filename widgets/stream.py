@@ -76,7 +76,7 @@ def message_cells(message: InferenceMessage, width: int, column: SenderColumn | 
     if column is not None:
         cells.append((column.fit(sender(message)) + " ", "dim"))
         left -= column.width + 1
-    lost = f" ▲ {message.missing:,} lost before" if message.missing else ""
+    lost = f" ▲ {message.missing:,} lost before" if message.missing else " ▲ hub made again" if message.hub_remade else ""
     left -= len(lost)
     if message.kind == "result" and left >= 24:
         milliseconds = f"{message.milliseconds:,.0f} ms" if message.milliseconds is not None else ""
@@ -127,7 +127,7 @@ class Stream(Lines):
     def row_key(self, index: int) -> object:
         """A message's place in the journal, its mark, and what is missing before it: with a filter that may be more."""
         message = self.window[index]
-        return message.row, message.marked, message.missing, self.column
+        return message.row, message.marked, message.missing, message.hub_remade, self.column
 
     def cells(self, index: int, width: int) -> Cells:
         """One message."""

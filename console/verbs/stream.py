@@ -107,8 +107,8 @@ def _stream(call: Call, handle: RecorderHandle, where: Filter, only_new: bool) -
         while left is None or left > 0:
             messages, last = reader.next(_PORTION if left is None else min(_PORTION, left))
             for message in messages:
-                if message.missing and not options.json:
-                    news.missing(message.missing)
+                if not options.json:
+                    news.missing(message)
                 call.out(_line(message, options.json))
             left = None if left is None else left - len(messages)
             if last != newest:
@@ -232,8 +232,13 @@ class _News:
             self._ahead -= more
             self._said["dropped"] = status.dropped
 
-    def missing(self, count: int) -> None:
+    def missing(self, message: InferenceMessage) -> None:
         """Say what is missing before the message that is printed next, unless the status has told it."""
+        if message.hub_remade:
+            self.say("Missing here: what the hub before this one had and nobody had read; it was made again under the same name.")
+        if not message.missing:
+            return
+        count = message.missing
         self._ahead += count
         if self._ahead > 0:
             self._tell_missing(min(count, self._ahead))

@@ -20,6 +20,7 @@ from services.text import json_text
 COLUMNS = (
     "enqueued", "device", "module", "kind", "picture", "class", "confidence", "milliseconds", "text", "partition",
     "sequence_number", "offset", "body_size", "body", "properties", "system_properties", "marked", "missing_before",
+    "hub_remade_before",
 )  # fmt: skip
 # What makes a formula of a cell's text, also as full-width and small forms, which spreadsheets in East Asian languages take alike.
 _FORMULA = tuple("=+-@＝＋－＠﹦﹢﹣﹫\t\n\r")
@@ -46,6 +47,7 @@ def as_dict(message: InferenceMessage) -> dict[str, Any]:
         "system_properties": dict(message.system_properties),
         "marked": message.marked,
         "missing_before": message.missing,
+        "hub_remade_before": message.hub_remade,
     }
 
 

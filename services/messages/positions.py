@@ -6,6 +6,8 @@ committed, else where the partition began, else at the start that was asked for.
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from collections.abc import Collection
 from datetime import datetime
 from typing import Any
@@ -46,16 +48,36 @@ class Positions:
                 connection.execute("INSERT OR REPLACE INTO start VALUES (?, ?, ?)", (*self._endpoint, joined.to_text()))
         return joined
 
-    def add(self, generation: int, partitions: Collection[str], start: Start, begun: int | None = None) -> None:
-        """Add partitions with the start that is asked for, all or none; those of a hub made anew have ``begun`` at -1."""
-        asked = start.to_text()
+    def add(self, generation: int, partitions: Collection[str], start: Start) -> None:
+        """Add partitions with the start that is asked for, all or none; of a hub that was made anew from its first message on."""
         with self._journal.writing() as connection:
+            self._add(connection, generation, partitions, start)
+
+    def begin_generation(self, notice: str) -> None:
+        """Begin with the partitions of another hub of the same name, from its first message on.
+
+        Where each partition of the one before ends there is a gap of unknown size.
+        """
+        known = self.newest_generation()
+        generation = max((position.generation for position in known.values()), default=0)
+        now = int(time.time() * 1000)
+        with self._journal.writing() as connection:
+            row = connection.execute("SELECT coalesce(max(row), 0) + 1 FROM message").fetchone()[0]
             connection.executemany(
-                "INSERT OR IGNORE INTO part (namespace, entity, generation, partition, asked, sequence, begun)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?)",
-                [(*self._endpoint, generation, partition, asked, begun, begun) for partition in partitions],
+                "INSERT OR IGNORE INTO gap (part, first, last, noticed, before_row) VALUES (?, ?, ?, ?, ?)",
+                [(known.part, last + 1, last, now, row) for known in known.values() if (last := known.sequence) is not None],
             )
-            connection.execute("DELETE FROM start WHERE namespace = ? AND entity = ?", self._endpoint)
+            connection.execute("INSERT INTO notice (at, kind, text) VALUES (?, 'hub-remade', ?)", (now, notice))
+            self._add(connection, generation + 1, known, Start("beginning"))
+
+    def _add(self, connection: sqlite3.Connection, generation: int, partitions: Collection[str], start: Start) -> None:
+        begun = -1 if generation else None  # a hub that was made anew counts from 0
+        connection.executemany(
+            "INSERT OR IGNORE INTO part (namespace, entity, generation, partition, asked, sequence, begun)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [(*self._endpoint, generation, partition, start.to_text(), begun, begun) for partition in partitions],
+        )
+        connection.execute("DELETE FROM start WHERE namespace = ? AND entity = ?", self._endpoint)
 
     def wait_for_first(self, part: int, start: Start, oldest: int) -> None:
         """Keep that the part begins at ``start``, which only its first message tells; ``oldest`` is what the hub has now."""

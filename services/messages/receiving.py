@@ -83,14 +83,11 @@ class Receiving:
     def begin_anew(self, remade: HubRemade) -> None:
         """Another hub has taken the name of the first: its messages are kept apart, and received from its beginning."""
         endpoint = self._settings.endpoint
-        known = self._positions.newest_generation()
-        generation = max((position.generation for position in known.values()), default=0) + 1
-        self._positions.add(generation, known, Start("beginning"), begun=-1)
         text = (
             f"The hub {endpoint.namespace}/{endpoint.entity} counts its messages anew ({remade}): it was made again under the"
             " same name. Its messages are kept apart from those of the one before; what that one had and was not received is lost."
         )
-        self._intake.journal.notice("hub-remade", text)
+        self._positions.begin_generation(text)
         self._telling.warn(text)
         self._start = Start("beginning")
 
@@ -100,9 +97,9 @@ class Receiving:
         new = [partition for partition in partitions if partition not in known]
         if new:
             generation = max((position.generation for position in known.values()), default=0)
-            # Of a hub that the journal knows all is wanted; one that was made anew counts from 0.
+            # Of a hub that the journal knows all is wanted.
             asked = Start("beginning") if known else start
-            self._positions.add(generation, new, asked, -1 if generation else None)
+            self._positions.add(generation, new, asked)
             added = self._positions.newest_generation()
             known |= {partition: replace(added[partition], asked=asked) for partition in new}
         return known

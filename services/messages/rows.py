@@ -76,7 +76,10 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Messages that the hub no longer had when they were asked for. ``before_row`` is the journal's row that follows the gap."""
+    """Messages that the hub no longer had when they were asked for. ``before_row`` is the journal's row that follows the gap.
+
+    Where the hub was made again, what the one before had behind ``last`` is missing, and ``first`` is one more: nobody knows how many.
+    """
 
     partition: str
     generation: int

@@ -149,7 +149,7 @@ class Telling:
             self._counted_at = now
             with contextlib.suppress(OperatorError):
                 gaps = intake.journal.gaps()
-                self._gaps = (len(gaps), sum(gap.count for gap in gaps))
+                self._gaps = (sum(gap.count > 0 for gap in gaps), sum(gap.count for gap in gaps))
                 malformed = intake.journal.malformed()
                 if self._malformed is not None and malformed > self._malformed:
                     self.note(f"{counted(malformed - self._malformed, 'malformed message')} kept: see its system properties.")

@@ -209,14 +209,22 @@ class Window:
     def _with_gaps(self, found: list[InferenceMessage], lower: int) -> list[InferenceMessage]:
         """What the hub no longer had is told by the message that follows it: of those found from row ``lower`` on, the first."""
         gaps = self._rows(
-            "SELECT before_row, total(last - first + 1) FROM gap WHERE before_row BETWEEN ? AND ? GROUP BY before_row",
+            "SELECT before_row, total(last - first + 1), max(last < first) FROM gap WHERE before_row BETWEEN ? AND ?"
+            " GROUP BY before_row",
             (lower, max(found[0].row, found[-1].row)),
         )
-        missing: dict[int, int] = {}
-        for row, count in gaps:
+        missing: dict[int, tuple[int, bool]] = {}
+        for row, count, remade in gaps:
             follows = min(message.row for message in found if message.row >= row)
-            missing[follows] = missing.get(follows, 0) + int(count)
-        return [replace(m, missing=missing[m.row]) if m.row in missing else m for m in found] if missing else found
+            before = missing.get(follows, (0, False))
+            missing[follows] = before[0] + int(count), before[1] or bool(remade)
+        if not missing:
+            return found
+        none = (0, False)
+        return [
+            replace(m, missing=(lost := missing.get(m.row, none))[0], hub_remade=lost[1]) if m.row in missing else m
+            for m in found
+        ]
 
     def _parsed(
         self, condition: str, values: tuple[Any, ...], order: str, count: int, limit: int | None

@@ -37,3 +37,4 @@ class InferenceMessage:
     marked: bool = False
     body_left: int = 0  # bytes that ``body`` leaves out
     missing: int = 0  # so many before it are missing: the hub no longer had them
+    hub_remade: bool = False  # the hub was made again before it: what the one before still had is missing, nobody knows how much

@@ -14,12 +14,15 @@ from typing import Any
 import pytest
 
 from services.messages import schema
+from services.messages.export import as_dict
 from services.messages.handle import RecorderHandle, running
 from services.messages.journal import Journal
 from services.messages.positions import Positions
 from services.messages.rows import Batch, RawMessage
 from services.messages.start import Start
+from services.messages.window import Window
 from services.records import EventEndpoint, Secret
+from widgets.stream import message_cells
 
 Control = Callable[..., Any]
 Eventually = Callable[..., Any]
@@ -164,8 +167,13 @@ def test_a_hub_made_again_under_its_name_is_read_from_its_beginning(
         send(control, again, 1, 20)
         handle = record("latest", endpoint=endpoint_of(again))
         eventually(lambda: account(handle.journal_path)["1"] == ([*range(20)], []))
-        assert "made again" in handle.status().notice
+        assert "made again" in handle.status().notice and handle.status().gaps == 0
         end(handle, "ended", eventually)
+    window = Window(handle.journal_path)
+    first, *others = window.rows()
+    window.close()
+    assert first.hub_remade and as_dict(first)["hub_remade_before"] and not any(message.hub_remade for message in others)
+    assert "hub made again" in "".join(text for text, _ in message_cells(first, 80))
 
 
 def test_every_message_is_there_once_whatever_becomes_of_the_recorders(
