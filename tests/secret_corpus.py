@@ -34,7 +34,9 @@ Ocp-Apim-Subscription-Key x-functions-key FUNCTIONS_KEY master_key ENCRYPTION_KE
 MQTT_PASS mqttPassword REDIS_AUTH requirepass RABBITMQ_DEFAULT_PASS PGPASSWORD MYSQL_ROOT_PASSWORD MYSQL_PWD
 ACCEPT_EULA_SA_PASSWORD SA_PASSWORD INFLUXDB_ADMIN_TOKEN GRAFANA_APIKEY OTP TOTP_SECRET WIFI_PSK wpa_psk SNMP_COMMUNITY
 PASSWORD_1 password2 OLD_PASSWORD PASSWORD_HASH tls.key.pass keystorePassword TRUSTSTORE_PASS pfxPassword CERT_PASS unlock_code pairingCode
-SENTRY_DSN WEBHOOK_SECRET cookie Authorization proxyAuthorization X-Auth-Token auth AUTH_TOKEN oauthToken LDAP_BIND_PW bindpw
+SENTRY_DSN WEBHOOK_SECRET cookie Authorization proxyAuthorization X-Auth-Token auth AUTH_TOKEN oauthToken LDAP_BIND_PW bindpw TEAMS_WEBHOOK
+IDENTITY_HEADER PSSWRD парола wagwoord segreto lykilorð MASTERPASS SHARED_SECRET X-Vault-Token CI_JOB_TOKEN
+bindCredentials tlsCertificateKeyFilePassword DPS_SYMMETRIC_KEY nuget_apikey WIFI_PASSPHRASE geheimer_schlüssel kodeord adgangskode
 """
 NAMES = _NAMES.split()
 
@@ -79,7 +81,12 @@ TEXTS = {
         "kubectl create secret generic s --from-literal=a={0}",
         "aws configure set aws_secret_access_key {0}", "git clone https://oauth2:{0}@git.example/r", "net use /password:{0}", "run /token:{0}",
         "sh -c \"export PW='{0}' && run\"", "set PASSWORD={0}", "$env:API_KEY = '{0}'", "setx GITHUB_PAT {0}1", "sqlplus scott/{0}@db",
-        "gpg --passphrase {0} -d f", "ansible -e ansible_password={0}", "psql \"host=db password={0}\"", "mongo -u u -p {0} db",
+        "ssh-keygen -t rsa -N {0} -f k", "nmcli dev wifi connect x password {0}1", "nmcli c m x wifi-sec.psk {0}", "curl --oauth2-bearer {0} h",
+        "keytool -storepass {0} -keypass {0}", "signtool sign /p {0} x.exe", "curl -d 'grant_type=password&client_secret={0}' h",
+        "curl -d '{{\"password\":\"{0}\"}}' h",
+        "docker build --build-arg TOKEN={0} .", "docker run -e DB_PASS={0} i", "helm install --set auth.password={0} x", "set \"PASSWORD={0}\"",
+        "mysqladmin password {0}", "gpg --passphrase {0} -d f", "ansible -e ansible_password={0}", "psql \"host=db password={0}\"",
+        "mongo -u u -p {0} db",
     ],
     "file": [
         "machine h login u password {0}", "machine h\nlogin u\npassword {0}\n", "db:5432:prod:app:{0}", "*:*:*:app:{0}", "password: {0}",
@@ -92,6 +99,12 @@ TEXTS = {
         "Authorization: Basic {0}",
         "Authorization: Token {0}", "X-Auth-Token: {0}", "Set-Cookie: sid={0}; Path=/", "requirepass {0}", "masterauth {0}",
         "//reg/:_authToken={0}",
+        "define('DB_PASSWORD', '{0}');", "os.environ[\"TOKEN\"] = \"{0}\"", "CREATE USER u IDENTIFIED BY {0};",
+        "SET PASSWORD FOR u = PASSWORD('{0}')",
+        "CREATE LOGIN x WITH PASSWORD = '{0}'", "[client]\npassword={0}\n", "token = \"{0}\"", "password:'{0}'", "_password={0}",
+        "otpauth://totp/x?secret={0}",
+        "mssql+pyodbc:///?odbc_connect=DRIVER%3D%7Bx%7D%3BPWD%3D{0}%3B", "(DESCRIPTION=(ADDRESS=x)(PASSWORD={0}))",
+        "jdbc:db2://h:50000/DB:user=u;password={0};",
         "CREATE USER u IDENTIFIED BY '{0}'", "ALTER ROLE u WITH PASSWORD '{0}'", "Passwort: {0}", "mot de passe : {0}", "contraseña={0}",
         "network={{\n ssid=\"x\"\n psk=\"{0}\"\n}}", "password => {0}", "{{\"auths\":{{\"acr\":{{\"auth\":\"{0}\"}}}}}}", "connection string = {0}",
     ],
@@ -152,6 +165,9 @@ OBJECTS: list[Any] = [
     ["DB_PASSWORD=a b;{0}"], ["PASSWORD={0};x=y"], {"headers": {"X-Api-Key": "{0}"}}, {"storage": {"accountKey": "{0}"}}, {"a": [[["--api-key",
     "{0}"]]]},
     {"json": '{{"password":"{0}"}}'}, {"json": '{{"a":"{{\\"token\\":\\"{0}\\"}}"}}'}, {"torn": '{{"a": 1, "b": "{0}'}, {"torn": '[{{"x":"{0}"}}'},
+    ["nmcli", "c", "m", "wifi-sec.psk", "{0}"], ["vault", "login", "token", "{0}"], ["docker", "run", "-e", "PW={0}"], ["--user", "admin:{0}"],
+    ["--build-arg", "TOKEN={0}"], ["--config", '{{"password":"{0}"}}'], {"kind": "Secret", "stringData": {"x": "{0}"}}, {"kind": "Secret",
+    "data": {"x": "{0}"}},
     {"pin": "{0}"}, {"Passwort": {"neu": "{0}", "alt": "{0}"}},
 ]  # fmt: skip
 

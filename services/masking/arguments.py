@@ -36,12 +36,13 @@ _PROGRAMS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"snmp\w+", "cAX"),
         (r"zip|unzip|mosquitto_\w+|sqlcmd|bcp|isql|tsql|ipmitool", "P"),
         (r"openssl|enc", "kK"),
-        (r"rabbitmqctl|rabbitmqadmin|useradd|usermod", "p"),
+        (r"rabbitmqctl|rabbitmqadmin|useradd|usermod|signtool|certutil|psexec\d*", "p"),
+        (r"ssh-keygen", "NP"),
         (r"mysql\w*|mariadb\S*|mongo\w*|sshpass|7z\w?|rar|unrar|influx|cqlsh|clickhouse-client|smbclient|xfreerdp|rdesktop|plink|pscp|putty|login|mc"
          r"|kinit|vncviewer", "pP"),
     )
 )  # fmt: skip
-_PASSWORD_OPTION = re.compile(r"-(?:p|P|pw|pass|w|a|k|K|c|A|X)\Z")
+_PASSWORD_OPTION = re.compile(r"(?:-(?:p|P|pw|pass|w|a|k|K|c|A|X|N)|/p)\Z")
 _USER_OPTION = re.compile(r"(?:-u|-U|--user|--proxy-user|--basic|--login|--auth-user|--userpass)\Z")
 _GLUED_USER = re.compile(r"(?:-[uU]|--(?:proxy-)?user=|--basic=|--login=)(?=[^\s:%]+[:%].)")
 _PLAIN_VALUE = re.compile(r"[0-9.,:]+(?:-[0-9]+)?(?:/(?:tcp|udp|sctp))?\Z|/[\w./-]*\Z|\.{1,2}(?:/[\w./-]*)?\Z|\$\{?\w+\}?\Z")
@@ -62,10 +63,10 @@ def split(text: str) -> list[Word]:
     return words
 
 
-def argument_spans(words: Sequence[Word], netrc: bool = False) -> Iterator[tuple[int, int, int]]:
+def argument_spans(words: Sequence[Word], netrc: bool = False, listed: bool = False) -> Iterator[tuple[int, int, int]]:
     """Yield the secrets among the words of a command: the number of the word, and where in it the secret begins and ends.
 
-    ``netrc``: the text is a .netrc, where every word after ``password`` is one.
+    ``netrc``: the text is a .netrc, where every word after ``password`` is one. ``listed``: the words are a list's, and no prose.
     """
     letters = last_word = ""
     names_user = any(word.startswith(("-u", "-U", "--user", "--login")) or word == "-l" for word, _ in words)
@@ -100,7 +101,12 @@ def argument_spans(words: Sequence[Word], netrc: bool = False) -> Iterator[tuple
         elif (
             lower.lstrip("-") in _KEYWORDS
             or (lower == "auth" and letters == "a")
-            or (not option and _is_bare_name(word) and (netrc or _bare_secret(word, following)))
+            or (
+                not option
+                and not following.startswith("-")
+                and _is_bare_name(word)
+                and (netrc or listed or letters or _bare_secret(word, following))
+            )
         ):
             yield whole
     if last_word and len(words) > 2 and not words[-1].text.startswith("-"):
@@ -133,5 +139,6 @@ def _is_bare_name(word: str) -> bool:
 def _bare_secret(word: str, following: str) -> bool:
     """Whether the word after a secret's name is its value: "aws_secret_access_key AbC1", "PASSWORD 'x'", but not "password is"."""
     return looks_secret(following) or (
-        re.search(r"[a-z][A-Z]|[a-z0-9]_[a-z]|[A-Z]_[A-Z]", word) is not None and (len(following) > 3 or not following.isalpha())
+        re.search(r"[a-z][A-Z]|[a-z0-9][_.][a-z]|[A-Z]_[A-Z]", word) is not None
+        and (len(following) > 3 or not following.isalpha())
     )

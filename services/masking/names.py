@@ -22,6 +22,8 @@ _LETTERS = str.maketrans({"ß": "ss", "ø": "o", "Ø": "O", "ł": "l", "Ł": "L"
 
 # Within the name without its separators: long enough to stand for nothing else.
 _LONG_WORDS = """
+    webhook identityheader stringdata pssw(?:or|r)?d passwrd pasahitz cyfrinair lykilor wagwoord katalaluan nenosiri pasvort segret парола
+    лозинка гасло گذرواژه رمز shared_secret
     passw(?:or|0r|r)?d passw?rd passwd passwort passphrase passcode passkey passwr p4ssw secret credential creds (?<!un)authorization
     authorizedkey api_?key accesskey accountkey privatekey sharedkey signingkey encryptionkey masterkey primarykey secondarykey
     symmetrickey storagekey subscriptionkey licen[sc]ekey functionkey hostkey connectionstring conn(?:ection)?str connstring
@@ -72,7 +74,7 @@ _ABOUT = names(
     """
 )
 _NOT_ABOUT = re.compile(
-    r"(?:secret|session|token)(?:id|identifier)\Z|(?:cookie|secret|passphrase|pass)(?:header|field|hint)\Z|(?:webhook|sas)ur[li]\Z|hookurl\Z"
+    r"(?:secret|session|token)(?:id|identifier)\Z|(?:cookie|secret|passphrase|pass)(?:header|field|hint)\Z|(?:webhook|sas)ur[li]\Z|hookurl\Z|identityheader\Z"
 )
 
 

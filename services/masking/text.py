@@ -45,9 +45,12 @@ _SCHEME = re.compile(
     r"PRIVATE-TOKEN|JWT|Apikey)[ \t]+(?![\w-]+=)([^\s\"',;<>]{6,})", re.IGNORECASE
 )  # fmt: skip
 _QUOTED_AFTER = re.compile(
-    r"\b(?:IDENTIFIED(?:\s+WITH\s+\S+)?\s+(?:BY|AS)|PASSWORD|SECRET|passphrase|psk|requirepass|VALUES\s+LESS)\s+(?:=\s*)?(['\"])((?:(?!\1)[^\n]){1,400})\1",
+    r"\b(?:IDENTIFIED(?:\s+WITH\s+\S+)?\s+(?:BY|AS)|PASSWORD|SECRET|passphrase|psk|requirepass)"
+    r"(?:\s+(?:=\s*)?|\s*=\s*|\s*(?=\())\(?\s*(['\"])((?:(?!\1)[^\n]){1,400})\1",
     re.IGNORECASE,
 )
+_IDENTIFIED = re.compile(r"\bIDENTIFIED\s+BY\s+([^\s'\";]+)", re.IGNORECASE)
+_COMMA_PAIR = re.compile(r"[\"']([\w.-]{1,80})[\"']\s{0,3},\s{0,3}(?:\"([^\"\n]*)\"|'([^'\n]*)')")  # define('DB_PASSWORD', '…')
 _XML = re.compile(r"<([\w:.-]{1,80})(?:\s[^<>]{0,400})?>([^<]+)<")
 _XML_PAIR = re.compile(
     r"\b(?:name|key|id|property)\s*=\s*[\"']([^\"'<>]{1,100})[\"'][^<>]{0,200}?\bvalue\s*=\s*(?:\"([^\"]*)|'([^']*))",
@@ -156,7 +159,9 @@ def _pairs(text: str) -> Iterator[Span]:
         in_query = text[name - 1 : name] in ("?", "&", "#") or text[max(0, name - 5) : name] == "&amp;"
         written = written.strip("-.*$%@")
         secret = is_secret_name(written) or (in_query and written.lower() in _QUERY_NAMES)
-        phrase = _TWO_WORDS.search(text, max(0, separator.start() - 60), separator.start())
+        phrase = None
+        if text[name - 1 : name] in (" ", "\t"):
+            phrase = _TWO_WORDS.search(text, max(0, separator.start() - 60), separator.start())
         secret = secret or phrase is not None
         if not secret:
             continue
@@ -180,7 +185,11 @@ def _name_before(text: str, end: int) -> tuple[int, str]:
         while place and text[place - 1] == "\\":
             place -= 1
     if place and text[place - 1] == "]":
-        place = max(text.rfind("[", max(0, place - 42), place), 0) or place
+        bracket = text.rfind("[", max(0, place - 82), place)
+        index = text[bracket + 1 : place - 1].strip("\"'")
+        if bracket >= 0 and is_secret_name(index):
+            return bracket + 1, index
+        place = bracket if bracket > 0 else place
     begin = place
     while begin and place - begin < 200 and (text[begin - 1].isalnum() or text[begin - 1] in "_$%.*-"):
         begin -= 1
@@ -295,11 +304,16 @@ def _phrases(text: str) -> Iterator[Span]:
             yield match.span(2)
     for match in _QUOTED_AFTER.finditer(text):
         yield match.span(2)
+    for match in _IDENTIFIED.finditer(text):
+        yield match.span(1)
+    for match in _COMMA_PAIR.finditer(text):
+        if is_secret_name(match.group(1)):
+            yield match.span(2) if match.group(2) is not None else match.span(3)
     if "<" in text:
         for match in _XML.finditer(text):
             if is_secret_name(match.group(1)):
                 yield match.span(2)
-    for match in _XML_PAIR.finditer(text):
+    for match in _XML_PAIR.finditer(text) if "alue" in text or "ALUE" in text else ():
         if is_secret_name(match.group(1)):
             yield match.span(2) if match.group(2) is not None else match.span(3)
     for match in _PGPASS.finditer(text):

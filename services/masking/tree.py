@@ -110,6 +110,7 @@ class Masking:
                 hidden = of_secret or secret
             else:
                 hidden = is_secret_name(name) or (secret and name not in _BESIDE and small not in _BESIDE)
+                hidden = hidden or (lower.get("kind") == "Secret" and small in ("data", "stringdata"))
                 hidden = hidden or ("kty" in lower and name in _PRIVATE_OF_JWK)
             safe[self.text(name)] = self._node(value, name, hidden, depth + 1)
         return safe
@@ -120,7 +121,7 @@ class Masking:
         places = [place for place, value in enumerate(values) if isinstance(value, str)]
         words = [Word(values[place], 0) for place in places]
         secrets: dict[int, list[Span]] = {}
-        for number, begin, end in argument_spans(words):
+        for number, begin, end in argument_spans(words, listed=True):
             secrets.setdefault(places[number], []).append((begin, end))
         if len(values) == 2 and len(places) == 2 and is_secret_name(values[0]) and "=" not in values[0] and " " not in values[0]:
             secrets.setdefault(1, []).append((0, len(values[1])))

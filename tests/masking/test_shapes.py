@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from secret_corpus import CANARY, FORMS, NAMES, OBJECTS, PLAIN_CANARY, TEXTS, filled, parts_of
 
@@ -125,6 +125,7 @@ def digested(secret: str) -> str:
 
 
 @given(JSON)
+@settings(max_examples=60)
 def test_masking_any_tree_never_raises_and_twice_is_once(tree: Any) -> None:
     masking = Masking(digested)
     once = masking.tree(tree)
@@ -132,6 +133,7 @@ def test_masking_any_tree_never_raises_and_twice_is_once(tree: Any) -> None:
 
 
 @given(LINES)
+@settings(max_examples=60)
 def test_masking_any_text_never_raises_and_twice_is_once(text: str) -> None:
     masking = Masking(digested)
     once = masking.text(text)
@@ -154,9 +156,9 @@ def test_nothing_before_a_line_brings_a_secret_out(before: str, after: str, text
 def test_no_text_takes_long(piece: str) -> None:
     """Linear: ten times the text, hardly more than ten times the time (a square would be a hundred times)."""
     took = []
-    for size in (6_000, 60_000):
+    for size in (3_000, 30_000):
         text = piece * (size // len(piece))
         began = time.process_time()
-        Masking().tree({"x": text, "y": ["run", text]})
+        Masking().tree(["run", text])
         took.append(time.process_time() - began)
     assert took[1] < max(40 * took[0], 1.0), took
