@@ -175,11 +175,11 @@ def scratch_folder(purpose: str) -> Iterator[Path]:
 
 def file_name(text: str) -> str:
     """Return a name from outside as one that is a file's on every system and lies in no other folder; unlike names stay unlike."""
-    name = re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip(".-")[:_NAME_LENGTH]
-    if name == text and not _RESERVED.fullmatch(name):
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip(".-")
+    if name and name == text and len(name) <= _NAME_LENGTH and not _RESERVED.fullmatch(name):
         return name
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
-    return f"{name.replace('.', '-')}-{digest}" if name else f"name-{digest}"
+    return f"{name[: _NAME_LENGTH - 9].replace('.', '-') or 'name'}-{digest}"
 
 
 def check_owner(path: Path, what: str) -> None:

