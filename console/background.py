@@ -171,7 +171,9 @@ def go(node: DOMNode, work: Coroutine[Any, Any, None], group: str, exclusive: bo
         except OperatorError as error:
             app.show_error(error)
         except Exception as error:  # noqa: BLE001  the outermost edge: written down, said, and the screen stays
-            app.show_fault(error)
+            from console.crash import write_down
+
+            app.show_error(await in_thread(write_down, error))
 
     worker: Worker[None] = node.run_worker(guarded, group=group, exclusive=exclusive, exit_on_error=False)
     unawaited = weakref.finalize(worker, work.close)  # of one that is replaced before it begins nobody awaits the work

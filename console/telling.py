@@ -21,12 +21,6 @@ class TellingApp(TypingAheadApp):
         """What happened, why, what to do."""
         self.push_screen(ErrorDialog(error))
 
-    def show_fault(self, fault: Exception) -> None:
-        """A fault of the console itself: written down in full, said in a sentence."""
-        from console.crash import write_down
-
-        self.show_error(write_down(fault))
-
     def _fatal_error(self) -> None:
         """A fault that ends the console. Textual's own would print a traceback with every local variable, secrets among them."""
         from console.crash import write_down
