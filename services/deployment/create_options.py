@@ -154,7 +154,7 @@ def _unknown(key: str, offset: int, here: str, schema: str, node: Node, root: No
         where = f"in {home}" if home else "beside HostConfig, not in it"
         there = root.get(home, key) if home else root.get(key)
         remedy = f"Delete it: it stands {where} already." if there else f"It belongs {where}."
-        return offset, "error", f"{here} stands in the wrong place: Docker would ignore it", remedy
+        return offset, "warning", f"{here} stands in the wrong place: Docker ignores it there", remedy
     if not schema and (remedy := compose_remedy(key)):
         return offset, "error", f"{here} does not belong in create options", remedy
     if schema == "Mount" and (remedy := INSPECTED_MOUNT.get(key.lower(), "")):

@@ -6,18 +6,16 @@ registry for one of Docker Hub, ``https://index.docker.io/v1/`` (Azure/iotedge, 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from services.deployment.manifest import agent_of, modules_of
 from services.deployment.manifest_problem import ManifestProblem
+from services.deployment.placeholders import PLACEHOLDER
 from services.deployment.registry_address import DOCKER_HUB, agent_address
 from services.hub.tolerant import mapping
 from services.hub.twin import settings_of
 from services.text import one_line
-
-PLACEHOLDER = re.compile(r"\$\{?[A-Z][A-Z0-9_]+\}?|<[A-Za-z][\w .-]{0,60}>")
 
 
 def credential_problems(content: Mapping[str, Any]) -> Iterator[ManifestProblem]:
@@ -51,9 +49,12 @@ def _address_problems(place: str, address: str, images: Iterable[str]) -> Iterat
     """What keeps an address from ever matching the registry of an image."""
     host = agent_address(address)
     if host.lower() != address.lower():
+        # Docker Hub gives its public images without a password; a registry that no image is of harms none.
+        used = host != DOCKER_HUB and any(agent_address(image).lower() == host.lower() for image in images)
         what = "is not how the agent knows Docker Hub" if host == DOCKER_HUB else "is more than the registry's name"
         message = f"{one_line(address, 80)!r} {what}: it finds no image of it, and pulls without a password"
-        yield ManifestProblem(place, "error", message, f"Write {one_line(host, 80) or 'NAME.azurecr.io'}")
+        remedy = f"Write {one_line(host, 80) or 'NAME.azurecr.io'}"
+        yield ManifestProblem(place, "error" if used else "warning", message, remedy)
         return
     if host == DOCKER_HUB:
         return

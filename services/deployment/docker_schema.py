@@ -27,7 +27,7 @@ DeviceCgroupRules [str];
 DeviceRequests [DeviceRequest]; KernelMemory int; KernelMemoryTCP int; MemoryReservation int; MemorySwap int;
 MemorySwappiness int;
 NanoCpus int; NanoCPUs int; OomKillDisable bool; Init bool; PidsLimit int; Ulimits [Ulimit]; CpuCount int; CpuPercent int;
-IOMaximumIOps int; IOMaximumBandwidth int; Binds [str]; ContainerIDFile str; LogConfig LogConfig; NetworkMode str;
+IOMaximumIOps int; IOMaximumBandwidth int; MaximumIOps int; MaximumIOBps int; Binds [str]; ContainerIDFile str; LogConfig LogConfig; NetworkMode str;
 PortBindings {[Port]};
 RestartPolicy RestartPolicy; AutoRemove bool; VolumeDriver str; VolumesFrom [str]; Mounts [Mount]; ConsoleSize [int];
 Annotations {str};

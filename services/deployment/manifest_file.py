@@ -14,6 +14,7 @@ from services.deployment.masking import expanded
 from services.deployment.positions import BrokenJson, Lines, read
 from services.errors import OperatorError
 from services.files import write
+from services.hub.chunks import chunk
 from services.hub.client import AGENT, EDGE_HUB
 from services.hub.tolerant import mapping
 from services.masking import Masking, is_secret_name
@@ -45,6 +46,9 @@ def load(text: str) -> dict[str, Any]:
     inner = mapping(fields.get("content")) or fields
     if "modulesContent" not in inner and AGENT in inner:
         inner = {"modulesContent": dict(inner)}
+    # As az does: the name that the preview of IoT Edge had, where it is no automatic configuration of a module.
+    if "modulesContent" not in inner and AGENT in mapping(inner.get("moduleContent")):
+        inner = {"modulesContent": inner["moduleContent"]}
     modules = mapping(inner.get("modulesContent"))
     if not modules or not all(isinstance(section, dict) for section in modules.values()):
         raise OperatorError(
@@ -65,7 +69,18 @@ def load(text: str) -> dict[str, Any]:
                     remedy="Compare it with what `dbe-console manifest export` writes.",
                     code="manifest.shape",
                 )
-    return {"modulesContent": copy.deepcopy(dict(modules))}
+    return {"modulesContent": _with_option_texts(copy.deepcopy(dict(modules)))}
+
+
+def _with_option_texts(content: dict[str, Any]) -> dict[str, Any]:
+    """Write create options that stand as an object, as in templates of the IoT Edge tools, as the text that a twin holds."""
+    agent = mapping(mapping(content.get(AGENT)).get(DESIRED))
+    for group in ("systemModules", "modules"):
+        for module in mapping(agent.get(group)).values():
+            settings = mapping(module).get("settings")
+            if isinstance(settings, dict) and isinstance(settings.get("createOptions"), dict):
+                settings.update(chunk(json.dumps(settings["createOptions"], separators=(",", ":"), ensure_ascii=False)))
+    return content
 
 
 def _no_json(text: str, offset: int, message: str, remedy: str) -> OperatorError:

@@ -14,9 +14,9 @@ from typing import Any
 
 from services.chunks import ChunkGap, is_chunk, join
 from services.deployment.create_options import check
-from services.deployment.credential_rules import PLACEHOLDER
 from services.deployment.manifest import agent_of
 from services.deployment.manifest_problem import ManifestProblem, misspelt_keys
+from services.deployment.placeholders import PLACEHOLDER
 from services.deployment.schema_versions import is_schema_1_0
 from services.deployment.surroundings import Surroundings
 from services.hub.tolerant import mapping, number
@@ -83,7 +83,8 @@ def _word_problems(place: str, fields: Mapping[str, Any]) -> Iterator[ManifestPr
             message = f"is {one_line(value, 40)!r}, which the agent takes and others may not"
             yield ManifestProblem(f"{place}.{key}", "warning", message, f"Write {likely}.")
         else:
-            message = f"is {one_line(value, 40)!r}; {_REFUSED}"
+            never = " was never filled in" if isinstance(value, str) and PLACEHOLDER.fullmatch(value) else ""
+            message = f"is {one_line(value, 40)!r}{never and f', which{never}'}; {_REFUSED}"
             yield ManifestProblem(f"{place}.{key}", "error", message, f"Use {' or '.join(words)}.")
 
 
@@ -133,7 +134,8 @@ def _env_problems(place: str, env: Mapping[str, Any]) -> Iterator[ManifestProble
                 "Give the module a device's connection string (DeviceId=…), or none: the client signs in as its module.",
             )  # fmt: skip
         elif isinstance(value, str) and PLACEHOLDER.fullmatch(value):
-            yield ManifestProblem(here, "error", f"{one_line(value, 60)} was never filled in", "Put the value in its place.")
+            message = f"{one_line(value, 60)} looks like a part of a template that was never filled in"
+            yield ManifestProblem(here, "warning", message, "Put the value in its place, if it is none.")
 
 
 def _option_problems(place: str, name: str, settings: Mapping[str, Any], content: Mapping[str, Any]) -> Iterator[ManifestProblem]:

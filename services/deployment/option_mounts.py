@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from services.deployment.docker_schema import SCHEMA
 from services.deployment.option_nodes import objects_at, text_at, texts_at
+from services.deployment.placeholders import PLACEHOLDER
 from services.deployment.positions import Finding, Node
 
 _PROPAGATIONS = ("private", "rprivate", "shared", "rshared", "slave", "rslave")
@@ -68,6 +69,8 @@ def _bind(item: Node, targets: dict[str, str]) -> Iterator[Finding]:
             f'the bind\'s source "{source}" names a home folder',
             "Write the whole path: ~ is the shell's.",
         )
+    elif PLACEHOLDER.match(source):
+        yield item.offset, "error", f'the bind\'s source "{source}" was never filled in', "Put the folder's path in its place."
     elif not source.startswith("/") and not _VOLUME.match(source):
         message = f'the bind\'s source "{source}" is neither an absolute path nor a volume'
         yield item.offset, "error", message, "Begin it with /."

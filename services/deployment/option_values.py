@@ -155,7 +155,8 @@ def _devices(host: Node) -> Iterator[Finding]:
         if path is None or path.value in ("", None):
             yield device.offset, "error", "this device has no PathOnHost", 'Write "PathOnHost": "/dev/…".'
         elif path.kind == "string" and not path.value.startswith("/"):
-            yield path.offset, "error", f'PathOnHost "{path.value}" is no absolute path', "Begin it with /."
+            message = f'PathOnHost "{path.value}" is no absolute path: the engine looks from where it was started, mostly /'
+            yield path.offset, "warning", message, "Begin it with /."
         if text_at(device, "PathInContainer") is None:
             yield device.offset, "warning", "this device has no PathInContainer", "Write it too, most often the same path."
         if permissions and not re.fullmatch("[rwm]{1,3}", permissions.value):

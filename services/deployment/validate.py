@@ -11,6 +11,7 @@ from services.deployment.edge_hub_rules import edge_hub_problems
 from services.deployment.manifest import DESIRED, agent_of, modules_of
 from services.deployment.manifest_problem import ManifestProblem
 from services.deployment.module_rules import module_problems
+from services.deployment.placeholders import PLACEHOLDER
 from services.deployment.schema_versions import AGENT_AT_MOST, is_schema_1_0, schema_version
 from services.deployment.size import DESIRED_AT_MOST, desired_size, shape_problems
 from services.hub.client import AGENT, EDGE_HUB
@@ -95,6 +96,11 @@ def _schema_problems(version: Any, agent_version: str) -> Iterator[ManifestProbl
     """The agent's own schema version; one before 1.0.10 takes any 1.x and reads it as 1.0."""
     place = "$edgeAgent.schemaVersion"
     numbers = schema_version(version)
+    if isinstance(version, str) and PLACEHOLDER.fullmatch(version):
+        yield ManifestProblem(
+            place, "error", f"{one_line(version, 40)} was never filled in", 'Use "1.0", or "1.1" for startupOrder.'
+        )
+        return
     if version is not None and not isinstance(version, str):
         yield ManifestProblem(place, "error", f"{one_line(version, 20)} is no text", 'Write it in quotes: "1.1".')
     elif not numbers or numbers[0] != 1 or numbers > AGENT_AT_MOST:

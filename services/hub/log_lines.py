@@ -37,6 +37,7 @@ _FIRST = tuple(
     re.compile(rf"(?P<open>\[)?{style}(?![A-Za-z\d])")
     for style in (
         _ISO,
+        rf"(?P<year>(?:19|20)\d\d)(?P<month>\d\d)(?P<day>\d\d)[ T]{_CLOCK}{_ZONE}",
         rf"(?P<glog>[IWEF])(?P<year>\d{{4}})?(?P<month>\d\d)(?P<day>\d\d) {_CLOCK}(?= )",
         rf"{_WEEKDAY}{_MONTH} {{1,2}}(?P<day>\d{{1,2}}) {_CLOCK}(?: (?:UTC|GMT))?(?: (?P<year>(?:19|20)\d\d)(?!\d))?"
         r"(?! [A-Z]{3,5} (?:19|20)\d\d)",  # of another zone, whose name tells no offset
@@ -50,7 +51,7 @@ _FIRST = tuple(
 _WORD = r"(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL|trce|dbug|info|warn|fail|crit|error|debug|warning)"
 _NAMED = r"[\"']?@?(?:timestamp|time|ts|t|asctime|datetime|date|Timestamp|Time)[\"']?\s?[=:]\s?[\"']?"
 _FURTHER_IN = (
-    re.compile(rf"(?P<open>\[?){_WORD}\]?[:| -]{{1,8}}\[?{_ISO}(?![A-Za-z\d])"),
+    re.compile(rf"(?P<open>\[?)(?:{_WORD}\]?[:| -]{{1,8}}|(?<=\[)[DIWECF] )\[?{_ISO}(?![A-Za-z\d])"),  # [I 2021-… of Jupyter
     re.compile(rf"\{{?.{{0,400}}?(?<![\w.]){_NAMED}{_ISO}(?![A-Za-z\d])"),
     re.compile(rf"\{{?.{{0,400}}?(?<![\w.]){_NAMED}{_EPOCH}(?![A-Za-z\d])"),
     # Apache's and nginx's access log; Redis.

@@ -141,6 +141,8 @@ def _results(name: str, node: Mapping[str, Any]) -> Iterator[_Result]:
     sure = _confidence(node)
     certain = sure.confidence is not None
     label = _first(node, _LABEL if certain else _CLASS, _word)
+    if not certain and _measures(node):
+        label = None
     if label is None and (certain or name in _LABEL):
         label = _first(node, _NAMED, _word)
     if label is None:
@@ -160,6 +162,11 @@ def _results(name: str, node: Mapping[str, Any]) -> Iterator[_Result]:
             for each, number in zip(labels, numbers, strict=True):
                 yield _Result(_word(each) or _number_of_class(each), _number(number), share)
             return
+
+
+def _measures(node: Mapping[str, Any]) -> bool:
+    """Whether the object is a reading of something: what its label says is the thing's name, no class."""
+    return type(node.get("value")) in (int, float) or any(isinstance(node.get(name), str) for name in ("unit", "units"))
 
 
 def _fails(node: Mapping[str, Any]) -> bool:

@@ -29,7 +29,7 @@ _LABEL_LIMIT = 200
 # As clients' logs begin: a time and a level, an exception's name, or the level as a field.
 _COMPLAINT = re.compile(
     r"[-\d\s:.,TZ+\[\]|/]{0,64}(?:ERROR|FATAL|CRITICAL|Error|error)(?:\]|:|\b(?<=[A-Z]))|Traceback \(most recent call last\)"
-    r"|[A-Z]\w{0,60}(?:Error|Exception): |.{0,200}?\b(?:level|severity)=\"?(?:error|fatal|critical)\b",
+    r"|[A-Z][\w.]{0,100}(?:Error|Exception): |.{0,200}?\b(?:level|severity)=\"?(?:error|fatal|critical)\b",
     re.ASCII,
 )
 _LINE_LIMIT = 2_000

@@ -13,6 +13,11 @@ from services.deployment.validate import validate
 
 AGENT = ("modulesContent", "$edgeAgent", "properties.desired")
 HUB = ("modulesContent", "$edgeHub", "properties.desired")
+HUB_LOGIN = {"username": "u", "password": "p"}
+
+
+def with_options(options):
+    return {"image": "a.azurecr.io/c:1", "createOptions": options}
 
 
 def put(content, path, value):
@@ -77,7 +82,9 @@ def test_a_sound_manifest(content):
         ((*AGENT, "runtime", "settings", "registryCredentials", "acr", "address"), "acr.azurecr.io/team", "Write acr.azurecr.io"),
         ((*AGENT, "runtime", "settings", "registryCredentials", "acr", "address"), " acr.azurecr.io", "Write acr.azurecr.io"),
         ((*AGENT, "runtime", "settings", "registryCredentials", "acr", "address"), "acr.azurecr.io:443", "the port, too"),
-        ((*AGENT, "runtime", "settings", "registryCredentials", "acr", "address"), "docker.io", "https://index.docker.io/v1/"),
+        ((*AGENT, "schemaVersion"), "${EDGEAGENT_SCHEMA_VERSION}", "never filled in"),
+        ((*AGENT, "modules", "counter", "status"), "$CLIENT_STATUS", "never filled in"),
+        ((*AGENT, "modules", "counter", "settings"), with_options('{"HostConfig":{"Binds":["$DATA:/data"]}}'), "never filled in"),
         ((*AGENT, "modules", "counter", "env"), [], "no object"),
         ((*AGENT, "modules", "counter", "settings"), "x", "no object"),
         (("modulesContent", "counter", "properties.desired", "a.b"), 1, "key"),
@@ -90,6 +97,36 @@ def test_what_is_wrong_is_named(content, path, value, word):
     found = errors(put(content, path, value))
     assert found and any(word in f"{problem.place} {problem.message} {problem.remedy}" for problem in found), found
     assert all(problem.remedy for problem in found)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "word"),
+    [
+        # what the runtime takes is no error: Docker Hub's public images need no password, an unused registry harms nobody
+        (
+            (*AGENT, "runtime", "settings", "registryCredentials", "hub"),
+            HUB_LOGIN | {"address": "docker.io"},
+            "https://index.docker.io/v1/",
+        ),
+        (
+            (*AGENT, "runtime", "settings", "registryCredentials", "old"),
+            HUB_LOGIN | {"address": "https://old.azurecr.io"},
+            "Write old.azurecr.io",
+        ),
+        ((*AGENT, "modules", "counter", "env"), {"KEY": {"value": "<your key>"}}, "never filled in"),
+        ((*AGENT, "modules", "counter", "settings"), with_options('{"MemorySwap":0}'), "belongs in HostConfig"),
+        (
+            (*AGENT, "modules", "counter", "settings"),
+            with_options('{"HostConfig":{"Devices":[{"PathOnHost":"dev/nvhost-gpu","PathInContainer":"dev/nvhost-gpu"}]}}'),
+            "no absolute path",
+        ),
+    ],
+)
+def test_what_the_runtime_takes_is_a_warning(content, path, value, word):
+    put(content, path, value)
+    problems = list(validate(content))
+    assert [problem.severity for problem in problems] == ["warning"], problems
+    assert word in f"{problems[0].message} {problems[0].remedy}"
 
 
 def test_routes_in_both_forms_are_sound(content):
@@ -266,3 +303,19 @@ JUNK = st.recursive(
 def test_no_manifest_raises(junk, path):
     for problem in validate(put(copy.deepcopy(SOUND), path, junk)):
         assert problem.place and problem.message and problem.severity in ("error", "warning")
+
+
+def test_create_options_as_an_object_become_the_text_of_a_twin(content):
+    """As templates of the IoT Edge tools have them: a twin takes no key with a dot, and no depth over ten."""
+    options = {"Labels": {"com.docker.compose.version": "1.2.3"}, "HostConfig": {"Binds": ["/data:/data"] * 60}}
+    put(content, (*AGENT, "modules", "counter", "settings"), {"image": "a.azurecr.io/c:1", "createOptions": options})
+    loaded = load(json.dumps(content))
+    written = loaded["modulesContent"]["$edgeAgent"]["properties.desired"]["modules"]["counter"]["settings"]
+    assert json.loads("".join(written[key] for key in sorted(written) if key.startswith("createOptions"))) == options
+    assert not [problem for problem in validate(loaded) if "key" in problem.message]
+
+
+def test_the_name_that_the_preview_had_for_a_manifest(content):
+    """``az iot edge`` takes it, too (operations/hub.py, legacy_edge_key)."""
+    assert load(json.dumps({"moduleContent": content["modulesContent"]})) == content
+    assert load(json.dumps({"content": {"moduleContent": content["modulesContent"]}})) == content

@@ -16,6 +16,8 @@ AT = "2021-06-12T12:34:56"
 MS = f"{AT}.789"
 
 STYLES = [
+    ("[I 2021-06-12 12:34:56.789 ServerApp] ready", "2021-06-12T12:34:56.789", "[I 2021-06-12 12:34:56.789 ServerApp] ready"),
+    ("20210612 12:34:56.789 ready", "2021-06-12T12:34:56.789", "ready"),
     # Python: logging, Flask, gunicorn, a CSV-like format
     ("2021-06-12 12:34:56,789 | root | INFO | model is loaded", MS, "| root | INFO | model is loaded"),
     ("[2021-06-12 12:34:56,789] INFO in app: ready", MS, "INFO in app: ready"),

@@ -33,6 +33,8 @@ SAMPLES = [
     ('{"Class": "a", "Confidence": 87}', "result", None, 0.87, "a", ""),
     ('{"error": "no host", "latency_ms": 3}', "error", 3.0, None, None, ""),
     ('{"temperature": 21}', "json", None, None, None, ""),
+    ('{"label": "Pump 7", "value": 3.1, "unit": "bar"}', "json", None, None, None, ""),  # a reading: its label is no class
+    ("System.NullReferenceException: Object reference not set", "error", None, None, None, ""),
     ('{"predictions": [{"tagName": "ripe", "probability": 0.9, "tagId": "7"}], "id": "x"}', "result", None, 0.9, "ripe", ""),
     (
         '{"inferences": [{"type": "classification", "classification": {"tag": {"value": "zebra", "confidence": 0.93}}}]}',
