@@ -14,13 +14,14 @@ from textual.screen import Screen
 from textual.scrollbar import ScrollBar
 
 from console import themes
+from console.actions import Action, bindings
+from console.app_actions import AppActions
 from console.background import go, in_thread
-from console.commands import Command, ConsoleCommands, palette
-from console.continued import go_on_after_stops, paint_anew
+from console.commands import ConsoleCommands, open_command_line
+from console.continued import go_on_after_stops
 from console.jobs.watches import Watch
 from console.leaving import leave_when_told
 from console.main_screen import MainScreen
-from console.opening import SCREENS
 from console.screens.signing_in import DeviceCodes
 from console.telling import TellingApp
 from services.contexts.paths import state_folder
@@ -38,32 +39,15 @@ if TYPE_CHECKING:
 _REMEMBER = 2.0  # seconds between two looks whether one went elsewhere
 
 
-class ConsoleApp(TellingApp):
+class ConsoleApp(AppActions, TellingApp):
     """dbe-console."""
 
     TITLE = "dbe-console"
     CSS_PATH = Path(__file__).with_name("console.tcss")
     COMMANDS = {ConsoleCommands}
     ENABLE_COMMAND_PALETTE = True
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("1", "pane(1)", "Images", show=False, id="app.images"),
-        Binding("2", "pane(2)", "Modules", show=False, id="app.modules"),
-        Binding("3", "pane(3)", "Options", show=False, id="app.options"),
-        Binding("4", "pane(4)", "Messages", show=False, id="app.messages"),
-        Binding("d", "open('doctor')", "Doctor", id="app.doctor"),
-        Binding("o", "open('overview')", "Overview", id="app.overview", show=False),
-        Binding("H", "open('history')", "History", id="app.history", show=False),
-        Binding("w", "watch", "Rollout", id="app.watch", show=False),
-        Binding("c", "contexts", "Contexts", id="app.contexts", show=False),
-        Binding("T", "theme", "Theme", id="app.theme", show=False),
-        Binding("F", "open('faults')", "Faults of the lab", id="app.faults", show=False),
-        Binding("colon", "command", "Cmd", id="app.command", key_display=":"),
-        Binding("question_mark", "help", "Help", id="app.help", key_display="?"),
-        Binding("f1", "help", "Help", id="app.help"),  # where one types, it is the one that works, and the footer's
-        Binding("q", "quit", "Quit", id="app.quit"),
-        Binding("ctrl+z", "suspend_process", "To the shell", id="app.suspend", show=False),
-        Binding("ctrl+l", "paint", "Paint the screen anew", id="app.paint", show=False, priority=True),
-    ]
+    SCOPES = ("app", "panes")
+    BINDINGS: ClassVar[list[BindingType]] = bindings(*SCOPES)
 
     def __init__(
         self, *, context: str | None = None, read_only: bool = False, lab: LabProcess | None = None, slow: bool = False
@@ -76,6 +60,7 @@ class ConsoleApp(TellingApp):
         self.slow = slow
         self.session: Session | None = None
         self.watches: list[Watch] = []
+        self.own_keys: dict[str, str] = {}
         ascii_only(themes.unicode_missing())
         ScrollBar.renderer = WholeCells
         for theme in themes.THEMES:
@@ -106,7 +91,7 @@ class ConsoleApp(TellingApp):
 
     async def _open(self) -> None:
         """The lab's context, the one asked for, or the first run."""
-        from console.keys import load_keymap
+        from console.keys import for_textual, load_keymap
         from services.contexts.sign_in import show_device_codes
         from services.contexts.store import ContextStore
 
@@ -114,7 +99,8 @@ class ConsoleApp(TellingApp):
 
         main = self.main
         try:
-            self.set_keymap(await in_thread(load_keymap))
+            self.own_keys = await in_thread(load_keymap)
+            self.set_keymap(for_textual(self.own_keys))
         except OperatorError as error:
             self.show_error(error)
         if self.lab is not None:
@@ -207,24 +193,19 @@ class ConsoleApp(TellingApp):
         if self.is_running and watch.device == self.main.device:
             self.main.modules.read(asked=True)  # what it ended with is not shown half a minute later
 
-    def action_sign_in(self) -> None:
-        """Show the code again that a sign-in waits for."""
-        if not self.codes.show():
-            self.notify("no sign-in waits for a code", timeout=3)
-
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """``$dim`` and ``$edge`` stand in our style sheets; every theme of ours names its own."""
         return {"dim": "#8a949e", "edge": "#3d4751"}
 
     # Keys and commands.
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Panes are reached from the four panes only; a dialog has its own keys."""
-        if action == "open" and parameters == ("faults",) and not (self.session is not None and self.session.context.lab):
+    def offers(self, action: Action) -> bool | None:
+        """Most actions of the app are for the four panes; a screen over them has its own, and so has a dialog."""
+        if action.scope == "panes" and not isinstance(self.screen, MainScreen):
             return False
-        if action in ("pane", "open", "watch", "contexts", "command", "theme"):
-            return isinstance(self.screen, MainScreen)
-        return super().check_action(action, parameters)
+        if action.id == "app.faults" and not (self.session is not None and self.session.context.lab):
+            return False
+        return super().offers(action)
 
     def get_system_commands(self, screen: Screen[object]) -> list[SystemCommand]:
         """None of Textual's own: ours stand in the palette under the verbs' names."""
@@ -238,26 +219,17 @@ class ConsoleApp(TellingApp):
         shown = {"pgdn": "PgDn", "pgup": "PgUp"}.get(shown, shown)
         return shown.replace("⏎", "Ret") if is_ascii() else shown
 
-    def run_command(self, command: Command, argument: str) -> None:
-        """Do what a command says."""
-        if command.changing and self.changes_nothing:
-            self.notify(f"{command.name} does not exist in read-only mode", severity="warning")
-            return
-        command.do(self, argument)
+    def key_signs(self, action: Action) -> str:
+        """Return the keys that an action has now, as they stand on the keyboard."""
+        from console.keys import key_sign, split_keys
+
+        keys = self.own_keys.get(action.id, action.keys)
+        return " ".join(key_sign(self, key) for key in split_keys(keys)) if keys else ""
 
     @property
     def changes_nothing(self) -> bool:
         """Whether this is read-only mode."""
         return self.read_only or (self.session is not None and self.session.read_only)
-
-    def action_pane(self, number: int) -> None:
-        """To a pane."""
-        self.main.go_to(number)
-
-    def action_open(self, name: str) -> None:
-        """One of the screens over the panes."""
-        if self.session is not None:
-            SCREENS[name](self, self.session)
 
     def action_command_palette(self) -> None:
         """All commands, to choose from."""
@@ -265,37 +237,15 @@ class ConsoleApp(TellingApp):
             self.push_screen(CommandPalette(placeholder="a command or what it does"))
 
     def action_command(self) -> None:
-        """The command line."""
-        palette(self)
-
-    def action_help(self) -> None:
-        """Help on the pane one is in."""
-        from console.screens.help import help_dialog
-
-        self.push_screen(help_dialog(self))
-
-    def action_paint(self) -> None:
-        """The whole screen once more, in dialogs too: something else has written on the terminal."""
-        paint_anew(self)
-
-    def action_watch(self) -> None:
-        """Take up the last rollout's watch again."""
-        if not self.watches:
-            self.notify("nothing was deployed in this session", timeout=3)
-            return
-        from console.screens.rollout import RolloutScreen
-
-        self.push_screen(RolloutScreen(self.watches[-1]))
-
-    def action_contexts(self) -> None:
-        """Another context."""
-        from console.screens.contexts import choose_context
-
-        go(self, choose_context(self), "contexts")
+        """Open the command line."""
+        open_command_line(self)
 
     def action_theme(self, name: str = "") -> None:
-        """The named theme, else the next one; it is remembered."""
+        """Change to the named theme, else to the next one; it is remembered."""
         names = themes.NAMES
+        if name and name not in names:
+            self.notify(f"the themes are {', '.join(names)}", severity="warning", timeout=5)
+            return
         following = names[(names.index(self.theme) + 1) % len(names)] if self.theme in names else names[0]
         self.theme = name or following
         go(self, self._remember_theme(self.theme), "theme", exclusive=False)

@@ -1,94 +1,55 @@
-"""The ``:`` commands and the command palette: one list, with the verbs' names."""
+"""The ``:`` commands and the command palette: the actions that have a verb's name, with the keys that do the same."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
-from console.background import go
+from console.actions import ACTIONS, Action
 from console.owner import app_of
 from console.themes import NAMES as THEME_NAMES
 from services.errors import OperatorError
-from services.names import module_name
+from widgets.signs import STYLES
 
 if TYPE_CHECKING:
     from console.owner import ConsoleApp
+    from console.panes.pane_scope import PaneScope
+
+COMMANDS: Mapping[str, Action] = {name: action for action in ACTIONS.values() for name in action.commands}
+
+_NAME, _KEYS = 17, 6  # cells of the palette's columns
 
 
-@dataclass(frozen=True)
-class Command:
-    """A command: ``do`` gets the app and what was typed after the name."""
-
-    name: str
-    title: str
-    do: Callable[[ConsoleApp, str], None]
-    changing: bool = False
-    arguments: Callable[[ConsoleApp], Iterable[str]] = lambda app: ()
+def available(app: ConsoleApp) -> dict[str, Action]:
+    """Return the commands that exist, by name: in read-only mode none that changes something."""
+    return {name: action for name, action in COMMANDS.items() if not (action.changing and app.changes_nothing)}
 
 
-def _act(action: str) -> Callable[[ConsoleApp, str], None]:
-    def do(app: ConsoleApp, argument: str) -> None:
-        app.call_later(app.run_action, f"app.{action}")
-
-    return do
+def _pane_of(app: ConsoleApp, action: Action) -> PaneScope | None:
+    """Return the pane that does an action; None where the app does it."""
+    return next((pane for pane in app.main.panes if action.scope in pane.SCOPES), None)
 
 
-def _in_pane(number: int, action: str) -> Callable[[ConsoleApp, str], None]:
-    """Go to a pane and press one of its keys."""
-
-    def do(app: ConsoleApp, argument: str) -> None:
-        pane = app.main.go_to(number)
-        app.call_later(pane.run_action, action)
-
-    return do
-
-
-def _module(action: str) -> Callable[[ConsoleApp, str], None]:
-    """Do something with the module that is named, else with the one under the cursor."""
-
-    def do(app: ConsoleApp, argument: str) -> None:
-        modules = app.main.modules
-        app.main.go_to(2)
-        if argument and not modules.table.go_to(module_name(argument)):
-            app.notify(f"{app.main.device} shows no module {argument!r}", severity="warning", timeout=4)
-        else:
-            app.call_later(modules.run_action, action)
-
-    return do
-
-
-def _models(app: ConsoleApp, argument: str) -> None:
-    app.main.go_to(1)
-    app.main.images.action_models()
-
-
-def _images(app: ConsoleApp, argument: str) -> None:
-    app.main.go_to(1)
-    app.main.images.action_images()
-
-
-def _deploy(app: ConsoleApp, argument: str) -> None:
-    _images(app, "")
-    images = app.main.images
-    named = next((image.id for image in images.images or () if argument in (image.id, image.name)), argument)
-    if argument and not images.table.go_to(named):
-        app.notify(f"the workspace shows no image {argument!r}", severity="warning", timeout=4)
+def run_command(app: ConsoleApp, name: str, argument: str = "") -> None:
+    """Do what a command says, in its pane and with the row that is named, else the one under the cursor."""
+    action = COMMANDS[name]
+    if name not in available(app):
+        app.notify(f"{name} does not exist in read-only mode", severity="warning")
+        return
+    pane = _pane_of(app, action)
+    if pane is None:
+        app.call_later(app.act, action.id, argument)
+        return
+    app.main.go_to(pane.NUMBER)
+    pane.prepare(action)
+    if action.needs_row and argument and not pane.go_to_row(argument):
+        app.notify(f"no {pane.row_word()} {argument!r} is shown here", severity="warning", timeout=4)
     else:
-        app.call_later(images.run_action, "deploy")
-
-
-def _image_names(app: ConsoleApp) -> list[str]:
-    return [f"{image.name}:{image.version}" for image in app.main.images.images or ()]
-
-
-def _module_names(app: ConsoleApp) -> list[str]:
-    state = app.main.modules.state
-    return [module.name for module in state.modules] if state is not None else []
+        app.call_later(pane.act, action.id, argument)
 
 
 def _context_names(app: ConsoleApp) -> Iterable[str]:
@@ -100,125 +61,51 @@ def _context_names(app: ConsoleApp) -> Iterable[str]:
         return ()
 
 
-def _theme(app: ConsoleApp, argument: str) -> None:
-    if argument and argument not in THEME_NAMES:
-        app.notify(f"the themes are {', '.join(THEME_NAMES)}", severity="warning", timeout=5)
-    else:
-        app.action_theme(argument)
+def _module_names(app: ConsoleApp) -> Iterable[str]:
+    return app.main.modules.row_names()
 
 
-def _context(app: ConsoleApp, argument: str) -> None:
-    if argument:
-        app.use_context(argument)
-    else:
-        app.action_contexts()
+# What may stand after a command, by ``Action.argument``.
+_ARGUMENTS: Mapping[str, Callable[[ConsoleApp], Iterable[str]]] = {
+    "context": _context_names,
+    "module": _module_names,
+    "theme": lambda app: THEME_NAMES,
+}
 
 
-def _device(app: ConsoleApp, argument: str) -> None:
-    if argument:
-        app.main.look_at(argument)
-    else:
-        app.main.modules.action_device()
-
-
-def _score(app: ConsoleApp, argument: str) -> None:
-    from console.screens.score import ScoreScreen
-
-    if app.session is not None:
-        row = app.main.modules.row
-        hosts = {module.name for module in app.main.modules.hosts()}
-        module = argument or (row.module.name if row is not None and row.module.name in hosts else "")
-        app.push_screen(ScoreScreen(app.session, app.main.device, module))
-
-
-def _export_manifest(app: ConsoleApp, argument: str) -> None:
-    from console.jobs import manifests
-
-    if app.session is not None:
-        go(app, manifests.export(app.main, app.session, argument), "manifest")
-
-
-def _import_manifest(app: ConsoleApp, argument: str) -> None:
-    from console.jobs import manifests
-
-    if app.session is not None:
-        go(app, manifests.bring_in(app.main, app.session, argument), "deploy")
-
-
-COMMANDS: tuple[Command, ...] = (
-    Command("images", "Images of the workspace", _images),
-    Command("models", "Models of the workspace", _models),
-    Command("modules", "Modules of the device", _act("pane(2)")),
-    Command("options", "Create options", _act("pane(3)")),
-    Command("stream", "Messages", _act("pane(4)")),
-    Command("deploy", "Deploy the image under the cursor", _deploy, changing=True, arguments=_image_names),
-    Command("client", "Deploy the client module", _in_pane(1, "client"), changing=True),
-    Command("logs", "Logs of the module under the cursor", _module("logs"), arguments=_module_names),
-    Command("restart", "Restart the module under the cursor", _module("restart"), changing=True, arguments=_module_names),
-    Command("start", "Start the module under the cursor", _module("start"), changing=True, arguments=_module_names),
-    Command("stop", "Stop the module under the cursor", _module("stop"), changing=True, arguments=_module_names),
-    Command("remove", "Remove the module under the cursor", _module("remove"), changing=True, arguments=_module_names),
-    Command("score", "Score a picture on the host module now", _score),
-    Command("export-manifest", "Write the device's whole manifest into a file", _export_manifest),
-    Command("import-manifest", "Bring in a whole manifest, merged or instead", _import_manifest, changing=True),
-    Command("twin", "Twin of the module under the cursor", _module("twin"), arguments=_module_names),
-    Command("method", "Invoke a direct method of the module under the cursor", _module("method"), changing=True),
-    Command("ping", "Ask the edge agent for a sign of life", _in_pane(2, "ping")),
-    Command("faults", "The lab's faults, on and off", _act("open('faults')")),
-    Command("devices", "All devices, sorted by trouble", _act("open('overview')")),
-    Command("device", "Look at another device", _device),
-    Command("overview", "All devices, sorted by trouble", _act("open('overview')")),
-    Command("doctor", "Check everything from here to the FPGA", _act("open('doctor')")),
-    Command("history", "What was deployed when; roll back", _act("open('history')")),
-    Command("rollback", "Roll back to an earlier deployment", _act("open('history')"), changing=True),
-    Command("watch", "Take up the last rollout's watch again", _act("watch")),
-    Command("health", "Rates, latencies and classes of the messages", _in_pane(4, "health")),
-    Command("export", "Export the messages that the filter lets through", _in_pane(4, "export")),
-    Command("context", "Another context", _context, arguments=_context_names),
-    Command("ctx", "Another context", _context, arguments=_context_names),
-    Command("sign-in", "Show the code again that a sign-in waits for", _act("sign_in")),
-    Command("theme", "Another theme: dark, light, high contrast, 16 colours", _theme, arguments=lambda app: THEME_NAMES),
-    Command("help", "Help on the pane one is in", _act("help")),
-    Command("quit", "Leave the console", _act("quit")),
-    Command("q", "Leave the console", _act("quit")),
-)
-
-
-def available(app: ConsoleApp) -> list[Command]:
-    """The commands that exist: in read-only mode none that changes something."""
-    return [command for command in COMMANDS if not (command.changing and app.changes_nothing)]
+def _arguments(app: ConsoleApp, action: Action) -> Iterable[str]:
+    pane = _pane_of(app, action)
+    if action.needs_row and pane is not None:
+        return pane.row_names()
+    return _ARGUMENTS[action.argument](app) if action.argument in _ARGUMENTS else ()
 
 
 def _completions(app: ConsoleApp) -> list[str]:
-    """The commands, and the commands with what may stand after them."""
-    known = available(app)
-    return [command.name for command in known] + [
-        f"{command.name} {word}" for command in known for word in command.arguments(app)
-    ]
+    """Return the commands, and the commands with what may stand after them."""
+    commands = available(app)
+    return [*commands, *(f"{name} {word}" for name, action in commands.items() for word in _arguments(app, action))]
 
 
-def palette(app: ConsoleApp) -> None:
-    """The line one types a command into."""
+def _remark(app: ConsoleApp, line: str) -> str:
+    """Return what stands beside a command that is typed: its keys, and what it does."""
+    action = available(app).get(line.partition(" ")[0])
+    return " · ".join(filter(None, (app.key_signs(action), action.about))) if action is not None else ""
+
+
+def open_command_line(app: ConsoleApp) -> None:
+    """Open the line into which a command is typed."""
     from textual.suggester import SuggestFromList
 
     from widgets.command_line import CommandLine
 
     def run(line: str | None) -> None:
         name, _, argument = (line or "").strip().partition(" ")
-        if not name:
-            return
-        command = next((command for command in COMMANDS if command.name == name), None)
-        if command is None:
+        if name in COMMANDS:
+            run_command(app, name, argument.strip())
+        elif name:
             app.notify(f"there is no command {name!r}; Tab completes, ctrl+p lists them", severity="warning")
-        else:
-            app.run_command(command, argument.strip())
 
-    app.push_screen(CommandLine(SuggestFromList(_completions(app))), run)
-
-
-def _line(command: Command, name: Content) -> Content:
-    """A command in one line of the palette."""
-    return Content.assemble(name.pad_right(17 - len(name)), (command.title, "not bold"))
+    app.push_screen(CommandLine(SuggestFromList(_completions(app)), partial(_remark, app)), run)
 
 
 class ConsoleCommands(Provider):
@@ -228,19 +115,23 @@ class ConsoleCommands(Provider):
     def _app(self) -> ConsoleApp:
         return app_of(self.screen)
 
+    def _line(self, action: Action, name: Content) -> Content:
+        """Return a command as one line of the palette: name, keys, what it does."""
+        keys = Content.styled(self._app.key_signs(action), STYLES["accent"])
+        return Content.assemble(
+            name.pad_right(_NAME - len(name)), keys.pad_right(max(1, _KEYS - len(keys))), (action.about, "not bold")
+        )
+
     async def discover(self) -> Hits:
-        """All of them."""
-        for command in available(self._app):
-            if command.name not in ("ctx", "q"):
-                yield DiscoveryHit(
-                    _line(command, Content(command.name)), partial(self._app.run_command, command, ""), command.name
-                )
+        """All of them, each under its first name."""
+        for name, action in available(self._app).items():
+            if name == action.commands[0]:
+                yield DiscoveryHit(self._line(action, Content(name)), partial(run_command, self._app, name), name)
 
     async def search(self, query: str) -> Hits:
         """Those that match."""
         matcher = self.matcher(query)
-        for command in available(self._app):
-            score = matcher.match(f"{command.name} {command.title}")
+        for name, action in available(self._app).items():
+            score = matcher.match(f"{name} {action.about}")
             if score > 0:
-                shown = _line(command, matcher.highlight(command.name))
-                yield Hit(score, shown, partial(self._app.run_command, command, ""), command.name)
+                yield Hit(score, self._line(action, matcher.highlight(name)), partial(run_command, self._app, name), name)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.events import DescendantFocus, Resize
@@ -15,12 +15,15 @@ from textual.reactive import Reactive
 from textual.screen import Screen
 from textual.widget import Widget
 
+from console.actions import Action, bindings
 from console.background import go, in_thread
 from console.owner import app_of
 from console.panes.images import Images
 from console.panes.messages import Messages
 from console.panes.modules import Modules
 from console.panes.options import Options
+from console.panes.pane_scope import PaneScope
+from console.scope import Scope
 from services.errors import OperatorError
 from services.operations.session import Session
 from widgets.details import DetailsPanel
@@ -45,17 +48,14 @@ def layout_for(width: int, height: int) -> Layout:
     return "four" if width >= 120 and height >= 36 else "single"
 
 
-class MainScreen(Screen[None]):
+class MainScreen(Scope, Screen[None]):
     """Images, modules, create options, messages."""
 
     AUTO_FOCUS = ""
     # Textual's own draws the whole screen anew when the focus moves.
     focused: Reactive[Widget | None] = Reactive(None, repaint=False)
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("tab", "next(1)", "Next pane", show=False, id="app.next-pane"),
-        Binding("shift+tab", "next(-1)", "Pane before", show=False, id="app.pane-before"),
-        Binding("escape", "give_up", "Wait no longer", show=False, priority=True, id="app.give-up"),
-    ]
+    SCOPES = ("main",)
+    BINDINGS: ClassVar[list[BindingType]] = bindings("main")
 
     def __init__(self, session: Session | None) -> None:
         super().__init__()
@@ -66,7 +66,7 @@ class MainScreen(Screen[None]):
         self.modules = Modules(id="modules")
         self.options = Options(id="options")
         self.messages = Messages(id="messages")
-        self.panes: tuple[Pane, ...] = (self.images, self.modules, self.options, self.messages)
+        self.panes: tuple[PaneScope, ...] = (self.images, self.modules, self.options, self.messages)
         self.current: Pane = self.images
         self.details = DetailsPanel()
         self.banner = Banner()
@@ -119,8 +119,6 @@ class MainScreen(Screen[None]):
     def adopt(self, session: Session, place: Place) -> None:
         """Work with a context from here on, where it was left."""
         self.session = session
-        for pane in self.panes:
-            pane.read_only = session.read_only
         self.refresh_bindings()
         self._name_place()
         chosen = self.panes.index(self.current) + 1  # by who did not wait for the context
@@ -225,11 +223,9 @@ class MainScreen(Screen[None]):
         pane.focus_content()
         return pane
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+    def offers(self, action: Action) -> bool | None:
         """There is something to give up only while a dialog is on its way."""
-        if action == "give_up":
-            return bool(self.console.opening)
-        return super().check_action(action, parameters)
+        return bool(self.console.opening) if action.id == "app.give-up" else super().offers(action)
 
     def action_give_up(self) -> None:
         """The dialog that is on its way does not open."""
@@ -237,8 +233,15 @@ class MainScreen(Screen[None]):
             waiting.cancel()
         self.notify("waiting no longer", timeout=2)
 
-    def action_next(self, by: int) -> None:
-        """What comes next in this pane, then the next pane."""
+    def action_next_pane(self) -> None:
+        """Go to what comes next in this pane, then to the next pane."""
+        self._step(1)
+
+    def action_pane_before(self) -> None:
+        """Go to what comes before in this pane, then to the pane before."""
+        self._step(-1)
+
+    def _step(self, by: int) -> None:
         mine = [widget for widget in self.focus_chain if self.current in widget.ancestors_with_self]
         place = mine.index(self.focused) + by if self.focused in mine else -1
         if 0 <= place < len(mine):

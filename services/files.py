@@ -21,7 +21,7 @@ from services.errors import OperatorError
 from services.text import one_line
 
 _NAME_LENGTH = 100  # characters of a name from outside; file systems take 255 bytes
-# Windows and its shares keep these for devices, whatever ending follows (docs/facts/linux.md).
+# Windows and its shares keep these for devices, whatever ending follows (learn.microsoft.com, "Naming Files, Paths, and Namespaces").
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 
 _NO_ROOM = "Make room there (df -h shows how much there is), or name a folder on another disk."
@@ -127,8 +127,7 @@ def private_folder(path: Path) -> Path:
 def private_file(path: Path) -> Path:
     """Return ``path``, made empty with mode 0600 where it did not exist; of one that is there the mode is corrected.
 
-    An existing file is not opened: closing it would let go of the locks that SQLite holds on it in this process
-    (docs/facts/linux.md).
+    An existing file is not opened: closing it would let go of the locks that SQLite holds on it in this process.
     """
     try:
         status = _status(path)

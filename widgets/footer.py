@@ -57,15 +57,16 @@ class KeyLine(Static):
 
     def keys(self) -> list[tuple[str, str]]:
         """Keys and their words, in the order of the bindings, as far as there is room; the help's key is left out last."""
-        found: dict[str, tuple[str, str]] = {}
+        found: dict[str, tuple[str, str]] = {}  # by action, which f1 and ? have in common
         shown = [active for active in self.screen.active_bindings.values() if active.binding.show and active.enabled]
+        helps = {active.binding.action for active in shown if (active.binding.id or "").endswith(".help")}
         near = list((self.screen.focused or self.screen).ancestors_with_self)
         orders = {node: _order(node) for node in near}
         shown.sort(key=lambda active: (near.index(active.node), orders[active.node].get(active.binding.action, 0)))
         for _, binding, _, _ in shown:
             found.setdefault(binding.action, (drawn(self.app.get_key_display(binding)), drawn(binding.description)))
         while found and _length(found.values()) > self.content_size.width:
-            del found[next((action for action in reversed(found) if action != "help"), "help")]
+            del found[next((action for action in reversed(found) if action not in helps), next(reversed(found)))]
         return list(found.values())
 
     def _show(self) -> None:

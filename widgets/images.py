@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, Literal
+from typing import Literal
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher
@@ -83,30 +82,6 @@ class ImagesPane(Pane):
 device, the module's name and a preset of create options. FPGA images answer over gRPC on port 50051, CPU images over HTTP.
 
 m shows the workspace's models instead; there, Enter makes an image of a model: it is converted for the FPGA where it is not yet."""
-    CHANGING = frozenset({"deploy", "make_image", "client"})
-    OF_IMAGES = frozenset({"deploy", "models", "build_log", "yank"})
-    OF_MODELS = frozenset({"make_image", "images"})
-    ON_CONTENT = frozenset({"deploy", "make_image", "details", "build_log", "yank"})
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("D", "deploy", "Deploy", id="images.deploy", key_display="⏎ D"),
-        Binding("D", "make_image", "Make image", id="models.make-image", key_display="⏎ D"),
-        Binding("C", "client", "Client", id="images.client"),
-        Binding("m", "models", "Models", id="images.models"),
-        Binding("m", "images", "Images", id="models.images"),
-        Binding("i,space", "details", "Details", id="images.details", key_display="i"),
-        Binding("slash", "filter", "Filter", id="pane.filter", key_display="/"),
-        Binding("b", "build_log", "Build log", id="images.build-log", show=False),
-        Binding("y", "yank", "Copy location", id="images.yank", show=False),
-    ]
-
-    class Ask(Message):
-        """The operator asks for something to be done with an image or a model."""
-
-        def __init__(self, what: str, image: WorkspaceImage | None = None, model: WorkspaceModel | None = None) -> None:
-            super().__init__()
-            self.what = what
-            self.image = image
-            self.model = model
 
     class Highlighted(Message):
         """The cursor stands on another image or model."""
@@ -187,12 +162,6 @@ m shows the workspace's models instead; there, Enter makes an image of a model: 
             self.ready()
             self.say(counted(len(self.models), "model"), "dim")
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """What one does with an image one does not with a model."""
-        if action in (self.OF_MODELS if self.showing == "images" else self.OF_IMAGES):
-            return False
-        return super().check_action(action, parameters)
-
     def action_models(self) -> None:
         """The models."""
         self._switch_to("models")
@@ -226,38 +195,6 @@ m shows the workspace's models instead; there, Enter makes an image of a model: 
     def action_sort(self) -> None:
         """The next order."""
         self.notify(f"{self.showing} sorted: {self.table.next_sort()}", timeout=2)
-
-    def _ask(self, what: str) -> None:
-        self.post_message(self.Ask(what, self.image, self.model))
-
-    def action_deploy(self) -> None:
-        """Deploy the image."""
-        self._ask("deploy")
-
-    def action_make_image(self) -> None:
-        """An image of the model, converted where it is not yet."""
-        self._ask("convert")
-
-    def action_client(self) -> None:
-        """Deploy the client module."""
-        self._ask("client")
-
-    def action_details(self) -> None:
-        """All that is known of it."""
-        self._ask("details")
-
-    def action_build_log(self) -> None:
-        """The image's build log."""
-        self._ask("build-log")
-
-    def action_yank(self) -> None:
-        """Copy the image's location."""
-        self._ask("yank")
-
-    def on_table_chosen(self, event: Table.Chosen) -> None:
-        """Enter deploys (or makes an image); where nothing may change it shows details."""
-        event.stop()
-        self._ask("details" if self.read_only else "deploy" if self.showing == "images" else "convert")
 
     def on_table_highlighted(self, event: Table.Highlighted) -> None:
         """Another record."""

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
@@ -44,28 +42,9 @@ E exports all that the filter lets through, as NDJSON or CSV. @ jumps to a time.
     MessagesPane.-empty > .content { display: block; height: auto; }
     MessagesPane.-empty Stream { display: none; }
     """
-    ON_CONTENT = frozenset({"pause", "follow", "details", "export", "surroundings", "mark", "jump", "save", "yank"})
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "pause", "Pause", id="messages.pause"),
-        Binding("f", "follow", "Follow", id="messages.follow"),
-        Binding("i", "details", "Details", id="messages.details", key_display="⏎"),
-        Binding("E", "export", "Export", id="messages.export", show=False),
-        Binding("x", "surroundings", "Context", id="messages.context", show=False),
-        Binding("m", "mark", "Mark", id="messages.mark", show=False),
-        Binding("h", "health", "Health", id="messages.health"),
-        Binding("slash", "filter", "Filter", id="pane.filter", key_display="/"),
-        Binding("at", "jump", "Jump to time", id="messages.jump", show=False, key_display="@"),
-        Binding("s", "save", "Save", id="messages.save", show=False),
-        Binding("y", "yank", "Copy", id="messages.yank", show=False),
-    ]
 
-    class Ask(Message):
-        """The operator asks for something to be done with the stream or one message."""
-
-        def __init__(self, what: str, message: InferenceMessage | None) -> None:
-            super().__init__()
-            self.what = what
-            self.subject = message
+    class Tail(Message):
+        """The view goes to the end again: its window is to be read anew."""
 
     class Highlighted(Message):
         """The cursor stands on another message."""
@@ -154,11 +133,11 @@ E exports all that the filter lets through, as NDJSON or CSV. @ jumps to a time.
         """The journal cannot be read: what is shown is old."""
         self.show_intake(replace(self.intake, state="unread", rate=0.0, trouble=error.what, remedy=error.remedy), self.pending)
 
-    def action_reload(self) -> None:
+    def action_refresh(self) -> None:
         """Read again; a notice has been seen then."""
         self._noticed = self.intake.notice
         self._say()
-        super().action_reload()
+        super().action_refresh()
 
     def _say(self) -> None:
         intake = self.intake
@@ -226,7 +205,7 @@ E exports all that the filter lets through, as NDJSON or CSV. @ jumps to a time.
         self.paused = False
         self.stream.following = True
         self.pending = 0
-        self.post_message(self.Ask("follow", None))
+        self.post_message(self.Tail())
         self._say()
 
     @on(Stream.Left)
@@ -241,46 +220,6 @@ E exports all that the filter lets through, as NDJSON or CSV. @ jumps to a time.
         """Another message."""
         event.stop()
         self.post_message(self.Highlighted(self.stream.current))
-
-    def on_lines_chosen(self, event: Lines.Chosen) -> None:
-        """Enter shows details."""
-        event.stop()
-        self.action_details()
-
-    def _ask(self, what: str) -> None:
-        self.post_message(self.Ask(what, self.stream.current))
-
-    def action_details(self) -> None:
-        """Body, properties, system properties."""
-        self._ask("details")
-
-    def action_export(self) -> None:
-        """Export what the filter lets through."""
-        self._ask("export")
-
-    def action_surroundings(self) -> None:
-        """What came before and after, without the filter."""
-        self._ask("context")
-
-    def action_mark(self) -> None:
-        """Mark the message."""
-        self._ask("mark")
-
-    def action_health(self) -> None:
-        """Rates, latencies, classes."""
-        self._ask("health")
-
-    def action_jump(self) -> None:
-        """To a time."""
-        self._ask("jump")
-
-    def action_save(self) -> None:
-        """Save the message's body."""
-        self._ask("save")
-
-    def action_yank(self) -> None:
-        """Copy the message."""
-        self._ask("yank")
 
 
 def _lines(parts: Sequence[Part], width: int) -> list[Content]:

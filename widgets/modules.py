@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
@@ -43,32 +41,6 @@ logs (of edgeAgent and edgeHub too), t the twin, m invokes a direct method, p as
 
 The hub counts each refresh against its daily quota: the interval is in the context (limits.modules_every). What the edge hub
 makes of its routes stands in a twin of its own, which is read with r, after a deployment, and every tenth time."""
-    CHANGING = frozenset({"restart", "switch", "start", "stop", "remove", "client", "method"})
-    ON_CONTENT = CHANGING - {"client"} | {"details", "logs", "edit", "score", "twin", "yank"}
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("i,space", "details", "Details", id="modules.details", key_display="⏎"),
-        Binding("slash", "filter", "Filter", id="pane.filter", key_display="/", show=False),
-        Binding("l", "logs", "Logs", id="modules.logs"),
-        Binding("e", "edit", "Options", id="modules.edit"),
-        Binding("R", "restart", "Restart", id="modules.restart"),
-        Binding("s", "switch", "Stop/start", id="modules.switch"),
-        Binding("X,delete", "remove", "Remove", id="modules.remove", key_display="X", show=False),
-        Binding("C", "client", "Deploy client", id="modules.client", show=False),
-        Binding("v", "device", "Device", id="modules.device", show=False),
-        Binding("P", "score", "Score a picture", id="modules.score", show=False),
-        Binding("t", "twin", "Twin", id="modules.twin", show=False),
-        Binding("m", "method", "Method", id="modules.method", show=False),
-        Binding("p", "ping", "Ping", id="modules.ping", show=False),
-        Binding("y", "yank", "Copy image", id="modules.yank", show=False),
-    ]
-
-    class Ask(Message):
-        """The operator asks for something to be done with a module."""
-
-        def __init__(self, what: str, row: Row | None) -> None:
-            super().__init__()
-            self.what = what
-            self.row = row
 
     class Highlighted(Message):
         """The cursor stands on another module."""
@@ -187,76 +159,8 @@ makes of its routes stands in a twin of its own, which is read with r, after a d
         """The next order."""
         self.notify(f"modules sorted: {self.table.next_sort()}", timeout=2)
 
-    def on_table_chosen(self, event: Table.Chosen) -> None:
-        """Enter shows details."""
-        event.stop()
-        self._ask("details")
-
     def on_table_highlighted(self, event: Table.Highlighted) -> None:
         """Another module."""
         event.stop()
         self.say_row()
         self.post_message(self.Highlighted(self.row))
-
-    def _ask(self, what: str) -> None:
-        self.post_message(self.Ask(what, self.row))
-
-    def action_details(self) -> None:
-        """All that is known of it."""
-        self._ask("details")
-
-    def action_logs(self) -> None:
-        """The module's logs."""
-        self._ask("logs")
-
-    def action_edit(self) -> None:
-        """Its create options in the editor."""
-        self._ask("edit")
-
-    def action_restart(self) -> None:
-        """Restart it."""
-        self._ask("restart")
-
-    def action_switch(self) -> None:
-        """Stop it where it should run, start it where it should not."""
-        self._ask("switch")
-
-    def action_start(self) -> None:
-        """Start it, where it should not run."""
-        self._ask("start")
-
-    def action_stop(self) -> None:
-        """Stop it, where it should run."""
-        self._ask("stop")
-
-    def action_remove(self) -> None:
-        """Take it off the device."""
-        self._ask("remove")
-
-    def action_client(self) -> None:
-        """Deploy the client beside it."""
-        self._ask("client")
-
-    def action_device(self) -> None:
-        """Look at another device."""
-        self._ask("device")
-
-    def action_score(self) -> None:
-        """Send a picture to the host module."""
-        self._ask("score")
-
-    def action_twin(self) -> None:
-        """The raw twin."""
-        self._ask("twin")
-
-    def action_method(self) -> None:
-        """Invoke a direct method of it."""
-        self._ask("method")
-
-    def action_ping(self) -> None:
-        """Ask the edge agent for a sign of life."""
-        self._ask("ping")
-
-    def action_yank(self) -> None:
-        """Copy the image's name."""
-        self._ask("yank")

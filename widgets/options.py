@@ -58,7 +58,6 @@ Esc leaves the text so that single keys work again; e goes back into it; p choos
 a preset of your own (a file that can be shared). F8 reviews the whole change (diff and az commands) before anything is sent.
 
 The hub keeps create options in chunks of 512 characters; the last line tells the room."""
-    CHANGING = frozenset({"deploy", "save_preset"})
     DEFAULT_CSS = """
     OptionsPane {
         .target { height: 1; padding: 0 1; color: $dim; text-wrap: nowrap; text-overflow: ellipsis; }
@@ -73,15 +72,6 @@ The hub keeps create options in chunks of 512 characters; the last line tells th
         .size { height: 1; padding: 0 1; color: $dim; }
     }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        # Priority: the text area has f6 and others for itself, and these are wanted while one types.
-        Binding("f8", "deploy", "Review", id="options.deploy", priority=True),
-        Binding("e", "edit", "Edit", id="options.edit"),
-        Binding("p", "preset", "Preset", id="options.preset"),
-        Binding("f4", "external", "$EDITOR", id="options.external", priority=True),
-        Binding("f6", "save_preset", "Save", id="options.save", priority=True),
-        Binding("y", "yank", "Copy", id="options.yank", show=False),
-    ]
 
     class TextChanged(Message):
         """The text is another one and stayed so for a moment: check it."""
@@ -97,13 +87,6 @@ The hub keeps create options in chunks of 512 characters; the last line tells th
             super().__init__()
             self.name = name
             self.values = values
-
-    class Ask(Message):
-        """The operator asks for something to be done with the text."""
-
-        def __init__(self, what: str) -> None:
-            super().__init__()
-            self.what = what
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
@@ -254,10 +237,6 @@ The hub keeps create options in chunks of 512 characters; the last line tells th
     def _left(self) -> None:
         self.focus_content()
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """No filter, order or refresh in an editor."""
-        return action not in ("filter", "sort", "reload") and super().check_action(action, parameters)
-
     def action_edit(self) -> None:
         """Into the text."""
         self.editor.focus()
@@ -267,19 +246,3 @@ The hub keeps create options in chunks of 512 characters; the last line tells th
         select = self.query_one(Select)
         select.focus()
         select.action_show_overlay()
-
-    def action_deploy(self) -> None:
-        """Review the change."""
-        self.post_message(self.Ask("deploy"))
-
-    def action_save_preset(self) -> None:
-        """Keep the text as a preset of one's own."""
-        self.post_message(self.Ask("save-preset"))
-
-    def action_external(self) -> None:
-        """Edit with $EDITOR."""
-        self.post_message(self.Ask("external"))
-
-    def action_yank(self) -> None:
-        """Copy the text."""
-        self.post_message(self.Ask("yank"))

@@ -106,15 +106,6 @@ class Pane(Vertical):
     NAME: ClassVar[str] = ""
     HELP: ClassVar[str] = ""
     BEGINS: ClassVar[Look] = "loading"  # the look before anything was read
-    # Actions that change something: they do not exist in read-only mode.
-    CHANGING: ClassVar[frozenset[str]] = frozenset()
-    # Actions on what it shows: while it shows nothing they do nothing, and the footer does not offer them.
-    ON_CONTENT: ClassVar[frozenset[str]] = frozenset()
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "filter", "Filter", id="pane.filter", key_display="/"),
-        Binding("r", "reload", "Refresh", id="pane.refresh", show=False),
-        Binding("S", "sort", "Sort", id="pane.sort", show=False),
-    ]
 
     class Reload(Message):
         """The operator wants fresh data."""
@@ -136,7 +127,6 @@ class Pane(Vertical):
         self.can_focus = self.look != "ready"
         self.word = ""
         self.role: Role = "dim"
-        self.read_only = False
         self._filter = FilterLine(self.filter_hint())
         self._look = Static("", classes="look")
         self._note = Static("", classes="note")
@@ -218,19 +208,16 @@ class Pane(Vertical):
 
     # Keys.
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """In read-only mode what changes something does not exist; a filter that is typed is not opened."""
-        if action == "filter" and self._filter.has_focus:
-            return False
-        if self.read_only and action in self.CHANGING:
-            return False
-        return None if action in self.ON_CONTENT and self.look != "ready" else True
+    @property
+    def filtering(self) -> bool:
+        """Whether a filter is being typed."""
+        return self._filter.has_focus
 
     def filter_hint(self) -> str:
         """What the empty filter line says."""
         return "filter; !text shows what does not match"
 
-    def action_reload(self) -> None:
+    def action_refresh(self) -> None:
         """Ask for fresh data."""
         self.post_message(self.Reload(self))
 

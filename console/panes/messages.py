@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import ClassVar
 
 from textual import on
+from textual.binding import BindingType
 from textual.content import Content
 from textual.widgets import Input
 
+from console.actions import bindings
 from console.background import go, in_thread
-from console.owner import app_of, main_of
+from console.owner import app_of
+from console.panes.pane_scope import PaneScope
 from services.errors import OperatorError, UsageError
 from services.messages.feed import MessageFeed
 from services.operations.session import Session
@@ -20,28 +23,24 @@ from services.records import PAGE, InferenceMessage
 from services.text import counted
 from widgets.details import message_details
 from widgets.dialogs import Prompt, Reader
+from widgets.lines import Lines
 from widgets.messages import MessagesPane
 from widgets.pane import Pane
 from widgets.stream import Stream
 
-if TYPE_CHECKING:
-    from console.owner import MainScreen
-
 _BUSY, _IDLE = 0.25, 1.0  # seconds between two looks at the journal
 
 
-class Messages(MessagesPane):
+class Messages(PaneScope, MessagesPane):
     """The messages pane at work."""
+
+    SCOPES = ("messages", "pane")
+    BINDINGS: ClassVar[list[BindingType]] = bindings(*SCOPES)
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
         self.session: Session | None = None
         self._aside = ""  # the filter that x has put aside
-
-    @property
-    def main(self) -> MainScreen:
-        """The screen it stands on."""
-        return main_of(self)
 
     @property
     def source(self) -> MessageFeed:
@@ -175,33 +174,59 @@ class Messages(MessagesPane):
         if message is not None and self.main.has_details:
             self.main.show_details(message_details(message))
 
-    @on(MessagesPane.Ask)
-    def _asked(self, event: MessagesPane.Ask) -> None:
-        message, session = event.subject, self.session
-        if session is None:
-            return
-        if event.what == "follow":
-            go(self, self._narrow(self.filter_text), "narrow")
-        elif event.what == "export":
-            go(self, self._export(), "export")
-        elif event.what == "jump":
-            go(self, self._jump(), "jump")
-        elif event.what == "health":
-            from console.screens.health import HealthScreen
+    def row_word(self) -> str:
+        """A row is a message."""
+        return "message"
 
-            self.app.push_screen(HealthScreen(session))
-        elif message is None:
-            return
-        elif event.what == "details":
-            go(self, self._details(message), "details")
-        elif event.what == "context":
-            go(self, self._surroundings(message), "narrow")
-        elif event.what == "mark":
-            go(self, self._mark(message), "mark")
-        elif event.what == "save":
-            go(self, self._save(message), "save")
-        elif event.what == "yank":
-            go(self, self._copy(message), "copy")
+    def current_row(self) -> InferenceMessage | None:
+        """Return the message under the cursor."""
+        return self.stream.current
+
+    @on(MessagesPane.Tail)
+    def _tail(self) -> None:
+        if self.session is not None:
+            go(self, self._narrow(self.filter_text), "narrow")
+
+    @on(Lines.Chosen)
+    def _chosen(self, event: Lines.Chosen) -> None:
+        """Enter shows details."""
+        event.stop()
+        self.act("messages.details")
+
+    def action_details(self, message: InferenceMessage) -> None:
+        """Show its body, properties and system properties."""
+        go(self, self._details(message), "details")
+
+    def action_export(self) -> None:
+        """Export what the filter lets through."""
+        go(self, self._export(), "export")
+
+    def action_context(self, message: InferenceMessage) -> None:
+        """Show what came before and after it, without the filter."""
+        go(self, self._surroundings(message), "narrow")
+
+    def action_mark(self, message: InferenceMessage) -> None:
+        """Mark it, or take the mark away."""
+        go(self, self._mark(message), "mark")
+
+    def action_health(self) -> None:
+        """Open rates, latencies and classes."""
+        from console.screens.health import HealthScreen
+
+        if self.session is not None:
+            self.app.push_screen(HealthScreen(self.session))
+
+    def action_jump(self) -> None:
+        """Go to a time."""
+        go(self, self._jump(), "jump")
+
+    def action_save(self, message: InferenceMessage) -> None:
+        """Save its body."""
+        go(self, self._save(message), "save")
+
+    def action_yank(self, message: InferenceMessage) -> None:
+        """Copy it."""
+        go(self, self._copy(message), "copy")
 
     async def _details(self, message: InferenceMessage) -> None:
         whole, raw = await in_thread(self.source.whole, message)

@@ -6,16 +6,19 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import ClassVar
 
 from textual import on
+from textual.binding import BindingType
 from textual.content import Content
 from textual.timer import Timer
 
+from console.actions import bindings
 from console.background import go, in_thread
-from console.owner import main_of
 from console.panes.listening import Listening
+from console.panes.pane_scope import PaneScope
 from services.errors import OperatorError
+from services.names import module_name
 from services.operations.session import Session
 from services.records import PING_COST, DeviceState, Finding, InferenceMessage, Module
 from widgets.details import Around, module_details
@@ -23,10 +26,8 @@ from widgets.module_row import Row
 from widgets.modules import ModulesPane
 from widgets.pane import Pane
 from widgets.signs import drawn
+from widgets.table import Table
 from widgets.when import ago, now
-
-if TYPE_CHECKING:
-    from console.owner import MainScreen
 
 _LISTEN = 2.0  # seconds between two looks at what clients say
 _AFTER_A_FAILURE = 10.0  # seconds to the next reading where one failed
@@ -34,8 +35,11 @@ _TAKING, _LOOKS = 3.0, 6  # seconds between two looks whether the device has tak
 _UNANSWERED = 8.0  # seconds after which a reading that has no answer yet is spoken of
 
 
-class Modules(ModulesPane):
+class Modules(PaneScope, ModulesPane):
     """The modules pane at work."""
+
+    SCOPES = ("modules", "pane")
+    BINDINGS: ClassVar[list[BindingType]] = bindings(*SCOPES, hidden=("pane.filter",))
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
@@ -53,11 +57,6 @@ class Modules(ModulesPane):
         self._exits: dict[str, list[tuple[datetime, str]]] = {}
         self._recent: dict[str, Sequence[InferenceMessage]] = {}
         self._wanted = ""
-
-    @property
-    def main(self) -> MainScreen:
-        """The screen it stands on."""
-        return main_of(self)
 
     def begin(self, session: Session, device: str) -> None:
         """Read the device now, and again every half minute (``limits.modules_every``: each reading costs quota)."""
@@ -231,67 +230,131 @@ class Modules(ModulesPane):
         if self.row is not None:
             self.main.show_details(self.details_of(self.row))
 
-    @on(ModulesPane.Ask)
-    def _asked(self, event: ModulesPane.Ask) -> None:
-        self.act(event.what, event.row)
+    def row_word(self) -> str:
+        """A row is a module."""
+        return "module"
 
-    def act(self, what: str, row: Row | None) -> None:
-        """Do with a module what its key says."""
-        from console.jobs import changes, deploy
+    def current_row(self) -> Row | None:
+        """Return the module under the cursor."""
+        return self.row
 
-        session = self.session
-        if session is None:
-            return
-        if what == "device":
-            go(self.app, changes.choose_device(self.main, session), "device")
-            return
-        if what == "client":
-            go(self.app, deploy.deploy_client(self.main, session), "deploy")
-            return
-        if what == "ping":
+    def go_to_row(self, name: str) -> bool:
+        """Put the cursor on a module."""
+        return self.table.go_to(module_name(name))
+
+    def row_names(self) -> list[str]:
+        """Return the names of the modules."""
+        return [module.name for module in self.state.modules] if self.state is not None else []
+
+    @on(Table.Chosen)
+    def _chosen(self, event: Table.Chosen) -> None:
+        """Enter shows details."""
+        event.stop()
+        self.act("modules.details")
+
+    def action_device(self, name: str) -> None:
+        """Look at another device, the one named or one to choose."""
+        from console.jobs import changes
+
+        if name:
+            self.main.look_at(name)
+        elif self.session is not None:
+            go(self.app, changes.choose_device(self.main, self.session), "device")
+
+    def action_client(self) -> None:
+        """Deploy the client beside a host."""
+        from console.jobs import deploy
+
+        if self.session is not None:
+            go(self.app, deploy.deploy_client(self.main, self.session), "deploy")
+
+    def action_ping(self) -> None:
+        """Ask the edge agent for a sign of life."""
+        if self.session is not None:
             self.notify("asking the edge agent", timeout=2)
-            go(self, self._ask_ping(session, self.device), "ping")
-            return
-        if row is None:
-            return
+            go(self, self._ask_ping(self.session, self.device), "ping")
+
+    def action_details(self, row: Row) -> None:
+        """Show all that is known of the module; from there its other keys go on with it."""
+        from console.screens.module import ModuleScreen
+
         name = row.module.name
-        if what == "details":
-            from console.screens.module import ModuleScreen
+        if self.session is not None:
+            go(self, self._find_recent(self.session, self.device, name), "recent")
+            screen = ModuleScreen(f"{name} on {self.device}", lambda: self._now(name, row), lambda id: self.act(id, row=row))
+            self.app.push_screen(screen)
 
-            go(self, self._find_recent(session, self.device, name), "recent")
-            title = f"{name} on {self.device}"
-            self.app.push_screen(
-                ModuleScreen(title, lambda: self._now(name, row), lambda what: self.act(what, row), self.read_only)
-            )
-        elif what == "logs":
-            from console.screens.logs import LogsScreen
+    def action_logs(self, row: Row) -> None:
+        """Open the module's logs."""
+        from console.screens.logs import LogsScreen
 
-            self.app.push_screen(LogsScreen(session, self.device, name))
-        elif what == "edit":
-            go(self.app, deploy.edit_module(self.main, session, row.module), "deploy")
-        elif what == "restart":
-            go(self.app, changes.restart(self.main, session, self.device, name), "change")
-        elif what == "switch":
-            go(self.app, changes.switch(self.main, session, self.device, row.module), "change")
-        elif what in ("start", "stop"):
-            go(self.app, changes.switch(self.main, session, self.device, row.module, what), "change")
-        elif what == "remove":
-            go(self.app, changes.remove(self.main, session, self.device, name), "change")
-        elif what == "score":
-            from console.screens.score import ScoreScreen
+        if self.session is not None:
+            self.app.push_screen(LogsScreen(self.session, self.device, row.module.name))
 
-            self.app.push_screen(ScoreScreen(session, self.device, name))
-        elif what == "twin":
-            from console.screens.twin import TwinScreen
+    def action_edit(self, row: Row) -> None:
+        """Bring its create options into the editor."""
+        from console.jobs import deploy
 
-            self.app.push_screen(TwinScreen(session, self.device, name))
-        elif what == "method":
-            from console.jobs.method import invoke
+        if self.session is not None:
+            go(self.app, deploy.edit_module(self.main, self.session, row.module), "deploy")
 
-            go(self.app, invoke(self.main, session, self.device, name), "method")
-        elif what == "yank":
-            self.app.copy_to_clipboard(row.module.image)
-            self.notify(f"{row.module.image} sent to the terminal's clipboard", timeout=3)
+    def action_restart(self, row: Row) -> None:
+        """Restart it."""
+        from console.jobs import changes
+
+        if self.session is not None:
+            go(self.app, changes.restart(self.main, self.session, self.device, row.module.name), "change")
+
+    def action_switch(self, row: Row) -> None:
+        """Stop it where it should run, start it where it should not."""
+        self._switch(row)
+
+    def action_start(self, row: Row) -> None:
+        """Start it, where it should not run."""
+        self._switch(row, "start")
+
+    def action_stop(self, row: Row) -> None:
+        """Stop it, where it should run."""
+        self._switch(row, "stop")
+
+    def _switch(self, row: Row, verb: str = "") -> None:
+        from console.jobs import changes
+
+        if self.session is not None:
+            go(self.app, changes.switch(self.main, self.session, self.device, row.module, verb), "change")
+
+    def action_remove(self, row: Row) -> None:
+        """Take it off the device."""
+        from console.jobs import changes
+
+        if self.session is not None:
+            go(self.app, changes.remove(self.main, self.session, self.device, row.module.name), "change")
+
+    def action_score(self, row: Row) -> None:
+        """Send a picture to it."""
+        from console.screens.score import ScoreScreen
+
+        if self.session is not None:
+            self.app.push_screen(ScoreScreen(self.session, self.device, row.module.name))
+
+    def action_twin(self, row: Row) -> None:
+        """Show its twin."""
+        from console.screens.twin import TwinScreen
+
+        if self.session is not None:
+            self.app.push_screen(TwinScreen(self.session, self.device, row.module.name))
+
+    def action_method(self, row: Row) -> None:
+        """Invoke a direct method of it."""
+        from console.jobs.method import invoke
+
+        if self.session is not None:
+            go(self.app, invoke(self.main, self.session, self.device, row.module.name), "method")
+
+    def action_yank(self, row: Row) -> None:
+        """Copy the image's name."""
+        self.app.copy_to_clipboard(row.module.image)
+        self.notify(f"{row.module.image} sent to the terminal's clipboard", timeout=3)
 
     def _now(self, name: str, before: Row) -> Content:
         """Details of a module by what was read last."""

@@ -7,22 +7,21 @@ import subprocess
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import ClassVar
 
 from textual import on
 from textual.app import SuspendNotSupported
+from textual.binding import BindingType
 
+from console.actions import bindings
 from console.background import go, in_thread
-from console.owner import main_of
+from console.panes.pane_scope import PaneScope
 from services.errors import OperatorError
 from services.files import FileError, scratch_folder, write
 from services.operations.session import Session
 from services.records import DeployRequest
 from widgets.dialogs import Confirm, Prompt
 from widgets.options import OptionsPane
-
-if TYPE_CHECKING:
-    from console.owner import MainScreen
 
 
 def editor_command(environment: Mapping[str, str]) -> list[str]:
@@ -32,18 +31,16 @@ def editor_command(environment: Mapping[str, str]) -> list[str]:
     return shlex.split(environment.get("VISUAL") or "") or shlex.split(environment.get("EDITOR") or "") or ["vi"]
 
 
-class Options(OptionsPane):
+class Options(PaneScope, OptionsPane):
     """The editor at work. ``draft`` is what F8 would deploy."""
+
+    SCOPES = ("options",)
+    BINDINGS: ClassVar[list[BindingType]] = bindings(*SCOPES)
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
         self.session: Session | None = None
         self.draft: DeployRequest | None = None
-
-    @property
-    def main(self) -> MainScreen:
-        """The screen it stands on."""
-        return main_of(self)
 
     def begin(self, session: Session) -> None:
         """Offer the presets."""
@@ -94,22 +91,23 @@ class Options(OptionsPane):
         surroundings = Surroundings.of(state, module, image) if state is not None else Surroundings()
         self.show_report(await in_thread(check, text, surroundings))
 
-    @on(OptionsPane.Ask)
-    def _asked(self, event: OptionsPane.Ask) -> None:
+    def action_deploy(self) -> None:
+        """Review the change."""
         from console.jobs import deploy
 
-        if event.what == "deploy":
-            if self.session is None or self.draft is None:
-                self.notify("nothing to deploy yet: choose an image in 1, or e on a module in 2", severity="warning", timeout=4)
-            else:
-                go(self.app, deploy.review(self.main, self.session, self.draft, self.text), "deploy")
-        elif event.what == "save-preset":
-            go(self, self._save_preset(self.text), "save")
-        elif event.what == "external":
-            self._external()
-        elif event.what == "yank":
-            self.app.copy_to_clipboard(self.text)
-            self.notify("create options sent to the terminal's clipboard", timeout=3)
+        if self.session is None or self.draft is None:
+            self.notify("nothing to deploy yet: choose an image in 1, or e on a module in 2", severity="warning", timeout=4)
+        else:
+            go(self.app, deploy.review(self.main, self.session, self.draft, self.text), "deploy")
+
+    def action_save(self) -> None:
+        """Keep the text as a preset of one's own."""
+        go(self, self._save_preset(self.text), "save")
+
+    def action_yank(self) -> None:
+        """Copy the text."""
+        self.app.copy_to_clipboard(self.text)
+        self.notify("create options sent to the terminal's clipboard", timeout=3)
 
     async def _save_preset(self, text: str) -> None:
         from services.deployment import presets
@@ -132,7 +130,7 @@ class Options(OptionsPane):
         await self._offer(name)
         self.notify(f"saved: {path}", timeout=4)
 
-    def _external(self) -> None:
+    def action_external(self) -> None:
         """Edit with $VISUAL or $EDITOR; the console goes on receiving meanwhile."""
         command: list[str] = []
         with ExitStack() as stack:

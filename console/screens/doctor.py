@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 
+from console.actions import bindings
 from console.background import each, go, in_thread
 from console.screens.full import FullScreen
 from services.operations.session import Session
@@ -26,10 +27,8 @@ class DoctorScreen(FullScreen[None]):
     """Every check with its sign, its time and its remedy."""
 
     HELP = "r checks again; Enter tells more of a check; W writes a report for support (secrets masked, message bodies left out)."
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("r", "again", "Again", id="doctor.again"),
-        Binding("W", "report", "Write report", id="doctor.report"),
-    ]
+    SCOPES = ("doctor",)
+    BINDINGS: ClassVar[list[BindingType]] = bindings(*SCOPES)
 
     def __init__(self, session: Session, device: str) -> None:
         super().__init__(f"Doctor · {device or 'no device'}")

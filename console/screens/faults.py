@@ -6,9 +6,10 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.widgets import Input
 
+from console.actions import bindings
 from console.background import go, in_thread
 from console.lab.faults import Fault, LabFaults
 from console.screens.full import FullScreen
@@ -29,11 +30,8 @@ class FaultsScreen(FullScreen[None]):
 
     HELP = """The faults that the lab can make, for practice and for tests. Enter switches the one under the cursor on or off: one of
 the agent at the device, and at the module that the modules pane's cursor stands on; all others at the whole lab. N switches all off."""
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter,space", "switch", "On/off", id="faults.switch", key_display="⏎"),
-        Binding("N", "none", "All off", id="faults.none"),
-        Binding("slash", "find", "Filter", id="faults.find", key_display="/"),
-    ]
+    SCOPES = ("faults",)
+    BINDINGS: ClassVar[list[BindingType]] = bindings(*SCOPES)
     DEFAULT_CSS = """
     FaultsScreen Input { display: none; height: 1; border: none; padding: 0 1; background: $boost; }
     FaultsScreen Input.-open { display: block; }
@@ -63,15 +61,22 @@ the agent at the device, and at the module that the modules pane's cursor stands
         self.query_one(Table).rows.focus()
         go(self, self._show(None), "faults")
 
-    def action_switch(self) -> None:
-        """The fault under the cursor, on or off."""
-        fault = self.query_one(Table).current
-        if fault is not None:
-            go(self, self._show(fault), "faults")
+    def row_word(self) -> str:
+        """A row is a fault."""
+        return "fault"
+
+    def current_row(self) -> Fault | None:
+        """Return the fault under the cursor."""
+        current: Fault | None = self.query_one(Table).current
+        return current
+
+    def action_switch(self, fault: Fault) -> None:
+        """Switch a fault on or off."""
+        go(self, self._show(fault), "faults")
 
     @on(Table.Chosen)
     def _chosen(self) -> None:
-        self.action_switch()
+        self.act("faults.switch")
 
     def action_none(self) -> None:
         """Every fault off."""

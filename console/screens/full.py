@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import ClassVar, TypeVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
 
+from console.actions import bindings
 from console.owner import app_of
+from console.scope import Scope
 from widgets.closing import Closing
 from widgets.footer import KeyLine
 from widgets.signs import STYLES, Role, drawn
@@ -20,7 +22,7 @@ from widgets.status import Banner
 Result = TypeVar("Result")
 
 
-class FullScreen(Closing[Result], Screen[Result]):
+class FullScreen(Scope, Closing[Result], Screen[Result]):
     """Title, content, one line of state, footer."""
 
     DEFAULT_CSS = """
@@ -31,7 +33,8 @@ class FullScreen(Closing[Result], Screen[Result]):
         & > .body { height: 1fr; }
     }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q", "leave", "Back", id="screen.back", key_display="Esc")]
+    SCOPES = ("screen",)
+    BINDINGS: ClassVar[list[BindingType]] = bindings(*SCOPES)
 
     HELP: ClassVar[str] = ""
 

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, ClassVar
 
 from rich.cells import cell_len
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
+from console.actions import bindings
 from console.background import go, in_thread
 from console.screens.full import FullScreen
 from services.errors import OperatorError
@@ -40,10 +41,8 @@ class HealthScreen(FullScreen[None]):
     """
     HELP = """n takes the next length of window. Everything is compared with the window of the same length before it; what changed
 stands in the first lines, where both hold enough messages to tell."""
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("n", "next", "Next window", id="health.next"),
-        Binding("r", "again", "Refresh", id="health.again"),
-    ]
+    SCOPES = ("health",)
+    BINDINGS: ClassVar[list[BindingType]] = bindings(*SCOPES)
 
     def __init__(self, session: Session) -> None:
         super().__init__("Health")

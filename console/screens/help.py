@@ -2,37 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from textual.content import Content
 
+from console.keys import key_sign
 from widgets.dialogs import Reader
 from widgets.pane import Pane
 from widgets.signs import STYLES, drawn
 
 if TYPE_CHECKING:
     from console.owner import ConsoleApp
-
-_SIGNS = {
-    "slash": "/",
-    "colon": ":",
-    "question_mark": "?",
-    "at": "@",
-    "enter": "Enter",
-    "escape": "Esc",
-    "delete": "Del",
-    "pageup": "PgUp",
-    "pagedown": "PgDn",
-    "home": "Home",
-    "end": "End",
-    "up": "Up",
-    "down": "Down",
-    "tab": "Tab",
-    "shift+tab": "Shift+Tab",
-    "ctrl+z": "Ctrl+Z",
-    "ctrl+l": "Ctrl+L",
-}
 
 
 def help_dialog(app: ConsoleApp) -> Reader:
@@ -49,8 +29,7 @@ def help_dialog(app: ConsoleApp) -> Reader:
     for active in screen.active_bindings.values():
         binding = active.binding
         if binding.description and binding.id:
-            shown = app.get_key_display(replace(binding, key_display=None))
-            rows.setdefault((binding.description, binding.id), []).append(_SIGNS.get(binding.key, shown))
+            rows.setdefault((binding.description, binding.id), []).append(key_sign(app, binding.key))
     own: list[tuple[str, str, list[str]]] = []
     everywhere: list[tuple[str, str, list[str]]] = []
     for (description, identity), keys in rows.items():

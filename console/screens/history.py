@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 
+from console.actions import bindings
 from console.background import for_dialog, go, in_thread
 from console.owner import app_of
 from console.screens.full import FullScreen
@@ -47,10 +48,8 @@ class HistoryScreen(FullScreen[None]):
     """The audit trail."""
 
     HELP = "Enter shows what an entry changed; B makes the device what it was before the entry (diff first); a shows all devices of this hub."
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("B", "rollback", "Roll back", id="history.rollback"),
-        Binding("a", "all", "All devices", id="history.all"),
-    ]
+    SCOPES = ("history",)
+    BINDINGS: ClassVar[list[BindingType]] = bindings(*SCOPES)
 
     def __init__(self, session: Session, device: str) -> None:
         self.host = session.context.hub.host if session.context.hub is not None else ""
@@ -76,9 +75,14 @@ class HistoryScreen(FullScreen[None]):
         self.query_one(Table).rows.focus()
         go(self, self._read(), "history")
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Nothing is rolled back in read-only mode."""
-        return not (action == "rollback" and self.session.read_only)
+    def row_word(self) -> str:
+        """A row is a change."""
+        return "change"
+
+    def current_row(self) -> Entry | None:
+        """Return the entry under the cursor."""
+        current: Entry | None = self.query_one(Table).current
+        return current
 
     def action_all(self) -> None:
         """This device, or all."""
@@ -118,11 +122,9 @@ class HistoryScreen(FullScreen[None]):
             Reader(f"{entry.summary} · {entry.device} · {hub_name(entry.host)} · {entry.outcome}", diff_content(lines))
         )
 
-    def action_rollback(self) -> None:
-        """Back to what the device was before the entry under the cursor."""
-        entry = self.query_one(Table).current
-        if entry is not None:
-            go(self.app, self._rollback(entry), "deploy")
+    def action_rollback(self, entry: Entry) -> None:
+        """Make the device what it was before an entry."""
+        go(self.app, self._rollback(entry), "deploy")
 
     async def _rollback(self, entry: Entry) -> None:
         from console.jobs.plans import carry_out

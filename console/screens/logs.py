@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.widgets import Input
 
+from console.actions import bindings
 from console.background import each, go, in_thread
 from console.owner import app_of
 from console.screens.full import FullScreen
@@ -45,21 +46,8 @@ class LogsScreen(FullScreen[None]):
 against the hub's quota: Space stops following). / searches in what is here. n takes another number of lines, L another level, S
 and U lines since and until a time (10m, 2026-01-31T10:00:00Z), x those that match a regular expression on the device; w wraps, t
 shows times, s saves, M reads another module's (edgeAgent's and edgeHub's too), R restarts this one."""
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "pause", "Pause", id="logs.pause"),
-        Binding("slash", "search", "Search", id="logs.search", key_display="/"),
-        Binding("t", "times", "Times", id="logs.times", show=False),
-        Binding("n", "tail", "Lines", id="logs.tail", show=False),
-        Binding("L", "level", "Level", id="logs.level", show=False),
-        Binding("w", "wrap", "Wrap", id="logs.wrap"),
-        Binding("s", "save", "Save", id="logs.save"),
-        Binding("S", "ask('since')", "Since", id="logs.since", show=False),
-        Binding("U", "ask('until')", "Until", id="logs.until", show=False),
-        Binding("x", "ask('regex')", "Regex", id="logs.regex", show=False),
-        Binding("M", "module", "Module", id="logs.module"),
-        Binding("R", "restart", "Restart", id="logs.restart"),
-        Binding("r", "again", "Again", id="logs.again", show=False),
-    ]
+    SCOPES = ("logs",)
+    BINDINGS: ClassVar[list[BindingType]] = bindings(*SCOPES)
     DEFAULT_CSS = """
     LogsScreen Input {
         display: none; height: 1; border: none; padding: 0 1; background: $boost;
@@ -165,9 +153,17 @@ shows times, s saves, M reads another module's (edgeAgent's and edgeHub's too), 
         """Long lines over several rows, or cut."""
         self.view.wrap(not self.view.wrapped)
 
-    def action_ask(self, name: str) -> None:
-        """Another time or regular expression for the device to go by."""
-        go(self, self._ask(name), "choose")
+    def action_since(self) -> None:
+        """Only lines from another time on."""
+        go(self, self._ask("since"), "choose")
+
+    def action_until(self) -> None:
+        """Only lines up to another time."""
+        go(self, self._ask("until"), "choose")
+
+    def action_regex(self) -> None:
+        """Only lines that match another regular expression on the device."""
+        go(self, self._ask("regex"), "choose")
 
     async def _ask(self, name: str) -> None:
         value = await self.app.push_screen_wait(Prompt(f"Log lines: {name}", _HINTS[name], self.filters[name]))
@@ -187,10 +183,6 @@ shows times, s saves, M reads another module's (edgeAgent's and edgeHub's too), 
             self.module = chosen
             self.title_is(f"Logs · {chosen} on {self.device}")
             self.action_again()
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """In read-only mode nothing is restarted."""
-        return not (action == "restart" and self.session.read_only)
 
     def action_restart(self) -> None:
         """Restart the module whose log this is."""

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.content import Content
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
+from console.actions import Action, bindings
 from console.background import go, in_thread
 from console.owner import app_of
 from console.screens import draft_questions as questions
@@ -44,16 +45,8 @@ Enter changes what the cursor stands on. Everything is tried before it is kept; 
         & > .option-list--option-highlighted { background: $primary 12%; }
     }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f2", "lists", "Azure's lists", id="new-context.lists"),
-        Binding("f8", "keep", "Try & keep", id="new-context.keep"),
-        Binding("f9", "lab", "Lab", id="new-context.lab"),
-        Binding("f1,question_mark", "app.help", "Help", id="new-context.help", key_display="F1"),
-        Binding("tab", "app.focus_next", "List", id="new-context.next", show=False),
-        Binding("j", "down", "Down", show=False, id="new-context.down"),
-        Binding("k", "up", "Up", show=False, id="new-context.up"),
-        Binding("escape", "leave", "Leave", id="screen.back", key_display="Esc"),
-    ]
+    SCOPES = ("new-context",)
+    BINDINGS: ClassVar[list[BindingType]] = bindings(*SCOPES)
 
     def __init__(self, *, first: bool, read_only: bool = False) -> None:
         from services.contexts.guided import Draft
@@ -232,9 +225,13 @@ Enter changes what the cursor stands on. Everything is tried before it is kept; 
             context = await in_thread(lambda: self.draft.store(store))
             self.dismiss(context.name)
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+    def offers(self, action: Action) -> bool | None:
         """The lab is offered to who has nothing yet."""
-        return action != "lab" or self.first
+        return (action.id != "new-context.lab" or self.first) and super().offers(action)
+
+    def action_help(self) -> None:
+        """Open the help, which the line for a paste would take for text."""
+        app_of(self).action_help()
 
     def action_lab(self) -> None:
         """Try it without Azure."""

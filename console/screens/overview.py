@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 
+from console.actions import bindings
 from console.background import go, in_thread
 from console.screens.full import FullScreen
 from services.errors import OperatorError
@@ -47,7 +48,8 @@ class OverviewScreen(FullScreen[str]):
     """Gives the device that was chosen."""
 
     HELP = "Enter goes to the device's modules; r reads again (two metered twin reads a device)."
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("r", "again", "Refresh", id="overview.again")]
+    SCOPES = ("overview",)
+    BINDINGS: ClassVar[list[BindingType]] = bindings(*SCOPES)
 
     def __init__(self, session: Session) -> None:
         super().__init__("Devices")

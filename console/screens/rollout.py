@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 
+from console.actions import Action, bindings
 from console.jobs.watches import Watch
 from console.owner import app_of
 from console.screens.full import FullScreen
@@ -20,11 +21,8 @@ class RolloutScreen(FullScreen[None]):
     """What a deployment has reached."""
 
     HELP = "Esc leaves the watch, which goes on; w takes it up again. Enter tells more of a step; m: messages, l: logs."
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("m,4", "messages", "Messages", id="rollout.messages"),
-        Binding("C", "client", "Client", id="rollout.client"),
-        Binding("l", "logs", "Logs", id="rollout.logs"),
-    ]
+    SCOPES = ("rollout",)
+    BINDINGS: ClassVar[list[BindingType]] = bindings(*SCOPES)
 
     def __init__(self, watch: Watch) -> None:
         super().__init__(watch.title)
@@ -89,17 +87,17 @@ class RolloutScreen(FullScreen[None]):
         """To the messages."""
         app = app_of(self)
         self.dismiss(None)
-        app.call_later(app.action_pane, 4)
+        app.call_later(app.main.go_to, 4)
 
     def action_client(self) -> None:
         """Deploy the client beside the host."""
         app = app_of(self)
         self.dismiss(None)
-        app.call_later(app.main.modules.action_client)
+        app.call_later(app.main.modules.act, "modules.client")
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+    def offers(self, action: Action) -> bool | None:
         """A client needs no client."""
-        return not (action == "client" and self.watch_of.client)
+        return not (action.id == "rollout.client" and self.watch_of.client) and super().offers(action)
 
     def action_logs(self) -> None:
         """The module's logs."""

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
+from console.actions import bindings
 from console.background import go, in_thread
 from console.screens.full import FullScreen
 from services.errors import OperatorError
@@ -32,11 +33,8 @@ class ScoreScreen(FullScreen[None]):
     """A picture's five likeliest classes, p50 and p95 of n repeats."""
 
     HELP = "f chooses another picture, n how often it is scored, r scores again. Tensor names come from the client's own options."
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f", "file", "Picture", id="score.file"),
-        Binding("n", "repeat", "Repeats", id="score.repeat"),
-        Binding("r,enter", "score", "Again", id="score.again", key_display="r"),
-    ]
+    SCOPES = ("score",)
+    BINDINGS: ClassVar[list[BindingType]] = bindings(*SCOPES)
 
     def __init__(self, session: Session, device: str, module: str) -> None:
         super().__init__(f"Score now · {module or 'host'} on {device}")
@@ -57,7 +55,7 @@ class ScoreScreen(FullScreen[None]):
         from services.operations.score import sample
 
         self.file = str(sample())
-        self.action_score()
+        self.action_again()
 
     def action_file(self) -> None:
         """Another picture."""
@@ -67,7 +65,7 @@ class ScoreScreen(FullScreen[None]):
         name = await self.app.push_screen_wait(Prompt("Picture", "A file on this machine (JPEG)", self.file))
         if name:
             self.file = str(Path(name).expanduser())
-            self.action_score()
+            self.action_again()
 
     def action_repeat(self) -> None:
         """How often."""
@@ -77,11 +75,11 @@ class ScoreScreen(FullScreen[None]):
         text = await self.app.push_screen_wait(Prompt("Repeats", f"1 to {_AT_MOST}", str(self.repeat)))
         if text and len(text) < 10 and text.isascii() and text.isdigit() and 1 <= int(text) <= _AT_MOST:
             self.repeat = int(text)
-            self.action_score()
+            self.action_again()
         elif text:
             self.say(f"✗ {one_line(text, 40)!r} is no number from 1 to {_AT_MOST}", "bad")
 
-    def action_score(self) -> None:
+    def action_again(self) -> None:
         """Score, beside everything else."""
         go(self, self._score(), "score")
 

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.content import Content
 from textual.widgets import Static
 
+from console.actions import bindings
+from console.scope import Scope
 from widgets.dialogs import Dialog
 from widgets.footer import KeyLine
 from widgets.signs import STYLES, drawn
@@ -20,10 +22,11 @@ if TYPE_CHECKING:
     from services.contexts.sign_in import DeviceCode
 
 
-class DeviceCodeDialog(Dialog[None]):
+class DeviceCodeDialog(Scope, Dialog[None]):
     """What to open and what to enter there; it closes by itself when that was done, or can be left."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("y", "copy", "Copy the code", id="sign-in.copy")]
+    SCOPES = ("sign-in",)
+    BINDINGS: ClassVar[list[BindingType]] = bindings(*SCOPES)
 
     def __init__(self, code: DeviceCode) -> None:
         super().__init__("Signing in to Azure")

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.content import Content
 from textual.widgets import Static
 
+from console.actions import Action, bindings
 from console.background import each, go
+from console.scope import Scope
 from services.records import Step
 from widgets.dialogs import Dialog
 from widgets.footer import KeyLine
@@ -19,10 +21,11 @@ if TYPE_CHECKING:
     from services.contexts.guided import Draft
 
 
-class Trying(Dialog[bool]):
+class Trying(Scope, Dialog[bool]):
     """Everything the draft names is tried; closes with True when all of it works, or when it shall be kept untried."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("K", "keep", "Keep it anyway", id="trying.keep")]
+    SCOPES = ("trying",)
+    BINDINGS: ClassVar[list[BindingType]] = bindings(*SCOPES)
 
     def __init__(self, draft: Draft) -> None:
         super().__init__("Trying it")
@@ -64,9 +67,9 @@ class Trying(Dialog[bool]):
             parts.append(("\nNothing was kept. Esc goes back to correct it; K keeps it as it is.", STYLES["warn"]))
         self.query_one("#steps", Static).update(Content.assemble(*parts))
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+    def offers(self, action: Action) -> bool | None:
         """It is first known what does not work."""
-        return action != "keep" or self.ended
+        return (action.id != "trying.keep" or self.ended) and super().offers(action)
 
     def action_keep(self) -> None:
         """Keep it untried."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.widgets import TextArea
 
+from console.actions import bindings
 from console.background import go, in_thread
 from console.screens.full import FullScreen
 from services.errors import OperatorError
@@ -23,11 +24,8 @@ class TwinScreen(FullScreen[None]):
     HELP = """The twin as the hub has it, secrets masked, create options written out. Enter and arrows open and close a branch. e edits
 the desired properties (the hub lets nobody but a deployment change those of $edgeAgent and $edgeHub): the difference is shown
 before anything is sent, and nothing is sent where somebody else changed the twin meanwhile. r reads again (one metered read)."""
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("e", "edit", "Edit desired", id="twin.edit"),
-        Binding("r", "again", "Read again", id="twin.again"),
-        Binding("y", "copy", "Copy JSON", id="twin.copy"),
-    ]
+    SCOPES = ("twin",)
+    BINDINGS: ClassVar[list[BindingType]] = bindings(*SCOPES)
 
     def __init__(self, session: Session, device: str, module: str) -> None:
         super().__init__(f"Twin · {module} on {device}")
@@ -46,10 +44,6 @@ before anything is sent, and nothing is sent where somebody else changed the twi
         """Read at once."""
         self.tree_view.focus()
         self.action_again()
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """In read-only mode nothing is edited."""
-        return not (action == "edit" and self.session.read_only)
 
     def action_again(self) -> None:
         """Read the twin."""
@@ -135,10 +129,8 @@ class DesiredEditor(FullScreen[str]):
     """JSON to edit; gives the text, or nothing."""
 
     HELP = "All desired properties as JSON; a masked secret (•••) that is left alone stays what it is. F8 shows the difference."
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "Cancel", id="screen.back", priority=True),
-        Binding("f8,ctrl+g", "done", "Show the difference", id="twin.done", priority=True),
-    ]
+    SCOPES = ("twin-editor",)
+    BINDINGS: ClassVar[list[BindingType]] = bindings(*SCOPES)
 
     def __init__(self, title: str, text: str, note: str = "") -> None:
         super().__init__(title)

@@ -34,7 +34,7 @@ def environment() -> dict[str, str]:
 def forbid_core_dumps() -> None:
     """See to it that no crash of this process, or of its children, writes the keys in its memory to a disk.
 
-    The limit does not bind a core that is piped to a program, as systemd and apport have it (docs/facts/linux.md): that gets no memory either.
+    The limit does not bind a core that is piped to a program, as systemd and apport have it (core(5)): that gets no memory either.
     """
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     with contextlib.suppress(OSError):  # Linux alone has it

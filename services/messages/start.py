@@ -13,7 +13,6 @@ from services.errors import UsageError
 _SPAN = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(s|m|h|d|w)", re.IGNORECASE)
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _LONGEST = 100  # characters; the search for spans takes the square of a row of digits
-_OF_DAY = re.compile(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?")
 _OFFSET = re.compile(r"[0-9]{1,19}")
 
 StartKind = Literal["latest", "beginning", "time", "offset"]
@@ -81,9 +80,9 @@ class Start:
 
 
 def parse_time(text: str, now: datetime | None = None) -> int:
-    """``90s``, ``10m``, ``2h30m``, ``3d`` before now, ``14:30`` of today, or an ISO date or time, as ms since 1970.
+    """``90s``, ``10m``, ``2h30m``, ``3d`` before now, or an ISO date or time (local where no zone is given), as ms since 1970.
 
-    Times are local where no zone is given. Raises UsageError, also for a moment that no calendar has.
+    Raises UsageError, also for a moment that no calendar has.
     """
     word = text.strip()
     try:
@@ -93,11 +92,6 @@ def parse_time(text: str, now: datetime | None = None) -> int:
         if spans and not _SPAN.sub("", word).strip():
             ago = timedelta(seconds=sum(float(number) * _SECONDS[unit.lower()] for number, unit in spans))
             return int(((now or datetime.now(timezone.utc)) - ago).timestamp() * 1000)
-        of_day = _OF_DAY.fullmatch(word)
-        if of_day:
-            hour, minute, second = (int(part or 0) for part in of_day.groups())
-            today = (now or datetime.now(timezone.utc)).astimezone()
-            return int(today.replace(hour=hour, minute=minute, second=second, microsecond=0, tzinfo=None).timestamp() * 1000)
         moment = datetime.fromisoformat(re.sub(r"[zZ]$", "+00:00", word))
         return int((moment if moment.tzinfo else moment.astimezone()).timestamp() * 1000)
     except OverflowError:
@@ -109,7 +103,7 @@ def parse_time(text: str, now: datetime | None = None) -> int:
     except (ValueError, OSError):
         raise UsageError(
             f"{_shortened(text)} is not a time.",
-            remedy="Give a span (90s, 10m, 2h30m, 3d), a time of today (14:30), or an ISO time (2026-11-22T13:00, 2026-11-22T13:00Z).",
+            remedy="Give a span (90s, 10m, 2h30m, 3d) or an ISO time (2026-11-22T13:00, 2026-11-22T13:00Z).",
             code="time.syntax",
         ) from None
 

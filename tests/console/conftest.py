@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 
@@ -37,3 +38,15 @@ def ago(stopped_clock: datetime):
         return stopped_clock - timedelta(**length)
 
     return at
+
+
+@pytest.fixture
+def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home with a context that points nowhere: the panes stand, and nothing can be read."""
+    monkeypatch.setenv("DBE_CONSOLE_HOME", str(tmp_path))
+    config = tmp_path / "config"
+    config.mkdir()
+    file = config / "contexts.toml"
+    file.write_text('current = "void"\n[contexts.void]\ndevice = "edge-1"\n')
+    file.chmod(0o600)
+    return tmp_path

@@ -302,8 +302,9 @@ class StillSession(Session):
     def spent(self) -> int:
         return 214
 
-    def settled(self) -> list[Entry]:
-        return []
+    @property
+    def deployer(self) -> Any:
+        return SimpleNamespace(settle=list)
 
     @property
     def history(self) -> Any:
@@ -433,11 +434,10 @@ def screen_of(name: str, app: Still, ago: Ago) -> Any:
             "azureml-client on databox-edge-1",
             lambda: app.main.modules.details_of(app.main.modules.row),
             lambda action: None,
-            False,
         ),
         "message": lambda: Reader("Message", message_details(messages(ago)[-1])),
         "deploy": lambda: DeployForm(
-            "plant.azurecr.io/accel-resnet50:1",
+            WorkspaceImage("", "", 0, "", "", "plant.azurecr.io/accel-resnet50:1"),
             client=False,
             devices=[("databox-edge-1", "databox-edge-1")],
             device="databox-edge-1",

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from console.command_line import parser, run
-from console.commands import COMMANDS
+from console.panes.modules import Modules
 from services.errors import UsageError
 from services.names import module_identity, module_name
 
@@ -97,9 +97,6 @@ def test_the_device_s_own_method_is_asked_for_by_a_dash() -> None:
 
 @pytest.mark.parametrize("typed", ["$edgeHub", "edgeHub"])
 def test_commands_of_the_screen_take_either_name(typed: str) -> None:
-    stood_on: list[str] = []
-    table = SimpleNamespace(go_to=lambda name: stood_on.append(name) or True)
-    main = SimpleNamespace(modules=SimpleNamespace(table=table, run_action="run"), go_to=lambda number: None)
-    app: Any = SimpleNamespace(main=main, call_later=lambda *call: stood_on.append(call[1]))
-    next(command for command in COMMANDS if command.name == "twin").do(app, typed)
-    assert stood_on == ["edgeHub", "twin"]
+    table = SimpleNamespace(go_to=lambda name: name == "edgeHub")
+    pane: Any = SimpleNamespace(table=table)
+    assert Modules.go_to_row(pane, typed)

@@ -44,10 +44,11 @@ def test_files_are_0600_and_folders_0700(home: Path, writer: Writer) -> None:
     assert modes(home) == expected, "and nothing else is left there"
 
 
-# A context file that others can read is refused instead (tests/contexts/test_store.py).
-@pytest.mark.parametrize("writer", ALL[1:], ids=str)
+@pytest.mark.parametrize("writer", ALL, ids=str)
 def test_a_file_that_others_could_read_becomes_private(home: Path, writer: Writer) -> None:
     path = prepared(home, writer)
+    if writer.path.endswith("contexts.toml"):
+        pytest.skip("it is refused before: tests/contexts/test_store.py")
     path.write_text("")
     path.chmod(0o666)
     writer.write(path)

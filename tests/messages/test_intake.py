@@ -32,19 +32,3 @@ async def test_a_fault_of_ours_is_said_and_nothing_is_lost(
     assert "RuntimeError" in error.what and error.remedy
     await asyncio.to_thread(eventually, lambda: intake.committed == 2 and intake.error is None)
     intake.end()
-
-
-async def test_what_waits_is_bounded_in_bytes(
-    journal: Journal, raw: Callable[..., RawMessage], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("services.messages.intake._WAITING_BYTES", 50_000)
-    part = journal.part("namespace", "entity", 0, "0")
-    intake = Intake(journal, Keep())
-    await intake.put(Batch(part, [raw(1, b"x" * 60_000)]))  # one is always taken, however large
-    second = asyncio.ensure_future(intake.put(Batch(part, [raw(2)])))
-    done, _ = await asyncio.wait({second}, timeout=0.2)
-    assert not done and intake.waiting == 1 and intake.waiting_bytes > 60_000
-    intake.start()
-    await asyncio.wait_for(second, 60)
-    intake.end()
-    assert (intake.committed, intake.waiting, intake.waiting_bytes) == (2, 0, 0)

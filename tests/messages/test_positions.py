@@ -8,21 +8,18 @@ import signal
 import sqlite3
 import threading
 from collections.abc import Callable
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from services.errors import UsageError
 from services.messages import schema
 from services.messages.export import as_dict
-from services.messages.filters import Filter
 from services.messages.handle import RecorderHandle, running
 from services.messages.journal import Journal
 from services.messages.positions import Positions
 from services.messages.rows import Batch, RawMessage
-from services.messages.start import Start, parse_time
+from services.messages.start import Start
 from services.messages.window import Window
 from services.records import EventEndpoint, Secret
 from widgets.stream import message_cells
@@ -240,28 +237,6 @@ def test_starts_are_joined_and_kept_as_text() -> None:
     again = Start.stored(latest.to_text())
     assert again is not None and again.kind == "time"
     assert Start.stored("") is None and Start.stored("nonsense") == beginning
-
-
-@pytest.mark.parametrize(
-    "text", ["999999999999h", "99999999999d", "9" * 400 + "s", "99:99", "24:00", "0001-01-01", "9999-99-99", "nan", "infh", ""]
-)
-def test_times_that_no_calendar_has_are_refused_in_words(text: str) -> None:
-    for parse in (parse_time, Start.parse, lambda word: Filter.parse(f'since:"{word}"')):
-        with pytest.raises(UsageError) as refused:
-            parse(text)
-        assert refused.value.remedy and len(refused.value.what) < 120
-
-
-def test_offsets_that_no_hub_has_are_refused_in_words() -> None:
-    for text in ("offset:" + "9" * 400, "offset:-1", "offset:٣", "offset:"):
-        with pytest.raises(UsageError):
-            Start.parse(text)
-
-
-def test_a_time_of_today() -> None:
-    now = datetime.now(timezone.utc)
-    expected = now.astimezone().replace(hour=14, minute=30, second=0, microsecond=0, tzinfo=None).timestamp() * 1000
-    assert parse_time("14:30", now) == expected
 
 
 VERSION_1 = """

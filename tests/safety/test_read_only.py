@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from piloting import until
 
+from console.actions import ACTIONS
 from console.app import ConsoleApp
 from console.command_line import parser, run
 from console.screens.history import HistoryScreen
@@ -166,17 +167,17 @@ async def test_no_key_changes_anything(lab_home: Path, world: Callable[[], str])
             for key in sorted((keys | {"enter"}) - {"f4", "q", "c", "v", "slash", "escape", "at", "E"}):
                 while app.screen is not app.main:
                     app.pop_screen()
-                app.action_pane(number)
+                app.main.go_to(number)
                 await pilot.pause()
-                live = {active.binding.action for active in app.screen.active_bindings.values() if active.enabled}
-                assert not live & {f"{action}" for action in type(pane).CHANGING}, pane
+                live = {active.binding.id for active in app.screen.active_bindings.values()}
+                assert not live & {action.id for action in ACTIONS.values() if action.changing}, pane
                 await pilot.press(key)
                 await pilot.pause()
                 asked.append(key)
                 judge(f"{number} {key}")
         while app.screen is not app.main:
             app.pop_screen()
-        app.action_pane(1)
+        app.main.go_to(1)
         await pilot.pause()
         if app.main.images.showing != "models":
             await pilot.press("m")
@@ -207,7 +208,7 @@ async def test_production_asks_for_the_devices_name(lab_home: Path, typed: str, 
         while app.main.modules.look != "ready":
             assert time.monotonic() < end
             await asyncio.sleep(0.02)
-        app.action_pane(2)
+        app.main.go_to(2)
         await pilot.pause()
         await pilot.press("R")
         while not isinstance(app.screen, Confirm):

@@ -25,19 +25,12 @@ class Bare(App[None]):
     def __init__(self, pane: Pane) -> None:
         super().__init__()
         self.pane = pane
-        self.asked: list[str] = []
 
     def compose(self) -> ComposeResult:
         yield self.pane
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return {"dim": "#808080"}
-
-    def on_images_pane_ask(self, event: ImagesPane.Ask) -> None:
-        self.asked.append(event.what)
-
-    def on_modules_pane_ask(self, event: ModulesPane.Ask) -> None:
-        self.asked.append(event.what)
 
 
 def image(name: str, state: str = "Succeeded", flavour: str = "AccelContainer") -> WorkspaceImage:
@@ -80,7 +73,7 @@ async def test_what_was_read_stays_when_a_refresh_fails() -> None:
         assert "does not answer" not in text_of(app)
 
 
-async def test_deployable_images_come_first_and_enter_deploys() -> None:
+async def test_deployable_images_come_first() -> None:
     app = Bare(ImagesPane(id="images"))
     async with app.run_test(size=(80, 24)) as pilot:
         assert isinstance(app.pane, ImagesPane)
@@ -89,21 +82,6 @@ async def test_deployable_images_come_first_and_enter_deploys() -> None:
         await pilot.pause()
         assert [record.name for record in app.pane.table.rows.records] == ["fpga", "cpu", "broken"]
         assert "✗ failed" in text_of(app) and "✓ ready" in text_of(app)
-        await pilot.press("enter", "C", "i")
-        assert app.asked == ["deploy", "client", "details"]
-
-
-async def test_read_only_has_no_changing_keys() -> None:
-    pane = ModulesPane(id="modules")
-    pane.read_only = True
-    app = Bare(pane)
-    async with app.run_test(size=(80, 24)) as pilot:
-        pane.show_state(DeviceState(Device("d", True), (module("host", "running"),)), {})
-        pane.focus_content()
-        await pilot.press("R", "s", "X", "l")
-        assert app.asked == ["logs"]
-        shown = [active.binding.action for active in app.screen.active_bindings.values() if active.enabled]
-        assert not {"restart", "switch", "remove"} & set(shown)
 
 
 def test_a_module_is_one_word_and_one_reason() -> None:

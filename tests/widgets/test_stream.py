@@ -35,7 +35,7 @@ class Bare(App[None]):
         super().__init__()
         self.pane = MessagesPane(id="messages")
         self.wanted: list[tuple[str, int]] = []
-        self.asked: list[str] = []
+        self.tails = 0
 
     def compose(self) -> ComposeResult:
         yield self.pane
@@ -46,8 +46,8 @@ class Bare(App[None]):
     def on_stream_wanted(self, event: Stream.Wanted) -> None:
         self.wanted.append((event.where, event.row))
 
-    def on_messages_pane_ask(self, event: MessagesPane.Ask) -> None:
-        self.asked.append(event.what)
+    def on_messages_pane_tail(self) -> None:
+        self.tails += 1
 
 
 async def test_the_window_never_grows_beyond_its_size() -> None:
@@ -92,8 +92,9 @@ async def test_scrolling_up_leaves_the_tail_and_counts_what_waits() -> None:
         assert pane.word == "paused +17"
         pane.add_newer([message(row) for row in range(300, 320)])
         assert pane.stream.current == seen and pane.stream.scroll_offset.y == offset
-        await pilot.press("f")
-        assert pane.tailing and app.asked == ["follow"]
+        pane.action_follow()
+        await pilot.pause()
+        assert pane.tailing and app.tails == 1
 
 
 async def test_older_messages_are_asked_for_once_and_what_is_seen_stays() -> None:
@@ -113,12 +114,11 @@ async def test_older_messages_are_asked_for_once_and_what_is_seen_stays() -> Non
 
 async def test_pause_freezes_the_view() -> None:
     app = Bare()
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with app.run_test(size=(80, 24)):
         app.pane.show_window([message(1)])
-        app.pane.focus_content()
-        await pilot.press("space")
+        app.pane.action_pause()
         assert app.pane.paused and not app.pane.tailing
-        await pilot.press("space")
+        app.pane.action_pause()
         assert app.pane.tailing
 
 
