@@ -88,6 +88,15 @@ TEXTS = {
         "mysqladmin password {0}", "gpg --passphrase {0} -d f", "ansible -e ansible_password={0}", "psql \"host=db password={0}\"",
         "mongo -u u -p {0} db",
     ],
+    "script": [
+        "<Password>{0}", "<set name='password'>{0}</set>", "//u:{0}@h/x", "authorization=Bearer {0}", "PGPASSWORD='{0}' psql",
+        "sshpass -p'{0}' ssh h",
+        "rpcpassword={0}", "http.extraHeader=AUTHORIZATION: basic {0}", "remote_password {0}", "(user=u, password={0})", "pass={0},host=h",
+        "{{password: {0}, x: 1}}",
+        "password: !!str {0}", "- password: {0}", "https://h/x?a[password]={0}", "https://h/x;token={0}", "token=\"{0}", "a\r\nTOKEN={0}\r\nb=1",
+        "curl -u a:{0} http://x || exit 1", "proxy_set_header Authorization \"Basic {0}\";", "AccountName=a,AccountKey={0}",
+        "SharedSecretIssuer=o;SharedSecretValue={0}",
+    ],
     "file": [
         "machine h login u password {0}", "machine h\nlogin u\npassword {0}\n", "db:5432:prod:app:{0}", "*:*:*:app:{0}", "password: {0}",
         "db:\n  user: u\n  password: {0}\n",

@@ -18,7 +18,7 @@ MASKED = re.compile(MASK + r"(?:\([0-9a-f]{6}\))?")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}://([^\s\"'<>`]{1,4096})")
 _PORT = re.compile(r"[0-9]{1,5}(?:[/?#]|\Z)")
 _USER_AT = re.compile(
-    r"(?<![\w/@:.+-])(?!(?:mailto|sips?|xmpp|mailto|ssh|git):)([\w.%+$-]{1,80}):([^\s@\"'<>/]{1,200})@(?!sha[0-9]+:)(?=[\w\[(.*-])"
+    r"(?<![\w@:.+-])(?<!\w/)(?!(?:mailto|sips?|xmpp|mailto|ssh|git):)([\w.%+$-]{1,80}):([^\s@\"'<>/]{1,200})@(?!sha[0-9]+:)(?=[\w\[(.*-])"
 )
 _ORACLE = re.compile(
     r"(?:\bthin:|\boci8?:|\bsqlplus\s+(?:-\w+\s+)*|\brman\s+target\s+)([\w$#]{1,80})/([^\s@\"']{1,200})(?=@|\s|\Z|[\"'])",
@@ -51,11 +51,12 @@ _QUOTED_AFTER = re.compile(
 )
 _IDENTIFIED = re.compile(r"\bIDENTIFIED\s+BY\s+([^\s'\";]+)", re.IGNORECASE)
 _COMMA_PAIR = re.compile(r"[\"']([\w.-]{1,80})[\"']\s{0,3},\s{0,3}(?:\"([^\"\n]*)\"|'([^'\n]*)')")  # define('DB_PASSWORD', '…')
-_XML = re.compile(r"<([\w:.-]{1,80})(?:\s[^<>]{0,400})?>([^<]+)<")
+_XML = re.compile(r"<([\w:.-]{1,80})(?:\s[^<>]{0,400})?>([^<]+)(?:<|\Z)")
 _XML_PAIR = re.compile(
     r"\b(?:name|key|id|property)\s*=\s*[\"']([^\"'<>]{1,100})[\"'][^<>]{0,200}?\bvalue\s*=\s*(?:\"([^\"]*)|'([^']*))",
     re.IGNORECASE,
 )
+_XML_NAMED = re.compile(r"\b(?:name|key|id|property)\s*=\s*[\"']([^\"'<>]{1,100})[\"'][^<>]{0,200}>([^<]+)", re.IGNORECASE)
 _PGPASS = re.compile(r"^[^:\s=]{1,255}:(?:[0-9]{1,5}|\*):[^:\s]{1,100}:[^:\s]{1,100}:([^\s].*)$", re.MULTILINE)
 _ADDRESS = re.compile(r"[0-9A-Fa-f:.%]+")
 _ECHO = re.compile(
@@ -63,6 +64,7 @@ _ECHO = re.compile(
 )
 _HERE = re.compile(r"<<<\s*(?:\"([^\"]*)|'([^']*)|(\S+))")
 _NETRC = re.compile(r"(?:^|\s)(?:login|machine)\s+\S+\s+(?:\S+\s+){0,4}?password\s")
+_HEADER_VALUE = re.compile(r"[^\n\"'\\]*")
 _HTTP_HEADER = re.compile(r"(?:proxy-)?authorization\b|(?:set-)?cookie\b", re.IGNORECASE)
 
 
@@ -70,7 +72,7 @@ def spans(text: str, depth: int = 0, *, entropy: bool = True) -> list[Span]:
     """Return the places of the secrets of ``text``, in order and apart, and none that is masked already."""
     raw: list[Span] = [*shape_spans(text), *_urls(text), *_pairs(text), *_phrases(text)]
     raw += entropy_spans(text) if entropy else []
-    if " " in text or "\n" in text or text.startswith(("-", "/")):
+    if any(blank in text for blank in " \n\t") or text.startswith(("-", "/")):
         netrc = _NETRC.search(text) is not None
         for line_start, line in _lines(text):
             parts = split(line)
@@ -212,6 +214,8 @@ def _value(text: str, start: int, separator: str, name: int, in_query: bool) -> 
     line_end = len(text) if line_end < 0 else line_end
     before = text[max(0, name - 80) : name]
     header = text[name:start]
+    if _HTTP_HEADER.match(header):
+        return start, _match_end(_HEADER_VALUE, text, start)
     if "=" in separator or separator == "＝":
         return start, _assigned_end(text, start, line_end, before)
     begins_line = re.search(r"(?:\A|\n|\\n)[ \t]*(?:-[ \t]+)?[\"'>*]*\Z", before) is not None
@@ -220,8 +224,6 @@ def _value(text: str, start: int, separator: str, name: int, in_query: bool) -> 
     if separator == "->":
         return None
     end = _match_end(_INLINE_VALUE, text, start)
-    if _HTTP_HEADER.match(header):
-        return start, _match_end(re.compile(r"[^\n\"'\\]*"), text, start)
     flow = re.search(r"[{,\[]\s*\Z", before) is not None
     return (start, end) if flow or looks_secret(text[start:end]) else None
 
@@ -310,7 +312,7 @@ def _phrases(text: str) -> Iterator[Span]:
         if is_secret_name(match.group(1)):
             yield match.span(2) if match.group(2) is not None else match.span(3)
     if "<" in text:
-        for match in _XML.finditer(text):
+        for match in (*_XML.finditer(text), *_XML_NAMED.finditer(text)):
             if is_secret_name(match.group(1)):
                 yield match.span(2)
     for match in _XML_PAIR.finditer(text) if "alue" in text or "ALUE" in text else ():
