@@ -66,6 +66,7 @@ class Link:
         self._newest = -1 if position.newest is None else position.newest  # the journal may have messages up to this number
         self._waiting_from = position.oldest  # while only the first message tells where the partition begins
         self._first_at_begin = 0
+        self._asked_at = int(time.time() * 1000)
         self._unnumbered = 0  # messages without a usable number since the last that had one
         self.newest_enqueued = position.enqueued
         self.last_enqueued: int | None = None  # sequence of the hub's newest message, when it was last asked
@@ -106,6 +107,8 @@ class Link:
                     wait = _FIRST_WAIT
                 self.is_open, self._failed_before = False, True
                 self._told(self, error)
+                if self.cursor is None and self._start.kind == "latest":  # what came since it was asked for is wanted as well
+                    self._start = Start("time", self._asked_at)
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._at_once.wait(), wait)
             wait = _FIRST_WAIT if self._at_once.is_set() else min(wait * 2, _LONGEST_WAIT)

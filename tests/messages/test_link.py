@@ -30,6 +30,7 @@ async def test_a_console_that_asks_does_not_wait_for_the_next_try(monkeypatch: p
         for count in (1, 2, 3):
             await asyncio.wait_for(tries.acquire(), 60)
             assert len(failures) == count
+            assert partition._start.kind == "time", "the newest message is that of the moment when it was asked for"
             partition.try_now()
         await asyncio.wait_for(tries.acquire(), 60)
     finally:
