@@ -47,7 +47,7 @@ def host_alone(host: str) -> str:
 
 
 def leads(context: Context | None, kind: Kind, owner: str, host: str) -> bool:
-    """Return whether ``host`` may be given the credentials of ``owner``; of both the name counts."""
+    """Return whether ``host`` may be given the credentials that are meant for ``owner``; of both the name counts."""
     service, other = host_alone(owner), host_alone(host)
     if not other or not service:
         return False

@@ -23,11 +23,13 @@ class BodyFault(Exception):
         self.detail = detail
 
 
-def read_body(raw: Any, limit: int) -> bytes:
+def read_body(raw: Any, limit: int, method: str = "GET") -> bytes:
     """Return the unpacked body of a ``urllib3.HTTPResponse``, at most ``limit`` bytes, packed or not. Raises BodyFault.
 
     ``Content-Length`` is compared with what came: urllib3 does so from version 2 on alone.
     """
+    if method == "HEAD" or raw.status in (204, 304):
+        return b""  # what is announced is what another request would have brought
     parts: list[bytes] = []
     count = 0
     try:
@@ -43,7 +45,7 @@ def read_body(raw: Any, limit: int) -> bytes:
     length = raw.headers.get("Content-Length", "")
     if length.isascii() and length.isdigit() and not raw.headers.get("Transfer-Encoding") and count < int(length[:18]):
         raise BodyFault("short", f"It announced {length[:18]} bytes and sent {count:,}.")
-    if not count and raw.status not in (204, 304) and not ("Content-Length" in raw.headers or "Transfer-Encoding" in raw.headers):
+    if not count and not ("Content-Length" in raw.headers or "Transfer-Encoding" in raw.headers):
         raise BodyFault("short", "It ended with its header, or within it.")
     return unpack(b"".join(parts), raw.headers.get("Content-Encoding", ""), limit)
 

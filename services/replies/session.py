@@ -9,7 +9,7 @@ from __future__ import annotations
 import http.client
 import io
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
@@ -35,7 +35,8 @@ _PAUSES = ("Retry-After", "retry-after-ms", "x-ms-retry-after-ms")
 class Service:
     """Who is asked: its name in a sentence ("The hub"), the code of its broken replies, the origins that may be given credentials.
 
-    ``origins`` are URLs of which scheme, host and port count. ``redirects``: a 3xx is handed on to whom it may concern.
+    ``origins`` are URLs of which scheme, host and port count; ``check_host`` raises for another host of https that may not be given
+    them, and none may where there is no such check. ``redirects``: a 3xx is handed on to whom it may concern.
     """
 
     subject: str
@@ -43,6 +44,7 @@ class Service:
     origins: Collection[str]
     bounds: Bounds = DEFAULT_BOUNDS
     redirects: bool = False
+    check_host: Callable[[str], None] | None = None
 
 
 def origin_of(url: str) -> tuple[str, str, int | None]:
@@ -93,7 +95,7 @@ class ReplyAdapter(HTTPAdapter):
             try:
                 response = super().send(request, *arguments, **{**options, "stream": True})
                 try:
-                    content = read_body(response.raw, service.bounds.bytes)
+                    content = read_body(response.raw, service.bounds.bytes, request.method or "")
                 except BodyFault as error:
                     response.raw.close()
                     fault: Fault = "slow" if deadline.over else error.fault
@@ -106,7 +108,8 @@ class ReplyAdapter(HTTPAdapter):
                     raise  # there was no reply
                 raise reply_fault("garbled", service.subject, service.code, "Its header contradicts itself.") from error
         _settle(response, content)
-        if 300 <= response.status_code < 400 and not service.redirects:
+        # HEAD asks whether anybody is there, and requests follows it nowhere.
+        if 300 <= response.status_code < 400 and not service.redirects and request.method != "HEAD":
             _, host, port = origin_of(response.headers.get("Location", ""))
             detail = f"It answered {response.status_code}" + (f" and named {host}:{port}." if host else ".")
             raise reply_fault("redirect", service.subject, service.code, detail)
@@ -119,8 +122,11 @@ class ReplyAdapter(HTTPAdapter):
         destination = origin_of(request.url or "")
         if destination[0] != "https":
             raise reply_fault("clear", service.subject, service.code, f"The address is at {destination[1]}.")
-        if destination not in map(origin_of, service.origins):
+        if destination in map(origin_of, service.origins):
+            return
+        if service.check_host is None:
             raise reply_fault("elsewhere", service.subject, service.code, f"The address is at {destination[1]}:{destination[2]}.")
+        service.check_host(destination[1])
 
 
 def _read_timeout(timeout: Any) -> float:

@@ -10,8 +10,12 @@ from services.contexts.secrets import resolve_path
 from services.contexts.sign_in import connection_options, forget_credential, token
 from services.errors import OperatorError
 from services.records import Evidence
+from services.replies.faults import reply_fault
 from services.text import one_line
 from services.workspace.process import ChildDied, ChildFailed, ChildHung, ChildProcess
+
+# What the SDK raises of a reply that is no JSON, or of another form than it expects.
+_UNREADABLE = ("JSONDecodeError", "KeyError", "IndexError", "TypeError", "AttributeError", "RecursionError", "UnicodeDecodeError")
 
 
 class Calls:
@@ -24,6 +28,8 @@ class Calls:
         for name in ca_files:
             connection_options(name)  # says which file is missing
         settings = {
+            "context": context.name,
+            "trusted_hosts": context.trusted_hosts,
             "resource_manager": context.cloud.resource_manager,
             "subscription": place.subscription,
             "resource_group": place.resource_group,
@@ -92,6 +98,8 @@ class Calls:
                 remedy="Build an image, or name the registry in the context.",
                 code="workspace.no-registry",
             )
+        if error.status is None and error.kind in _UNREADABLE:
+            return reply_fault("content", "Azure ML", "workspace.reply", body=f"{error.kind}: {error.text}")
         return explain(Evidence("workspace", error.status, error.kind, error.text))
 
 

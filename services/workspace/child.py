@@ -18,7 +18,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TextIO
 
 from services.contexts.children import forbid_core_dumps
+from services.contexts.hosts import check_leads
+from services.contexts.model import Context
+from services.errors import OperatorError
+from services.replies.bounds import Bounds
+from services.replies.process import guard_process
+from services.replies.session import Service, origin_of
 
+_REPLY_BYTES = 32 * 1024 * 1024  # lists of everything in a workspace, and build logs
 _RENEW_BEFORE_SECONDS = 300
 _STATUS = re.compile(r"(?:Response Code|status code|StatusCode)\W*(\d{3})\b", re.IGNORECASE)
 
@@ -74,6 +81,8 @@ def _failure(error: Exception) -> dict[str, Any]:
     while cause is not None:
         if isinstance(cause, TokenRefused):
             return {"operator": cause.error}
+        if isinstance(cause, OperatorError):
+            return {"operator": cause.as_dict()}
         cause = cause.__cause__ or cause.__context__
     text = str(error)
     response = getattr(error, "response", None)
@@ -84,7 +93,19 @@ def _failure(error: Exception) -> dict[str, Any]:
     return {"kind": type(error).__name__, "status": status, "text": text[:8000]}
 
 
+def _service(settings: dict[str, Any]) -> Service:
+    """Azure ML: the resource manager and the hosts that its discovery may lead to are given the token, and no others."""
+    context = Context(settings["context"], trusted_hosts=tuple(settings["trusted_hosts"]))
+    base = settings["resource_manager"]
+
+    def check_host(host: str) -> None:
+        check_leads(context, "resource manager", origin_of(base)[1], host)
+
+    return Service("Azure ML", "workspace.reply", (base,), Bounds(bytes=_REPLY_BYTES), check_host=check_host)
+
+
 def _serve(parent: Parent, settings: dict[str, Any], lines: TextIO) -> None:
+    faults = guard_process(_service(settings))
     sdk: list[Any] = []
     starting = threading.Lock()
 
@@ -98,8 +119,11 @@ def _serve(parent: Parent, settings: dict[str, Any], lines: TextIO) -> None:
             return sdk[0]
 
     def answer(request: dict[str, Any]) -> None:
+        faults.note(None)
         try:
             result = start().call(request["call"], request["arguments"])
+            if faults.last is not None:  # the SDK swallowed it: what it gave is no answer
+                raise faults.last
         except Exception as error:  # noqa: BLE001 - the SDK raises bare Exception; whatever it is goes to the parent, which explains it
             parent.send({"id": request["id"], "error": _failure(error)})
         else:

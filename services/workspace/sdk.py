@@ -163,7 +163,9 @@ class Sdk:
         image = self.image(image_id)
         if not image or not image["imageBuildLogUri"]:
             return None
-        # A signed address: it takes no token, and must not be given one.
+        # A signed address: it takes no token, and must not be given one. It is a key itself, and goes by https alone.
+        if not str(image["imageBuildLogUri"]).lower().startswith("https://"):
+            raise ValueError("The build log's address is none of https.")
         response = requests.get(image["imageBuildLogUri"], timeout=30)
         response.raise_for_status()
         return response.content[-_LOG_BYTES:].decode("utf-8", "replace")
