@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from services.chunks import chunk
 from services.deployment.manifest import DESIRED
 from services.deployment.masking import expanded
 from services.deployment.positions import BrokenJson, Lines, read
 from services.errors import OperatorError
 from services.files import write
-from services.hub.chunks import chunk
 from services.hub.client import AGENT, EDGE_HUB
 from services.hub.tolerant import mapping
 from services.masking import Masking, is_secret_name
