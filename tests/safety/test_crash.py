@@ -45,7 +45,7 @@ def test_every_process_with_a_key_forbids_its_core_first(module: str, eventually
     ) as process:
         try:
             eventually(lambda: core_limits(process.pid) == ["0", "0"])
-            assert int(Path(f"/proc/{process.pid}/coredump_filter").read_text(), 16) == 0
+            eventually(lambda: int(Path(f"/proc/{process.pid}/coredump_filter").read_text(), 16) == 0)
         finally:
             process.kill()
 
