@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TextIO
@@ -18,6 +19,7 @@ from widgets.when import age
 if TYPE_CHECKING:
     from services.contexts.model import Context
     from services.contexts.sign_in import DeviceCode
+    from services.operations.session import Session
 
 
 class ReaderGone(BrokenPipeError):
@@ -42,6 +44,17 @@ class Call:
 
         show_device_codes(self.show_device_code)
         return ContextStore().resolve(getattr(self.options, "context", None), read_only=getattr(self.options, "read_only", False))
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """The services of the verb's context; what they started ends with the block."""
+        from services.operations.session import Session
+
+        session = Session(self.context())
+        try:
+            yield session
+        finally:
+            session.close()
 
     def show_device_code(self, code: DeviceCode) -> None:
         """What to enter where, among the progress, for a sign-in by device code."""

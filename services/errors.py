@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from services.records import PendingOperation
+
 
 class OperatorError(Exception):
     """Something an operator can understand and act on.
@@ -28,3 +30,10 @@ class OperatorError(Exception):
 
 class UsageError(OperatorError):
     """The command was called wrongly: exit status 2."""
+
+
+class Stopped(OperatorError):
+    """The operator stopped waiting; the service works on, and the same call takes it up again. ``pending`` is what it works at,
+    where it is kept."""
+
+    pending: PendingOperation | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import ClassVar, Protocol
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -11,24 +11,10 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from services.records import Severity
+from services.records import DiffLine, Severity
 from widgets.dialogs import Question, same_with_az
 from widgets.footer import KeyLine
 from widgets.signs import SEVERITY, STYLES, drawn
-
-
-class DiffLine(Protocol):
-    """A line of a diff: ``sign`` is ``+``, ``-`` or a space."""
-
-    @property
-    def sign(self) -> str:
-        """``+``, ``-``, a space, or ``@`` for a gap."""
-        ...
-
-    @property
-    def text(self) -> str:
-        """The line."""
-        ...
 
 
 def diff_content(lines: Sequence[DiffLine]) -> Content:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
-from typing import Protocol
 
 from rich.cells import cell_len, chop_cells
 
+from services.records import LogLine
 from widgets.lines import Cells, Lines, fit
 from widgets.signs import Role
 from widgets.when import clock, clock_with_milliseconds
@@ -18,22 +17,6 @@ MOST_CHARACTERS = 16_000_000
 _WRAPPED = 4_096  # characters of a line that are wrapped: Enter shows more of it
 
 Search = Callable[[str], "tuple[int, int] | None"]  # where in a text the first match stands; in bounded time
-
-
-class LogLine(Protocol):
-    """A line; ``level`` is syslog's, 0 the worst."""
-
-    @property
-    def text(self) -> str:
-        """The line itself."""
-
-    @property
-    def level(self) -> int:
-        """Syslog's level."""
-
-    @property
-    def time(self) -> datetime | None:
-        """When it was written."""
 
 
 def _sign(level: int) -> tuple[str, Role]:

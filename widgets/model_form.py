@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from textual import on
@@ -12,21 +11,13 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Button, Input, Label, Static
 
+from services.records import ImagePacking
 from widgets.dialogs import Dialog
 from widgets.footer import KeyLine
 from widgets.signs import STYLES
 
 
-@dataclass(frozen=True)
-class Packing:
-    """What the operator chose: the image's name, and the tensors that the conversion keeps."""
-
-    name: str
-    input: str
-    outputs: tuple[str, ...]
-
-
-class ModelForm(Dialog[Packing]):
+class ModelForm(Dialog[ImagePacking]):
     """The image's name; for a model that is yet to be converted its input and outputs too."""
 
     DEFAULT_CSS = """
@@ -38,7 +29,7 @@ class ModelForm(Dialog[Packing]):
     """
     BINDINGS: ClassVar[list[BindingType]] = [Binding("f8", "go", "Make the image", priority=True)]
 
-    def __init__(self, model: str, packing: Packing, *, converted: bool) -> None:
+    def __init__(self, model: str, packing: ImagePacking, *, converted: bool) -> None:
         super().__init__(f"An image of {model}")
         self.packing = packing
         self.converted = converted
@@ -87,10 +78,10 @@ class ModelForm(Dialog[Packing]):
             self.query_one("#name").focus()
             return
         if self.converted:
-            self.dismiss(Packing(name, "", ()))
+            self.dismiss(ImagePacking(name, "", ()))
             return
         outputs = tuple(part.strip() for part in self._value("outputs").split(",") if part.strip())
-        self.dismiss(Packing(name, self._value("input"), outputs))
+        self.dismiss(ImagePacking(name, self._value("input"), outputs))
 
     def _value(self, name: str) -> str:
         return self.query_one(f"#{name}", Input).value.strip()

@@ -16,8 +16,8 @@ from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Input, Label, Select, Static, TextArea
 
+from services.records import OptionsReport, Preset
 from services.text import counted
-from widgets.option_shapes import Preset, Report
 from widgets.pane import Pane
 from widgets.signs import SEVERITY, STYLES, drawn
 
@@ -181,7 +181,7 @@ The hub keeps create options in chunks of 512 characters; the last line tells th
             self.editor.load_text(text)
         self.post_message(self.TextChanged(text))
 
-    def show_report(self, report: Report) -> None:
+    def show_report(self, report: OptionsReport) -> None:
         """Show what the check says: errors first, for a small screen has room for few."""
         lines: list[Content] = []
         for problem in sorted(report.problems, key=lambda problem: problem.severity != "error")[:4]:

@@ -28,11 +28,9 @@ async def choose_device(main: MainScreen, session: Session) -> None:
 
 async def restart(main: MainScreen, session: Session, device: str, module: str) -> None:
     """Restart a module at once, by direct method."""
-    from services.deployment.diff import az_method
+    from services.operations.twins import restart_command
 
-    command = az_method(
-        session.context.hub.host if session.context.hub else "", device, "RestartModule", {"schemaVersion": "1.0", "id": module}
-    )
+    command = restart_command(session.context.hub.host if session.context.hub else "", device, module)
     question = Confirm(
         f"Restart {module}",
         f"{module} on {device} stops and starts again.",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from console.background import for_dialog, in_thread
 from console.jobs.plans import carry_out
 from services.operations.session import Session
-from services.records import DeployRequest, Module, WorkspaceImage
+from services.records import DeployRequest, Module, Preset, WorkspaceImage
 from widgets.deploy_form import DeployForm
 from widgets.signs import LIVENESS
 
@@ -19,15 +19,13 @@ if TYPE_CHECKING:
 
 async def deploy_image(main: MainScreen, session: Session, image: WorkspaceImage) -> None:
     """Choose where an image goes, then its create options."""
-    from services.deployment.default_names import default_module
-    from services.deployment.presets import presets
-    from services.operations.deployer import check_deployable
+    from services.operations.deployer import check_deployable, default_module
+    from services.operations.options import presets_for
 
     check_deployable(image)
-    kind = "host" if image.accelerated else "cpu-host"
-    known = [preset for preset in await in_thread(presets) if preset.kind in (kind, "other")]
+    presets = await in_thread(presets_for, "host" if image.accelerated else "cpu-host")
     module = default_module(image, None)
-    request = await _ask(main, session, image, module, [(preset.name, preset.title) for preset in known], client=False)
+    request = await _ask(main, session, image, module, presets, client=False)
     if request is not None:
         await main.options.open_request(request)
         _to_options(main)
@@ -35,19 +33,15 @@ async def deploy_image(main: MainScreen, session: Session, image: WorkspaceImage
 
 async def deploy_client(main: MainScreen, session: Session) -> None:
     """Choose where the client goes and which host it asks, then its create options with the host's name filled in."""
-    from services.deployment.default_names import CLIENT
-    from services.deployment.presets import client_for, presets
-    from services.operations.deployer import find_image
+    from services.operations.deployer import CLIENT, find_image
     from services.operations.host import client_hosts
+    from services.operations.options import client_presets
 
     state = main.modules.state
     hosts = client_hosts(state) if state is not None else []
-    fits = client_for(hosts[0].image if hosts else "")
-    known = [preset for preset in await in_thread(presets) if preset.kind in ("client", "other")]
-    known.sort(key=lambda preset: preset.name != fits)
+    presets = await in_thread(client_presets, hosts[0].image if hosts else "")
     image = await for_dialog(main, lambda: find_image(session, session.deployer.client_image()))
-    offered = [(preset.name, preset.title) for preset in known]
-    request = await _ask(main, session, image, CLIENT, offered, client=True, hosts=[host.name for host in hosts])
+    request = await _ask(main, session, image, CLIENT, presets, client=True, hosts=[host.name for host in hosts])
     if request is not None:
         await main.options.open_request(request)
         _to_options(main)
@@ -71,14 +65,12 @@ async def _ask(
     session: Session,
     image: WorkspaceImage,
     module: str,
-    presets: Sequence[tuple[str, str]],
+    presets: Sequence[Preset],
     *,
     client: bool,
     hosts: Sequence[str] = (),
 ) -> DeployRequest | None:
-    from services.deployment.presets import client_for
-    from services.deployment.presets import presets as all_presets
-    from services.deployment.routes.azureml import unavailable
+    from services.operations.options import client_presets
 
     devices = await for_dialog(main, session.devices)
     texts = [
@@ -86,19 +78,20 @@ async def _ask(
         for listed in devices
     ]
     names = [name for name, _ in texts]
-    clients = [(each.name, each.title) for each in await in_thread(all_presets) if each.kind == "client"]
+    beside = await in_thread(client_presets, f"{image.name} {' '.join(image.model_ids)}") if image.accelerated else []
+    clients = [(preset.name, preset.title) for preset in beside if preset.kind == "client"]
     form = DeployForm(
         image,
         client=client,
         devices=texts,
         device=main.device if main.device in names else names[0],
         module=module,
-        presets=presets,
-        preset=presets[0][0],
+        presets=[(preset.name, preset.title) for preset in presets],
+        preset=presets[0].name,
         hosts=hosts,
-        no_azureml=unavailable(session.context),
-        clients=clients if image.accelerated else (),
-        beside=client_for(f"{image.name} {' '.join(image.model_ids)}") if image.accelerated else "",
+        no_azureml=session.deployer.unavailable("azureml"),
+        clients=clients,
+        beside=clients[0][0] if clients else "",
     )
     request: DeployRequest | None = await main.app.push_screen_wait(form)
     if request is not None and request.device != main.device:

@@ -13,7 +13,7 @@ from widgets.progress import ProgressDialog
 
 if TYPE_CHECKING:
     from console.owner import MainScreen
-    from services.workspace.pending import Pending
+    from services.records import PendingOperation
 
 Result = TypeVar("Result")
 
@@ -23,13 +23,13 @@ async def followed(
     title: str,
     work: Callable[[Callable[[Progress], None], threading.Event], Result],
     cancelling: str = "",
-    cancel: Callable[[Pending], None] | None = None,
+    cancel: Callable[[PendingOperation], None] | None = None,
 ) -> Result | None:
     """What ``work(tell, stopped)`` gives, had in a thread; None where the operator left it. Raises what it raises.
 
     ``cancel`` is given what the workspace works at, where the operator wants none of it; ``cancelling`` says what that means.
     """
-    from services.workspace.following import Stopped
+    from services.errors import Stopped
 
     stopped = threading.Event()
     dialog = ProgressDialog(title, cancelling)

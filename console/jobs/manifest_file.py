@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 async def write_manifest(main: MainScreen, suggested: str, content: Mapping[str, Any], name: str = "") -> None:
     """Write a whole manifest, as ``az iot edge set-modules --content`` takes it, into a file of mode 0600; asks for its name
     where none is given, and before one is overwritten."""
-    from services.deployment.manifest_file import write_private
+    from services.operations import manifests
 
     hint = "The whole manifest, secrets included, readable by you alone"
     name = name or await main.app.push_screen_wait(Prompt("Write the manifest into a file", hint, suggested))
@@ -26,5 +26,5 @@ async def write_manifest(main: MainScreen, suggested: str, content: Mapping[str,
     question = Confirm("Overwrite a file", f"{path} is there already.", "Overwrite")
     if path.exists() and not await main.app.push_screen_wait(question):
         return
-    await in_thread(write_private, path, content)
+    await in_thread(manifests.write_manifest, path, content)
     main.notify(f"written to {path}; it holds the device's secrets", timeout=10)

@@ -24,20 +24,19 @@ async def export(main: MainScreen, session: Session, name: str) -> None:
 
 async def bring_in(main: MainScreen, session: Session, name: str) -> None:
     """Merge a manifest's file into what the device has, or put it in its place: values asked for, then diff and confirm."""
-    from services.deployment.manifest_file import load, secret_variables, variables
+    from services.operations.manifests import read_manifest
 
     name = name or await main.app.push_screen_wait(Prompt("Bring in a manifest", "Its file"))
     if not name:
         return
     path, device = Path(name).expanduser(), main.device
-    content = load(await in_thread(read_text, path))
+    manifest = read_manifest(await in_thread(read_text, path))
     values = {}
-    names, secrets = variables(content), secret_variables(content)
-    for number, variable in enumerate(names, 1):
+    for number, variable in enumerate(manifest.variables, 1):
         question = Prompt(
             f"${variable}",
-            f"{number} of {len(names)} that {path.name} leaves open. Esc sends nothing.",
-            secret=variable in secrets,
+            f"{number} of {len(manifest.variables)} that {path.name} leaves open. Esc sends nothing.",
+            secret=variable in manifest.secrets,
         )
         value = await main.app.push_screen_wait(question)
         if value is None:
@@ -52,5 +51,5 @@ async def bring_in(main: MainScreen, session: Session, name: str) -> None:
         return
     whole = way == "replace"
     await carry_out(
-        main, session, lambda deployer: deployer.import_manifest(device, content, values, whole=whole, name=path.name)
+        main, session, lambda deployer: deployer.import_manifest(device, manifest.content, values, whole=whole, name=path.name)
     )

@@ -22,7 +22,6 @@ _KNOWN = "The edge agent has ping, RestartModule, GetModuleLogs, UploadModuleLog
 
 async def invoke(main: MainScreen, session: Session, device: str, name: str) -> None:
     """Ask for method and payload, confirm what may change something, and show the reply."""
-    from services.deployment.diff import az_method
     from services.names import module_identity
     from services.operations import twins
 
@@ -48,7 +47,7 @@ async def invoke(main: MainScreen, session: Session, device: str, name: str) -> 
             f"Invoke {method}",
             f"{method} of {name} on {device} may change something there.",
             "Invoke",
-            command=az_method(session.hub.host, device, method, payload, module),
+            command=twins.method_command(session.hub.host, device, method, payload, module),
             type_to_confirm=session.typed(device),
         )
         if not await app.push_screen_wait(question):

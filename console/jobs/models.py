@@ -11,11 +11,11 @@ from console.jobs.following import followed
 from services.operations.session import Session
 from services.records import WorkspaceModel
 from widgets.dialogs import Confirm
-from widgets.model_form import ModelForm, Packing
+from widgets.model_form import ModelForm
 
 if TYPE_CHECKING:
     from console.owner import MainScreen
-    from services.workspace.pending import Pending
+    from services.records import PendingOperation
 
 
 _CANCELLING = "X cancels it: Azure ML cannot stop what it has begun, so what it makes is deleted as soon as it is there."
@@ -24,23 +24,17 @@ _CANCELLING = "X cancels it: Azure ML cannot stop what it has begun, so what it 
 async def make_image(main: MainScreen, session: Session, model: WorkspaceModel) -> None:
     """Convert a model where that is needed, build its image, and offer to deploy it. It goes on in the workspace when the
     dialog is left; the same key, or a console opened later, takes it up again."""
-    from services.deployment.presets import tensors_for
-    from services.workspace.convertible import not_convertible, takes
-    from services.workspace.making import image_from_model, image_name
+    from services.operations import models
 
-    if not takes(model):
-        raise not_convertible(model)
-    converted = bool(model.parent_id or model.converted_id or model.framework.startswith("Accel"))
-    source, outputs = tensors_for(model.name)
-    form = ModelForm(model.id, Packing(image_name(model.id), source, outputs), converted=converted)
-    wanted = await main.app.push_screen_wait(form)
-    if wanted is None:
+    form = ModelForm(model.id, models.suggest_packing(model), converted=models.is_converted(model))
+    packing = await main.app.push_screen_wait(form)
+    if packing is None:
         return
     image = await followed(
         main,
         f"An image of {model.id}",
-        lambda tell, stopped: image_from_model(
-            session.workspace, model.id, tell, stopped, name=wanted.name, input_node=wanted.input, output_nodes=wanted.outputs
+        lambda tell, stopped: models.make_image(
+            session, model.id, tell, stopped, name=packing.name, input_node=packing.input, output_nodes=packing.outputs
         ),
         _CANCELLING,
         lambda pending: _throw_away_beside(main, session, pending),
@@ -53,7 +47,7 @@ async def make_image(main: MainScreen, session: Session, model: WorkspaceModel) 
         await deploy_image(main, session, image)
 
 
-async def take_up(main: MainScreen, session: Session, pending: Pending) -> None:
+async def take_up(main: MainScreen, session: Session, pending: PendingOperation) -> None:
     """Follow what a console began that is closed by now, beside everything else, and tell how it ended."""
     if pending.unwanted:
         await _throw_away(main, session, pending)
@@ -64,11 +58,11 @@ async def take_up(main: MainScreen, session: Session, pending: Pending) -> None:
     _read_again(main)
 
 
-def _throw_away_beside(main: MainScreen, session: Session, pending: Pending) -> None:
+def _throw_away_beside(main: MainScreen, session: Session, pending: PendingOperation) -> None:
     go(main.app, _throw_away(main, session, pending), f"pending-{pending.kind}-{pending.subject}", exclusive=False)
 
 
-async def _throw_away(main: MainScreen, session: Session, pending: Pending) -> None:
+async def _throw_away(main: MainScreen, session: Session, pending: PendingOperation) -> None:
     """Wait for what was cancelled beside everything else, and delete what came of it."""
     main.notify("cancelled: Azure ML cannot stop it; what comes of it is deleted once it is there", timeout=8)
     made = await in_thread(session.workspace.throw_away, pending)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 async def carry_out(main: MainScreen, session: Session, planning: Callable[[Deployer], Plan]) -> None:
     """Plan, show, apply when it is confirmed, and watch what comes up. A device that changed meanwhile is asked about again."""
-    from services.workspace.following import Stopped
+    from services.errors import Stopped
 
     main.notify("comparing with what the device has", timeout=2)
     plan = await for_dialog(main, lambda: planning(session.deployer))

@@ -48,9 +48,9 @@ class Options(PaneScope, OptionsPane):
         go(self, self._offer(), "presets")
 
     async def _offer(self, name: str = "") -> None:
-        from services.deployment.presets import presets
+        from services.operations.options import list_presets
 
-        self.set_presets(await in_thread(presets), name)
+        self.set_presets(await in_thread(list_presets), name)
 
     async def open_request(self, request: DeployRequest) -> None:
         """Open what is to be deployed: its own create options, else what its preset fills in before this returns."""
@@ -68,10 +68,10 @@ class Options(PaneScope, OptionsPane):
             go(self, self._rendered(event.name, dict(event.values)), "render")
 
     async def _rendered(self, name: str, values: dict[str, str]) -> None:
-        from services.deployment.presets import preset
+        from services.operations.options import render_preset
 
         try:
-            text = await in_thread(lambda: preset(name).render(values))
+            text = await in_thread(render_preset, name, values)
         except OperatorError as error:
             self.say("✗ field", "bad")
             self.notify(str(error), severity="error", timeout=5)
@@ -83,13 +83,11 @@ class Options(PaneScope, OptionsPane):
         go(self, self._check(event.text), "check")
 
     async def _check(self, text: str) -> None:
-        from services.deployment.create_options import check
-        from services.deployment.surroundings import Surroundings
+        from services.operations.options import check_options
 
         state = self.main.modules.state
         module, image = (self.draft.module, self.draft.image.location) if self.draft is not None else ("", "")
-        surroundings = Surroundings.of(state, module, image) if state is not None else Surroundings()
-        self.show_report(await in_thread(check, text, surroundings))
+        self.show_report(await in_thread(check_options, text, state, module, image))
 
     def action_deploy(self) -> None:
         """Review the change."""
@@ -110,9 +108,9 @@ class Options(PaneScope, OptionsPane):
         self.notify("create options sent to the terminal's clipboard", timeout=3)
 
     async def _save_preset(self, text: str) -> None:
-        from services.deployment import presets
+        from services.operations import options
 
-        known = {preset.name: preset for preset in await in_thread(presets.presets)}
+        known = {preset.name: preset for preset in await in_thread(options.list_presets)}
         based_on = known.get(self.chosen)
         suggested = self.chosen if based_on and based_on.own else f"my-{self.chosen or 'options'}"
         name = await self.app.push_screen_wait(
@@ -125,8 +123,7 @@ class Options(PaneScope, OptionsPane):
             question = Confirm("Replace a preset", f"There is a {what} {name}: {known[name].title}", "Replace")
             if not await self.app.push_screen_wait(question):
                 return
-        made = presets.own(name, text, kind=based_on.kind if based_on else "other")
-        path = await in_thread(presets.save, made)
+        path = await in_thread(options.save_preset, name, text, based_on.kind if based_on else "other")
         await self._offer(name)
         self.notify(f"saved: {path}", timeout=4)
 

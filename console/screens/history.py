@@ -16,6 +16,7 @@ from console.screens.full import FullScreen
 from services.errors import OperatorError
 from services.names import hub_name
 from services.operations.session import Session
+from services.records import HistoryEntry
 from services.text import counted
 from widgets.dialogs import Prompt, Reader
 from widgets.diff import diff_content
@@ -24,7 +25,7 @@ from widgets.table import Cell, Column, Table
 from widgets.when import age
 
 if TYPE_CHECKING:
-    from services.deployment.history import Entry
+    pass
 
 _OUTCOMES: dict[str, tuple[str, Role]] = {
     "applied": ("✓ applied", "good"),
@@ -35,11 +36,11 @@ _OUTCOMES: dict[str, tuple[str, Role]] = {
 }
 
 
-def _outcome(entry: Entry) -> Cell:
+def _outcome(entry: HistoryEntry) -> Cell:
     return _OUTCOMES[entry.outcome]
 
 
-def _change(entry: Entry) -> str:
+def _change(entry: HistoryEntry) -> str:
     """What was done, without the image's registry, and how that ended."""
     return re.sub(r"(?<= from )\S+/", "", entry.summary) + (f" — {entry.detail}" if entry.detail else "")
 
@@ -60,7 +61,7 @@ class HistoryScreen(FullScreen[None]):
 
     def compose_content(self) -> ComposeResult:
         """A table."""
-        columns: tuple[Column[Entry], ...] = (
+        columns: tuple[Column[HistoryEntry], ...] = (
             Column("#", lambda entry: (str(entry.id), "dim"), right=True),
             Column("AGE", lambda entry: (age(entry.at), "dim"), right=True),
             Column("OUTCOME", _outcome),
@@ -114,10 +115,10 @@ class HistoryScreen(FullScreen[None]):
         if event.record is not None:
             go(self, self._show(event.record), "show")
 
-    async def _show(self, entry: Entry) -> None:
-        from services.deployment.diff import diff
+    async def _show(self, entry: HistoryEntry) -> None:
+        from services.operations.history import difference
 
-        lines = await in_thread(diff, entry.before, entry.after)
+        lines = await in_thread(difference, entry)
         self.app.push_screen(
             Reader(f"{entry.summary} · {entry.device} · {hub_name(entry.host)} · {entry.outcome}", diff_content(lines))
         )
@@ -126,7 +127,7 @@ class HistoryScreen(FullScreen[None]):
         """Make the device what it was before an entry."""
         go(self.app, self._rollback(entry), "deploy")
 
-    async def _rollback(self, entry: Entry) -> None:
+    async def _rollback(self, entry: HistoryEntry) -> None:
         from console.jobs.plans import carry_out
 
         deployer = self.session.deployer

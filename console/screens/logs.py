@@ -27,8 +27,7 @@ from widgets.log import LogView
 
 if TYPE_CHECKING:
     from services.expressions import Search
-    from services.hub.log_lines import LogLine
-    from widgets.log import LogLine as ShownLine
+    from services.records import LogLine
 
 _HINTS = {
     "since": "From a time on: a span before now (10m, 2h), or 2026-01-31T10:00:00Z; empty for no limit.",
@@ -320,5 +319,5 @@ shows times, s saves, M reads another module's (edgeAgent's and edgeHub's too), 
         self.say(f"saved to {path}", "good")
 
 
-def _dated(line: ShownLine) -> str:
+def _dated(line: LogLine) -> str:
     return f"{line.time.isoformat(timespec='milliseconds')} {line.text}" if line.time else line.text

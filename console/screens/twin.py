@@ -77,8 +77,8 @@ before anything is sent, and nothing is sent where somebody else changed the twi
         go(self, self._edit(), "edit")
 
     async def _edit(self) -> None:
-        from services.deployment.twin_edit import TwinChanged, apply, editable, moved, plan
         from services.names import module_identity
+        from services.operations.twin_edit import TwinChanged, apply, editable, moved, plan
 
         if self.twin is None:
             return

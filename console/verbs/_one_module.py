@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from contextlib import closing
 from typing import TYPE_CHECKING
 
 from console.call import Call
@@ -27,10 +26,9 @@ def carry_out_one(call: Call, planning: Callable[[Deployer, str, str], Plan]) ->
     """Plan, show, confirm, apply, and with ``--wait`` watch the module. ``planning`` is given device and module."""
     from console.verbs._confirming import device_of, may_change
     from console.verbs._deploying import carry_out
-    from services.operations.session import Session
 
     context = call.context()
     may_change(context)
     device, module = device_of(call, context), call.options.module
-    with closing(Session(context)) as session:
+    with call.session() as session:
         return carry_out(call, session, lambda deployer: planning(deployer, device, module))

@@ -3,27 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 from console.call import Call
 from services.records import Progress
-
-if TYPE_CHECKING:
-    from services.workspace.client import Workspace
-
-
-@contextmanager
-def open_workspace(call: Call) -> Iterator[Workspace]:
-    """The workspace of the call's context; its process ends with the block."""
-    from services.workspace.client import Workspace
-
-    workspace = Workspace(call.context())
-    try:
-        yield workspace
-    finally:
-        workspace.close()
 
 
 def conversion_options(options: argparse.Namespace) -> dict[str, Any]:

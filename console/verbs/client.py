@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(call: Call) -> int:
     """0 when done."""
-    from console.verbs._workspace import open_workspace, refuse_read_only, told
+    from console.verbs._workspace import refuse_read_only, told
     from services.contexts.codec import parse_source
     from services.contexts.secrets import reveal
     from services.errors import UsageError
@@ -61,7 +61,8 @@ def run(call: Call) -> int:
             ) from None
         credentials = RegistryCredentials(parse_reference(options.image).server, options.username, password)
     elif pushing or not options.image:
-        with open_workspace(call) as workspace:
+        with call.session() as session:
+            workspace = session.workspace
             credentials = workspace.registry_credentials()
     image = parse_reference(options.image or f"{credentials.server if credentials else ''}/sample-client:1.0")
     if credentials and not credentials.serve(str(image)):

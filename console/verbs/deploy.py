@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -22,7 +21,7 @@ HELP = "deploy an image as a module"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """IMAGE and what goes with it."""
     from console.verbs._confirming import add_change_arguments
-    from services.deployment.default_names import CLIENT
+    from services.operations.deployer import CLIENT
 
     parser.add_argument(
         "image", nargs="?", action=ImageName, default=None, help="a workspace image (NAME or NAME:VERSION), or REGISTRY/NAME:TAG"
@@ -94,7 +93,6 @@ def run(call: Call) -> int:
     from console.verbs._confirming import device_of, may_change
     from console.verbs._deploying import carry_out
     from services.errors import UsageError
-    from services.operations.session import Session
 
     if bool(call.options.image) == bool(call.options.model):
         raise UsageError("Either an image or --model is needed.", remedy="For example: deploy accel-resnet50", code="usage.image")
@@ -102,7 +100,7 @@ def run(call: Call) -> int:
     if not call.options.dry_run or call.options.model:
         may_change(context)
     device = device_of(call, context)
-    with closing(Session(context)) as session:
+    with call.session() as session:
         request = request_of(call, session, device)
 
         def planning(deployer: Deployer) -> Plan:
@@ -148,10 +146,10 @@ def _image(call: Call, session: Session) -> WorkspaceImage:
         if image.id:
             call.progress(f"{image.name}:{image.version} is {image.location}")
         return image
-    from services.workspace.making import image_from_model
+    from services.operations.models import make_image
 
-    return image_from_model(
-        session.workspace,
+    return make_image(
+        session,
         call.options.model,
         lambda progress: call.progress(progress.text),
         input_node=call.options.input or "",

@@ -18,31 +18,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(call: Call) -> int:
     """Print a table, or a list."""
-    from services.hub.client import Hub
     from services.operations.device_list import CONNECTED, list_devices
     from services.operations.last_messages import last_messages_of
 
     context = call.context()
-    hub = Hub.open(context)
+    with call.session() as session:
+        hub = session.hub
 
-    def messages() -> Mapping[str, datetime]:
-        newest, unknown = last_messages_of(context)
-        if unknown:
-            call.progress(f"the newest messages are not known: {unknown}")
-        return newest
+        def messages() -> Mapping[str, datetime]:
+            newest, unknown = last_messages_of(context)
+            if unknown:
+                call.progress(f"the newest messages are not known: {unknown}")
+            return newest
 
-    rows = [
-        {
-            "id": listed.device.id,
-            "edge": listed.device.edge,
-            "connected": CONNECTED[listed.liveness.word],
-            "liveness": listed.liveness.word,
-            "basis": listed.liveness.basis,
-            "enabled": listed.device.enabled,
-            "last_activity": listed.device.last_activity,
-        }
-        for listed in list_devices(hub, messages)
-    ]
-    call.table(("id", "edge", "liveness", "basis", "enabled", "last_activity"), rows)
-    call.progress(hub.meter.note)
-    return 0
+        rows = [
+            {
+                "id": listed.device.id,
+                "edge": listed.device.edge,
+                "connected": CONNECTED[listed.liveness.word],
+                "liveness": listed.liveness.word,
+                "basis": listed.liveness.basis,
+                "enabled": listed.device.enabled,
+                "last_activity": listed.device.last_activity,
+            }
+            for listed in list_devices(hub, messages)
+        ]
+        call.table(("id", "edge", "liveness", "basis", "enabled", "last_activity"), rows)
+        call.progress(hub.meter.note)
+        return 0

@@ -22,11 +22,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(call: Call) -> int:
     """Print a table, or one entry."""
-    from services.deployment.diff import diff
-    from services.deployment.history import History
     from services.names import hub_name
+    from services.operations.history import difference, open_history
 
-    history = History()
+    history = open_history()
     if call.options.entry is None:
         host = "" if call.options.all else _hub_host(call)
         entries = history.entries(host=host, device=call.options.device, limit=call.options.limit)
@@ -36,7 +35,7 @@ def run(call: Call) -> int:
         call.table(("id", "at", "user", "origin", "hub", "device", "route", "summary", "outcome"), rows)
         return 0
     entry = history.entry(call.options.entry)
-    lines = diff(entry.before, entry.after)
+    lines = difference(entry)
     if call.as_json:
         call.out_json({**entry.as_dict(), "diff": [f"{line.sign} {line.text}" for line in lines]})
         return 0

@@ -30,13 +30,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(call: Call) -> int:
     """0 when done."""
-    from console.verbs._workspace import open_workspace
     from services.errors import UsageError
 
     options = call.options
     if bool(options.create) != bool(options.model):
         raise UsageError("--create and --model belong together.", remedy="Give both.", code="usage.create")
-    with open_workspace(call) as workspace:
+    with call.session() as session:
+        workspace = session.workspace
         if options.log:
             call.out(workspace.build_log(options.log).rstrip("\n"))
             return 0

@@ -35,7 +35,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(call: Call) -> int:
     """Print the lines, oldest first."""
     from services.errors import UsageError
-    from services.hub.client import Hub
     from services.operations.logs import fetch, follow
     from services.text import counted
 
@@ -46,22 +45,23 @@ def run(call: Call) -> int:
         raise UsageError("No device is named.", remedy="Give --device, or set one in the context.", code="usage.device")
     if options.follow and options.until:
         raise UsageError("--follow has no --until.", remedy="Leave one of them out.", code="usage.follow")
-    hub = Hub.open(context)
-    filters = {"tail": options.tail, "since": options.since, "level": options.level, "regex": options.grep}
-    halved: list[int] = []
-    lines: Iterable[Any]
-    if options.follow:
-        lines = follow(
-            hub, device, options.module, threading.Event(), halved=halved.append, timeless=lambda: _timeless(call), **filters
-        )
-    else:
-        lines = fetch(hub, device, options.module, until=options.until, halved=halved.append, **filters)
-    for line in lines:
-        if halved:  # which ends with the first answer
-            call.progress(f"Too much for one answer of the device: asked for the last {counted(halved[-1], 'line')} instead.")
-            halved.clear()
-        _print(call, line)
-    return 0
+    with call.session() as session:
+        hub = session.hub
+        filters = {"tail": options.tail, "since": options.since, "level": options.level, "regex": options.grep}
+        halved: list[int] = []
+        lines: Iterable[Any]
+        if options.follow:
+            lines = follow(
+                hub, device, options.module, threading.Event(), halved=halved.append, timeless=lambda: _timeless(call), **filters
+            )
+        else:
+            lines = fetch(hub, device, options.module, until=options.until, halved=halved.append, **filters)
+        for line in lines:
+            if halved:  # which ends with the first answer
+                call.progress(f"Too much for one answer of the device: asked for the last {counted(halved[-1], 'line')} instead.")
+                halved.clear()
+            _print(call, line)
+        return 0
 
 
 def _timeless(call: Call) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from contextlib import closing
 from pathlib import Path
 
 from console.call import Call
@@ -46,28 +45,25 @@ def run(call: Call) -> int:
     from console.verbs._confirming import device_of, may_change
     from console.verbs._deploying import carry_out
     from console.verbs.options import lines_of, values_of
-    from services.deployment.manifest_file import load, write_private
-    from services.deployment.masking import masked
-    from services.operations.session import Session
+    from services.operations.manifests import read_manifest, write_manifest
 
     context = call.context()
     device = device_of(call, context)
     options = call.options
-    with closing(Session(context)) as session:
+    with call.session() as session:
         if options.action == "export":
-            content = session.manifest(device)
             if options.file:
-                write_private(Path(options.file), content)
+                write_manifest(Path(options.file), session.manifest(device))
                 call.progress(f"written to {options.file}; it holds the device's secrets")
             else:
-                call.out_json(masked(content), 2)
+                call.out_json(session.masked_manifest(device), 2)
             return 0
         if options.action == "import":
             may_change(context)
         else:
             options.dry_run = True
         values = {**lines_of(options.set_file), **values_of(options.set)}
-        content = load(read_text(options.file))
+        content = read_manifest(read_text(options.file)).content
         return carry_out(
             call,
             session,

@@ -27,30 +27,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(call: Call) -> int:
     """Confirm what may change something, invoke, print status and payload; 1 where the status is not 2xx."""
     from console.verbs._confirming import confirmed, device_of, may_change
-    from services.deployment.diff import az_method
-    from services.hub.client import Hub
     from services.names import module_identity
-    from services.operations.twins import changes_nothing, invoke, payload_of
+    from services.operations.twins import changes_nothing, invoke, method_command, payload_of
 
     options = call.options
     context = call.context()
     device, module = device_of(call, context), None if options.module == "-" else module_identity(options.module)
     payload = payload_of(options.payload)
-    hub = Hub.open(context)
-    harmless = changes_nothing(module, options.method)
-    if not harmless:
-        may_change(context)
-    call.progress(f"the same with the Azure CLI: {az_method(hub.host, device, options.method, payload, module)}")
-    if options.dry_run:
-        return 0
-    if not harmless and not confirmed(call, f"Invoke {options.method} of {module or 'the device'} on {device}?"):
-        call.progress("Nothing was sent.")
-        return 1
-    reply = invoke(hub, device, module, options.method, payload, options.timeout, context.name)
-    call.progress(hub.meter.note)
-    if call.as_json:
-        call.out_json({"status": reply.status, "payload": reply.payload})
-    else:
-        call.progress(f"status {reply.status}")
-        call.out_json(reply.payload, 2)
-    return 0 if reply.status is not None and 200 <= reply.status < 300 else 1
+    with call.session() as session:
+        hub = session.hub
+        harmless = changes_nothing(module, options.method)
+        if not harmless:
+            may_change(context)
+        call.progress(f"the same with the Azure CLI: {method_command(hub.host, device, options.method, payload, module)}")
+        if options.dry_run:
+            return 0
+        if not harmless and not confirmed(call, f"Invoke {options.method} of {module or 'the device'} on {device}?"):
+            call.progress("Nothing was sent.")
+            return 1
+        reply = invoke(hub, device, module, options.method, payload, options.timeout, context.name)
+        call.progress(hub.meter.note)
+        if call.as_json:
+            call.out_json({"status": reply.status, "payload": reply.payload})
+        else:
+            call.progress(f"status {reply.status}")
+            call.out_json(reply.payload, 2)
+        return 0 if reply.status is not None and 200 <= reply.status < 300 else 1

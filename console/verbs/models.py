@@ -22,10 +22,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(call: Call) -> int:
     """0 when done."""
-    from console.verbs._workspace import conversion_options, open_workspace, refuse_read_only, told
+    from console.verbs._workspace import conversion_options, refuse_read_only, told
 
     options = call.options
-    with open_workspace(call) as workspace:
+    with call.session() as session:
+        workspace = session.workspace
         if options.convert:
             refuse_read_only(call, "convert a model")
             models = [workspace.convert(options.convert, told(call), **conversion_options(options))]

@@ -25,38 +25,38 @@ def run(call: Call) -> int:
     from console.verbs._confirming import device_of
     from services.diagnosis import diagnose_state
     from services.diagnosis.liveness import judge_again
-    from services.hub.client import Hub
     from services.operations.device_reading import read_whole
     from services.operations.last_messages import last_messages_of
     from services.records import PING_COST
     from services.text import one_line
 
     context = call.context()
-    hub = Hub.open(context)
-    state = read_whole(hub, device_of(call, context))
-    if state.liveness is not None and state.liveness.word != "alive":
-        newest, _ = last_messages_of(context)
-        state = judge_again(state, message=newest.get(state.device.id))
-    findings = diagnose_state(state)
-    rows = []
-    for module in state.modules:
-        finding = findings.get(module.name)
-        rows.append({**_row(module), "finding": finding.state if finding else None})
-    columns = ("name", "desired", "runtime", "restarts", "exit_code", "since", "image", "finding")
-    call.table(columns, rows)
-    if state.liveness is not None:
-        ask = f"; ask: dbe-console method ping ({PING_COST} messages of the quota)" if state.liveness.unasked else ""
-        call.progress(f"{state.device.id}: {state.liveness.text}{ask}")
-    for name, finding in findings.items():
-        # That modules are in trouble is told by each of them.
-        if finding.severity in ("warning", "error") and finding.state != "module-trouble":
-            likely = "likely: " if finding.likely else ""
-            cause = one_line(finding.cause, 400)
-            call.progress(f"{name or state.device.id}: {likely}{finding.reason}. {cause} {finding.remedy}")
-    for configuration in state.configurations:
-        call.progress(f"deployment at scale {configuration.id}: {configuration.status}")
-    call.progress(hub.meter.note)
-    return 0
+    with call.session() as session:
+        hub = session.hub
+        state = read_whole(hub, device_of(call, context))
+        if state.liveness is not None and state.liveness.word != "alive":
+            newest, _ = last_messages_of(context)
+            state = judge_again(state, message=newest.get(state.device.id))
+        findings = diagnose_state(state)
+        rows = []
+        for module in state.modules:
+            finding = findings.get(module.name)
+            rows.append({**_row(module), "finding": finding.state if finding else None})
+        columns = ("name", "desired", "runtime", "restarts", "exit_code", "since", "image", "finding")
+        call.table(columns, rows)
+        if state.liveness is not None:
+            ask = f"; ask: dbe-console method ping ({PING_COST} messages of the quota)" if state.liveness.unasked else ""
+            call.progress(f"{state.device.id}: {state.liveness.text}{ask}")
+        for name, finding in findings.items():
+            # That modules are in trouble is told by each of them.
+            if finding.severity in ("warning", "error") and finding.state != "module-trouble":
+                likely = "likely: " if finding.likely else ""
+                cause = one_line(finding.cause, 400)
+                call.progress(f"{name or state.device.id}: {likely}{finding.reason}. {cause} {finding.remedy}")
+        for configuration in state.configurations:
+            call.progress(f"deployment at scale {configuration.id}: {configuration.status}")
+        call.progress(hub.meter.note)
+        return 0
 
 
 def _row(module: Module) -> dict[str, Any]:

@@ -47,10 +47,10 @@ def run(call: Call) -> int:
 def _list(call: Call) -> int:
     from dataclasses import asdict
 
-    from services.deployment.presets import presets
+    from services.operations.options import list_presets
 
     if call.options.names:
-        for each in presets():
+        for each in list_presets():
             call.out(each.name)
         return 0
     rows = [
@@ -61,7 +61,7 @@ def _list(call: Call) -> int:
             "title": preset.title,
             "fields": [asdict(field) for field in preset.fields],
         }
-        for preset in presets()
+        for preset in list_presets()
     ]
     call.table(("name", "kind", "title", "fields"), rows)
     return 0
@@ -85,23 +85,22 @@ def lines_of(name: str) -> dict[str, str]:
 
 
 def _show(call: Call) -> int:
-    from services.deployment.presets import preset
+    from services.operations.options import render_preset
 
-    call.out(preset(call.options.preset).render(values_of(call.options.set)))
+    call.out(render_preset(call.options.preset, values_of(call.options.set)))
     return 0
 
 
 def _check(call: Call) -> int:
     from dataclasses import asdict
 
-    from services.deployment.create_options import check
-    from services.deployment.surroundings import Surroundings
-    from services.hub.client import Hub
+    from services.operations.options import check_options
 
-    around = None
+    state = None
     if call.options.device:
-        around = Surroundings.of(Hub.open(call.context()).device_state(call.options.device), call.options.module)
-    report = check(read_text(call.options.file), around)
+        with call.session() as session:
+            state = session.hub.device_state(call.options.device)
+    report = check_options(read_text(call.options.file), state, call.options.module)
     if call.as_json:
         call.out_json(
             {
@@ -126,29 +125,14 @@ def _check(call: Call) -> int:
 
 
 def _save(call: Call) -> int:
-    from services.deployment import presets
-    from services.errors import OperatorError
-    from services.json_reader import JsonError, read_json
+    from services.operations.options import import_preset
 
-    text = read_text(call.options.file)
-    try:
-        value = read_json(text)
-        shared = isinstance(value, dict) and "template" in value
-    except JsonError as error:
-        remedy = f"Let dbe-console options check {call.options.file} say where."
-        raise OperatorError(f"{call.options.file} is no JSON.", cause=str(error), remedy=remedy, code="options.json") from error
-    if shared:
-        from dataclasses import replace
-
-        made = replace(presets.load(Path(call.options.file)), name=call.options.name)
-    else:
-        made = presets.own(call.options.name, text)
-    call.out(str(presets.save(made)))
+    call.out(str(import_preset(call.options.name, Path(call.options.file), read_text(call.options.file))))
     return 0
 
 
 def _remove(call: Call) -> int:
-    from services.deployment import presets
+    from services.operations.options import remove_preset
 
-    presets.remove(call.options.name)
+    remove_preset(call.options.name)
     return 0

@@ -33,7 +33,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(call: Call) -> int:
     """Record until interrupted; the recorder then ends with the last console."""
-    from services.hub.endpoint import find_endpoint
     from services.messages.handle import ensure_recorder, running, stop
     from services.messages.place import journal_place
     from services.messages.start import Start
@@ -41,8 +40,8 @@ def run(call: Call) -> int:
 
     options = call.options
     start = Start.parse(options.start)
-    context = call.context()
-    endpoint = find_endpoint(context)
+    with call.session() as session:
+        context, endpoint = session.context, session.endpoint()
     place = journal_place(endpoint.namespace, endpoint.entity)
     if options.status:
         found = RecorderStatus.read(place.status) if running(place) else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from contextlib import closing
 
 from console.call import Call
 from console.verbs._names import ModuleName
@@ -22,16 +21,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(call: Call) -> int:
     """Confirm, restart, and keep it in the history."""
     from console.verbs._confirming import confirmed, device_of, may_change
-    from services.deployment.diff import az_method
-    from services.operations.session import Session
+    from services.operations.twins import restart_command
 
     context = call.context()
     may_change(context)
     device, module = device_of(call, context), call.options.module
-    with closing(Session(context)) as session:
-        payload = {"schemaVersion": "1.0", "id": module}
-        command = az_method(session.hub.host, device, "RestartModule", payload)
-        call.progress(f"the same with the Azure CLI: {command}")
+    with call.session() as session:
+        call.progress(f"the same with the Azure CLI: {restart_command(session.hub.host, device, module)}")
         if call.options.dry_run:
             return 0
         if not confirmed(call, f"Restart {module} on {device}?"):

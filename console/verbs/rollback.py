@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from contextlib import closing
 from typing import TYPE_CHECKING, Literal
 
 from console.call import Call
@@ -31,12 +30,11 @@ def run(call: Call) -> int:
     from console.verbs._confirming import ask_secret, device_of, may_change
     from console.verbs._deploying import carry_out
     from services.errors import UsageError
-    from services.operations.session import Session
 
     context = call.context()
     may_change(context)
     point: Literal["before", "after"] = "after" if call.options.to_after else "before"
-    with closing(Session(context)) as session:
+    with call.session() as session:
 
         def planning(deployer: Deployer) -> Plan:
             number = call.options.entry

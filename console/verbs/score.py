@@ -37,12 +37,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(call: Call) -> int:
     """0 where every picture was scored."""
-    from services.hub.client import Hub
     from services.operations.score import Scorer, find_host
 
     options = call.options
     context = call.context()
-    endpoint = find_host(context, Hub.open(context), options.device, options.module, options.address)
+    with call.session() as session:
+        endpoint = find_host(context, session.hub, options.device, options.module, options.address)
     if options.port:
         endpoint = replace(endpoint, port=options.port)
     if options.input:

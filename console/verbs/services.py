@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from contextlib import closing
 
 from console.call import Call
 from console.verbs._names import DeviceName, ServiceName
@@ -25,11 +24,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(call: Call) -> int:
     """0 when done."""
-    from console.verbs._workspace import open_workspace
 
     if call.options.delete:
         return _delete(call, call.options.delete)
-    with open_workspace(call) as workspace:
+    with call.session() as session:
+        workspace = session.workspace
         found = workspace.services()
     call.table(
         ("name", "state", "device", "image", "modules", "compute", "created"),
@@ -53,11 +52,10 @@ def run(call: Call) -> int:
 def _delete(call: Call, name: str) -> int:
     from console.verbs._confirming import confirmed, may_change
     from services.errors import UsageError
-    from services.operations.session import Session
 
     context = call.context()
     may_change(context)
-    with closing(Session(context)) as session:
+    with call.session() as session:
         device = next((service.device_id for service in session.workspace.services() if service.name == name), "")
         if device and call.options.device not in ("", device):
             raise UsageError(

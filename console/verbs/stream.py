@@ -54,7 +54,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(call: Call) -> int:
     """Print messages until interrupted, the reader goes, or the limit is reached."""
-    from services.hub.endpoint import find_endpoint
     from services.messages.handle import ensure_recorder
     from services.messages.start import Start, parse_time
 
@@ -64,10 +63,9 @@ def run(call: Call) -> int:
         since = Start("time", parse_time(options.since))
         start = since if options.start is None else start
     where = _filter(options, start)
-    context = call.context()
-    with _ended_by_signals():
+    with call.session() as session, _ended_by_signals():
         try:
-            handle = ensure_recorder(context, find_endpoint(context), start)
+            handle = ensure_recorder(session.context, session.endpoint(), start)
             try:
                 _stream(call, handle, where, options.since is None and start.kind == "latest")
             finally:

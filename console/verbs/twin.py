@@ -25,37 +25,37 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(call: Call) -> int:
     """Print the twin; with ``--set`` the difference first, then send it where nobody changed the twin in between."""
     from console.verbs._confirming import confirmed, device_of, may_change
-    from services.deployment import twin_edit
-    from services.hub.client import Hub
     from services.names import module_identity
+    from services.operations import twin_edit
     from services.operations.twins import shown
 
     options = call.options
     context = call.context()
     device, module = device_of(call, context), module_identity(options.module)
-    hub = Hub.open(context)
-    if not options.set:
-        call.out_json(shown(hub.module_twin(device, module), options.part), 2)
+    with call.session() as session:
+        hub = session.hub
+        if not options.set:
+            call.out_json(shown(hub.module_twin(device, module), options.part), 2)
+            return 0
+        may_change(context)
+        text = read_text(options.set)
+        edit = twin_edit.plan(hub.host, device, module, hub.module_twin(device, module), text)
+        for line in edit.diff:
+            call.progress(f"{line.sign} {line.text}" if line.sign != "@" else line.text)
+        call.progress(f"the same with the Azure CLI: {edit.command}")
+        sent = False
+        if edit.empty or options.dry_run:
+            call.progress("Nothing was sent." if not edit.empty else "The twin has all of this already; nothing was sent.")
+        elif confirmed(call, f"Change desired properties of {module} on {device}?"):
+            twin_edit.apply(hub, edit, context.name)
+            sent = True
+            call.progress(f"The desired properties of {module} were changed.")
+        else:
+            call.progress("Nothing was sent.")
+            return 1
+        if call.as_json:
+            diff = [f"{line.sign} {line.text}" for line in edit.diff]
+            call.out_json(
+                {"device": device, "module": module, "etag": edit.etag, "changed": not edit.empty, "sent": sent, "diff": diff}
+            )
         return 0
-    may_change(context)
-    text = read_text(options.set)
-    edit = twin_edit.plan(hub.host, device, module, hub.module_twin(device, module), text)
-    for line in edit.diff:
-        call.progress(f"{line.sign} {line.text}" if line.sign != "@" else line.text)
-    call.progress(f"the same with the Azure CLI: {edit.command}")
-    sent = False
-    if edit.empty or options.dry_run:
-        call.progress("Nothing was sent." if not edit.empty else "The twin has all of this already; nothing was sent.")
-    elif confirmed(call, f"Change desired properties of {module} on {device}?"):
-        twin_edit.apply(hub, edit, context.name)
-        sent = True
-        call.progress(f"The desired properties of {module} were changed.")
-    else:
-        call.progress("Nothing was sent.")
-        return 1
-    if call.as_json:
-        diff = [f"{line.sign} {line.text}" for line in edit.diff]
-        call.out_json(
-            {"device": device, "module": module, "etag": edit.etag, "changed": not edit.empty, "sent": sent, "diff": diff}
-        )
-    return 0

@@ -6,8 +6,6 @@ import difflib
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Literal
 
 from services.chunks import chunk
 from services.deployment.docker_schema import EXTENSIONS, READ_BY_THE_AGENT, SCHEMA
@@ -17,40 +15,11 @@ from services.deployment.option_rules import rules
 from services.deployment.positions import BrokenJson, Finding, Lines, Node, read
 from services.deployment.size import desired_size
 from services.deployment.surroundings import Surroundings
+from services.records import OptionProblem, OptionsReport
 from services.text import one_line
 
 _MANY_CHUNKS = 8
 _TYPES = {"str": "string", "bool": "boolean", "int": "number", "num": "number"}
-
-
-@dataclass(frozen=True, slots=True)
-class OptionProblem:
-    """A problem at a place (line and column from 1). A warning does not forbid deploying."""
-
-    line: int
-    column: int
-    severity: Literal["error", "warning"]
-    message: str
-    remedy: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class OptionsReport:
-    """``normalised`` is the minified text that is sent, ``size`` its bytes, ``chunks`` how many pieces the twin keeps it in.
-
-    ``room`` is the bytes that are left of the twin's 32 KB with it (None where the device is not known).
-    """
-
-    problems: tuple[OptionProblem, ...]
-    normalised: str
-    size: int
-    chunks: int
-    room: int | None = None
-
-    @property
-    def errors(self) -> tuple[OptionProblem, ...]:
-        """The problems that forbid deploying."""
-        return tuple(problem for problem in self.problems if problem.severity == "error")
 
 
 def check(text: str, surroundings: Surroundings | None = None) -> OptionsReport:

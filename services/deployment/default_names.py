@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from services.deployment.presets import Preset
 from services.errors import UsageError
-from services.records import WorkspaceImage
+from services.records import Preset, WorkspaceImage
 
 HOST = "azureml-host"  # the sample's own names for its two modules
 CLIENT = "azureml-client"

@@ -6,23 +6,14 @@ import difflib
 import json
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from services.deployment.masking import expanded, masked
+from services.records import DiffLine, DiffSign
 from services.text import clean
 
-Sign = Literal["-", "+", " ", "@"]
-_SIGNS: dict[str, Sign] = {"-": "-", "+": "+", " ": " "}
+_SIGNS: dict[str, DiffSign] = {"-": "-", "+": "+", " ": " "}
 _CONTEXT = 3
-
-
-@dataclass(frozen=True, slots=True)
-class DiffLine:
-    """A line of a diff: removed, added, unchanged around them, or the heading of a gap."""
-
-    sign: Sign
-    text: str
 
 
 def diff(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[DiffLine, ...]:

@@ -18,65 +18,21 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from services.contexts.paths import state_folder
 from services.deployment.history_file import bring_up_to_date
 from services.deployment.masking import masked, masked_text
 from services.errors import OperatorError
 from services.files import FileError, private_file, private_folder
+from services.records import HistoryEntry, HistoryRoute, Outcome
 from services.text import one_line
-
-Outcome = Literal["pending", "applied", "failed", "overridden", "unknown"]
-Route = Literal["hub", "azureml", "method", "twin"]
 
 _COLUMNS = (
     "id, at, user, origin, context, host, device, route, summary, outcome, detail, before_version, after_version, before, after"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One change of a device. ``before`` and ``after`` are manifests as services.deployment.masking.masked makes them;
-    ``origin`` is the
-    address that an SSH session came from, or empty."""
-
-    id: int
-    at: datetime
-    user: str
-    origin: str
-    context: str
-    host: str
-    device: str
-    route: Route
-    summary: str
-    outcome: Outcome
-    detail: str = ""
-    before_version: int | None = None
-    after_version: int | None = None
-    before: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    after: Mapping[str, Any] = field(default_factory=dict, repr=False)
-
-    def as_dict(self) -> dict[str, Any]:
-        """The entry for ``--json``, without the manifests."""
-        names = (
-            "id",
-            "user",
-            "origin",
-            "context",
-            "host",
-            "device",
-            "route",
-            "summary",
-            "outcome",
-            "detail",
-            "before_version",
-            "after_version",
-        )
-        return {"at": self.at.isoformat(), **{name: getattr(self, name) for name in names}}
 
 
 class History:
@@ -95,7 +51,7 @@ class History:
         context: str,
         host: str,
         device: str,
-        route: Route,
+        route: HistoryRoute,
         summary: str,
         before: Mapping[str, Any] | None = None,
         after: Mapping[str, Any] | None = None,
@@ -139,25 +95,25 @@ class History:
             text = masked_text(one_line(detail, 1000))
             database.execute("UPDATE history SET detail = ?, process = 0 WHERE id = ?", (text, entry))
 
-    def entries(self, *, host: str = "", device: str = "", limit: int = 100) -> list[Entry]:
+    def entries(self, *, host: str = "", device: str = "", limit: int = 100) -> list[HistoryEntry]:
         """The newest entries first."""
         return self._read("(? = '' OR host = ?) AND (? = '' OR device = ?)", (host, host, device, device), limit)
 
-    def entry(self, number: int) -> Entry:
+    def entry(self, number: int) -> HistoryEntry:
         """One entry; raises OperatorError where there is none."""
         found = self._read("id = ?", (number,), 1)
         if not found:
             raise OperatorError(f"The history has no entry {number}.", remedy="See: dbe-console history.", code="history.unknown")
         return found[0]
 
-    def pending(self, host: str) -> list[Entry]:
+    def pending(self, host: str) -> list[HistoryEntry]:
         """Entries of a hub that nobody saw to their end, oldest first; those that a living console works on are left out."""
         with self._open("The history cannot be read.") as database:
             rows = database.execute("SELECT id, process FROM history WHERE outcome = 'pending' AND host = ?", (host,)).fetchall()
         left = [number for number, process in rows if process != os.getpid() and not _alive(process)]
         return [self.entry(number) for number in sorted(left)]
 
-    def _read(self, where: str, values: tuple[Any, ...], limit: int) -> list[Entry]:
+    def _read(self, where: str, values: tuple[Any, ...], limit: int) -> list[HistoryEntry]:
         with self._open("The history cannot be read.") as database:
             rows = database.execute(
                 f"SELECT {_COLUMNS} FROM history WHERE {where} ORDER BY id DESC LIMIT ?",
@@ -187,14 +143,14 @@ class History:
                 ) from error
 
 
-def _entry(row: Any) -> Entry:
+def _entry(row: Any) -> HistoryEntry:
     fields = {name.strip(): value for name, value in zip(_COLUMNS.split(","), row, strict=True)}
     decoded = {
         "at": datetime.fromisoformat(fields["at"]),
         "before": json.loads(fields["before"]),
         "after": json.loads(fields["after"]),
     }
-    return Entry(**{**fields, **decoded})
+    return HistoryEntry(**{**fields, **decoded})
 
 
 def _kept(content: Mapping[str, Any] | None) -> str:

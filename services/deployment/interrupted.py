@@ -6,20 +6,20 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from services.deployment.history import Entry, History
+from services.deployment.history import History
 from services.deployment.manifest import agent_of, content_of, edge_hub_of
 from services.deployment.masking import masked
 from services.deployment.routes.hub import twin_desired
 from services.hub.client import EDGE_HUB, Hub
 from services.hub.tolerant import mapping
 from services.masking import MASK, MASKED
-from services.records import EdgeService
+from services.records import EdgeService, HistoryEntry
 
 _FINAL = ("Healthy", "Unhealthy", "Failed", "Succeeded", "Unschedulable")
 _ENDED = "Nobody saw how this ended"
 
 
-def settle(hub: Hub, history: History, services: Callable[[], Sequence[EdgeService]] | None = None) -> list[Entry]:
+def settle(hub: Hub, history: History, services: Callable[[], Sequence[EdgeService]] | None = None) -> list[HistoryEntry]:
     """The entries that are settled now. ``services`` reads those of the workspace, where there is one; it is asked only where
     a deployment by Azure ML was interrupted, and what it raises is raised: the entries stay as they are until it answers."""
     settled = []
@@ -37,7 +37,7 @@ def settle(hub: Hub, history: History, services: Callable[[], Sequence[EdgeServi
     return settled
 
 
-def _by_the_hub(hub: Hub, history: History, entry: Entry) -> None:
+def _by_the_hub(hub: Hub, history: History, entry: HistoryEntry) -> None:
     state = hub.device_state(entry.device)
     version = state.desired_version
     now = masked(content_of(state, twin_desired(hub, entry.device, EDGE_HUB)))
@@ -60,7 +60,7 @@ def _same(now: Any, stored: Any) -> bool:
     return texts[0] == texts[1]
 
 
-def _by_azureml(hub: Hub, history: History, entry: Entry, services: Sequence[EdgeService]) -> bool:
+def _by_azureml(hub: Hub, history: History, entry: HistoryEntry, services: Sequence[EdgeService]) -> bool:
     """False where Azure ML still works on it."""
     deleted = entry.summary.startswith("delete service ")
     name = entry.summary.removeprefix("delete ").removeprefix("service ").partition(":")[0]

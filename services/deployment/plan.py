@@ -10,14 +10,14 @@ from typing import Any
 from services.chunks import ChunkGap, join
 from services.deployment.changes import Change
 from services.deployment.client_arguments import client_role
-from services.deployment.diff import DiffLine, unchanged
+from services.deployment.diff import unchanged
 from services.deployment.manifest import agent_of, modules_of
 from services.deployment.manifest_problem import ManifestProblem
 from services.errors import OperatorError
 from services.hub.client import EDGE_HUB
 from services.hub.tolerant import mapping
 from services.hub.twin import settings_of
-from services.records import ConfigurationStatus, DeviceState, Severity
+from services.records import ConfigurationStatus, DeviceState, DiffLine, Severity
 from services.workspace.service_plan import ServicePlan
 
 THEIRS_SHOWN = 6  # lines of somebody else's change that are shown beside the plan made anew

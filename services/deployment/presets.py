@@ -12,19 +12,17 @@ import difflib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from services.contexts.paths import config_folder
 from services.errors import OperatorError
 from services.files import check_owner, private_folder, write
 from services.files import remove as remove_file
 from services.json_reader import JsonError, read_json
+from services.records import Preset, PresetField, PresetKind
 from services.text import clean, one_line
 
-PresetKind = Literal["host", "cpu-host", "client", "other"]
-FieldKind = Literal["text", "number", "port", "flag"]
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}\Z")
 _PLACEHOLDER = re.compile(r"\$\{([a-z0-9_-]+)\}")
 _PORT = re.compile(r"(?!0)(?:[0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])\Z")
@@ -33,46 +31,24 @@ _SHIPPED = Path(__file__).with_name("presets.json")
 _AT_MOST = 256 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class PresetField:
-    """A form field. A flag's ``value`` is what it writes when on; ``default`` of a flag is "" (off) or "on"."""
+def render(preset: Preset, values: Mapping[str, str] | None = None) -> str:
+    """Return the JSON of a preset's create options, indented by two; fields that ``values`` does not name have their defaults.
 
-    name: str
-    label: str
-    default: str = ""
-    kind: FieldKind = "text"
-    value: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Preset:
-    """Create options with fields. ``output_count`` of a client's model and the like belong in ``title``."""
-
-    name: str
-    title: str
-    kind: PresetKind
-    fields: tuple[PresetField, ...]
-    template: Mapping[str, Any]
-    own: bool = False
-
-    def render(self, values: Mapping[str, str] | None = None) -> str:
-        """The JSON of the create options, indented by two; fields that ``values`` does not name have their defaults.
-
-        Raises OperatorError for a field that does not exist and for a number or port that is none.
-        """
-        given = dict(values or {})
-        known = {field.name: field for field in self.fields}
-        for name in given:
-            if name not in known:
-                near = difflib.get_close_matches(name, known, 1)
-                raise OperatorError(
-                    f"The preset {self.name} has no field {one_line(name, 64)!r}.",
-                    cause=f"Its fields: {', '.join(known) or 'none'}.",
-                    remedy=f"Did you mean {near[0]}?" if near else f"See what it writes: dbe-console options show {self.name}",
-                    code="preset.field",
-                )
-        filled = {name: _checked(self, field, given.get(name, field.default)) for name, field in known.items()}
-        return json.dumps(_fill(self.template, filled, known), indent=2, ensure_ascii=False)
+    Raises OperatorError for a field that does not exist and for a number or port that is none.
+    """
+    asked = dict(values or {})
+    fields = {field.name: field for field in preset.fields}
+    for name in asked:
+        if name not in fields:
+            near = difflib.get_close_matches(name, fields, 1)
+            raise OperatorError(
+                f"The preset {preset.name} has no field {one_line(name, 64)!r}.",
+                cause=f"Its fields: {', '.join(fields) or 'none'}.",
+                remedy=f"Did you mean {near[0]}?" if near else f"See what it writes: dbe-console options show {preset.name}",
+                code="preset.field",
+            )
+    filled = {name: _checked(preset, field, asked.get(name, field.default)) for name, field in fields.items()}
+    return json.dumps(_fill(preset.template, filled, fields), indent=2, ensure_ascii=False)
 
 
 def _checked(preset: Preset, field: PresetField, value: str) -> str:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from services.deployment.changes import ReplaceContent
-from services.deployment.history import Entry
 from services.deployment.manifest import DESIRED, agent_of
 from services.deployment.masking import Path, restored
 from services.deployment.plan import Plan
@@ -15,7 +14,7 @@ from services.deployment.routes.hub import export, plan_changes
 from services.errors import OperatorError
 from services.hub.client import AGENT, Hub
 from services.hub.tolerant import mapping
-from services.records import RegistryCredentials
+from services.records import HistoryEntry, RegistryCredentials
 from services.text import counted
 
 
@@ -23,7 +22,7 @@ from services.text import counted
 class Rollback:
     """A manifest of the history with its secrets put back; ``missing`` are the places whose secret has to be asked for."""
 
-    entry: Entry
+    entry: HistoryEntry
     point: Literal["before", "after"]
     content: Mapping[str, Any] = field(repr=False)
     missing: tuple[Path, ...] = ()
@@ -35,7 +34,7 @@ class Rollback:
 
 def prepare(
     hub: Hub,
-    entry: Entry,
+    entry: HistoryEntry,
     point: Literal["before", "after"] = "before",
     answers: Mapping[Path, str] | None = None,
     registry: Callable[[], RegistryCredentials | None] = lambda: None,
@@ -74,7 +73,7 @@ def plan_rollback(hub: Hub, rollback: Rollback) -> Plan:
     return plan_changes(hub, rollback.entry.device, [ReplaceContent(rollback.content, why)])
 
 
-def _check_hub(hub: Hub, entry: Entry) -> None:
+def _check_hub(hub: Hub, entry: HistoryEntry) -> None:
     if entry.host.lower() != hub.host.lower():
         raise OperatorError(
             f"The entry {entry.id} is of another hub, {entry.host or 'which it does not name'}.",

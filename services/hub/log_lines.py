@@ -8,9 +8,9 @@ offset count as UTC, which containers run in (docs/facts/iot-hub.md). Times of d
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
+from services.records import LogLine
 from services.text import clean, one_line
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -58,15 +58,6 @@ _FURTHER_IN = (
     re.compile(rf"\S{{1,100}} \S{{1,100}} .{{1,100}}?\[(?P<day>\d\d)/{_MONTH}/(?P<year>\d{{4}}):{_CLOCK}{_ZONE}\]"),
     re.compile(rf"\d+:[A-Z] (?P<day>\d\d) {_MONTH} (?P<year>\d{{4}}) {_CLOCK}"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class LogLine:
-    """A line of a module's log. ``level`` is syslog's 0 (worst) to 7; lines that carry none count as 6."""
-
-    text: str
-    level: int = 6
-    time: datetime | None = None
 
 
 def lines_of(text: str, now: datetime | None = None) -> list[LogLine]:

@@ -17,11 +17,11 @@ from services.diagnosis import explain
 from services.diagnosis.liveness import PING_FRESH
 from services.errors import OperatorError
 from services.hub.client import AGENT, Hub, MethodReply
-from services.hub.log_lines import LogLine, lines_of
+from services.hub.log_lines import lines_of
 from services.hub.tolerant import mapping, moment
 from services.json_reader import JsonError, read_json
 from services.masking import mask
-from services.records import Evidence, Ping
+from services.records import Evidence, LogLine, Ping
 from services.text import clean, one_line
 
 _SCHEMA = "1.0"

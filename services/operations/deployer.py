@@ -23,14 +23,15 @@ from services.deployment.changes import (
     SetRegistry,
 )
 from services.deployment.client_arguments import client_role
-from services.deployment.default_names import CLIENT, CLIENT_IMAGE, module_for
-from services.deployment.history import Entry
+from services.deployment.default_names import CLIENT as CLIENT
+from services.deployment.default_names import CLIENT_IMAGE, module_for
+from services.deployment.default_names import default_module as default_module
 from services.deployment.image_check import with_images_checked
 from services.deployment.interrupted import settle
 from services.deployment.manifest_file import fill
 from services.deployment.masking import Path, unmasked
 from services.deployment.plan import Applied, ChangedMeanwhile, Plan
-from services.deployment.presets import Preset, client_for, preset
+from services.deployment.presets import client_for, preset, render
 from services.deployment.restart import restart
 from services.deployment.rollback import Rollback, plan_rollback, prepare
 from services.deployment.routes import ROUTES
@@ -42,7 +43,16 @@ from services.operations.device_lock import device_lock
 from services.operations.rollout import Rollout
 from services.operations.rollout_steps import Watch
 from services.operations.session import Session
-from services.records import DeployRequest, Module, Progress, RegistryCredentials, Step, WorkspaceImage
+from services.records import (
+    DeployRequest,
+    HistoryEntry,
+    Module,
+    Preset,
+    Progress,
+    RegistryCredentials,
+    Step,
+    WorkspaceImage,
+)
 from services.text import indented_json
 from services.workspace.service_plan import ServiceModule
 
@@ -105,7 +115,7 @@ class Deployer:
         verb = "Replace" if whole else "Merge"
         return self.change(device, [change], f"{verb} {name}: {device}", verb)
 
-    def last_applied(self, device: str) -> Entry:
+    def last_applied(self, device: str) -> HistoryEntry:
         """Return the newest entry of the history that can be rolled back on a device."""
         entries = self.session.history.entries(host=self.session.hub.host, device=device)
         applied = [entry for entry in entries if entry.outcome == "applied" and entry.route != "method"]
@@ -116,7 +126,7 @@ class Deployer:
         return applied[0]
 
     def prepare_rollback(
-        self, entry: Entry, point: Literal["before", "after"] = "before", answers: Mapping[Path, str] | None = None
+        self, entry: HistoryEntry, point: Literal["before", "after"] = "before", answers: Mapping[Path, str] | None = None
     ) -> Rollback:
         """Return the manifest to go back to, with the secrets that the device or the workspace still gives; ``missing`` ones are
         asked for and come back as ``answers``."""
@@ -171,7 +181,11 @@ class Deployer:
         read_only.may_change(self.session.context)
         return delete(self.session, name, progress)
 
-    def settle(self) -> list[Entry]:
+    def unavailable(self, route: str) -> str:
+        """Return why a route cannot be taken in this context; empty where it can."""
+        return ROUTES[route].unavailable(self.session.context)
+
+    def settle(self) -> list[HistoryEntry]:
         """Return the deployments that nobody saw to their end, and how they went."""
         session = self.session
         return settle(session.hub, session.history, session.workspace.services if session.context.workspace else None)
@@ -193,7 +207,7 @@ class Deployer:
         """Return a request with every name and option decided. Raises UsageError where only the operator can decide."""
         chosen = self._preset(request)
         module = module_for(request.module, request.image, chosen, own_options=request.options is not None and not request.preset)
-        options = request.options if request.options is not None else chosen.render(request.values) if chosen else None
+        options = request.options if request.options is not None else render(chosen, request.values) if chosen else None
         location = request.image.location
         changes: list[Change] = [
             SetModule(
@@ -234,7 +248,7 @@ class Deployer:
         client = request.client
         assert client is not None
         name = client.preset or client_for(f"{request.image.name} {' '.join(request.image.model_ids)}")
-        options = preset(name).render({"host": host, **client.values})
+        options = render(preset(name), {"host": host, **client.values})
         return ServiceModule(client.module or CLIENT, options, image=self._location(client.image or CLIENT_IMAGE))
 
     def _location(self, image: str) -> str:

@@ -9,9 +9,9 @@ from typing import Any
 
 from services.errors import OperatorError
 from services.hub.client import Hub
-from services.hub.log_lines import LogLine
 from services.hub.methods import module_logs
 from services.names import module_name
+from services.records import LogLine
 from services.text import one_line
 
 _MOST = 2000  # lines asked for at once; halved by the hub room where the device finds them too many

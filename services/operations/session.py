@@ -35,7 +35,7 @@ class Session:
         self._workspace: Workspace | None = None
         self._history: History | None = None
         self._deployer: Deployer | None = None
-        self.messages = MessageFeed(context, _endpoint)
+        self.messages = MessageFeed(context, _find_endpoint)
 
     @property
     def read_only(self) -> bool:
@@ -159,6 +159,10 @@ class Session:
 
         return own_registry(self.workspace) if self.context.workspace is not None else None
 
+    def endpoint(self) -> EventEndpoint:
+        """Return where the hub's messages are received; a call to the hub where the context does not say it."""
+        return _find_endpoint(self.context)
+
     def score(self, device: str, module: str, file: str, repeat: int) -> Score:
         """Score a picture on a host module (the only one, where none is named)."""
         from services.operations.score import Scorer, find_host
@@ -167,10 +171,16 @@ class Session:
             return scorer.score(file, repeat)
 
     def manifest(self, device: str) -> dict[str, Any]:
-        """A device's whole manifest, secrets included."""
+        """Return a device's whole manifest, secrets included."""
         from services.deployment.routes.hub import export
 
         return export(self.hub, device)
+
+    def masked_manifest(self, device: str) -> dict[str, Any]:
+        """Return a device's whole manifest with its secrets masked."""
+        from services.deployment.masking import masked
+
+        return masked(self.manifest(device))
 
     @property
     def deployer(self) -> Deployer:
@@ -193,7 +203,7 @@ class Session:
         self.messages.close()
 
 
-def _endpoint(context: Context) -> EventEndpoint:
+def _find_endpoint(context: Context) -> EventEndpoint:
     from services.hub.endpoint import find_endpoint
 
     return find_endpoint(context)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from services.deployment.diff import az_method
 from services.deployment.history import History
 from services.deployment.masking import masked
 from services.errors import OperatorError, UsageError
@@ -100,3 +101,13 @@ def _no_methods(module: str, error: OperatorError) -> OperatorError:
         code="hub.module-not-connected",
         raw=error.raw,
     )
+
+
+def method_command(host: str, device: str, method: str, payload: Any, module: str | None = AGENT) -> str:
+    """Return what invokes a method with the Azure CLI; ``module`` None is the device itself."""
+    return az_method(host, device, method, payload, module)
+
+
+def restart_command(host: str, device: str, module: str) -> str:
+    """Return what restarts a module with the Azure CLI."""
+    return az_method(host, device, "RestartModule", {"schemaVersion": "1.0", "id": module})

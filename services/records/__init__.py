@@ -1,6 +1,6 @@
 """The few frozen dataclasses that travel through the whole house."""
 
-from services.records.deployment import ClientRequest, DeployRequest
+from services.records.deployment import ClientRequest, DeployRequest, DiffLine, DiffSign
 from services.records.device import (
     ConfigurationStatus,
     DesiredModule,
@@ -14,12 +14,22 @@ from services.records.device import (
 from services.records.diagnosis import Evidence, Finding, Severity
 from services.records.endpoint import EventEndpoint
 from services.records.exchange import Exchange, Observer
+from services.records.history import HistoryEntry, HistoryRoute, Outcome
 from services.records.liveness import PING_COST, Connection, LifeSigns, Liveness, LivenessWord, Ping
+from services.records.log_line import LogLine
 from services.records.messages import CLIENT_KINDS, ERROR_KINDS, PAGE, InferenceMessage, MessageKind
-from services.records.progress import Progress, Step, StepState
+from services.records.options import OptionProblem, OptionsReport, Preset, PresetField, PresetKind
+from services.records.progress import PendingOperation, Progress, Step, StepState
 from services.records.recorder import RecorderFigures
 from services.records.secret import Secret
-from services.records.workspace import EdgeService, RegistryCredentials, WorkspaceCompute, WorkspaceImage, WorkspaceModel
+from services.records.workspace import (
+    EdgeService,
+    ImagePacking,
+    RegistryCredentials,
+    WorkspaceCompute,
+    WorkspaceImage,
+    WorkspaceModel,
+)
 
 __all__ = [
     "CLIENT_KINDS",
@@ -33,20 +43,33 @@ __all__ = [
     "DesiredModule",
     "Device",
     "DeviceState",
+    "DiffLine",
+    "DiffSign",
     "EdgeHubState",
     "EdgeService",
     "EventEndpoint",
     "Evidence",
     "Exchange",
     "Finding",
+    "HistoryEntry",
+    "HistoryRoute",
+    "ImagePacking",
     "InferenceMessage",
     "LifeSigns",
     "Liveness",
     "LivenessWord",
+    "LogLine",
     "MessageKind",
     "Module",
     "Observer",
+    "OptionProblem",
+    "OptionsReport",
+    "Outcome",
+    "PendingOperation",
     "Ping",
+    "Preset",
+    "PresetField",
+    "PresetKind",
     "Progress",
     "RecorderFigures",
     "RegistryCredentials",

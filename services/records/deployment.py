@@ -4,8 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from services.records.workspace import RegistryCredentials, WorkspaceImage
+
+DiffSign = Literal["-", "+", " ", "@"]
+
+
+@dataclass(frozen=True, slots=True)
+class DiffLine:
+    """A line of a difference: removed, added, unchanged around them, or the heading of a gap."""
+
+    sign: DiffSign
+    text: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,3 +29,16 @@ class Progress:
 
     text: str
     fraction: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PendingOperation:
+    """Work that goes on in the workspace. ``subject`` is the model converted, or the image's name and models; ``asset_id`` what
+    comes of it, where known already; ``unwanted``: that is to be deleted once it is there."""
+
+    kind: Literal["conversion", "image"]
+    workspace: str  # subscription/group/name
+    subject: str
+    operation_id: str
+    asset_id: str = ""
+    unwanted: bool = False

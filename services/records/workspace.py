@@ -87,3 +87,12 @@ class RegistryCredentials:
     def serve(self, image: str) -> bool:
         """Whether ``image`` lies in this registry: names of servers know no letter case."""
         return image.partition("/")[0].lower() == self.server.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class ImagePacking:
+    """What an image made of a model is called, and the tensors that a conversion keeps."""
+
+    name: str
+    input: str
+    outputs: tuple[str, ...]

@@ -9,10 +9,11 @@ from functools import partial
 from typing import Any
 
 from services.contexts.model import Context
-from services.errors import OperatorError
+from services.errors import OperatorError, Stopped
 from services.files import FileError
 from services.records import (
     EdgeService,
+    PendingOperation,
     RegistryCredentials,
     Secret,
     WorkspaceCompute,
@@ -23,8 +24,8 @@ from services.text import clean, one_line
 from services.workspace import parse
 from services.workspace.calls import Calls
 from services.workspace.convertible import accelerated, not_convertible, takes
-from services.workspace.following import ENDED, Following, Stopped, Tell, tell
-from services.workspace.pending import Pending, PendingOperations
+from services.workspace.following import ENDED, Following, Tell, tell
+from services.workspace.pending import PendingOperations
 from services.workspace.service_plan import ServicePlan
 
 # What the sample's ResNet-50 is called; other models are given theirs.
@@ -95,7 +96,7 @@ class Workspace:
         """The build log of an image; empty where there is none yet."""
         return clean(self._calls.look("build_log", image_id=image if isinstance(image, str) else image.id) or "")
 
-    def pending(self) -> list[Pending]:
+    def pending(self) -> list[PendingOperation]:
         """Conversions and image builds begun from here and not seen to end."""
         return self._pending.all()
 
@@ -128,7 +129,7 @@ class Workspace:
         if pending is None:
             tell(progress, f"converting {model_id}")
             arguments = {"model_id": model_id, "input_node": input_node, "output_nodes": list(output_nodes)}
-            pending = Pending("conversion", self._id, model_id, self._calls.change("start_conversion", **arguments))
+            pending = PendingOperation("conversion", self._id, model_id, self._calls.change("start_conversion", **arguments))
             self._keep(pending, progress)
         else:
             pending = self._wanted(pending)
@@ -165,12 +166,12 @@ class Workspace:
             # Begun, and the console ended before it was written down.
             same = (image for image in self.images() if image.name == name and image.model_ids == tuple(model_ids))
             building = next((image.id for image in same if image.state == "Creating"), None)
-            pending = Pending("image", self._id, subject, "", building) if building else None
+            pending = PendingOperation("image", self._id, subject, "", building) if building else None
         if pending is None:
             tell(progress, f"building {name} from {', '.join(model_ids)}")
             arguments = {"name": name, "model_ids": list(model_ids), "tags": dict(tags or {}), "description": description}
             begun = self._calls.change("start_image", **arguments)
-            pending = Pending("image", self._id, subject, begun["operation"], begun["image"])
+            pending = PendingOperation("image", self._id, subject, begun["operation"], begun["image"])
             self._keep(pending, progress)
         else:
             pending = self._wanted(pending)
@@ -182,7 +183,7 @@ class Workspace:
         return parse.image(raw)
 
     def take_up(
-        self, pending: Pending, progress: Tell | None = None, cancelled: threading.Event | None = None
+        self, pending: PendingOperation, progress: Tell | None = None, cancelled: threading.Event | None = None
     ) -> WorkspaceModel | WorkspaceImage:
         """What comes of something that was begun and not seen to end."""
         if pending.kind == "conversion":
@@ -190,7 +191,9 @@ class Workspace:
         name, _, models = pending.subject.partition(": ")
         return self.create_image(name, models.split(", "), progress, cancelled)
 
-    def throw_away(self, pending: Pending, progress: Tell | None = None, cancelled: threading.Event | None = None) -> str:
+    def throw_away(
+        self, pending: PendingOperation, progress: Tell | None = None, cancelled: threading.Event | None = None
+    ) -> str:
         """Wait until what was begun has ended, and delete what came of it: its id, "" where there is nothing to delete.
 
         Azure ML's SDK ends no operation of model management (docs/facts/azure-ml.md); it can only delete the model or image. Until
@@ -220,14 +223,14 @@ class Workspace:
         self._pending.done(pending)
         return made
 
-    def _keep(self, pending: Pending, progress: Tell | None) -> None:
+    def _keep(self, pending: PendingOperation, progress: Tell | None) -> None:
         """Keep what was begun for a console opened later; where the disk takes nothing, this one follows it all the same."""
         try:
             self._pending.keep(pending)
         except FileError as error:
             tell(progress, f"going on, but a console opened later will not know of it: {error.cause}")
 
-    def _wanted(self, pending: Pending) -> Pending:
+    def _wanted(self, pending: PendingOperation) -> PendingOperation:
         if pending.unwanted:
             pending = replace(pending, unwanted=False)
             self._pending.keep(pending)
@@ -296,7 +299,9 @@ class Workspace:
         while self._calls.look("service", name=name) is not None:
             self._following.pause(cancelled, f"Deleting {name}")
 
-    def _follow(self, pending: Pending, what: str, progress: Tell | None, cancelled: threading.Event | None) -> dict[str, Any]:
+    def _follow(
+        self, pending: PendingOperation, what: str, progress: Tell | None, cancelled: threading.Event | None
+    ) -> dict[str, Any]:
         try:
             ended = self._following.until_ended(self._looked_at(pending), what, progress, cancelled)
         except Stopped as left:
@@ -311,7 +316,7 @@ class Workspace:
         self._pending.done(pending)
         return ended
 
-    def _looked_at(self, pending: Pending) -> Callable[[], dict[str, Any]]:
+    def _looked_at(self, pending: PendingOperation) -> Callable[[], dict[str, Any]]:
         if pending.operation_id:
             return partial(self._following.operation, pending.operation_id)
         return partial(self._image_state, pending.asset_id)

@@ -6,24 +6,16 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from services.errors import OperatorError
+from services.errors import OperatorError, Stopped
 from services.records import Progress
 from services.text import one_line
 from services.workspace import parse
 from services.workspace.calls import Calls
-from services.workspace.pending import Pending
 from services.workspace.process import ChildFailed
 
 Tell = Callable[[Progress], None]
 
 ENDED = ("Succeeded", "Failed", "Cancelled", "Canceled", "TimedOut", "Unhealthy", "Healthy")
-
-
-class Stopped(OperatorError):
-    """The operator stopped waiting; the service works on, and the same call takes it up again. ``pending`` is what it works at,
-    where it is kept."""
-
-    pending: Pending | None = None
 
 
 class Following:

@@ -7,9 +7,9 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from services.errors import Stopped
 from services.records import Progress, WorkspaceImage
 from services.workspace.client import Workspace
-from services.workspace.following import Stopped
 
 _NAME = re.compile(r"[^a-z0-9-]+")
 

@@ -26,7 +26,7 @@ from pty_console import PtyConsole, home_of
 from services.contexts.store import ContextStore
 from services.deployment.changes import SetModule, SetRegistry
 from services.deployment.history import History
-from services.deployment.presets import preset
+from services.deployment.presets import preset, render
 from services.deployment.routes.hub import apply_plan, plan_changes
 from services.diagnosis import diagnose_state
 from services.errors import OperatorError
@@ -64,7 +64,7 @@ def deploy(hub: Hub, lab: BenchLab) -> None:
     """A host and a client on the device, running."""
     server = lab.info["registry_server"]
     credentials = RegistryCredentials(server, lab.info["registry_username"], Secret(lab.info["registry_password"]))
-    options = {HOST: preset("fpga-host").render({}), CLIENT: preset("client-resnet50").render({"host": HOST, "wait": "2"})}
+    options = {HOST: render(preset("fpga-host"), {}), CLIENT: render(preset("client-resnet50"), {"host": HOST, "wait": "2"})}
     images = {HOST: "accel-resnet50:1", CLIENT: "sample-client:1.0"}
     modules = [SetModule(name, image=f"{server}/{images[name]}", create_options=text) for name, text in options.items()]
     began = datetime.now(timezone.utc)

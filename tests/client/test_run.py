@@ -11,7 +11,7 @@ import pytest
 
 from services.client import texts
 from services.client.run import parser, pictures
-from services.deployment.presets import preset
+from services.deployment.presets import preset, render
 from services.inference.client import PredictionClient
 from services.lab.device.ssd import OUTPUTS
 from services.operations.score import top
@@ -125,7 +125,11 @@ def test_results_are_right_and_sigterm_ends_cleanly(start_host, start_client):
 
 
 def test_the_twelve_outputs_of_ssd_vgg(start_host, start_client):
-    outputs = json.loads(preset("client-ssd-vgg").render())["Cmd"][3]
+    outputs = json.loads(
+        render(
+            preset("client-ssd-vgg"),
+        )
+    )["Cmd"][3]
     port = start_host("services.lab.device.host", "--flash-seconds", "0", "--output", ",".join(OUTPUTS))
     client = start_client("-p", str(port), "-o", outputs)
     assert "classified as cat with" in line_with(client, "cat.jpg was")

@@ -35,11 +35,9 @@ from services.contexts.model import Context, HubSettings, WorkspaceSettings
 from services.contexts.sign_in import DeviceCode
 from services.deployment.create_options import check
 from services.deployment.diff import diff
-from services.deployment.history import Entry
-from services.deployment.presets import presets
+from services.deployment.presets import presets, render
 from services.diagnosis import diagnose_state
 from services.errors import OperatorError
-from services.hub.log_lines import LogLine
 from services.messages.statistics import Change, Counts, Health, Point, Sender
 from services.operations.overview import DeviceRow
 from services.operations.score import Label, Score
@@ -49,9 +47,11 @@ from services.records import (
     Device,
     DeviceState,
     Finding,
+    HistoryEntry,
     InferenceMessage,
     LifeSigns,
     Liveness,
+    LogLine,
     Module,
     RecorderFigures,
     ReportedModule,
@@ -177,7 +177,7 @@ async def filled(pilot: Pilot[None], ago: Ago, number: int = 1) -> None:
     main.modules.show_state(main.modules.state, main.modules.findings)
     main.options.set_presets(presets())
     host = next(preset for preset in presets() if preset.kind == "host")
-    text = host.render({})
+    text = render(host, {})
     main.options.set_text(text)
     main.options.show_report(check(text))
     main.messages.show_window(messages(ago))
@@ -308,9 +308,9 @@ class StillSession(Session):
 
     @property
     def history(self) -> Any:
-        def entry(number: int, age: datetime, summary: str, outcome: Any, detail: str = "") -> Entry:
+        def entry(number: int, age: datetime, summary: str, outcome: Any, detail: str = "") -> HistoryEntry:
             place = ("anna", "10.1.2.3", "plant-7", "plant-hub.azure-devices.net", "databox-edge-1", "hub")
-            return Entry(number, age, *place, summary, outcome, detail)
+            return HistoryEntry(number, age, *place, summary, outcome, detail)
 
         made = [
             entry(12, self.ago(minutes=4), "azureml-host from accel-resnet50:1", "applied"),

@@ -19,7 +19,7 @@ from console.screens.rollout import RolloutScreen
 from console.screens.score import ScoreScreen
 from services.deployment.changes import SetModule
 from services.deployment.history import History
-from services.deployment.presets import preset
+from services.deployment.presets import preset, render
 from services.deployment.routes.hub import apply_plan, plan_changes
 from widgets.deploy_form import DeployForm
 from widgets.dialogs import Choose, Confirm, Prompt, Reader
@@ -129,7 +129,13 @@ async def test_from_a_model_by_azure_ml_and_back(app: ConsoleApp) -> None:
 
 @pytest.mark.long
 async def test_a_manifests_file_and_score_now(app: ConsoleApp, own_lab: dict[str, Any], tmp_path: Path) -> None:
-    options = json.dumps(json.loads(preset("fpga-host").render()))
+    options = json.dumps(
+        json.loads(
+            render(
+                preset("fpga-host"),
+            )
+        )
+    )
     host = {"type": "docker", "status": "running", "restartPolicy": "always", "settings": {"createOptions": options}}
     host["settings"] = {**host["settings"], "image": "$SERVER/accel-resnet50:1"}
     registry = {"lab": {"address": "$SERVER", "username": own_lab["registry_username"], "password": "$REGISTRY_PASSWORD"}}
@@ -204,7 +210,13 @@ async def test_an_interrupted_deployment_is_told_and_another_subscription_disabl
         await pilot.press("enter")
         await until(pilot, lambda: app.main.options.chosen == "my-fpga-host", "the own preset")
         kept = preset("my-fpga-host")
-        assert (kept.own, kept.kind, kept.render()) == (True, "host", preset("fpga-host").render())
+        assert (kept.own, kept.kind, render(kept)) == (
+            True,
+            "host",
+            render(
+                preset("fpga-host"),
+            ),
+        )
         await pilot.press("f6")
         await on_screen(pilot, Prompt)
         await pilot.press("enter")

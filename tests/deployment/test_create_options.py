@@ -8,7 +8,7 @@ from services.client import run as client
 from services.deployment.client_arguments import OPTIONS
 from services.deployment.create_options import check
 from services.deployment.docker_schema import SCHEMA
-from services.deployment.presets import preset, presets
+from services.deployment.presets import preset, presets, render
 from services.deployment.surroundings import Surroundings
 
 
@@ -24,14 +24,25 @@ def one(options, around=None):
 
 
 def test_the_samples_own_options_are_sound(content):
-    host = json.loads(preset("fpga-host").render())
+    host = json.loads(
+        render(
+            preset("fpga-host"),
+        )
+    )
     assert found(host, Surroundings.in_manifest(content, "azureml-host")) == []
     assert found({"Tty": True, "Cmd": ["--input-tensors", "Placeholder:0", "--output-tensors", "a:0", "--wait", "0", "-s"]}) == []
 
 
 @pytest.mark.parametrize("name", [item.name for item in presets()])
 def test_no_preset_has_an_error(name):
-    assert check(preset(name).render()).errors == ()
+    assert (
+        check(
+            render(
+                preset(name),
+            )
+        ).errors
+        == ()
+    )
 
 
 @pytest.mark.parametrize(
@@ -300,8 +311,18 @@ def test_the_fpga():
     assert "without Privileged" in one({"HostConfig": {"Devices": devices}})[1]
     assert "without Privileged" in one({"HostConfig": {"Devices": devices, "Privileged": False}})[1]
     assert "catapult1" in one({"HostConfig": {"Devices": devices[:1], "Privileged": True}})[1]
-    around = Surroundings("b", others={"a": preset("fpga-host").render(), "c": preset("fpga-host-kubernetes").render()})
-    messages = [message for _, message, _ in found(json.loads(preset("fpga-host").render({"port": "50060"})), around)]
+    around = Surroundings(
+        "b",
+        others={
+            "a": render(
+                preset("fpga-host"),
+            ),
+            "c": render(
+                preset("fpga-host-kubernetes"),
+            ),
+        },
+    )
+    messages = [message for _, message, _ in found(json.loads(render(preset("fpga-host"), {"port": "50060"})), around)]
     assert [name in message for name, message in zip("ac", messages, strict=True)] == [True, True]
 
 

@@ -17,7 +17,7 @@ from services.deployment.history import History
 from services.deployment.interrupted import settle
 from services.deployment.manifest import modules_of
 from services.deployment.plan import ChangedMeanwhile, outline
-from services.deployment.presets import preset
+from services.deployment.presets import preset, render
 from services.deployment.rollback import plan_rollback, prepare
 from services.deployment.routes import hub as hub_route
 from services.deployment.routes.azureml import delete, deploy
@@ -79,7 +79,7 @@ def fault(route_lab, control):
 
 def host(name="azureml-host", **more):
     return SetModule(
-        name, image="acr.azurecr.io/resnet50:1", create_options=preset("fpga-host").render({"port": "50061"}), **more
+        name, image="acr.azurecr.io/resnet50:1", create_options=render(preset("fpga-host"), {"port": "50061"}), **more
     )
 
 
@@ -330,7 +330,7 @@ def test_azure_ml_that_fails_when_it_has_begun_is_not_called_failed(hub, history
     services = SimpleNamespace(context=context, workspace=workspace, hub=hub, history=history)
     credentials = workspace.registry_credentials()
     image = next(image for image in workspace.images() if image.name == "accel-resnet50")
-    module = ServiceModule("aml-host", preset("fpga-host").render({"port": "50071"}))
+    module = ServiceModule("aml-host", render(preset("fpga-host"), {"port": "50071"}))
     request = ServicePlan("aml-host", image.id, "edge-hub", DEVICE, module, (), (credentials,))
 
     def tell(progress):

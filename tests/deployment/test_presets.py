@@ -20,7 +20,11 @@ def test_every_preset_of_the_sample_is_there():
 
 
 def test_the_fpga_host_is_the_samples():
-    assert json.loads(presets.preset("fpga-host").render()) == {
+    assert json.loads(
+        presets.render(
+            presets.preset("fpga-host"),
+        )
+    ) == {
         "HostConfig": {
             "Binds": ["/etc/hosts:/etc/hosts"],
             "Privileged": True,
@@ -31,44 +35,54 @@ def test_the_fpga_host_is_the_samples():
 
 
 def test_a_client_with_fields():
-    made = json.loads(presets.preset("client-resnet152").render({"host": "h", "wait": "0", "suppress": "on"}))
+    made = json.loads(presets.render(presets.preset("client-resnet152"), {"host": "h", "wait": "0", "suppress": "on"}))
     assert made["Cmd"] == [
         "--input-tensors", "Placeholder:0", "--output-tensors", "classifier/resnet_v1_152/predictions/Softmax:0",
         "--address", "h", "--port", "50051", "--wait", "0", "-s",
     ]  # fmt: skip
-    assert "-s" not in presets.preset("client-resnet152").render()
+    assert "-s" not in presets.render(
+        presets.preset("client-resnet152"),
+    )
 
 
 def test_ssd_vgg_has_twelve_outputs():
-    command = json.loads(presets.preset("client-ssd-vgg").render())["Cmd"]
+    command = json.loads(
+        presets.render(
+            presets.preset("client-ssd-vgg"),
+        )
+    )["Cmd"]
     assert len(set(command[3].split(","))) == 12
 
 
 def test_numbers_of_kubernetes_are_numbers():
-    made = json.loads(presets.preset("fpga-host-kubernetes").render({"fpgas": "1"}))
+    made = json.loads(presets.render(presets.preset("fpga-host-kubernetes"), {"fpgas": "1"}))
     assert made["k8s-experimental"]["resources"]["limits"] == {"microsoft.com/fpga_catapult": 1}
 
 
 @pytest.mark.parametrize("values", [{"port": "0"}, {"port": "70000"}, {"port": "x"}, {"wait": "-1"}, {"nonsense": "1"}])
 def test_wrong_values_are_refused(values):
     with pytest.raises(OperatorError) as caught:
-        presets.preset("client-vgg16").render(values)
+        presets.render(presets.preset("client-vgg16"), values)
     assert next(iter(values)) in str(caught.value).lower() or "pictures" in str(caught.value).lower()
 
 
 def test_quotes_in_a_field_stay_inside_their_text():
-    made = json.loads(presets.preset("client-vgg16").render({"host": 'h", "x": "'}))
+    made = json.loads(presets.render(presets.preset("client-vgg16"), {"host": 'h", "x": "'}))
     assert made["Cmd"][5] == 'h", "x": "' and set(made) == {"Tty", "Cmd"}
 
 
 def test_own_presets_are_kept_shared_and_removed(home, tmp_path):
     path = presets.save(presets.own("mine", '{"Tty": true}', "My own"))
     assert path.is_relative_to(home)
-    assert presets.preset("mine").own and json.loads(presets.preset("mine").render()) == {"Tty": True}
+    assert presets.preset("mine").own and json.loads(
+        presets.render(
+            presets.preset("mine"),
+        )
+    ) == {"Tty": True}
     shared = tmp_path / "shared"
     shared.mkdir()
     again = presets.load(presets.save(presets.preset("client-resnet50"), shared))
-    assert again.render({"wait": "3"}) == presets.preset("client-resnet50").render({"wait": "3"})
+    assert presets.render(again, {"wait": "3"}) == presets.render(presets.preset("client-resnet50"), {"wait": "3"})
     presets.remove("mine")
     with pytest.raises(OperatorError, match="fpga-host"):
         presets.preset("mine")

@@ -103,7 +103,7 @@ def device_lab(_device_lab, monkeypatch):
 def deploy(hub, info):
     from services.deployment.changes import SetModule, SetRegistry
     from services.deployment.history import History
-    from services.deployment.presets import preset
+    from services.deployment.presets import preset, render
     from services.deployment.routes.hub import apply_plan, plan_changes
     from services.records import RegistryCredentials, Secret
 
@@ -112,11 +112,11 @@ def deploy(hub, info):
     credentials = RegistryCredentials(server, info["registry_username"], Secret(info["registry_password"]))
     changes = [
         SetRegistry(credentials),
-        SetModule(HOST, image=f"{server}/accel-resnet50:1", create_options=preset("fpga-host").render({}), status="running"),
+        SetModule(HOST, image=f"{server}/accel-resnet50:1", create_options=render(preset("fpga-host"), {}), status="running"),
         SetModule(
             CLIENT,
             image=f"{server}/sample-client:1.0",
-            create_options=preset("client-resnet50").render({"host": HOST, "wait": "2"}),
+            create_options=render(preset("client-resnet50"), {"host": HOST, "wait": "2"}),
             status="running",
         ),
     ]

@@ -21,7 +21,7 @@ from services.deployment.changes import SendUpstream, SetModule
 from services.deployment.client_arguments import client_role
 from services.deployment.manifest_problem import ManifestProblem
 from services.deployment.plan import Applied, ChangedMeanwhile, Plan
-from services.deployment.presets import preset
+from services.deployment.presets import preset, render
 from services.errors import OperatorError
 from services.operations import deployer as deployer_module
 from services.operations.deployer import Deployer, edit_request
@@ -30,7 +30,7 @@ from services.records import ClientRequest, DeployRequest, DesiredModule, Device
 
 HOST_IMAGE = WorkspaceImage("accel:1", "accel-resnet50", 1, "AccelContainer", "Succeeded", "r.azurecr.io/accel-resnet50:1")
 CLIENT_IMAGE = WorkspaceImage("", "sample-client", 0, "", "Succeeded", "r.azurecr.io/sample-client:1.0")
-CLIENT_OPTIONS = preset("client-resnet50").render({"host": "azureml-host"})
+CLIENT_OPTIONS = render(preset("client-resnet50"), {"host": "azureml-host"})
 SILENT_OPTIONS = '{"Cmd": ["-a", "azureml-host", "-s"]}'
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from services.hub.log_lines import LogLine
 from services.operations import logs
+from services.records import LogLine
 
 NOW = datetime.now(timezone.utc)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import datetime, timedelta, timezone
 
-from services.deployment.presets import preset
+from services.deployment.presets import preset, render
 from services.errors import OperatorError
 from services.hub.twin import state_of
 from services.operations.hearing import complaints, explained
@@ -16,7 +16,7 @@ HOST, CLIENT = "azureml-host", "azureml-client"
 
 
 def device():
-    options = {HOST: preset("fpga-host").render({}), CLIENT: preset("client-resnet50").render({"host": HOST})}
+    options = {HOST: render(preset("fpga-host"), {}), CLIENT: render(preset("client-resnet50"), {"host": HOST})}
     modules = {
         name: {
             "status": "running",

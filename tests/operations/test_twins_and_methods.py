@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from console.command_line import run
 from services.deployment.history import History
-from services.deployment.twin_edit import TwinChanged, apply, desired_of, editable, merge_patch, moved, plan
 from services.errors import OperatorError
 from services.hub.client import AGENT
 from services.operations.last_messages import last_messages
+from services.operations.twin_edit import TwinChanged, apply, desired_of, editable, merge_patch, moved, plan
 from services.operations.twins import invoke, payload_of, shown
 
 DEVICE, HOST, CLIENT = "databox-edge-1", "azureml-host", "azureml-client"

@@ -8,11 +8,9 @@ import pytest
 
 from services.contexts.model import Context
 from services.contexts.store import ContextStore
-from services.errors import OperatorError
-from services.records import Progress
+from services.errors import OperatorError, Stopped
+from services.records import PendingOperation, Progress
 from services.workspace.client import DEFAULT_INPUT, DEFAULT_OUTPUTS, Workspace
-from services.workspace.following import Stopped
-from services.workspace.pending import Pending
 from services.workspace.service_plan import ServiceModule, ServicePlan
 
 Told = list[str]
@@ -69,7 +67,7 @@ def test_model_to_image_to_device_left_and_taken_up_again(own_lab: dict, opened:
     assert told[0] == "taking up the conversion of densenet121:1 again"
     assert converted.parent_id == "densenet121:1"
     assert second.pending() == []
-    second._pending.keep(Pending("conversion", second._id, "densenet121:1", "ended"))
+    second._pending.keep(PendingOperation("conversion", second._id, "densenet121:1", "ended"))
     assert second.convert("densenet121:1").id == converted.id, "the finished one is found"
     assert second.pending() == [], "what ended while nobody looked is not taken up for ever"
     with pytest.raises(OperatorError, match="sklearn-digits") as caught:
@@ -86,10 +84,10 @@ def test_model_to_image_to_device_left_and_taken_up_again(own_lab: dict, opened:
     )
     image = second.create_image("accel-densenet121", [converted.id], lambda progress: told.append(progress.text))
     assert second.throw_away(cancelled.value.pending) == "accel-unwanted:1"
-    assert second.throw_away(Pending("conversion", second._id, "resnet50:1", conversion)) == "resnet50.accel.onnx:2"
+    assert second.throw_away(PendingOperation("conversion", second._id, "resnet50:1", conversion)) == "resnet50.accel.onnx:2"
     assert "accel-unwanted" not in [made.name for made in second.images()] and second.pending() == []
     assert "resnet50.accel.onnx:2" not in [model.id for model in second.models()]
-    used = Pending("conversion", second._id, "densenet121:1", "ended", converted.id)
+    used = PendingOperation("conversion", second._id, "densenet121:1", "ended", converted.id)
     with pytest.raises(OperatorError, match="in use"):
         second.throw_away(used)
     assert second.pending() == [], "each console that opens would try it again"

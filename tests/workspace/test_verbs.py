@@ -16,13 +16,14 @@ import pytest
 from console.command_line import run
 from services.contexts.model import SecretSource
 from services.contexts.store import ContextStore
-from services.workspace.pending import Pending, PendingOperations
+from services.records import PendingOperation
+from services.workspace.pending import PendingOperations
 
 
 def test_images_and_models_and_what_was_left_is_cancelled(lab: dict, lab_home: Path, capsys: pytest.CaptureFixture[str]):
     mine, elsewhere = f"{lab['subscription']}/{lab['resource_group']}/{lab['workspace']}", "a/b/c"
     for workspace in (mine, elsewhere):  # an operation that the service has forgotten
-        PendingOperations(workspace).keep(Pending("conversion", workspace, "resnet50:1", "gone"))
+        PendingOperations(workspace).keep(PendingOperation("conversion", workspace, "resnet50:1", "gone"))
     assert run(["images", "--cancel", "--read-only"]) == 2 and PendingOperations(mine).all()
     capsys.readouterr()
     assert run(["images", "--cancel"]) == 2 and PendingOperations(mine).all()  # nobody to ask

@@ -19,9 +19,8 @@ from services.deployment.manifest import modules_of
 from services.deployment.plan import Applied, Plan
 from services.deployment.routes.base import OnProgress, RouteRequest, Services
 from services.deployment.routes.hub import export
-from services.errors import OperatorError, UsageError
+from services.errors import OperatorError, Stopped, UsageError
 from services.text import one_line
-from services.workspace.following import Stopped
 from services.workspace.service_plan import ServicePlan
 
 _SERVICE_NAME = re.compile(r"[a-z]([a-z0-9-]{1,30}[a-z0-9])\Z")

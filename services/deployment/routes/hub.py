@@ -17,7 +17,7 @@ from typing import Any
 from services.contexts.model import Context
 from services.deployment.changes import Change, MergeContent, RemoveModule, ReplaceContent, SetModule, describe
 from services.deployment.diff import az_commands, diff, unchanged
-from services.deployment.history import History, Outcome
+from services.deployment.history import History
 from services.deployment.left_out import left_out
 from services.deployment.manifest import agent_of, content_of, edge_hub_of, merge, modules_of
 from services.deployment.manifest_problem import ManifestProblem
@@ -27,7 +27,7 @@ from services.deployment.validate import validate
 from services.errors import OperatorError
 from services.hub.client import EDGE_HUB, Hub
 from services.hub.tolerant import mapping
-from services.records import DeviceState
+from services.records import DeviceState, Outcome
 
 _SETTLE_SECONDS = 5.0
 _AT_SCALE_SECONDS = 6.0
