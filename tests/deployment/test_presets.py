@@ -91,7 +91,7 @@ def test_own_presets_are_kept_shared_and_removed(home, tmp_path):
 def test_create_options_alone_are_a_preset(tmp_path):
     path = tmp_path / "x.json"
     path.write_text('{"Tty": true}')
-    assert json.loads(presets.load(path).render()) == {"Tty": True}
+    assert json.loads(presets.render(presets.load(path))) == {"Tty": True}
 
 
 @pytest.mark.parametrize(
