@@ -80,9 +80,9 @@ class HistoryScreen(FullScreen[None]):
         """A row is a change."""
         return "change"
 
-    def current_row(self) -> Entry | None:
+    def current_row(self) -> HistoryEntry | None:
         """Return the entry under the cursor."""
-        current: Entry | None = self.query_one(Table).current
+        current: HistoryEntry | None = self.query_one(Table).current
         return current
 
     def action_all(self) -> None:
@@ -123,7 +123,7 @@ class HistoryScreen(FullScreen[None]):
             Reader(f"{entry.summary} · {entry.device} · {hub_name(entry.host)} · {entry.outcome}", diff_content(lines))
         )
 
-    def action_rollback(self, entry: Entry) -> None:
+    def action_rollback(self, entry: HistoryEntry) -> None:
         """Make the device what it was before an entry."""
         go(self.app, self._rollback(entry), "deploy")
 
