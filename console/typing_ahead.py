@@ -14,9 +14,16 @@ from collections import deque
 from textual import events
 from textual.app import App
 from textual.message_pump import MessagePump
+from textual.widgets import TextArea
+
+from widgets.paste import PasteLine
 
 _DONE_SINCE = 0.5  # seconds after which a key has had its effect
 _AT_MOST = 0.5  # seconds that one key may hold up the next: what hangs must not take the keyboard with it
+# Of 128 KiB of JSON in one line TextArea makes 20 seconds, and 10 more of each key after it (textual 8.2); a hub takes 32 KiB of
+# create options and desired properties together.
+_EDITOR_PASTE = 32 * 1024
+_LINE_PASTE = 16 * 1024
 
 
 class TypingAheadApp(App[None]):
@@ -31,7 +38,9 @@ class TypingAheadApp(App[None]):
         self._handing: asyncio.Task[None] | None = None
 
     async def on_event(self, event: events.Event) -> None:
-        """Keys and pastes go on one by one, everything else as ever."""
+        """Hand on keys and pastes one by one, but no paste that would stall what it goes to; everything else as ever."""
+        if isinstance(event, events.Paste) and not event.is_forwarded and self._refuses(event.text):
+            return
         if not isinstance(event, (events.Key, events.Paste)) or event.is_forwarded:
             await super().on_event(event)
         elif event is self._taken or (not self._typed and time.monotonic() - self._typed_at > _DONE_SINCE):
@@ -42,6 +51,17 @@ class TypingAheadApp(App[None]):
             self._typed.append(event)
             if self._handing is None or self._handing.done():
                 self._handing = asyncio.create_task(self._hand_on())
+
+    def _refuses(self, text: str) -> bool:
+        """Refuse, and say so, what is too long for the editor or for a line; a PasteLine shows nothing of it and takes all."""
+        editor = isinstance(self.focused, TextArea)
+        most = _EDITOR_PASTE if editor else _LINE_PASTE
+        if len(text) <= most or isinstance(self.focused, PasteLine):
+            return False
+        self.notify(
+            f"A paste of {len(text):,} characters is too long here: at most {most:,}. Nothing was pasted.", severity="warning"
+        )
+        return True
 
     async def _hand_on(self) -> None:
         """Hand on what was typed, each when the one before has had its effect."""

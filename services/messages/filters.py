@@ -20,7 +20,7 @@ from services.messages.parse import KINDS
 from services.messages.start import parse_time
 from services.records import CLIENT_KINDS
 
-_TOKEN = re.compile(r'\s*(!?)(/(?:[^/\\]|\\.)*/i?(?=\s|$)|(?:[a-z]+:)?"(?:[^"\\]|\\.)*"|\S+)')
+_TOKEN = re.compile(r'(?<!\s)\s*(!?)(/(?:[^/\\]|\\.)*/i?(?=\s|$)|(?:[a-z]+:)?"(?:[^"\\]|\\.)*"|\S+)')
 _LONGEST = 4_000
 _COMPARED = re.compile(r"(confidence|conf|ms|size|bytes|offset)(>=|<=|>|<|=|:)(.*)")
 _NUMBER = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,15})?)(%|ms|s)?")

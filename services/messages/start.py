@@ -10,7 +10,7 @@ from typing import Literal, get_args
 
 from services.errors import UsageError
 
-_SPAN = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(s|m|h|d|w)", re.IGNORECASE)
+_SPAN = re.compile(r"(?<![0-9])([0-9]+(?:\.[0-9]+)?)\s*(s|m|h|d|w)", re.IGNORECASE)
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _LONGEST = 100  # characters; the search for spans takes the square of a row of digits
 _OFFSET = re.compile(r"[0-9]{1,19}")

@@ -31,7 +31,7 @@ _REDIRECTS = (301, 302, 303, 307, 308)
 _INDEXES = ("application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json")
 _MANIFESTS = ("application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json")
 _TOKEN = re.compile(r"[!-~]{1,65536}")  # what a header takes
-_PARAMETER = re.compile(r'(\w+)="([^"]*)"')
+_PARAMETER = re.compile(r'\b(\w+)="([^"]*)"')
 
 
 @dataclass(frozen=True, slots=True)
