@@ -10,9 +10,13 @@ from urllib.parse import urlsplit
 
 import requests
 
+from services.contexts.hosts import leads
 from services.contexts.model import Context, WorkspaceSettings
 from services.contexts.sign_in import connection_options, token
+from services.errors import OperatorError
+from services.json_reader import JsonError, read_json
 from services.records import Exchange, Observer
+from services.replies.session import Service, open_session, origin_of
 from services.text import one_line
 
 _TIMEOUT = (10, 30)
@@ -25,18 +29,22 @@ def observe_replies(context: Context, place: WorkspaceSettings, observe: Observe
     Returns what kept a reply from coming, one sentence each; raises OperatorError where nobody can be signed in.
     """
     headers = {"Authorization": f"Bearer {token(context)[0]}"}
+    base = context.cloud.resource_manager.rstrip("/")
     missing: list[str] = []
 
     def ask(url: str, ca_file: str, signed: bool = True) -> requests.Response | None:
         if urlsplit(url).scheme != "https":  # a token goes nowhere in the clear
             missing.append(f"{one_line(url, 200) or 'no address'} is no https address")
             return None
+        host = origin_of(url)[1]
+        if signed and not leads(context, "resource manager", origin_of(base)[1], host):
+            missing.append(f"{one_line(host, 200)} is no host that the token is meant for")
+            return None
         verify = connection_options(ca_file).get("connection_verify", True)
         try:
-            response = requests.get(
-                url, headers=headers if signed else {}, timeout=_TIMEOUT, verify=verify, allow_redirects=False
-            )
-        except (requests.RequestException, OSError) as error:
+            with open_session(Service("Azure ML", "workspace.reply", (url,))) as session:
+                response = session.get(url, headers=headers if signed else {}, timeout=_TIMEOUT, verify=verify)
+        except (requests.RequestException, OSError, OperatorError) as error:
             missing.append(f"{one_line(urlsplit(url).netloc, 200)} gave no reply: {type(error).__name__}")
             return None
         observe(Exchange.of_response("workspace", response))
@@ -47,7 +55,6 @@ def observe_replies(context: Context, place: WorkspaceSettings, observe: Observe
         f"/subscriptions/{place.subscription}/resourceGroups/{place.resource_group}"
         f"/providers/Microsoft.MachineLearningServices/workspaces/{place.name}"
     )
-    base = context.cloud.resource_manager.rstrip("/")
     workspace = ask(f"{base}{path}?api-version=2022-05-01", context.cloud.ca_file)
     discovery_url = _text(_field(workspace, "properties"), "discoveryUrl")
     if not discovery_url:
@@ -67,8 +74,8 @@ def _json(response: requests.Response | None) -> object:
     if response is None:
         return None
     try:
-        return response.json()
-    except (ValueError, RecursionError):
+        return read_json(response.content)
+    except JsonError:
         return None
 
 

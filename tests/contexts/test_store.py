@@ -165,3 +165,18 @@ def test_any_text_survives_the_file(tmp_path_factory: pytest.TempPathFactory, de
     path.touch(0o600)
     path.write_text(dump({"a": context}, "a"), newline="")
     assert ContextStore(path).resolve() == context
+
+
+def test_a_host_that_is_trusted_is_kept_once(store: ContextStore):
+    store.add(Context("edge"))
+    store.trust("edge", "registry.example=auth.example")
+    assert store.trust("edge", "registry.example=auth.example").trusted_hosts == ("registry.example=auth.example",)
+    assert store.resolve("edge").trusted_hosts == ("registry.example=auth.example",)
+
+
+@pytest.mark.parametrize("pair", ["registry.example", "a=b=c", "=auth.example", "https://a=b", "a b=c"])
+def test_what_is_no_pair_of_hosts_is_not_kept(store: ContextStore, pair: str):
+    store.add(Context("edge"))
+    with pytest.raises(OperatorError) as caught:
+        store.trust("edge", pair)
+    assert caught.value.remedy and store.resolve("edge").trusted_hosts == ()
