@@ -27,12 +27,11 @@ def of_the_deployment(state: DeviceState) -> Iterator[Evidence]:
             yield _evidence(state, "never-reported")
         elif state.reported.get("lastDesiredStatus"):
             yield _evidence(state, "deployment", f"lastDesiredStatus: {state.reported['lastDesiredStatus']!r}"[:2000])
+    elif is_refused(state):
+        behind = False  # the agent has taken it up, and refuses it
+        yield _evidence(state, "deployment", text, code)
     elif code in _REFUSALS and is_behind(state):
-        if is_of_the_one_before(state):
-            yield _evidence(state, "refused-before", f"{code} {text}".strip())
-        else:
-            behind = False  # the agent has taken it up, and refuses it
-            yield _evidence(state, "deployment", text, code)
+        yield _evidence(state, "refused-before", f"{code} {text}".strip())
     elif code == _NOT_RUNNING and not text:
         yield _evidence(state, "silent" if _all_unknown(state) else "step-waits", status=code)
     elif code not in (200, _NOT_RUNNING) and (not state.modules_listed or _all_unknown(state)):
@@ -46,6 +45,11 @@ def of_the_deployment(state: DeviceState) -> Iterator[Evidence]:
 def is_behind(state: DeviceState) -> bool:
     """Whether the hub has a newer deployment than the agent has reported on."""
     return (state.desired_version or 0) > (state.last_desired_version or 0)
+
+
+def is_refused(state: DeviceState) -> bool:
+    """Whether the agent refuses the newest deployment, whose version it does not report then."""
+    return state.last_desired_code in _REFUSALS and is_behind(state) and not is_of_the_one_before(state)
 
 
 def is_of_the_one_before(state: DeviceState) -> bool:

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from services.diagnosis.applied import is_behind, now_of, of_the_deployment, since_deployed
+from services.diagnosis.applied import is_behind, is_refused, now_of, of_the_deployment, since_deployed
 from services.diagnosis.image_names import same_image
 from services.json_reader import JsonError, read_json
 from services.records import DeviceState, Evidence, Module
@@ -69,7 +69,7 @@ def _of_a_module(module: Module, state: DeviceState) -> Iterator[Evidence]:
         if not state.modules_listed:
             yield _seen(state, "unlisted", module=module.name)
         elif desired is not None and state.last_desired_code is not None:
-            code = "first-pass" if is_behind(state) else "not-reported"
+            code = "refused" if is_refused(state) else "first-pass" if is_behind(state) else "not-reported"
             yield Evidence("agent", code=code, module=module.name, state=state, seconds=since_deployed(state))
         return
     if desired is None and not module.system:

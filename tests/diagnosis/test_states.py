@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import datetime, timezone
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -149,3 +150,18 @@ def test_hostile_reports_never_crash(reported, module_entry):
     twin = {"properties": {"desired": {"modules": {"m": module_entry}}, "reported": {"modules": {"m": module_entry}, **reported}}}
     read = state_of(Device("edge", True), twin)
     assert "" in diagnose_state(read)
+
+
+def test_a_module_of_a_refused_deployment_is_not_said_to_be_pulled():
+    """The hub's times tell the refusal from the deployment before it (docs/facts/iot-hub.md)."""
+    host = module()
+    refused = replace(
+        state({"host": host, "new": (host[0], None)}, code=400, description="Agent configuration format is invalid.", applied=4),
+        desired_at=datetime(2026, 12, 1, 10, 0, tzinfo=timezone.utc),
+        last_desired_at=datetime(2026, 12, 1, 10, 1, tzinfo=timezone.utc),
+    )
+    found = diagnose_state(refused)
+    assert found[""].state == "bad-configuration"
+    assert (found["new"].state, found["new"].reason) == ("not-created", "not on the device: the agent refuses the deployment")
+    still = replace(refused, last_desired_at=datetime(2026, 12, 1, 9, 0, tzinfo=timezone.utc))
+    assert (diagnose_state(still)[""].state, diagnose_state(still)["new"].word) == ("refused-before", "pulling")

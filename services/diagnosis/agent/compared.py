@@ -187,6 +187,15 @@ RULES: tuple[Rule, ...] = (
         over=_LONG_PASS,
     ),
     Rule(
+        "not-created",
+        "warning",
+        "missing",
+        "not on the device: the agent refuses the deployment",
+        "It carries out nothing of a deployment that it refuses; the modules from before go on as they are.",
+        "See the device's own state.",
+        codes=("refused",),
+    ),
+    Rule(
         "being-removed",
         "info",
         "leaving",
