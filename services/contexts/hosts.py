@@ -23,7 +23,7 @@ _KNOWN: dict[Kind, dict[str, tuple[str, ...]]] = {
         ".azure-devices.us": (".servicebus.usgovcloudapi.net",),
         ".azure-devices.cn": (".servicebus.chinacloudapi.cn",),
     },
-    # distribution/distribution docs/content/spec/auth/token.md. Those of Azure, GitHub, Quay and Google give their tokens themselves.
+    # distribution/distribution, its specification of tokens. Those of Azure, GitHub, Quay and Google give theirs out themselves.
     "registry": {"docker.io": ("auth.docker.io",)},
     # azureml-core 1.61 (the addresses that its own modules name for each cloud).
     "resource manager": {
