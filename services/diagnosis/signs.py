@@ -19,6 +19,8 @@ from services.text import counted
 RESTARTS_BEFORE_GIVING_UP = 20
 FPGA = "/dev/catapult"
 _EDGE_HUB = "edgeHub"
+_ENDS_WELL = ("never", "on-failure")  # restart policies that leave a module alone that ended without error
+_EVERY_ADDRESS = ("0.0.0.0", "::")
 
 
 def evidence_of(state: DeviceState) -> Iterator[Evidence]:
@@ -85,7 +87,8 @@ def _of_a_module(module: Module, state: DeviceState) -> Iterator[Evidence]:
     elif wanted == "stopped" and runtime == "running":
         code = "still-running"
     elif runtime == "stopped":
-        code = "stopped-unasked"
+        final = reported.exit_code == 0 and desired is not None and desired.restart_policy.lower() in _ENDS_WELL
+        code = "ended-for-good" if final else "stopped-unasked"
     yield Evidence("agent", status=exit_code, code=code, text=reported.description, module=module.name, state=state)
     if runtime == "running" and reported.restart_count > 0:
         yield _seen(state, "restarts", f"restarted {counted(reported.restart_count, 'time')}", module.name)
@@ -106,11 +109,16 @@ def _of_options(module: Module, state: DeviceState) -> Iterator[Evidence]:
         return
     asked, hosts = claims(state)
     for port in options.ports:
-        others = [name for name in asked[port] if name != module.name]
+        others = [name for name in asked[port] if name != module.name and options.clash_at(port, _options_of(state, name))]
         if others:
             yield _seen(state, "port-clash", f"port {port} asked for by {', '.join([module.name, *others])}", module.name)
     if options.fpga and len(hosts) > 1:
         yield _seen(state, "fpga-clash", f"fpga asked for by {', '.join(hosts)}", module.name)
+
+
+def _options_of(state: DeviceState, name: str) -> Options:
+    module = state.module(name)
+    return Options.read(module.desired.create_options) if module and module.desired else Options(True)
 
 
 def _seen(state: DeviceState, code: str, text: str = "", module: str = "") -> Evidence:
@@ -125,6 +133,17 @@ class Options:
     ports: tuple[int, ...] = ()
     fpga: bool = False
     privileged: bool = False
+    bindings: tuple[tuple[int, str, str], ...] = ()  # host port, protocol, address; "" is every address
+
+    def clash_at(self, port: int, other: Options) -> bool:
+        """Return whether both ask for ``port`` by the same protocol, at addresses that overlap."""
+        return any(
+            mine == theirs == port
+            and protocol == their_protocol
+            and (not address or not their_address or address == their_address)
+            for mine, protocol, address in self.bindings
+            for theirs, their_protocol, their_address in other.bindings
+        )
 
     @staticmethod
     def read(text: str) -> Options:
@@ -147,14 +166,22 @@ class Options:
             FPGA in str(device.get("PathOnHost", "")) for device in devices if isinstance(device, dict)
         )
         kubernetes = "fpga_catapult" in json.dumps(value.get("k8s-experimental", ""))
-        ports: set[int] = set()
-        bindings = host.get("PortBindings")
-        for entries in bindings.values() if isinstance(bindings, dict) else ():
-            for entry in entries if isinstance(entries, list) else ():
-                port = str(entry.get("HostPort", "")) if isinstance(entry, dict) else ""
-                if port.isdecimal() and len(port) < 6:
-                    ports.add(int(port))
-        return Options(True, tuple(sorted(ports)), fpga or kubernetes, host.get("Privileged") is True)
+        bindings = _bindings(host.get("PortBindings"))
+        ports = tuple(sorted({port for port, _, _ in bindings}))
+        return Options(True, ports, fpga or kubernetes, host.get("Privileged") is True, bindings)
+
+
+def _bindings(value: object) -> tuple[tuple[int, str, str], ...]:
+    """Return the host ports of PortBindings with their protocol and address."""
+    bindings: set[tuple[int, str, str]] = set()
+    for key, entries in value.items() if isinstance(value, dict) else ():
+        protocol = str(key).partition("/")[2].lower() or "tcp"
+        for entry in entries if isinstance(entries, list) else ():
+            port = str(entry.get("HostPort", "")) if isinstance(entry, dict) else ""
+            if port.isdecimal() and len(port) < 6:
+                address = str(entry.get("HostIp") or entry.get("HostIP") or "")
+                bindings.add((int(port), protocol, "" if address in _EVERY_ADDRESS else address))
+    return tuple(sorted(bindings))
 
 
 def claims(state: DeviceState) -> tuple[dict[int, list[str]], list[str]]:

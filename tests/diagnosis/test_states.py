@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from datetime import datetime, timezone
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -165,3 +166,35 @@ def test_a_module_of_a_refused_deployment_is_not_said_to_be_pulled():
     assert (found["new"].state, found["new"].reason) == ("not-created", "not on the device: the agent refuses the deployment")
     still = replace(refused, last_desired_at=datetime(2026, 12, 1, 9, 0, tzinfo=timezone.utc))
     assert (diagnose_state(still)[""].state, diagnose_state(still)["new"].word) == ("refused-before", "pulling")
+
+
+def test_a_nested_edge_reports_its_parent_for_upstream():
+    found = diagnose_state(state({"m": module(image="$upstream:443/sensor:1.0", reported_image="parent.example:443/sensor:1.0")}))
+    assert found["m"].state == "running"
+    other = diagnose_state(state({"m": module(image="$upstream:443/sensor:1.1", reported_image="parent.example:443/sensor:1.0")}))
+    assert other["m"].state != "running"
+
+
+@pytest.mark.parametrize(
+    ("mine", "other", "clash"),
+    [
+        ({"53/udp": [{"HostPort": "53"}]}, {"53/tcp": [{"HostPort": "53"}]}, False),
+        ({"80/tcp": [{"HostPort": "80", "HostIp": "10.0.0.1"}]}, {"80/tcp": [{"HostPort": "80", "HostIp": "10.0.0.2"}]}, False),
+        ({"80/tcp": [{"HostPort": "80", "HostIp": "10.0.0.1"}]}, {"81/tcp": [{"HostPort": "80", "HostIp": "0.0.0.0"}]}, True),
+        ({"80": [{"HostPort": "80"}]}, {"80/tcp": [{"HostPort": "80"}]}, True),
+    ],
+)
+def test_ports_clash_by_protocol_and_address(mine, other, clash):
+    options = [json.dumps({"HostConfig": {"PortBindings": bindings}}) for bindings in (mine, other)]
+    every = findings(state({"a": module(options=options[0]), "b": module(options=options[1])}))
+    assert [one.module for one in every if one.state == "port-clash"] == (["a", "b"] if clash else [])
+
+
+@pytest.mark.parametrize(
+    ("policy", "exit_code", "severity"),
+    [("never", 0, "info"), ("on-failure", 0, "info"), ("never", 1, "error"), ("always", 0, "error")],
+)
+def test_a_module_that_may_end_is_not_in_trouble(policy, exit_code, severity):
+    desired, reported = module(runtime="stopped", exit_code=exit_code)
+    desired["restartPolicy"] = policy
+    assert diagnose_state(state({"job": (desired, reported)}))["job"].severity == severity

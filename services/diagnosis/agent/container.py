@@ -309,7 +309,7 @@ LIMITS: tuple[Rule, ...] = (
         pattern=(
             r"invalid (?:port|containerPort|hostPort|IP address(?! in add-host)|restart policy|JSON|environment|characters|CPU|isolation|"
             r"reserved|ulimit|log(?:ging)? opt|publish|userns|device cgroup)|json: cannot unmarshal|"
-            r"(?<!body: )invalid character [^\n]{1,40}(?:looking for|after|in (?:string|numeric))|bad parameter|invalid mode|"
+            r"Error calling create module(?:(?!pull)[\s\S]){1,400}?invalid character [^\n]{1,40}(?:looking|after|in )|bad parameter|invalid mode|"
             r"conflicting options(?!: [^\n]{0,60}(?:network mode|host type networking))|"
             r"Minimum memory limit|Range of CPUs|Invalid container name|Duplicate mount point|"
             r"invalid Cap(?:Add|Drop)|invalid endpoint settings|IP address is supported on|maximum retry count|unknown capability|unknown log opt|"

@@ -176,6 +176,15 @@ RULES: tuple[Rule, ...] = (
         general=True,
     ),
     Rule(
+        "ended-well",
+        "info",
+        "ended",
+        "ended by itself without error",
+        "The program in the container came to its end, and the restart policy does not start it again.",
+        "Start it again if it should run; a module that must keep running has the restart policy always.",
+        codes=("ended-for-good",),
+    ),
+    Rule(
         "dead",
         "error",
         "dead",
