@@ -14,7 +14,7 @@ from textual.screen import Screen
 from textual.scrollbar import ScrollBar
 
 from console import themes
-from console.actions import Action, bindings
+from console.actions import ACTIONS, Action, bindings
 from console.app_actions import AppActions
 from console.background import go, in_thread
 from console.commands import ConsoleCommands, open_command_line
@@ -199,10 +199,14 @@ class ConsoleApp(AppActions, TellingApp):
 
     # Keys and commands.
 
-    def offers(self, action: Action) -> bool | None:
-        """Most actions of the app are for the four panes; a screen over them has its own, and so has a dialog."""
-        if action.scope == "panes" and not isinstance(self.screen, MainScreen):
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Most keys of the app are for the four panes; a screen over them has its own, and so has a dialog."""
+        if action == "act" and ACTIONS[str(parameters[0])].scope == "panes" and not isinstance(self.screen, MainScreen):
             return False
+        return super().check_action(action, parameters)
+
+    def offers(self, action: Action) -> bool | None:
+        """Faults are switched in the lab alone."""
         if action.id == "app.faults" and not (self.session is not None and self.session.context.lab):
             return False
         return super().offers(action)

@@ -10,6 +10,7 @@ The names stand in the help (``?``).
 from __future__ import annotations
 
 import importlib
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from itertools import combinations
@@ -27,6 +28,8 @@ from services.text import one_line
 
 if TYPE_CHECKING:
     from textual.app import App
+
+_BESIDE_TYPING = re.compile(r"f[0-9]+|escape|ctrl\+.+")  # keys by which one neither writes nor moves in a text
 
 _SIGNS = {
     "slash": "/",
@@ -89,6 +92,17 @@ def load_keymap(path: Path | None = None) -> dict[str, str]:
             remedy="The names stand in the help (?), to the right of each key.",
             code="keys.unknown",
         )
+    for name, value in keys.items():
+        typed = [
+            key for key in split_keys(value) if name in ACTIONS and ACTIONS[name].priority and not _BESIDE_TYPING.fullmatch(key)
+        ]
+        if typed:
+            raise OperatorError(
+                f"The key file {path} gives the key {typed[0]} to {name}, which works while one types.",
+                cause="It could be typed no longer.",
+                remedy="Use a function key, or one with Ctrl; until then the standard keys hold.",
+                code="keys.typed",
+            )
     for key, one, other in conflicts(keys):
         dangerous = [name for name in (one, other) if name in ACTIONS and ACTIONS[name].changing]
         raise OperatorError(

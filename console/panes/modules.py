@@ -16,7 +16,7 @@ from textual.timer import Timer
 from console.actions import bindings
 from console.background import go, in_thread
 from console.panes.listening import Listening
-from console.panes.pane_scope import PaneScope
+from console.panes.module_actions import ModuleActions
 from services.errors import OperatorError
 from services.names import module_name
 from services.operations.session import Session
@@ -35,7 +35,7 @@ _TAKING, _LOOKS = 3.0, 6  # seconds between two looks whether the device has tak
 _UNANSWERED = 8.0  # seconds after which a reading that has no answer yet is spoken of
 
 
-class Modules(PaneScope, ModulesPane):
+class Modules(ModuleActions, ModulesPane):
     """The modules pane at work."""
 
     SCOPES = ("modules", "pane")
@@ -252,22 +252,6 @@ class Modules(PaneScope, ModulesPane):
         event.stop()
         self.act("modules.details")
 
-    def action_device(self, name: str) -> None:
-        """Look at another device, the one named or one to choose."""
-        from console.jobs import changes
-
-        if name:
-            self.main.look_at(name)
-        elif self.session is not None:
-            go(self.app, changes.choose_device(self.main, self.session), "device")
-
-    def action_client(self) -> None:
-        """Deploy the client beside a host."""
-        from console.jobs import deploy
-
-        if self.session is not None:
-            go(self.app, deploy.deploy_client(self.main, self.session), "deploy")
-
     def action_ping(self) -> None:
         """Ask the edge agent for a sign of life."""
         if self.session is not None:
@@ -283,78 +267,6 @@ class Modules(PaneScope, ModulesPane):
             go(self, self._find_recent(self.session, self.device, name), "recent")
             screen = ModuleScreen(f"{name} on {self.device}", lambda: self._now(name, row), lambda id: self.act(id, row=row))
             self.app.push_screen(screen)
-
-    def action_logs(self, row: Row) -> None:
-        """Open the module's logs."""
-        from console.screens.logs import LogsScreen
-
-        if self.session is not None:
-            self.app.push_screen(LogsScreen(self.session, self.device, row.module.name))
-
-    def action_edit(self, row: Row) -> None:
-        """Bring its create options into the editor."""
-        from console.jobs import deploy
-
-        if self.session is not None:
-            go(self.app, deploy.edit_module(self.main, self.session, row.module), "deploy")
-
-    def action_restart(self, row: Row) -> None:
-        """Restart it."""
-        from console.jobs import changes
-
-        if self.session is not None:
-            go(self.app, changes.restart(self.main, self.session, self.device, row.module.name), "change")
-
-    def action_switch(self, row: Row) -> None:
-        """Stop it where it should run, start it where it should not."""
-        self._switch(row)
-
-    def action_start(self, row: Row) -> None:
-        """Start it, where it should not run."""
-        self._switch(row, "start")
-
-    def action_stop(self, row: Row) -> None:
-        """Stop it, where it should run."""
-        self._switch(row, "stop")
-
-    def _switch(self, row: Row, verb: str = "") -> None:
-        from console.jobs import changes
-
-        if self.session is not None:
-            go(self.app, changes.switch(self.main, self.session, self.device, row.module, verb), "change")
-
-    def action_remove(self, row: Row) -> None:
-        """Take it off the device."""
-        from console.jobs import changes
-
-        if self.session is not None:
-            go(self.app, changes.remove(self.main, self.session, self.device, row.module.name), "change")
-
-    def action_score(self, row: Row) -> None:
-        """Send a picture to it."""
-        from console.screens.score import ScoreScreen
-
-        if self.session is not None:
-            self.app.push_screen(ScoreScreen(self.session, self.device, row.module.name))
-
-    def action_twin(self, row: Row) -> None:
-        """Show its twin."""
-        from console.screens.twin import TwinScreen
-
-        if self.session is not None:
-            self.app.push_screen(TwinScreen(self.session, self.device, row.module.name))
-
-    def action_method(self, row: Row) -> None:
-        """Invoke a direct method of it."""
-        from console.jobs.method import invoke
-
-        if self.session is not None:
-            go(self.app, invoke(self.main, self.session, self.device, row.module.name), "method")
-
-    def action_yank(self, row: Row) -> None:
-        """Copy the image's name."""
-        self.app.copy_to_clipboard(row.module.image)
-        self.notify(f"{row.module.image} sent to the terminal's clipboard", timeout=3)
 
     def _now(self, name: str, before: Row) -> Content:
         """Details of a module by what was read last."""
