@@ -75,6 +75,10 @@ class Processes:
             if len(said) > len(self.seen.get(key, b"")):
                 self.seen[key] = said
 
+    def pids(self) -> list[int]:
+        """Return those seen that still run."""
+        return [int(line.split()[0]) for line in self.alive()]
+
     def alive(self) -> list[str]:
         """Command lines of those seen that still run."""
         found = []
