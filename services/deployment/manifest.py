@@ -127,7 +127,7 @@ def merge(content: Mapping[str, Any], *changes: Change) -> dict[str, Any]:
             merged = copy.deepcopy(dict(change.content))
             for section in ("modules", "systemModules"):
                 for name, module in mapping(agent_of(merged).get(section)).items():
-                    _section(merged, AGENT, section)[name] = _packed(module)
+                    _section(merged, AGENT, section)[name] = packed(module)
     return merged
 
 
@@ -205,7 +205,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return made
 
 
-def _packed(module: Any) -> Any:
+def packed(module: Any) -> Any:
     """A module of a file as the hub wants it: create options given as an object (as az takes them), in a text that is too long
     or full of white space are minified and in chunks. What cannot be joined stays as it is, for the check to name."""
     settings = mapping(module).get("settings")
@@ -270,7 +270,7 @@ def _set_registry(content: dict[str, Any], credentials: RegistryCredentials) -> 
 def _merge_content(content: dict[str, Any], other: Mapping[str, Any]) -> None:
     agent = agent_of(other)
     for name, module in mapping(agent.get("modules")).items():
-        _section(content, AGENT, "modules")[name] = _packed(module)
+        _section(content, AGENT, "modules")[name] = packed(module)
     credentials = mapping(mapping(mapping(agent.get("runtime")).get("settings")).get("registryCredentials"))
     for name, entry in credentials.items():
         _section(content, AGENT, "runtime", "settings", "registryCredentials")[name] = copy.deepcopy(entry)

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from services.chunks import chunk
 from services.deployment.manifest import DESIRED
 from services.deployment.masking import expanded
 from services.deployment.positions import BrokenJson, Lines, read
@@ -69,18 +68,7 @@ def load(text: str) -> dict[str, Any]:
                     remedy="Compare it with what `dbe-console manifest export` writes.",
                     code="manifest.shape",
                 )
-    return {"modulesContent": _with_option_texts(copy.deepcopy(dict(modules)))}
-
-
-def _with_option_texts(content: dict[str, Any]) -> dict[str, Any]:
-    """Write create options that stand as an object, as in templates of the IoT Edge tools, as the text that a twin holds."""
-    agent = mapping(mapping(content.get(AGENT)).get(DESIRED))
-    for group in ("systemModules", "modules"):
-        for module in mapping(agent.get(group)).values():
-            settings = mapping(module).get("settings")
-            if isinstance(settings, dict) and isinstance(settings.get("createOptions"), dict):
-                settings.update(chunk(json.dumps(settings["createOptions"], separators=(",", ":"), ensure_ascii=False)))
-    return content
+    return {"modulesContent": copy.deepcopy(dict(modules))}
 
 
 def _no_json(text: str, offset: int, message: str, remedy: str) -> OperatorError:

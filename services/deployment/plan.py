@@ -13,6 +13,7 @@ from services.deployment.client_arguments import client_role
 from services.deployment.diff import unchanged
 from services.deployment.manifest import agent_of, modules_of
 from services.deployment.manifest_problem import ManifestProblem
+from services.deployment.masking import expanded
 from services.errors import OperatorError
 from services.hub.client import EDGE_HUB
 from services.hub.tolerant import mapping
@@ -150,7 +151,7 @@ def outline(plan: Plan) -> str:
             f"Azure ML deploys the service {plan.service.name} to {plan.device}: {', '.join(plan.modules)}. It writes the device's "
             f"deployment itself; what goes missing is told, and can be rolled back.{again}"
         )
-    old, new = modules_of(plan.before), modules_of(plan.after)
+    old, new = modules_of(expanded(plan.before)), modules_of(expanded(plan.after))
     named = (
         ("adds", [name for name in new if name not in old]),
         ("changes", [name for name in new if name in old and old[name] != new[name]]),

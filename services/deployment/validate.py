@@ -8,7 +8,7 @@ from typing import Any
 
 from services.deployment.credential_rules import credential_problems
 from services.deployment.edge_hub_rules import edge_hub_problems
-from services.deployment.manifest import DESIRED, agent_of, modules_of
+from services.deployment.manifest import DESIRED, agent_of, modules_of, packed
 from services.deployment.manifest_problem import ManifestProblem
 from services.deployment.module_rules import module_problems
 from services.deployment.placeholders import PLACEHOLDER
@@ -53,11 +53,22 @@ def _problems(content: Mapping[str, Any], agent_version: str) -> Iterator[Manife
         if not settings_of(mapping(module)).get("image"):
             yield ManifestProblem(f"{name}.image", "error", "is missing", "Give the runtime's module its image.")
     for name, twin in mapping(content.get("modulesContent")).items():
-        yield from _section_problems(name, mapping(mapping(twin).get(DESIRED)))
+        yield from _section_problems(name, _as_sent(name, mapping(mapping(twin).get(DESIRED))))
         if name not in (AGENT, EDGE_HUB) and name not in modules:
             yield ManifestProblem(
                 name, "warning", "has desired properties but is no module of the deployment", "Add the module or drop them."
             )
+
+
+def _as_sent(name: str, desired: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The section as the hub gets it: create options that stand as an object are sent as text, whose keys are no twin's."""
+    groups = ("systemModules", "modules") if name == AGENT else ()
+    texts = {
+        group: {key: packed(module) for key, module in mapping(desired.get(group)).items()}
+        for group in groups
+        if desired.get(group)
+    }
+    return {**desired, **texts}
 
 
 def _section_problems(name: str, desired: Mapping[str, Any]) -> Iterator[ManifestProblem]:
