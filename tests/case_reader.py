@@ -9,14 +9,14 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from services.deployment.validate import validate
+from services.deployment.manifest.validate import validate
 from services.diagnosis import diagnose, diagnose_state, findings
 from services.diagnosis.liveness import judge as judge_liveness
 from services.errors import OperatorError
 from services.hub.client import AGENT, EDGE_HUB
 from services.hub.errors import reply_error
+from services.hub.field_readers import mapping
 from services.hub.identities import connections_of
-from services.hub.tolerant import mapping
 from services.hub.twin import device_of, edge_hub_of, state_of
 from services.records import Evidence, LifeSigns, Ping
 

@@ -17,11 +17,12 @@ from console import crash, place, themes
 from services.contexts.model import Context
 from services.contexts.secrets import keep_in_file
 from services.contexts.store import ContextStore
-from services.deployment import manifest_file, presets
-from services.messages import export
-from services.messages.status import RecorderStatus
-from services.operations import report
-from services.operations.examination import Examination
+from services.deployment.manifest import file as manifest_file
+from services.deployment.options import presets
+from services.messages.journal import export
+from services.messages.recorder.status import RecorderStatus
+from services.operations.doctor import report
+from services.operations.doctor.examination import Examination
 from services.records import Secret
 from services.workspace.pending import Pending, PendingOperations
 

@@ -54,7 +54,7 @@ class Listening:
     def listen(self, session: Session, state: DeviceState) -> Heard:
         """What is heard now; a journal that is not open yet says nothing."""
         from services.diagnosis import diagnose_state
-        from services.operations.hearing import complaints, explained
+        from services.operations.client_complaints import complaints, explained
 
         first, self._state = state is not self._state, state
         if first:

@@ -75,7 +75,7 @@ class Messages(PaneScope, MessagesPane):
 
     async def _glance(self) -> bool:
         """One look; whether anything came that is seen. A filter that changes meanwhile makes its answer worthless."""
-        from services.messages.window import Cancelled
+        from services.messages.journal.window import Cancelled
 
         tailing, filtered, last = self.tailing, self.filter_text, self.stream.last_row
         seen_now = self.look != "ready" or self.is_on_screen  # out of sight only the intake is told
@@ -99,7 +99,7 @@ class Messages(PaneScope, MessagesPane):
             go(self, self._narrow(event.text), "narrow")
 
     async def _narrow(self, text: str, at_row: int | None = None) -> None:
-        from services.messages.window import Cancelled
+        from services.messages.journal.window import Cancelled
 
         try:
             messages = await in_thread(self.source.narrow, text)
@@ -132,7 +132,7 @@ class Messages(PaneScope, MessagesPane):
         go(self, self._older(row) if where == "before" else self._newer(row), where)
 
     async def _newer(self, row: int | None) -> None:
-        from services.messages.window import Cancelled
+        from services.messages.journal.window import Cancelled
 
         try:
             messages = await in_thread(self.source.newer, row)
@@ -143,7 +143,7 @@ class Messages(PaneScope, MessagesPane):
 
     async def _older(self, row: int | None) -> None:
         """Back through the journal, a portion at a time, until there is a screen full: the tail goes on meanwhile."""
-        from services.messages.window import Cancelled
+        from services.messages.journal.window import Cancelled
 
         found, stop, searching = 0, max(self.stream.page_size, PAGE // 5), False
         while found < stop:
@@ -265,7 +265,7 @@ class Messages(PaneScope, MessagesPane):
         text = await self.app.push_screen_wait(Prompt("Jump to a time", hint))
         if not text:
             return
-        from services.messages.start import parse_time
+        from services.messages.recorder.start import parse_time
 
         found = await in_thread(lambda: self.source.at(parse_time(text)))
         if found is None:

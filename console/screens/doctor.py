@@ -20,7 +20,7 @@ from widgets.steps import StepList
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from services.operations.examination import Examination
+    from services.operations.doctor.examination import Examination
 
 
 class DoctorScreen(FullScreen[None]):
@@ -50,8 +50,8 @@ class DoctorScreen(FullScreen[None]):
         go(self, self._check(), "doctor")
 
     async def _check(self) -> None:
-        from services.operations.doctor import run_doctor
-        from services.operations.examination import Gathering
+        from services.operations.doctor.doctor import run_doctor
+        from services.operations.doctor.examination import Gathering
 
         self.examination = None
         self.say("checking")
@@ -97,7 +97,7 @@ class DoctorScreen(FullScreen[None]):
     async def _report(self, examination: Examination) -> None:
         from services.contexts.paths import state_folder
         from services.files import file_name, private_folder
-        from services.operations.report import write
+        from services.operations.doctor.report import write
 
         name = f"doctor-{file_name(examination.device or 'none')}-{examination.at:%Y%m%dT%H%M%SZ}.md"
 

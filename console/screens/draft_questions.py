@@ -15,7 +15,7 @@ from services.records import Secret
 from widgets.dialogs import Choose, Prompt
 
 if TYPE_CHECKING:
-    from services.contexts.guided import Draft
+    from services.contexts.draft import Draft
 
 Ask = Callable[[Screen[Any]], Awaitable[Any]]
 Say = Callable[..., None]

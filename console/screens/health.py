@@ -26,7 +26,7 @@ from widgets.status import spent_today
 from widgets.stream import share
 
 if TYPE_CHECKING:
-    from services.messages.statistics import Counts, Health
+    from services.messages.health.statistics import Counts, Health
 
 _WINDOWS = ((300, "5 minutes"), (3600, "hour"), (86400, "day"), (7 * 86400, "7 days"))
 _LABEL = 13

@@ -24,7 +24,7 @@ from widgets.paste import PasteLine
 from widgets.signs import STYLES, drawn
 
 if TYPE_CHECKING:
-    from services.contexts.guided import Draft
+    from services.contexts.draft import Draft
 
 
 class NewContext(FullScreen[str]):
@@ -49,7 +49,7 @@ Enter changes what the cursor stands on. Everything is tried before it is kept; 
     BINDINGS: ClassVar[list[BindingType]] = bindings(*SCOPES)
 
     def __init__(self, *, first: bool, read_only: bool = False) -> None:
-        from services.contexts.guided import Draft
+        from services.contexts.draft import Draft
 
         super().__init__("Welcome to dbe-console" if first else "A new context")
         self.first = first

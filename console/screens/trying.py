@@ -18,7 +18,7 @@ from widgets.footer import KeyLine
 from widgets.signs import STEP, STYLES, drawn
 
 if TYPE_CHECKING:
-    from services.contexts.guided import Draft
+    from services.contexts.draft import Draft
 
 
 class Trying(Scope, Dialog[bool]):

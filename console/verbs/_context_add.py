@@ -11,7 +11,7 @@ from typing import TypeVar
 from console.call import Call
 from console.files import from_here
 from services.contexts.codec import parse_source
-from services.contexts.guided import Draft
+from services.contexts.draft import Draft
 from services.contexts.model import CloudSettings, SecretSource, SignIn
 from services.contexts.sign_in import show_device_codes
 from services.contexts.store import ContextStore

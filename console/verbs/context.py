@@ -111,7 +111,7 @@ def run(call: Call) -> int:
     elif action == "show":
         _show(call, store.resolve(call.options.name or getattr(call.options, "context", None)))
     else:
-        from services.contexts.guided import forget_secrets
+        from services.contexts.draft import forget_secrets
 
         context = store.resolve(call.options.name)
         store.remove(context.name)

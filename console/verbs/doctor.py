@@ -36,10 +36,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(call: Call) -> int:
     """0 where no check failed, else 1."""
-    from services.operations import report
-    from services.operations.capture import Capture
-    from services.operations.doctor import run_doctor
-    from services.operations.examination import Gathering, mark
+    from services.operations.doctor import report
+    from services.operations.doctor.capture import Capture
+    from services.operations.doctor.doctor import run_doctor
+    from services.operations.doctor.examination import Gathering, mark
 
     options = call.options
     if options.replace_names and not options.capture:

@@ -13,8 +13,8 @@ from services.errors import OperatorError
 from services.text import counted, paced
 
 if TYPE_CHECKING:
-    from services.messages.place import Place
-    from services.messages.status import RecorderStatus
+    from services.messages.journal.location import Place
+    from services.messages.recorder.status import RecorderStatus
 
 HELP = "record messages without a screen"
 _EVERY = 5.0
@@ -33,10 +33,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(call: Call) -> int:
     """Record until interrupted; the recorder then ends with the last console."""
-    from services.messages.handle import ensure_recorder, running, stop
-    from services.messages.place import journal_place
-    from services.messages.start import Start
-    from services.messages.status import RecorderStatus
+    from services.messages.journal.location import journal_place
+    from services.messages.recorder.handle import ensure_recorder, running, stop
+    from services.messages.recorder.start import Start
+    from services.messages.recorder.status import RecorderStatus
 
     options = call.options
     start = Start.parse(options.start)
@@ -77,7 +77,7 @@ def run(call: Call) -> int:
 
 
 def _gone(place: Place) -> bool:
-    from services.messages.handle import running
+    from services.messages.recorder.handle import running
 
     until = time.monotonic() + 20
     while running(place):

@@ -21,9 +21,9 @@ from services.text import counted
 
 if TYPE_CHECKING:
     from services.messages.filters import Filter
-    from services.messages.handle import RecorderHandle
-    from services.messages.start import Start
-    from services.messages.status import RecorderStatus
+    from services.messages.recorder.handle import RecorderHandle
+    from services.messages.recorder.start import Start
+    from services.messages.recorder.status import RecorderStatus
     from services.records import InferenceMessage
 
 HELP = "messages as they come, filtered, as text or NDJSON"
@@ -54,8 +54,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(call: Call) -> int:
     """Print messages until interrupted, the reader goes, or the limit is reached."""
-    from services.messages.handle import ensure_recorder
-    from services.messages.start import Start, parse_time
+    from services.messages.recorder.handle import ensure_recorder
+    from services.messages.recorder.start import Start, parse_time
 
     options = call.options
     start = Start.parse("latest" if options.start is None else options.start)
@@ -133,7 +133,7 @@ class _Reader:
     """Reads the journal from a row on; and where another one takes its place (a damaged one is set aside), that one."""
 
     def __init__(self, path: Path, where: Filter, only_new: bool, news: _News) -> None:
-        from services.messages.window import Window
+        from services.messages.journal.window import Window
 
         self._path, self._where, self._news = path, where, news
         self._window = Window(path)
@@ -163,7 +163,7 @@ class _Reader:
         return messages, last
 
     def _open_another(self) -> None:
-        from services.messages.window import Window
+        from services.messages.journal.window import Window
 
         with suppress(OperatorError):  # it is not there yet
             another = Window(self._path)
@@ -183,7 +183,7 @@ class _Reader:
 
 def _line(message: InferenceMessage, as_json: bool) -> str:
     if as_json:
-        from services.messages.export import as_dict
+        from services.messages.journal.export import as_dict
 
         return json_line(as_dict(message))
     sender = f"{message.device}/{message.module}" if message.module else message.device

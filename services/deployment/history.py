@@ -3,7 +3,7 @@ secrets, outcome.
 
 An entry is written as ``pending`` and synced to disk before anything is sent. A console that is killed in the middle leaves
 it pending; the
-next one finds it (``pending``) and tells by the device's own state how it went (services.deployment.interrupted).
+next one finds it (``pending``) and tells by the device's own state how it went (services.deployment.settlement).
 
 Manifests and texts are masked here, by the one rule, before they are written; what an older console wrote by an older rule is masked
 anew (services.deployment.history_file).
@@ -24,7 +24,7 @@ from typing import Any
 
 from services.contexts.paths import state_folder
 from services.deployment.history_file import bring_up_to_date
-from services.deployment.masking import masked, masked_text
+from services.deployment.manifest.masking import masked, masked_text
 from services.errors import OperatorError
 from services.files import FileError, private_file, private_folder
 from services.records import HistoryEntry, HistoryRoute, Outcome

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import sqlite3
 
-from services.deployment.masking import masked, masked_text
+from services.deployment.manifest.masking import masked, masked_text
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS history (

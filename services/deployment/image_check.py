@@ -8,12 +8,12 @@ from dataclasses import replace
 from typing import Any
 
 from services.contexts.model import Context
-from services.deployment.manifest import agent_of, modules_of
-from services.deployment.manifest_problem import ManifestProblem
+from services.deployment.manifest.content import agent_of, modules_of
+from services.deployment.manifest.problem import ManifestProblem
+from services.deployment.manifest.registry_address import DOCKER_HUB
 from services.deployment.plan import Plan
-from services.deployment.registry_address import DOCKER_HUB
 from services.errors import OperatorError
-from services.hub.tolerant import mapping
+from services.hub.field_readers import mapping
 from services.hub.twin import settings_of
 from services.records import RegistryCredentials, Secret
 

@@ -8,15 +8,14 @@ from datetime import datetime
 from typing import Any
 
 from services.chunks import ChunkGap, join
-from services.deployment.changes import Change
-from services.deployment.client_arguments import client_role
-from services.deployment.diff import unchanged
-from services.deployment.manifest import agent_of, modules_of
-from services.deployment.manifest_problem import ManifestProblem
-from services.deployment.masking import expanded
+from services.deployment.manifest.changes import Change
+from services.deployment.manifest.content import agent_of, modules_of
+from services.deployment.manifest.diff import unchanged
+from services.deployment.manifest.problem import ManifestProblem
+from services.deployment.options.client_arguments import client_role
 from services.errors import OperatorError
 from services.hub.client import EDGE_HUB
-from services.hub.tolerant import mapping
+from services.hub.field_readers import mapping
 from services.hub.twin import settings_of
 from services.records import ConfigurationStatus, DeviceState, DiffLine, Severity
 from services.workspace.service_plan import ServicePlan

@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from services.deployment.changes import ReplaceContent
-from services.deployment.manifest import DESIRED, agent_of
-from services.deployment.masking import Path, restored
+from services.deployment.manifest.changes import ReplaceContent
+from services.deployment.manifest.content import DESIRED, agent_of
+from services.deployment.manifest.masking import Path, restored
 from services.deployment.plan import Plan
 from services.deployment.routes.hub import export, plan_changes
 from services.errors import OperatorError
 from services.hub.client import AGENT, Hub
-from services.hub.tolerant import mapping
+from services.hub.field_readers import mapping
 from services.records import HistoryEntry, RegistryCredentials
 from services.text import counted
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from services.diagnosis.evidence import WHOLE, diagnose
-from services.diagnosis.signs import evidence_of
+from services.diagnosis.twin_evidence import evidence_of
 from services.records import DeviceState, Finding, Severity
 
 _RANK: dict[Severity, int] = {"error": 0, "warning": 1, "info": 2, "ok": 3}

@@ -9,7 +9,7 @@ from services.diagnosis import agent, amqp, client, grpc, http, hub_http, networ
 from services.diagnosis.image_names import same_image
 from services.diagnosis.nearest import guess
 from services.diagnosis.rule import Rule, quote
-from services.diagnosis.signs import Options
+from services.diagnosis.twin_evidence import Options
 from services.masking import mask
 from services.records import DeviceState, Evidence, Finding
 from services.text import clean, one_line

@@ -14,9 +14,9 @@ from services.contexts.read_only import may_change
 from services.diagnosis.liveness import judge
 from services.errors import OperatorError
 from services.hub.calls import HubCalls
+from services.hub.field_readers import mapping, number, word
 from services.hub.identities import BUDGET_SPENT, Identities, connection_of, connections_of
 from services.hub.quota import QuotaMeter
-from services.hub.tolerant import mapping, number, word
 from services.hub.twin import device_of, edge_hub_of, state_of
 from services.records import Connection, Device, DeviceState, EdgeHubState, LifeSigns, Observer, Ping
 from services.replies.bounds import DEFAULT_BOUNDS, Bounds

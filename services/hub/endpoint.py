@@ -15,7 +15,7 @@ from services.contexts.model import Context
 from services.contexts.secrets import ca_path, reveal
 from services.diagnosis import explain
 from services.errors import OperatorError
-from services.hub.tolerant import mapping, word
+from services.hub.field_readers import mapping, word
 from services.json_reader import JsonError, read_json
 from services.masking import mask
 from services.records import EventEndpoint, Evidence, Secret

@@ -15,7 +15,7 @@ from typing import Any
 
 from services.diagnosis.liveness import connected_of
 from services.errors import OperatorError
-from services.hub.tolerant import mapping, moment, word
+from services.hub.field_readers import mapping, moment, word
 from services.records import Connection
 
 CALLS, SECONDS = 12, 75.0

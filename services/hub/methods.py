@@ -17,8 +17,8 @@ from services.diagnosis import explain
 from services.diagnosis.liveness import PING_FRESH
 from services.errors import OperatorError
 from services.hub.client import AGENT, Hub, MethodReply
+from services.hub.field_readers import mapping, moment
 from services.hub.log_lines import lines_of
-from services.hub.tolerant import mapping, moment
 from services.json_reader import JsonError, read_json
 from services.masking import mask
 from services.records import Evidence, LogLine, Ping

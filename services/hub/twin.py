@@ -10,7 +10,7 @@ from typing import Any
 
 from services.chunks import ChunkGap, join
 from services.diagnosis.liveness import connected_of
-from services.hub.tolerant import mapping, moment, number, passage, word
+from services.hub.field_readers import mapping, moment, number, passage, word
 from services.records import (
     ConfigurationStatus,
     DesiredModule,

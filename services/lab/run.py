@@ -14,15 +14,15 @@ from typing import Any
 import tomli_w
 
 from services.lab.address import Claim
-from services.lab.amqp import start_amqp
 from services.lab.authority import Authority
-from services.lab.contents import DEVICES, OFFLINE
+from services.lab.background_tasks import in_background
+from services.lab.cloud.seed_data import DEVICES, OFFLINE
 from services.lab.device.agent import EdgeAgent
 from services.lab.device.network import MAPPED_UP
-from services.lab.https.server import HttpsServer
-from services.lab.mqtt import start_mqtt
-from services.lab.tasks import in_background
-from services.lab.websocket import routes
+from services.lab.wire.amqp import start_amqp
+from services.lab.wire.https.server import HttpsServer
+from services.lab.wire.mqtt import start_mqtt
+from services.lab.wire.websocket import routes
 from services.lab.world import World
 
 Json = dict[str, Any]

@@ -17,9 +17,9 @@ from services.records import CLIENT_KINDS, PAGE, EventEndpoint, InferenceMessage
 if TYPE_CHECKING:
     from services.contexts.model import Context
     from services.messages.filters import Filter
-    from services.messages.handle import RecorderHandle
-    from services.messages.statistics import Health, HealthReader
-    from services.messages.window import Window
+    from services.messages.health.statistics import Health, HealthReader
+    from services.messages.journal.window import Window
+    from services.messages.recorder.handle import RecorderHandle
 
 _PATIENCE = 0.5  # seconds that the end waits for a query, which was cancelled, or for an endpoint that is being looked for
 _SHOWN, _DETAILED = 4_096, 65_536  # characters of a body, or bytes of a hex dump: in lists, and of one message
@@ -80,8 +80,8 @@ class MessageFeed:
         """Find the endpoint, start or attach to its recorder, open the journal; where that is done, the recorder is asked to
         try again at once what it failed at. Raises OperatorError."""
         from services.messages.filters import Filter
-        from services.messages.handle import ensure_recorder
-        from services.messages.window import Window
+        from services.messages.journal.window import Window
+        from services.messages.recorder.handle import ensure_recorder
 
         with self._lock:
             if self._window is None and not self._closed:
@@ -205,7 +205,7 @@ class MessageFeed:
     def newest(self, device: str, limit: int) -> list[InferenceMessage]:
         """The newest messages of a device, oldest first; none while the journal is not open."""
         from services.messages.filters import Filter
-        from services.messages.window import Cancelled
+        from services.messages.journal.window import Cancelled
 
         with self._lock:
             if self._window is None:
@@ -284,15 +284,15 @@ class MessageFeed:
 
     def export_path(self, name: str = "") -> str:
         """Where an export, or a body under its own name, goes if nobody says another place."""
-        from services.messages.export import export_path
+        from services.messages.journal.export import export_path
 
         path = export_path("ndjson")
         return str(path.with_name(name) if name else path)
 
     def export(self, text: str, path: str) -> tuple[str, int]:
         """Write every message that passes the filter to a new file; gives its path and how many."""
-        from services.messages.export import export
         from services.messages.filters import Filter
+        from services.messages.journal.export import export
 
         assert self._handle is not None
         target = _new_file(path)
@@ -300,7 +300,7 @@ class MessageFeed:
 
     def save(self, message: InferenceMessage, path: str) -> tuple[str, int]:
         """Write a message's body to a new file, byte for byte; gives its path and how many bytes."""
-        from services.messages.export import save_body
+        from services.messages.journal.export import save_body
 
         with self._lock:
             body = self._opened().body(message.row)
@@ -310,7 +310,7 @@ class MessageFeed:
 
     def health(self, seconds: int) -> Health:
         """How the last ``seconds`` were, beside those before them, as far as it is counted: ask again until it is."""
-        from services.messages.statistics import HealthReader, latest
+        from services.messages.health.statistics import HealthReader, latest
 
         handle = self._handle
         if handle is None:
@@ -325,7 +325,7 @@ class MessageFeed:
         if self._window is None:
             raise OperatorError("The journal is not open.", remedy="Press r in the messages pane.", code="messages.closed")
         if not self._window.in_place:
-            from services.messages.window import Window
+            from services.messages.journal.window import Window
 
             before, self._window = self._window, Window(Path(self.path), _SHOWN)
             before.close()

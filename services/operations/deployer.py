@@ -13,7 +13,11 @@ from threading import Event
 from typing import Any, Literal, Protocol
 
 from services.contexts import read_only
-from services.deployment.changes import (
+from services.deployment.default_names import CLIENT as CLIENT
+from services.deployment.default_names import CLIENT_IMAGE, module_for
+from services.deployment.default_names import default_module as default_module
+from services.deployment.image_check import with_images_checked
+from services.deployment.manifest.changes import (
     Change,
     MergeContent,
     RemoveModule,
@@ -22,22 +26,18 @@ from services.deployment.changes import (
     SetModule,
     SetRegistry,
 )
-from services.deployment.client_arguments import client_role
-from services.deployment.default_names import CLIENT as CLIENT
-from services.deployment.default_names import CLIENT_IMAGE, module_for
-from services.deployment.default_names import default_module as default_module
-from services.deployment.image_check import with_images_checked
-from services.deployment.interrupted import settle
-from services.deployment.manifest_file import fill
-from services.deployment.masking import Path, unmasked
+from services.deployment.manifest.file import fill
+from services.deployment.manifest.masking import Path, unmasked
+from services.deployment.options.client_arguments import client_role
+from services.deployment.options.presets import client_for, preset, render
 from services.deployment.plan import Applied, ChangedMeanwhile, Plan
-from services.deployment.presets import client_for, preset, render
 from services.deployment.restart import restart
 from services.deployment.rollback import Rollback, plan_rollback, prepare
 from services.deployment.routes import ROUTES
 from services.deployment.routes.azureml import delete
 from services.deployment.routes.base import OnProgress, RouteRequest
 from services.deployment.routes.hub import HubRoute, export, plan_changes
+from services.deployment.settlement import settle
 from services.errors import OperatorError, UsageError
 from services.operations.device_lock import device_lock
 from services.operations.rollout import Rollout

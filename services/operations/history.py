@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from services.deployment.diff import diff
 from services.deployment.history import History
+from services.deployment.manifest.diff import diff
 from services.records import DiffLine, HistoryEntry
 
 

@@ -12,7 +12,7 @@ from importlib.resources import files
 from typing import Any, Literal
 
 from services.contexts.model import Context
-from services.deployment.client_arguments import client_arguments, client_role
+from services.deployment.options.client_arguments import client_arguments, client_role
 from services.diagnosis import diagnose, explain
 from services.errors import OperatorError
 from services.records import DeviceState, Evidence, Finding, Module

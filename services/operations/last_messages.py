@@ -9,8 +9,8 @@ from services.contexts.model import Context
 from services.errors import OperatorError
 from services.hub.endpoint import find_endpoint
 from services.messages.filters import Filter
-from services.messages.place import journal_place
-from services.messages.window import Window
+from services.messages.journal.location import journal_place
+from services.messages.journal.window import Window
 
 _LOOKED_AT = 5_000  # newest messages of the journal
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from services.deployment.manifest_file import load, secret_variables, variables, write_private
+from services.deployment.manifest.file import load, secret_variables, variables, write_private
 
 
 @dataclass(frozen=True, slots=True)

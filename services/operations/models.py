@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from threading import Event
 
-from services.deployment.presets import tensors_for
+from services.deployment.options.presets import tensors_for
 from services.operations.session import Session
 from services.records import ImagePacking, Progress, WorkspaceImage, WorkspaceModel
-from services.workspace.convertible import accelerated, not_convertible, takes
-from services.workspace.making import image_from_model, image_name
+from services.workspace.conversion_rules import accelerated, not_convertible, takes
+from services.workspace.model_image import image_from_model, image_name
 
 
 def suggest_packing(model: WorkspaceModel) -> ImagePacking:

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from services.deployment import presets
-from services.deployment.create_options import check
-from services.deployment.surroundings import Surroundings
+from services.deployment.options import presets
+from services.deployment.options.check import check
+from services.deployment.options.surroundings import Surroundings
 from services.errors import OperatorError
 from services.json_reader import JsonError, read_json
 from services.records import DeviceState, OptionsReport, Preset, PresetKind

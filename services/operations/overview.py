@@ -12,7 +12,7 @@ from services.errors import OperatorError
 from services.hub.client import Hub
 from services.operations.device_list import connections_of_many
 from services.operations.device_reading import read_whole
-from services.operations.side_by_side import side_by_side
+from services.operations.parallel_calls import side_by_side
 from services.records import Connection, Device, DeviceState, Finding, Liveness
 
 _AT_ONCE = 6  # twins read side by side; the hub allows 100 a second

@@ -13,7 +13,7 @@ from services.diagnosis import findings
 from services.diagnosis.applied import images_to_come, is_of_the_one_before, is_settled
 from services.diagnosis.image_names import same_image
 from services.errors import OperatorError
-from services.operations.hearing import complaint
+from services.operations.client_complaints import complaint
 from services.operations.host import HostAnswer, HostEndpoint, flashing, running_for
 from services.records import PING_COST, DeviceState, Finding, InferenceMessage, Module, Step, StepState
 

@@ -178,7 +178,7 @@ class Session:
 
     def masked_manifest(self, device: str) -> dict[str, Any]:
         """Return a device's whole manifest with its secrets masked."""
-        from services.deployment.masking import masked
+        from services.deployment.manifest.masking import masked
 
         return masked(self.manifest(device))
 

@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from services.deployment.diff import az_hub_name, diff
 from services.deployment.history import History
-from services.deployment.masking import masked, restored
+from services.deployment.manifest.diff import az_hub_name, diff
+from services.deployment.manifest.masking import masked, restored
 from services.diagnosis import explain
 from services.errors import OperatorError
 from services.hub.client import AGENT, EDGE_HUB, Hub
-from services.hub.tolerant import mapping, number, word
+from services.hub.field_readers import mapping, number, word
 from services.json_reader import JsonError, read_json
 from services.records import DiffLine, Evidence
 

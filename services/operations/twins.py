@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from services.deployment.diff import az_method
 from services.deployment.history import History
-from services.deployment.masking import masked
+from services.deployment.manifest.diff import az_method
+from services.deployment.manifest.masking import masked
 from services.errors import OperatorError, UsageError
 from services.hub.client import AGENT, LOOKING, Hub, MethodReply
+from services.hub.field_readers import mapping
 from services.hub.methods import ping_reply
-from services.hub.tolerant import mapping
 from services.json_reader import JsonError, read_json
 from services.text import clean
 

@@ -29,7 +29,7 @@ _HEADERS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A question and its raw reply. It may hold secrets: it leaves the process only masked (services.operations.capture).
+    """A question and its raw reply. It may hold secrets: it leaves the process only masked (services.operations.doctor.capture).
 
     ``body`` is the reply's text as it came, or fields where the reply is no text (an AMQP condition, a message's properties).
     """

@@ -13,7 +13,7 @@ HistoryRoute = Literal["hub", "azureml", "method", "twin"]
 
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
-    """One change of a device. ``before`` and ``after`` are manifests as services.deployment.masking.masked makes them;
+    """One change of a device. ``before`` and ``after`` are manifests as services.deployment.manifest.masking.masked makes them;
     ``origin`` is the
     address that an SSH session came from, or empty."""
 

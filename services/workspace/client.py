@@ -23,8 +23,8 @@ from services.records import (
 from services.text import clean, one_line
 from services.workspace import parse
 from services.workspace.calls import Calls
-from services.workspace.convertible import accelerated, not_convertible, takes
-from services.workspace.following import ENDED, Following, Tell, tell
+from services.workspace.conversion_rules import accelerated, not_convertible, takes
+from services.workspace.long_operations import ENDED, Following, Tell, tell
 from services.workspace.pending import PendingOperations
 from services.workspace.service_plan import ServicePlan
 

@@ -24,9 +24,9 @@ from bench_lab import BenchLab, bench_lab, report
 from pty_console import PtyConsole, home_of
 
 from services.contexts.store import ContextStore
-from services.deployment.changes import SetModule, SetRegistry
 from services.deployment.history import History
-from services.deployment.presets import preset, render
+from services.deployment.manifest.changes import SetModule, SetRegistry
+from services.deployment.options.presets import preset, render
 from services.deployment.routes.hub import apply_plan, plan_changes
 from services.diagnosis import diagnose_state
 from services.errors import OperatorError

@@ -13,10 +13,10 @@ import time
 from bench_lab import folder, report
 
 from services.messages.filters import Filter
-from services.messages.journal import Journal
-from services.messages.parse import derive
-from services.messages.rows import Batch, RawMessage
-from services.messages.window import Window
+from services.messages.journal.rows import Batch, RawMessage
+from services.messages.journal.store import Journal
+from services.messages.journal.window import Window
+from services.messages.parsing.parse import derive
 
 NEWEST = 100_000
 

@@ -13,8 +13,8 @@ import re
 from bench_lab import bench_lab, report, resident_mb
 from pty_console import PtyConsole, console
 
-from services.messages.place import Place
-from services.messages.status import RecorderStatus
+from services.messages.journal.location import Place
+from services.messages.recorder.status import RecorderStatus
 
 _PORTION = 50_000
 _BODY = "({n} ms) The image p_{n}.jpg was classified as class PORTION-{n} with confidence 0.5."

@@ -11,7 +11,7 @@ import pytest
 
 from services.client import texts
 from services.client.run import parser, pictures
-from services.deployment.presets import preset, render
+from services.deployment.options.presets import preset, render
 from services.inference.client import PredictionClient
 from services.lab.device.ssd import OUTPUTS
 from services.operations.score import top

@@ -19,7 +19,7 @@ from console.main_screen import MainScreen
 from console.screens.draft_questions import ask_for
 from console.screens.new_context import NewContext, Trying
 from console.screens.signing_in import DeviceCodeDialog
-from services.contexts.guided import Draft
+from services.contexts.draft import Draft
 from services.contexts.model import CloudSettings, SignIn
 from services.contexts.store import ContextStore
 from widgets.dialogs import Choose

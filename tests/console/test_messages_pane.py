@@ -16,8 +16,8 @@ from textual.widgets import Input
 
 from console.app import ConsoleApp
 from console.screens.health import HealthScreen
-from services.messages.journal import Journal
-from services.messages.rows import Batch, RawMessage
+from services.messages.journal.rows import Batch, RawMessage
+from services.messages.journal.store import Journal
 from widgets.dialogs import ErrorDialog, Prompt, Reader
 from widgets.pane import FilterLine
 

@@ -30,15 +30,15 @@ from console.screens.rollout import RolloutScreen
 from console.screens.score import ScoreScreen
 from console.screens.signing_in import DeviceCodeDialog
 from console.screens.twin import DesiredEditor, TwinScreen
-from services.contexts.guided import Draft
+from services.contexts.draft import Draft
 from services.contexts.model import Context, HubSettings, WorkspaceSettings
 from services.contexts.sign_in import DeviceCode
-from services.deployment.create_options import check
-from services.deployment.diff import diff
-from services.deployment.presets import presets, render
+from services.deployment.manifest.diff import diff
+from services.deployment.options.check import check
+from services.deployment.options.presets import presets, render
 from services.diagnosis import diagnose_state
 from services.errors import OperatorError
-from services.messages.statistics import Change, Counts, Health, Point, Sender
+from services.messages.health.statistics import Change, Counts, Health, Point, Sender
 from services.operations.overview import DeviceRow
 from services.operations.score import Label, Score
 from services.operations.session import Session

@@ -17,9 +17,9 @@ from console.main_screen import MainScreen
 from console.screens.history import HistoryScreen
 from console.screens.rollout import RolloutScreen
 from console.screens.score import ScoreScreen
-from services.deployment.changes import SetModule
 from services.deployment.history import History
-from services.deployment.presets import preset, render
+from services.deployment.manifest.changes import SetModule
+from services.deployment.options.presets import preset, render
 from services.deployment.routes.hub import apply_plan, plan_changes
 from widgets.deploy_form import DeployForm
 from widgets.dialogs import Choose, Confirm, Prompt, Reader

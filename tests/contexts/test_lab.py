@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from services.contexts.discovery import ResourceManager
-from services.contexts.guided import Draft
+from services.contexts.draft import Draft
 from services.contexts.model import CloudSettings, Context, SecretSource, SignIn
 from services.contexts.secrets import reveal
 from services.contexts.sign_in import DeviceCode, credential, forget_credential, show_device_codes, token

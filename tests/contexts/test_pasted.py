@@ -9,8 +9,8 @@ import pytest
 
 from console.command_line import run
 from services.contexts.connection_string import HubString, parse_connection_string
-from services.contexts.guided import Draft
-from services.contexts.pasted import split_paste
+from services.contexts.draft import Draft
+from services.contexts.paste import split_paste
 from services.contexts.store import ContextStore
 from services.errors import OperatorError
 

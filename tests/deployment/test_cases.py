@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from services.deployment.create_options import check
-from services.deployment.manifest_file import load
-from services.deployment.validate import validate
+from services.deployment.manifest.file import load
+from services.deployment.manifest.validate import validate
+from services.deployment.options.check import check
 
 CASES = Path(__file__).parents[1] / "cases"
 

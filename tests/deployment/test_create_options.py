@@ -5,11 +5,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.client import run as client
-from services.deployment.client_arguments import OPTIONS
-from services.deployment.create_options import check
-from services.deployment.docker_schema import SCHEMA
-from services.deployment.presets import preset, presets, render
-from services.deployment.surroundings import Surroundings
+from services.deployment.options.check import check
+from services.deployment.options.client_arguments import OPTIONS
+from services.deployment.options.docker_schema import SCHEMA
+from services.deployment.options.presets import preset, presets, render
+from services.deployment.options.surroundings import Surroundings
 
 
 def found(options, around=None):

@@ -13,7 +13,7 @@ from console.call import Call
 from console.command_line import parser
 from console.verbs.deploy import request_of
 from services.deployment.default_names import default_module
-from services.deployment.presets import preset
+from services.deployment.options.presets import preset
 from services.errors import UsageError
 from services.operations.deployer import Deployer
 from services.records import WorkspaceImage

@@ -13,11 +13,11 @@ from secret_corpus import CANARY, FORMS, NAMES, OBJECTS, PLAIN_CANARY, TEXTS, fi
 
 from services.chunks import chunk
 from services.deployment import history_file
-from services.deployment.diff import diff
 from services.deployment.history import History
 from services.deployment.history_file import bring_up_to_date
-from services.deployment.mask_key import hide_with_digest
-from services.deployment.masking import masked
+from services.deployment.manifest.diff import diff
+from services.deployment.manifest.mask_key import hide_with_digest
+from services.deployment.manifest.masking import masked
 from services.operations.twins import shown
 
 _OLD_SCHEMA = """CREATE TABLE history (

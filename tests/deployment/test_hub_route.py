@@ -12,16 +12,16 @@ from types import SimpleNamespace
 import pytest
 
 from services.contexts.store import ContextStore
-from services.deployment.changes import RemoveModule, RemoveRoute, SendUpstream, SetModule, SetRegistry, SetRoute
 from services.deployment.history import History
-from services.deployment.interrupted import settle
-from services.deployment.manifest import modules_of
+from services.deployment.manifest.changes import RemoveModule, RemoveRoute, SendUpstream, SetModule, SetRegistry, SetRoute
+from services.deployment.manifest.content import modules_of
+from services.deployment.options.presets import preset, render
 from services.deployment.plan import ChangedMeanwhile, outline
-from services.deployment.presets import preset, render
 from services.deployment.rollback import plan_rollback, prepare
 from services.deployment.routes import hub as hub_route
 from services.deployment.routes.azureml import delete, deploy
 from services.deployment.routes.hub import apply_plan, export, plan_changes
+from services.deployment.settlement import settle
 from services.errors import OperatorError
 from services.hub.client import Hub
 from services.records import EdgeService, RegistryCredentials, Secret
@@ -271,7 +271,7 @@ def test_rollback_takes_its_secrets_from_the_device(hub, history):
 KILLED = """
 import os, signal, sys
 from services.contexts.store import ContextStore
-from services.deployment.changes import SetModule
+from services.deployment.manifest.changes import SetModule
 from services.deployment.history import History
 from services.deployment.routes.hub import apply_plan, plan_changes
 from services.hub.client import Hub

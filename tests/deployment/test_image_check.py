@@ -3,8 +3,8 @@ from dataclasses import replace
 import pytest
 
 from services.contexts.store import ContextStore
-from services.deployment.changes import SetModule, SetRegistry
 from services.deployment.image_check import credentials_of, with_images_checked
+from services.deployment.manifest.changes import SetModule, SetRegistry
 from services.deployment.routes.hub import plan_changes
 from services.hub.client import Hub
 from services.records import RegistryCredentials, Secret

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.chunks import join
-from services.deployment.changes import (
+from services.deployment.manifest.changes import (
     MergeContent,
     RemoveModule,
     RemoveRoute,
@@ -16,10 +16,10 @@ from services.deployment.changes import (
     SetRegistry,
     SetRoute,
 )
-from services.deployment.diff import az_commands, diff, unchanged
-from services.deployment.left_out import left_out
-from services.deployment.manifest import agent_of, content_of, edge_hub_of, forwards_upstream, merge, modules_of
-from services.deployment.manifest_file import fill, load
+from services.deployment.manifest.content import agent_of, content_of, edge_hub_of, forwards_upstream, merge, modules_of
+from services.deployment.manifest.diff import az_commands, diff, unchanged
+from services.deployment.manifest.file import fill, load
+from services.deployment.manifest.merge_warnings import left_out
 from services.errors import OperatorError
 from services.hub.twin import state_of
 from services.records import Device, RegistryCredentials, Secret

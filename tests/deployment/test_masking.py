@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.deployment.masking import collapsed, expanded, masked, restored, unmasked
+from services.deployment.manifest.masking import collapsed, expanded, masked, restored, unmasked
 from services.errors import OperatorError
 
 SECRETS = ("k-123", "old-pass", "t-1")

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.deployment.message_routes.check import carries_upstream, check_route
-from services.deployment.message_routes.parser import RouteSyntaxError, parse
+from services.deployment.manifest.message_routes.check import carries_upstream, check_route
+from services.deployment.manifest.message_routes.parser import RouteSyntaxError, parse
 
 MODULES = ("sensor", "filter")
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.deployment.create_options import check
-from services.deployment.positions import BrokenJson, Lines, read
+from services.deployment.options.check import check
+from services.deployment.options.located_json import BrokenJson, Lines, read
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers(-(10**30), 10**30) | st.floats(allow_nan=False, allow_infinity=False) | st.text(),

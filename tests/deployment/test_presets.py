@@ -3,7 +3,7 @@ import re
 
 import pytest
 
-from services.deployment import presets
+from services.deployment.options import presets
 from services.errors import OperatorError
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from secret_corpus import CANARY, FORMS, NAMES, OBJECTS, TEXTS, filled
 
-from services.deployment.masking import expanded, masked, restored
+from services.deployment.manifest.masking import expanded, masked, restored
 
 AGENT, DESIRED = "$edgeAgent", "properties.desired"
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from services.deployment.manifest_file import secret_variables
+from services.deployment.manifest.file import secret_variables
 
 
 def manifest(module: dict[str, Any] | None = None, **settings: Any) -> dict[str, Any]:

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.deployment.changes import SetModule
-from services.deployment.manifest import merge
-from services.deployment.manifest_file import fill, load
-from services.deployment.validate import validate
+from services.deployment.manifest.changes import SetModule
+from services.deployment.manifest.content import merge
+from services.deployment.manifest.file import fill, load
+from services.deployment.manifest.validate import validate
 
 AGENT = ("modulesContent", "$edgeAgent", "properties.desired")
 HUB = ("modulesContent", "$edgeHub", "properties.desired")

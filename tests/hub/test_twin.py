@@ -3,7 +3,7 @@ from datetime import datetime, timezone
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.hub.tolerant import moment, number, word
+from services.hub.field_readers import moment, number, word
 from services.hub.twin import device_of, state_of
 from services.records import Device
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from services.lab.clock import Clock
+from services.lab.cloud.hub import Hub, HubError
+from services.lab.cloud.manifests import content, module
 from services.lab.faults import Faults
-from services.lab.hub import Hub, HubError
-from services.lab.manifests import content, module
 
 HOST = module("registry.example/host:1")
 LAYER = {  # the form of the az extension's tests/iothub/configurations/test_edge_deployment_layered.json

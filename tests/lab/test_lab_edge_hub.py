@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from services.lab.manifests import content, module
+from services.lab.cloud.manifests import content, module
 
 DEVICE = "databox-edge-3"
 ROUTES = {

@@ -355,7 +355,7 @@ def test_a_sign_in_token_opens_the_hub(lab):
 def test_a_devices_parent_is_kept_and_must_be_an_edge_device(lab, hub_manager):
     from azure.iot.hub.models import QuerySpecification
 
-    from services.lab.hub import sas
+    from services.lab.cloud.hub import sas
 
     connection = dict(part.split("=", 1) for part in lab["hub_connection_string"].split(";"))
     token = sas.make(connection["HostName"], connection["SharedAccessKey"], 4e9, connection["SharedAccessKeyName"])

@@ -13,10 +13,10 @@ import pytest
 import requests
 
 from services.lab.clock import Clock
+from services.lab.cloud.hub import Hub, HubError, sas
+from services.lab.cloud.hub.events import EventStore
 from services.lab.faults import Faults
-from services.lab.https.header_limit import HeaderLimit
-from services.lab.hub import Hub, HubError, sas
-from services.lab.hub.events import EventStore
+from services.lab.wire.https.header_limit import HeaderLimit
 
 DEVICE = "databox-edge-4"
 VERSION = "api-version=2021-04-12"

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.lab.clock import Clock
+from services.lab.cloud.hub import EventStore, Hub, HubError, sas
+from services.lab.cloud.hub.query import condition, run
+from services.lab.cloud.hub.twins import Section
 from services.lab.faults import Faults
-from services.lab.hub import EventStore, Hub, HubError, sas
-from services.lab.hub.query import condition, run
-from services.lab.hub.twins import Section
 
 ROWS = [
     {"deviceId": "a", "tags": {"site": "x", "floor": 2}, "capabilities": {"iotEdge": True}},

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from services.lab.cloud.manifests import content, module
 from services.lab.device.agent import EdgeAgent
-from services.lab.manifests import content, module
 from services.lab.world import World
 
 FPGA_OPTIONS = {

@@ -9,7 +9,7 @@ import pytest
 from services.errors import OperatorError
 from services.inference.client import PredictionClient
 from services.inference.http import HttpScorer
-from services.lab.manifests import module
+from services.lab.cloud.manifests import module
 
 INPUT = "Placeholder:0"
 

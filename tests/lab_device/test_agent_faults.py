@@ -10,8 +10,8 @@ import pytest
 
 from services.errors import OperatorError
 from services.inference.client import PredictionClient
+from services.lab.cloud.hub import HubError
 from services.lab.faults import KINDS
-from services.lab.hub import HubError
 
 HOST = "azureml-host"
 

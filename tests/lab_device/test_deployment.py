@@ -4,11 +4,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from services.lab.cloud.hub.twins import merge
+from services.lab.cloud.manifests import content, module, options
 from services.lab.device.deployment import Refused, join, parse, parse_options
 from services.lab.device.logs import moment
 from services.lab.device.report import difference, module_report
-from services.lab.hub.twins import merge
-from services.lab.manifests import content, module, options
 
 BUSY = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 JSON = st.recursive(

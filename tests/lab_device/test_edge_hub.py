@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.lab.manifests import content
+from services.lab.cloud.manifests import content
 
 UPSTREAM = {"up": "FROM /messages/* INTO $upstream"}
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from services.lab.cloud.manifests import content
 from services.lab.device.deployment import Refused, parse
 from services.lab.device.versions import (
     error_words,
@@ -12,7 +13,6 @@ from services.lab.device.versions import (
     timeout_names_seconds,
     version_text,
 )
-from services.lab.manifests import content
 
 NEW = ["ping", "GetTaskStatus", "RestartModule", "GetModuleLogs", "UploadModuleLogs", "UploadSupportBundle"]
 EXPERIMENTS = {

@@ -13,10 +13,10 @@ import pytest
 from aiohttp import web
 
 from services.lab.address import Claim
-from services.lab.amqp import AmqpServer, start_amqp
 from services.lab.authority import Authority
-from services.lab.mqtt import MqttServer, start_mqtt
-from services.lab.websocket import routes
+from services.lab.wire.amqp import AmqpServer, start_amqp
+from services.lab.wire.mqtt import MqttServer, start_mqtt
+from services.lab.wire.websocket import routes
 from services.lab.world import World
 
 T = TypeVar("T")

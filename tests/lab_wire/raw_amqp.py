@@ -6,10 +6,10 @@ import asyncio
 import ssl
 from typing import Any
 
-from services.lab.amqp import frames
-from services.lab.amqp.encode import described, encode, encode_list
-from services.lab.amqp.messages import Message, read_message
-from services.lab.amqp.types import Described, Symbol, UInt, ULong
+from services.lab.wire.amqp import frames
+from services.lab.wire.amqp.encode import described, encode, encode_list
+from services.lab.wire.amqp.messages import Message, read_message
+from services.lab.wire.amqp.types import Described, Symbol, UInt, ULong
 
 _NULL = encode(None)
 

@@ -12,11 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.lab.amqp import frames
-from services.lab.amqp.decode import decode, decode_all
-from services.lab.amqp.encode import encode
-from services.lab.amqp.messages import event_bytes, read_message
-from services.lab.amqp.types import (
+from services.lab.clock import Clock
+from services.lab.cloud.hub.events import EventStore
+from services.lab.wire.amqp import frames
+from services.lab.wire.amqp.decode import decode, decode_all
+from services.lab.wire.amqp.encode import encode
+from services.lab.wire.amqp.messages import event_bytes, read_message
+from services.lab.wire.amqp.types import (
     Array,
     Byte,
     CodecError,
@@ -30,9 +32,7 @@ from services.lab.amqp.types import (
     ULong,
     UShort,
 )
-from services.lab.clock import Clock
-from services.lab.hub.events import EventStore
-from services.lab.mqtt import packets, topics
+from services.lab.wire.mqtt import packets, topics
 
 
 def whole(low: int, high: int, kind: type[int]) -> st.SearchStrategy[int]:

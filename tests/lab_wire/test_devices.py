@@ -13,7 +13,7 @@ import pytest
 from azure.iot.device import IoTHubDeviceClient, IoTHubModuleClient, Message, MethodResponse
 from azure.iot.device.exceptions import ClientError, CredentialError
 
-from services.lab.hub import HubError
+from services.lab.cloud.hub import HubError
 
 DEVICE = "databox-edge-1"
 

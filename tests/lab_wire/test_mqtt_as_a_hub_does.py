@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from services.lab.hub import HubError, sas
-from services.lab.mqtt import packets
+from services.lab.cloud.hub import HubError, sas
+from services.lab.wire.mqtt import packets
 
 DEVICE = "databox-edge-4"
 TWINS, BOUND = "$iothub/twin/res/#", f"devices/{DEVICE}/messages/devicebound/#"

@@ -207,9 +207,9 @@ def test_a_higher_epoch_steals_the_link(wire):
 
 def test_a_token_may_be_for_one_partition_in_any_case(wire):
     """As @azure/event-hubs signs it."""
-    from services.lab.amqp.links import Refusal
-    from services.lab.amqp.nodes import Nodes
-    from services.lab.hub import HubError, sas
+    from services.lab.cloud.hub import HubError, sas
+    from services.lab.wire.amqp.links import Refusal
+    from services.lab.wire.amqp.nodes import Nodes
 
     fields = dict(part.partition("=")[::2] for part in wire.events.split(";"))
     reader = f"{fields['EntityPath']}/ConsumerGroups/$Default/Partitions"
@@ -232,7 +232,7 @@ def test_a_token_may_be_for_one_partition_in_any_case(wire):
 
 
 def test_an_expired_token_ends_the_link(wire):
-    from services.lab.hub import sas
+    from services.lab.cloud.hub import sas
 
     text = wire.events
     fields = dict(part.partition("=")[::2] for part in text.split(";"))
@@ -292,7 +292,7 @@ except uamqp.errors.LinkRedirect as redirect:
 
 
 def test_the_hub_redirects_to_its_endpoint(wire):
-    from services.lab.hub import sas
+    from services.lab.cloud.hub import sas
 
     policy, host = "service", wire.claim.address
     token = sas.make(host, wire.hub.policies[policy].primary, time.time() + 60, policy)

@@ -11,10 +11,10 @@ from urllib.parse import quote
 
 import pytest
 
-from services.lab.amqp import frames
-from services.lab.amqp.nodes import Nodes
-from services.lab.amqp.types import Described, Symbol, Timestamp, ULong
-from services.lab.hub import HubError, sas
+from services.lab.cloud.hub import HubError, sas
+from services.lab.wire.amqp import frames
+from services.lab.wire.amqp.nodes import Nodes
+from services.lab.wire.amqp.types import Described, Symbol, Timestamp, ULong
 from tests.lab_wire.raw_amqp import RawAmqp, Refused, message
 
 DEVICE = "databox-edge-4"  # no simulated agent runs for it here

@@ -14,15 +14,15 @@ from typing import Any
 import pytest
 
 from services.errors import OperatorError
-from services.messages import schema
-from services.messages.handle import RecorderHandle, running
-from services.messages.intake import Intake
-from services.messages.journal import Journal
-from services.messages.place import Place, on_network_disk
-from services.messages.retention import Keep, retain
-from services.messages.rows import Batch
-from services.messages.status import RecorderStatus
-from services.messages.window import Window
+from services.messages.journal import schema
+from services.messages.journal.location import Place, on_network_disk
+from services.messages.journal.retention import Keep, retain
+from services.messages.journal.rows import Batch
+from services.messages.journal.store import Journal
+from services.messages.journal.window import Window
+from services.messages.recorder.handle import RecorderHandle, running
+from services.messages.recorder.intake import Intake
+from services.messages.recorder.status import RecorderStatus
 
 MOUNTS = """\
 /dev/sda1 / ext4 rw 0 0
@@ -55,7 +55,7 @@ def test_a_local_clock_that_jumps_deletes_nothing(
     now = int(time.time() * 1000)
     fill([raw(number, enqueued=now - 86_400_000 * (10 - number)) for number in range(10)])
     for days in (-4_000, 4_000):
-        monkeypatch.setattr("services.messages.retention._now", lambda: now + 86_400_000 * days)  # noqa: B023 - called in this turn
+        monkeypatch.setattr("services.messages.journal.retention._now", lambda: now + 86_400_000 * days)  # noqa: B023 - called in this turn
         retain(journal, Keep(days=30))
         assert journal.bounds() == (1, 10)
 

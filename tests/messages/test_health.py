@@ -12,13 +12,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.messages import statistics
-from services.messages.journal import Journal
-from services.messages.parse import KINDS
-from services.messages.retention import Keep, retain
-from services.messages.rows import Batch, RawMessage
-from services.messages.schema import set_aside
-from services.messages.statistics import Counts, Health, HealthReader, health
+from services.messages.health import statistics
+from services.messages.health.statistics import Counts, Health, HealthReader, health
+from services.messages.journal.retention import Keep, retain
+from services.messages.journal.rows import Batch, RawMessage
+from services.messages.journal.schema import set_aside
+from services.messages.journal.store import Journal
+from services.messages.parsing.parse import KINDS
 
 START = 1_790_000_000_000
 ERRORS = ("flashing", "tensor-names", "error")

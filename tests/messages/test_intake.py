@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from services.messages.intake import Intake
-from services.messages.journal import Journal
-from services.messages.retention import Keep
-from services.messages.rows import Batch, RawMessage
+from services.messages.journal.retention import Keep
+from services.messages.journal.rows import Batch, RawMessage
+from services.messages.journal.store import Journal
+from services.messages.recorder.intake import Intake
 
 
 async def test_a_fault_of_ours_is_said_and_nothing_is_lost(

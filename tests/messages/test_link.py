@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from services.messages import link
-from services.messages.hub_clock import elapsed
-from services.messages.rows import Position, RawMessage
-from services.messages.start import Start
+from services.messages.health.hub_clock import elapsed
+from services.messages.journal.rows import Position, RawMessage
+from services.messages.recorder import link
+from services.messages.recorder.start import Start
 
 
 async def test_a_console_that_asks_does_not_wait_for_the_next_try(monkeypatch: pytest.MonkeyPatch) -> None:

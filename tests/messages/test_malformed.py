@@ -16,18 +16,18 @@ from azure.eventhub._pyamqp import message as pyamqp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.messages import parse
-from services.messages.export import COLUMNS, _cell, export
 from services.messages.filters import Filter
-from services.messages.journal import Journal
-from services.messages.link import Link
-from services.messages.positions import Positions
-from services.messages.retention import Keep, retain
-from services.messages.rows import Batch, RawMessage
-from services.messages.start import Start
-from services.messages.statistics import health
-from services.messages.window import Window
-from services.messages.wire import raw_messages
+from services.messages.health.statistics import health
+from services.messages.journal.export import COLUMNS, _cell, export
+from services.messages.journal.positions import Positions
+from services.messages.journal.retention import Keep, retain
+from services.messages.journal.rows import Batch, RawMessage
+from services.messages.journal.store import Journal
+from services.messages.journal.window import Window
+from services.messages.parsing import parse
+from services.messages.recorder.events import raw_messages
+from services.messages.recorder.link import Link
+from services.messages.recorder.start import Start
 from services.text import json_text
 
 NOW = 1_790_000_000_000

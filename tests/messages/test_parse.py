@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.messages.body_text import decode
-from services.messages.parse import KINDS, derive, hex_dump
+from services.messages.parsing.body_text import decode
+from services.messages.parsing.parse import KINDS, derive, hex_dump
 
 SAMPLES = [
     ("(31 ms) The image cat.jpg was classified as tabby, cat with confidence 0.87.", "result", 31.0, 0.87, "tabby, cat", "cat.jpg"),

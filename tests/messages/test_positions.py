@@ -13,14 +13,14 @@ from typing import Any
 
 import pytest
 
-from services.messages import schema
-from services.messages.export import as_dict
-from services.messages.handle import RecorderHandle, running
-from services.messages.journal import Journal
-from services.messages.positions import Positions
-from services.messages.rows import Batch, RawMessage
-from services.messages.start import Start
-from services.messages.window import Window
+from services.messages.journal import schema
+from services.messages.journal.export import as_dict
+from services.messages.journal.positions import Positions
+from services.messages.journal.rows import Batch, RawMessage
+from services.messages.journal.store import Journal
+from services.messages.journal.window import Window
+from services.messages.recorder.handle import RecorderHandle, running
+from services.messages.recorder.start import Start
 from services.records import EventEndpoint, Secret
 from widgets.stream import message_cells
 

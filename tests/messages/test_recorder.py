@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
-from services.messages import handle as handles
 from services.messages.filters import Filter
-from services.messages.handle import RecorderHandle, running
-from services.messages.journal import Journal
-from services.messages.status import RecorderStatus
-from services.messages.window import Window
+from services.messages.journal.store import Journal
+from services.messages.journal.window import Window
+from services.messages.recorder import handle as handles
+from services.messages.recorder.handle import RecorderHandle, running
+from services.messages.recorder.status import RecorderStatus
 from services.records import Secret
 
 SPREAD = {"partition": "spread"}

@@ -14,9 +14,9 @@ import pytest
 
 from services.contexts.model import Context
 from services.errors import OperatorError
-from services.messages.handle import ensure_recorder, running
-from services.messages.journal import Journal
-from services.messages.place import journal_place
+from services.messages.journal.location import journal_place
+from services.messages.journal.store import Journal
+from services.messages.recorder.handle import ensure_recorder, running
 from services.records import EventEndpoint, Secret
 
 KEY = "c2VjcmV0LWtleS1vZi1uby1odWI="
@@ -85,8 +85,8 @@ def test_a_folder_that_may_not_be_written_is_said(tmp_path: Path, read_only: Cal
 def test_one_that_goes_on_dying_is_started_ever_more_seldom_and_recovers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, eventually: Callable[..., object]
 ) -> None:
-    monkeypatch.setattr("services.messages.handle._RESTART_WAIT", 0.02)
-    monkeypatch.setattr("services.messages.handle._LONGEST_RESTART_WAIT", 0.2)
+    monkeypatch.setattr("services.messages.recorder.handle._RESTART_WAIT", 0.02)
+    monkeypatch.setattr("services.messages.recorder.handle._LONGEST_RESTART_WAIT", 0.2)
     handle = ensure_recorder(Context("test"), ENDPOINT, folder=tmp_path / "journals")
     try:
         os.kill(handle.status().pid, signal.SIGKILL)

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.messages.parse import KINDS, derive
-from services.messages.window import Window
+from services.messages.journal.window import Window
+from services.messages.parsing.parse import KINDS, derive
 
 RESULT = b'{"label":"tabby","confidence":0.83,"latency_ms":12}'
 SAMPLE = b"(12 ms) The image a.jpg was classified as tabby with confidence 0.83."

@@ -20,8 +20,8 @@ from console.call import Call
 from console.verbs import stream
 from services.errors import OperatorError
 from services.messages.filters import Filter
-from services.messages.journal import Journal
-from services.messages.status import RecorderState, RecorderStatus
+from services.messages.journal.store import Journal
+from services.messages.recorder.status import RecorderState, RecorderStatus
 
 COMMAND = [sys.executable, "-m", "console", "stream"]
 

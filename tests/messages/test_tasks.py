@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from services.messages import tasks
+from services.messages.recorder import cancellation as tasks
 
 
 async def test_a_task_that_swallows_a_cancel_ends_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:

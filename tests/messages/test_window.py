@@ -14,14 +14,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.errors import OperatorError, UsageError
-from services.messages.export import export
 from services.messages.filters import Filter
-from services.messages.journal import Journal
-from services.messages.positions import Positions
-from services.messages.retention import Keep, retain
-from services.messages.rows import Batch
-from services.messages.statistics import health
-from services.messages.window import Window
+from services.messages.health.statistics import health
+from services.messages.journal.export import export
+from services.messages.journal.positions import Positions
+from services.messages.journal.retention import Keep, retain
+from services.messages.journal.rows import Batch
+from services.messages.journal.store import Journal
+from services.messages.journal.window import Window
 
 START = 1_790_000_000_000
 

@@ -43,10 +43,10 @@ def fault(lab, control):
 @pytest.fixture
 def checked_steps():
     """``checked_steps(context, "seat", "messages")``: these checks of the doctor, with those that they need, by name."""
-    from services.operations.checks.checklist import CHECKS
-    from services.operations.checks.vocabulary import Chair
-    from services.operations.doctor import schedule
-    from services.operations.examination import Gathering
+    from services.operations.doctor.checks.check import Chair
+    from services.operations.doctor.checks.checklist import CHECKS
+    from services.operations.doctor.doctor import schedule
+    from services.operations.doctor.examination import Gathering
 
     def run(context, *names, message_seconds=3.0):
         wanted, waiting = set(), set(names)
@@ -101,9 +101,9 @@ def device_lab(_device_lab, monkeypatch):
 
 
 def deploy(hub, info):
-    from services.deployment.changes import SetModule, SetRegistry
     from services.deployment.history import History
-    from services.deployment.presets import preset, render
+    from services.deployment.manifest.changes import SetModule, SetRegistry
+    from services.deployment.options.presets import preset, render
     from services.deployment.routes.hub import apply_plan, plan_changes
     from services.records import RegistryCredentials, Secret
 

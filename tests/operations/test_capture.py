@@ -12,8 +12,8 @@ from case_reader import judge, read_cases
 from console.command_line import run
 from services.contexts.model import Context, HubSettings, SecretSource, WorkspaceSettings
 from services.errors import OperatorError
-from services.operations.capture import Capture
-from services.operations.examination import Examination
+from services.operations.doctor.capture import Capture
+from services.operations.doctor.examination import Examination
 from services.records import Exchange
 
 HOST = "plant-hub.azure-devices.net"

@@ -23,8 +23,8 @@ def context(tmp_path, running, monkeypatch):
 
 
 def deploy(hub, info):
-    from services.deployment.changes import SetModule, SetRegistry
     from services.deployment.history import History
+    from services.deployment.manifest.changes import SetModule, SetRegistry
     from services.deployment.routes.hub import apply_plan, plan_changes
     from services.records import RegistryCredentials, Secret
 

@@ -17,11 +17,11 @@ from console.command_line import parser
 from console.verbs._deploying import TerminalDialog
 from console.verbs.deploy import request_of
 from services.contexts.model import Context
-from services.deployment.changes import SendUpstream, SetModule
-from services.deployment.client_arguments import client_role
-from services.deployment.manifest_problem import ManifestProblem
+from services.deployment.manifest.changes import SendUpstream, SetModule
+from services.deployment.manifest.problem import ManifestProblem
+from services.deployment.options.client_arguments import client_role
+from services.deployment.options.presets import preset, render
 from services.deployment.plan import Applied, ChangedMeanwhile, Plan
-from services.deployment.presets import preset, render
 from services.errors import OperatorError
 from services.operations import deployer as deployer_module
 from services.operations.deployer import Deployer, edit_request

@@ -8,8 +8,8 @@ import time
 import pytest
 
 from services.lab.faults import KINDS
-from services.operations import report
-from services.operations.doctor import examine
+from services.operations.doctor import report
+from services.operations.doctor.doctor import examine
 
 pytestmark = pytest.mark.long
 DEVICE, HOST, CLIENT = "databox-edge-1", "azureml-host", "azureml-client"
@@ -128,8 +128,8 @@ def test_the_doctor_names_it_first(device_lab, device_fault, control, name):
     info, context, hub = device_lab
     device_fault(name, ON_THE_HOST.get(name, ""), everywhere=name in WIDE)
     if name == "not-applied":
-        from services.deployment.changes import SetModule
         from services.deployment.history import History
+        from services.deployment.manifest.changes import SetModule
         from services.deployment.routes.hub import apply_plan, plan_changes
 
         module = hub.device_state(DEVICE).module(CLIENT).desired

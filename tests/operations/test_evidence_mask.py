@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.chunks import chunk
-from services.operations.evidence_mask import EvidenceMask
+from services.operations.doctor.evidence_mask import EvidenceMask
 
 CANARY = "Canary7Q2wX9pLz"
 DEVICE_KEY = "q1W2e3R4t5Y6u7I8o9P0a1S2d3F4g5H6j7K8l9Z0x1C="

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from services.errors import OperatorError
-from services.operations.doctor import examine
+from services.operations.doctor.doctor import examine
 
 DEVICE = "databox-edge-1"
 READ = [
@@ -110,7 +110,7 @@ def test_a_deployment_at_scale_is_named(fault, hub):
 
 
 def test_nothing_secret_is_in_the_report(lab, control, context, tmp_path):
-    from services.operations import report
+    from services.operations.doctor import report
 
     run = examine(context, message_seconds=1.0)
     paths = report.write(tmp_path / "report.md", run, context)
@@ -123,8 +123,8 @@ def test_nothing_secret_is_in_the_report(lab, control, context, tmp_path):
 
 
 def test_the_hubs_plan_is_read_where_the_sign_in_may(context):
-    from services.operations.checks.hub import plan
-    from services.operations.checks.vocabulary import Chair
+    from services.operations.doctor.checks.check import Chair
+    from services.operations.doctor.checks.hub import plan
 
     outcome = plan(Chair(context, DEVICE))
     assert outcome.severity == "ok" and "tier" in outcome.detail and "messages of today" in outcome.detail, outcome

@@ -11,9 +11,9 @@ from case_reader import judge, read_cases
 
 from services.diagnosis import diagnose_state, findings
 from services.errors import OperatorError
-from services.operations import report
-from services.operations.capture import Capture
-from services.operations.doctor import examine
+from services.operations.doctor import report
+from services.operations.doctor.capture import Capture
+from services.operations.doctor.doctor import examine
 from services.operations.host import ask, host_endpoint
 from services.operations.logs import fetch, follow
 from services.operations.overview import overview

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from datetime import datetime, timedelta, timezone
 
-from services.deployment.presets import preset, render
+from services.deployment.options.presets import preset, render
 from services.errors import OperatorError
 from services.hub.twin import state_of
-from services.operations.hearing import complaints, explained
+from services.operations.client_complaints import complaints, explained
 from services.operations.host import HostAnswer
 from services.records import Device, InferenceMessage
 

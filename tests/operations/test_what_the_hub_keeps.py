@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from services.contexts.model import Context
-from services.messages.journal import Journal
-from services.operations.checks.retention import retention
-from services.operations.checks.vocabulary import Chair
+from services.messages.journal.store import Journal
+from services.operations.doctor.checks.check import Chair
+from services.operations.doctor.checks.retention import retention
 
 
 def test_what_the_recorder_noted_lately_is_told(tmp_path: Path) -> None:

@@ -13,9 +13,9 @@ from datetime import datetime, timezone
 from threading import Event
 
 from services.contexts.model import Context
-from services.deployment.create_options import check
 from services.deployment.history import History
-from services.deployment.manifest import modules_of
+from services.deployment.manifest.content import modules_of
+from services.deployment.options.check import check
 from services.deployment.plan import Applied, Plan
 from services.deployment.routes.base import OnProgress, RouteRequest, Services
 from services.deployment.routes.hub import export
@@ -199,7 +199,7 @@ def delete(services: Services, name: str, progress: OnProgress | None = None, st
 
 
 def _failed(history: History, entry: int, error: OperatorError) -> None:
-    """Where Azure ML or the way to it fails it may still work on: then its services tell later (services.deployment.interrupted)."""
+    """Where Azure ML or the way to it fails it may still work on: then its services tell later (services.deployment.settlement)."""
     if error.code in _UNANSWERED or error.code.startswith("network."):
         history.leave(entry, error.what)
         error.cause = f"{error.cause} Azure ML may still be at it; the history tells once it can be asked.".strip()

@@ -8,8 +8,8 @@ from threading import Event
 from typing import Protocol
 
 from services.contexts.model import Context
-from services.deployment.changes import Change
 from services.deployment.history import History
+from services.deployment.manifest.changes import Change
 from services.deployment.plan import Applied, Plan
 from services.hub.client import Hub
 from services.records import Progress

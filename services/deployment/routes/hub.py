@@ -15,18 +15,18 @@ from threading import Event
 from typing import Any
 
 from services.contexts.model import Context
-from services.deployment.changes import Change, MergeContent, RemoveModule, ReplaceContent, SetModule, describe
-from services.deployment.diff import az_commands, diff, unchanged
 from services.deployment.history import History
-from services.deployment.left_out import left_out
-from services.deployment.manifest import agent_of, content_of, edge_hub_of, merge, modules_of
-from services.deployment.manifest_problem import ManifestProblem
+from services.deployment.manifest.changes import Change, MergeContent, RemoveModule, ReplaceContent, SetModule, describe
+from services.deployment.manifest.content import agent_of, content_of, edge_hub_of, merge, modules_of
+from services.deployment.manifest.diff import az_commands, diff, unchanged
+from services.deployment.manifest.merge_warnings import left_out
+from services.deployment.manifest.problem import ManifestProblem
+from services.deployment.manifest.validate import validate
 from services.deployment.plan import Applied, ChangedMeanwhile, Plan
 from services.deployment.routes.base import OnProgress, RouteRequest, Services
-from services.deployment.validate import validate
 from services.errors import OperatorError
 from services.hub.client import EDGE_HUB, Hub
-from services.hub.tolerant import mapping
+from services.hub.field_readers import mapping
 from services.records import DeviceState, Outcome
 
 _SETTLE_SECONDS = 5.0
@@ -141,7 +141,7 @@ def apply_plan(hub: Hub, plan: Plan, history: History, context: str = "") -> App
     """Send the plan once. Raises ChangedMeanwhile where the device is not as it was, OperatorError where the plan has errors
     or the hub refuses;
     what then holds is in the history: ``failed`` where nothing was changed, ``pending`` where that could not be read
-    (services.deployment.interrupted settles it)."""
+    (services.deployment.settlement settles it)."""
     if plan.errors:
         raise plan.refusal
     if plan.empty:

@@ -1,6 +1,6 @@
 """Rules: what shows where desired and reported properties of an edge agent's twin are laid side by side.
 
-The evidence has a code of its own for each (services.diagnosis.signs).
+The evidence has a code of its own for each (services.diagnosis.twin_evidence).
 """
 
 from __future__ import annotations

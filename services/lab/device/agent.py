@@ -12,6 +12,8 @@ import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from services.lab.background_tasks import in_background
+from services.lab.cloud.hub import HubError
 from services.lab.device import wordings
 from services.lab.device.container import NEVER, Container
 from services.lab.device.deployment import Deployment, ModuleSpecification, Refused, bad_format, image_of_agent, parse
@@ -21,8 +23,6 @@ from services.lab.device.logs import Log
 from services.lab.device.methods import AgentMethods
 from services.lab.device.report import containers_unlisted, device_report, difference, make_odd, module_report
 from services.lab.device.versions import Version, error_words, numbers, version_text, waits_without_words
-from services.lab.hub import HubError
-from services.lab.tasks import in_background
 
 if TYPE_CHECKING:
     from services.lab.faults import Fault

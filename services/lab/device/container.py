@@ -11,15 +11,15 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
+from services.lab.background_tasks import in_background
 from services.lab.device.logs import Log
-from services.lab.tasks import in_background
 
 if TYPE_CHECKING:
     from services.lab.clock import Clock
+    from services.lab.cloud.registry import RegistryImage
     from services.lab.device.deployment import ModuleSpecification
     from services.lab.device.network import PublishedPort
     from services.lab.device.programs import Program
-    from services.lab.registry import RegistryImage
 
 NEVER = "0001-01-01T00:00:00"
 _STOP_SECONDS = 5.0

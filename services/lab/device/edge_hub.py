@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from services.lab.cloud.hub import HubError
 from services.lab.device.edge_hub_configuration import (
     UPSTREAM,
     Configuration,
@@ -22,7 +23,6 @@ from services.lab.device.edge_hub_configuration import (
 )
 from services.lab.device.route_conditions import ConditionError, Message
 from services.lab.device.versions import numbers, version_text
-from services.lab.hub import HubError
 
 if TYPE_CHECKING:
     from services.lab.device.container import Container

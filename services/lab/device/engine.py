@@ -13,13 +13,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from services.lab.cloud.registry import PullError, RegistryImage
 from services.lab.device import wordings
 from services.lab.device.container import Container
 from services.lab.device.network import Connections, ModuleProxy, PortTaken, PublishedPort
 from services.lab.device.programs import FLASH_SECONDS, FPGAS, Surroundings, program_for
 from services.lab.device.versions import Version, error_words, numbers, pull_patience, timeout_names_seconds
 from services.lab.device.workload import WorkloadApi
-from services.lab.registry import PullError, RegistryImage
 
 if TYPE_CHECKING:
     from services.lab.device.deployment import Deployment, ModuleSpecification

@@ -12,9 +12,9 @@ import uuid
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
+from services.lab.background_tasks import in_background
 from services.lab.device.logs import Log
 from services.lab.device.versions import has_request_manager, methods
-from services.lab.tasks import in_background
 
 if TYPE_CHECKING:
     from services.lab.device.agent import EdgeAgent

@@ -13,8 +13,8 @@ from services.lab.device.ssd import OUTPUTS as SSD_OUTPUTS
 from services.lab.device.workload import API_VERSION
 
 if TYPE_CHECKING:
+    from services.lab.cloud.registry import RegistryImage
     from services.lab.device.deployment import ModuleSpecification
-    from services.lab.registry import RegistryImage
     from services.lab.world import World
 
 FLASH_SECONDS = 2.0

@@ -6,10 +6,10 @@ import copy
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from services.lab.cloud.manifests import options
 from services.lab.device import wordings
 from services.lab.device.container import NEVER
 from services.lab.device.versions import version_text
-from services.lab.manifests import options
 
 if TYPE_CHECKING:
     from services.lab.device.container import Container

@@ -28,7 +28,7 @@ def _told(wording: str, lines: list[str], new: str) -> str:
 
 
 def pull(module: str, image: str, reason: str, wording: str, update: bool = False) -> str:
-    """A pull that failed; ``reason`` as in services.lab.registry.PullError. ``update``: the module was there before."""
+    """A pull that failed; ``reason`` as in services.lab.cloud.registry.PullError. ``update``: the module was there before."""
     server = image.partition("/")[0]
     repository = image.partition("/")[2].rpartition(":")[0] or image
     tag = image.rpartition(":")[2]

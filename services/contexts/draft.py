@@ -1,0 +1,236 @@
+"""A context put together from what the operator has: a workspace's config.json, connection strings, or lists from ARM.
+
+``Draft`` keeps pasted secrets in memory, tests everything against the services, and only then writes them down.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+from services.contexts.connection_string import EventString, HubString, parse_connection_string
+from services.contexts.discovery import FoundHub, FoundWorkspace, ResourceManager
+from services.contexts.model import CloudSettings, Context, EventSettings, HubSettings, SecretSource, SignIn, WorkspaceSettings
+from services.contexts.paste import file_of, read_file, split_paste, subscription_in, workspace_in
+from services.contexts.probe import edge_devices, probe_device, probe_events, probe_hub, probe_proxy
+from services.contexts.secrets import ca_path, forget, keep_in_file, keep_in_keyring, reveal
+from services.contexts.sign_in import forget_credential, sign_in_with, token
+from services.contexts.store import ContextStore
+from services.errors import OperatorError
+from services.records import EventEndpoint, Secret, Step
+from services.text import one_line
+
+
+@dataclass
+class Draft:
+    """A context in the making. ``hub_string``, ``event_string`` and ``client_secret`` are pasted; a source takes their place."""
+
+    name: str
+    sign_in: SignIn = field(default_factory=SignIn)
+    cloud: CloudSettings = field(default_factory=CloudSettings)
+    workspace: WorkspaceSettings | None = None
+    device: str = ""
+    device_address: str = ""
+    consumer_group: str = "$Default"
+    transport: Literal["amqp", "websocket"] = "amqp"
+    proxy: str = ""  # for messages by websockets
+    ca_file: str = ""  # for workspace, hub and events alike
+    production: bool = False
+    read_only: bool = False
+    subscription: str = ""
+    hub_resource_id: str = ""
+    hub_string: HubString | None = None
+    hub_source: SecretSource | None = None
+    event_string: EventString | None = None
+    event_source: SecretSource | None = None
+    client_secret: Secret | None = None
+
+    def take(self, text: str) -> str:
+        """Understand one thing the operator has, and say what: config.json (path or text), connection string, subscription."""
+        things = split_paste(text)
+        if len(things) == 1 and (path := file_of(things[0])):
+            things = read_file(path)
+        said = [self._take_one(thing) for thing in things]
+        if not said:
+            raise _not_understood("It is empty.")
+        return "; ".join(said)
+
+    def _take_one(self, thing: str) -> str:
+        if workspace := workspace_in(thing):
+            self.workspace = dataclasses.replace(workspace, ca_file=self.ca_file)
+            self.subscription = workspace.subscription
+            return f"workspace {one_line(workspace.name, 80)} in {one_line(workspace.resource_group, 80)}"
+        if "=" in thing and ";" in thing:
+            return self._take_string(parse_connection_string(thing), None)
+        if subscription := subscription_in(thing):
+            self.subscription = subscription
+            return f"subscription {subscription}"
+        raise _not_understood("It is no config.json, no connection string, no subscription's id, and no file of that name.")
+
+    def _take_string(self, parsed: HubString | EventString, source: SecretSource | None) -> str:
+        if isinstance(parsed, HubString):
+            self.hub_string, self.hub_source = parsed, source
+            return f"hub {parsed.host}, policy {parsed.policy}"
+        self.event_string, self.event_source = parsed, source
+        return f"events of {parsed.entity} at {parsed.namespace}, policy {parsed.policy}"
+
+    def take_hub_source(self, source: SecretSource) -> str:
+        """The hub's connection string from ``source``, which is what the context will name."""
+        parsed = parse_connection_string(reveal(source).reveal())
+        if not isinstance(parsed, HubString):
+            raise _other_kind("the hub's connection string", "an Event Hub-compatible one")
+        return self._take_string(parsed, source)
+
+    def take_event_source(self, source: SecretSource) -> str:
+        """The Event Hub-compatible connection string from ``source``."""
+        parsed = parse_connection_string(reveal(source).reveal())
+        if not isinstance(parsed, EventString):
+            raise _other_kind("an Event Hub-compatible connection string", "a hub's own")
+        return self._take_string(parsed, source)
+
+    def take_workspace(self, found: FoundWorkspace) -> None:
+        """A workspace picked from a list."""
+        self.workspace = WorkspaceSettings(found.subscription, found.resource_group, found.name, ca_file=self.ca_file)
+
+    def take_hub(self, found: FoundHub, resources: ResourceManager) -> None:
+        """A hub picked from a list; its connection string is had from ARM."""
+        string = parse_connection_string(resources.hub_connection_string(found, write=not self.read_only).reveal())
+        if isinstance(string, HubString):
+            self.hub_string, self.hub_source, self.hub_resource_id = string, None, found.resource_id
+
+    def resources(self) -> ResourceManager:
+        """ARM with this draft's sign-in, to pick from its lists."""
+        return ResourceManager(self._signed_in())
+
+    def devices(self) -> list[str]:
+        """The hub's Edge devices, to pick one; empty without a hub."""
+        return edge_devices(self.hub_string.text, self.ca_file) if self.hub_string else []
+
+    def _signed_in(self) -> Context:
+        context = self.context()
+        if self.client_secret:
+            sign_in_with(context, self.client_secret)
+        return context
+
+    def context(self) -> Context:
+        """The context as it would be kept; a pasted secret that is not kept yet has no source."""
+        hub = None
+        if self.hub_string:
+            hub = HubSettings(self.hub_string.host, self.hub_source, self.hub_resource_id, self.ca_file)
+        workspace = dataclasses.replace(self.workspace, ca_file=self.ca_file) if self.workspace else None
+        return Context(
+            self.name,
+            hub=hub,
+            workspace=workspace,
+            device=self.device,
+            device_address=self.device_address,
+            cloud=self.cloud,
+            sign_in=self.sign_in,
+            events=EventSettings(self.consumer_group, self.event_source, self.transport, self.proxy, self.ca_file),
+            production=self.production,
+            read_only=self.read_only,
+        )
+
+    def test(self) -> Iterator[Step]:
+        """Try everything the draft names: workspace, hub, device, events; a step for each, as it is known."""
+        if not (self.workspace or self.hub_string or self.event_string):
+            yield Step("empty", "Something to connect to", "failed", "neither workspace nor hub", remedy="Give one of them.")
+            return
+        if self.workspace:
+            yield from self._tested("workspace", f"Workspace {self.workspace.name}", self._test_workspace)
+        if self.hub_string:
+            hub = self.hub_string
+            yield from self._tested("hub", f"Hub {hub.host}", lambda: probe_hub(hub.text, self.ca_file))
+            if self.device:
+                yield from self._tested(
+                    "device", f"Device {self.device}", lambda: probe_device(hub.text, self.device, self.ca_file)
+                )
+        if self.event_string:
+            endpoint = self._endpoint(self.event_string)
+            yield from self._tested("events", f"Events of {endpoint.entity}", lambda: probe_events(endpoint))
+        elif self.hub_string and self.proxy:
+            host = self.hub_string.host
+            yield from self._tested("proxy", "Proxy for messages", lambda: probe_proxy(self.proxy, host))
+
+    def store(self, store: ContextStore, keep: Literal["file", "keyring"] = "file", *, replace: bool = False) -> Context:
+        """Write the secrets, then the context. Nothing stays behind where the context cannot be written."""
+        write = keep_in_file if keep == "file" else keep_in_keyring
+        kept: list[SecretSource] = []
+        store.check_name(self.name, replace)
+        try:
+            if self.client_secret:
+                self.sign_in = dataclasses.replace(self.sign_in, secret=write(f"{self.name}-client", self.client_secret))
+                kept += [self.sign_in.secret] if self.sign_in.secret else []
+            if self.hub_string and not self.hub_source:
+                self.hub_source = write(f"{self.name}-hub", self.hub_string.text)
+                kept.append(self.hub_source)
+            if self.event_string and not self.event_source:
+                self.event_source = write(f"{self.name}-events", self.event_string.text)
+                kept.append(self.event_source)
+            context = self.context()
+            store.add(context, replace=replace)
+        except OperatorError:
+            for source in kept:
+                forget(source)
+            raise
+        return context
+
+    def _test_workspace(self) -> str:
+        place = self.workspace
+        if place is None:
+            return ""
+        context = self._signed_in()
+        try:
+            token(context)
+            found = ResourceManager(context).workspace(place.subscription, place.resource_group, place.name)
+        except OperatorError:
+            forget_credential(context)  # the next attempt signs in anew
+            raise
+        return f"in {found.location or 'an unnamed region'}, registry {found.registry or 'none yet'}"
+
+    def _endpoint(self, events: EventString) -> EventEndpoint:
+        return EventEndpoint(
+            namespace=events.namespace,
+            entity=events.entity,
+            connection_string=events.text,
+            consumer_group=self.consumer_group,
+            ca_file=ca_path(self.ca_file) if self.ca_file else "",
+            transport=self.transport,
+            proxy=self.proxy,
+        )
+
+    def _tested(self, name: str, title: str, test: object) -> Iterator[Step]:
+        yield Step(name, title, "running")
+        try:
+            said = test() if callable(test) else ""
+        except OperatorError as error:
+            yield Step(name, title, "failed", f"{error.what} {error.cause}".strip(), remedy=error.remedy)
+        else:
+            yield Step(name, title, "done", str(said))
+
+
+def _not_understood(cause: str) -> OperatorError:
+    return OperatorError(
+        "That is nothing a context can be made from.",
+        cause=cause,
+        remedy="Give the workspace's config.json, a connection string of the hub or its events, or a subscription's id.",
+        code="context.not-understood",
+    )
+
+
+def _other_kind(wanted: str, found: str) -> OperatorError:
+    return OperatorError(
+        f"That source holds {found}.",
+        cause=f"Wanted is {wanted}.",
+        remedy="Name the other source.",
+        code="context.connection-string",
+    )
+
+
+def forget_secrets(context: Context) -> None:
+    """Remove the secrets that ``Draft.store`` kept for ``context``; sources of the operator's own stay."""
+    for source in (context.hub and context.hub.connection, context.events.connection, context.sign_in.secret):
+        if source:
+            forget(source)

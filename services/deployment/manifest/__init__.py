@@ -1,0 +1,1 @@
+"""The manifest of a device: read, changed, compared, masked, and checked as hub and runtime will."""

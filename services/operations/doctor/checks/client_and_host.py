@@ -1,0 +1,27 @@
+"""The doctor's check of clients and hosts side by side: a host that answers here and not there has a network in between."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from services.operations.client_complaints import NOT_THROUGH, complaints, not_through
+from services.operations.doctor.checks.check import Chair, Outcome, found, neutral, ok
+from services.operations.host import clients, target_of
+from services.records import Module
+
+
+def client_to_host(chair: Chair) -> Sequence[Outcome]:
+    """Each client against the host that it asks: a host that answers here and not there has the device's network in between."""
+    outcomes = [_client_to_host(chair, client) for client in clients(chair.twin())]
+    return outcomes or [neutral("no client module is deployed")]
+
+
+def _client_to_host(chair: Chair, client: Module) -> Outcome:
+    named = {"name": f"between:{client.name}", "title": f"{client.name} reaches its host"}
+    trouble = complaints(chair.twin(), chair.heard, chair.listening).get(client.name)
+    answer = chair.answers.get(target_of(client))
+    if trouble is not None and trouble.state in NOT_THROUGH and answer is not None and answer.verdict == "yes":
+        return found(not_through(client.name, target_of(client), answer, trouble), **named)
+    if trouble is not None:
+        return neutral(trouble.reason, **named)
+    return ok("it says of no trouble", **named) if chair.heard else neutral("nothing was heard of it", **named)

@@ -1,0 +1,69 @@
+"""Checks of the device as its edge agent reports it: alive, deployment applied, modules, create options."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from services.diagnosis import diagnose_state, findings
+from services.diagnosis.twin_evidence import claims
+from services.hub import methods
+from services.operations.doctor.checks.check import Chair, Outcome, found, neutral, ok
+from services.records import PING_COST
+
+_OPTIONS = ("bad-create-options", "port-clash", "two-fpga-hosts", "no-privileged")
+_PING_SECONDS = 10
+
+
+def agent(chair: Chair) -> Outcome:
+    """A ping: the one sign of life that is not stale. It also says whether the compute role is there."""
+    methods.ping(chair.hub, chair.device, _PING_SECONDS)
+    return ok(f"answers a ping ({PING_COST} messages of the hub's quota)")
+
+
+def version(chair: Chair) -> Sequence[Outcome]:
+    """Whether the agent has carried out the newest deployment."""
+    state = chair.twin()
+    elsewhere = ("at-scale", "device-offline", "device-disabled")
+    mine = [finding for finding in findings(state) if not finding.module and finding.state not in elsewhere]
+    if mine:
+        return [
+            found(finding, name="version" if index == 0 else f"version:{finding.state}") for index, finding in enumerate(mine)
+        ]
+    reported = f", reported {state.reported_at:%Y-%m-%d %H:%M} UTC" if state.reported_at else ""
+    agent_version = state.agent_version or "unknown"
+    return [ok(f"version {state.last_desired_version} of {state.desired_version} applied, agent {agent_version}{reported}")]
+
+
+def at_scale(chair: Chair) -> Outcome:
+    """Deployments at scale that win over a single one."""
+    state = chair.twin()
+    finding = next((finding for finding in findings(state) if finding.state == "at-scale"), None)
+    if finding is not None:
+        return Outcome("warning", finding.reason, finding.remedy, None)
+    targeted = [configuration.id for configuration in state.configurations]
+    return neutral(f"targeted by {', '.join(targeted)}, none applied") if targeted else ok("none")
+
+
+def modules(chair: Chair) -> Sequence[Outcome]:
+    """Each module by itself."""
+    state = chair.twin()
+    outcomes = []
+    for name, finding in diagnose_state(state).items():
+        if not name:
+            continue
+        outcomes.append(found(finding, name=f"module:{name}", title=f"Module {name}"))
+    return outcomes or [neutral("the device has no modules")]
+
+
+def options(chair: Chair) -> Sequence[Outcome]:
+    """Create options of all modules together: JSON, ports that clash, the FPGA."""
+    state = chair.twin()
+    wrong = [finding for finding in findings(state) if finding.state in _OPTIONS]
+    if wrong:
+        return [
+            found(finding, name=f"options:{finding.module}:{finding.state}", title=f"Create options of {finding.module}")
+            for finding in wrong
+        ]
+    ports, hosts = claims(state)
+    asked = ", ".join(f"{port} {names[0]}" for port, names in sorted(ports.items()))
+    return [ok(f"ports: {asked or 'none'}; FPGA: {', '.join(hosts) or 'nobody'}")]

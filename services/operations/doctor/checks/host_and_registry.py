@@ -1,0 +1,84 @@
+"""Checks of what stands around the device: registry, workspace, the host's own answer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from services.deployment.image_check import credentials_of, registry_ca, registry_platform
+from services.diagnosis import diagnose
+from services.errors import OperatorError
+from services.operations.client_complaints import of_host
+from services.operations.doctor.checks.check import Chair, Outcome, failed, found, neutral, ok
+from services.operations.host import ask, host_endpoint, hosts, seen_from_here
+from services.operations.parallel_calls import side_by_side
+from services.records import Evidence
+
+_LATE = 2.5  # seconds that the workspace may take without a word
+
+
+def registry(chair: Chair) -> Sequence[Outcome]:
+    """Each image that is deployed, asked for with the deployment's own credentials."""
+    from services.registry.api import check_image
+    from services.registry.reference import parse_reference
+
+    state = chair.twin()
+    credentials, ca_file = credentials_of(state.desired), registry_ca(chair.context)
+
+    def look(image: str) -> Outcome:
+        named = {"name": f"registry:{image}", "title": f"Image {image.rpartition('/')[2]}"}
+        if image.startswith("$upstream:"):
+            return neutral("the parent device serves it", **named)
+        try:
+            reference = parse_reference(image)
+            given = credentials.get(reference.server.lower())
+            check_image(reference, given, registry_platform(state.platform), ca_file, chair.observe, context=chair.context)
+        except OperatorError as error:
+            if error.code.startswith("network."):
+                # This machine need not have the way to the registry that the device has.
+                return neutral(f"not reachable from here: {error.what}", **named)
+            return failed(error, **named)
+        return ok("is there, with the deployment's credentials" if given else "is there, without credentials", **named)
+
+    own = [module.desired.image for module in state.modules if module.desired and not module.system and module.desired.image]
+    return side_by_side(look, list(dict.fromkeys(own))) or [neutral("no images are deployed")]
+
+
+def workspace(chair: Chair) -> Outcome:
+    """Whether the Azure ML workspace answers."""
+    if chair.context.workspace is None:
+        return neutral("the context names none")
+    from services.workspace.client import Workspace
+
+    client = Workspace(chair.context, seconds=30)
+    try:
+        client.details()  # the first answer takes the SDK's start with it
+        asked = time.monotonic()
+        client.details()
+        took = time.monotonic() - asked
+    finally:
+        client.close()
+    if took > _LATE:
+        text = f"the workspace answered after {took:.1f} s"
+        return found(diagnose(Evidence("network", code="slow", text=text, seconds=took))[0])
+    return ok(f"{chair.context.workspace.name} answers")
+
+
+def hosts_answer(chair: Chair) -> Sequence[Outcome]:
+    """Each host, asked once from here: by gRPC with a picture, or by HTTP."""
+    state = chair.twin()
+    seen = seen_from_here(chair.context, state.device.id)
+    outcomes = []
+    for module in hosts(state):
+        endpoint = host_endpoint(state, module.name, *seen)
+        if endpoint is None:
+            continue
+        name, title = f"host:{module.name}", f"Host {module.name} answers"
+        answer = chair.answers[module.name] = ask(endpoint, 8.0)
+        if answer.verdict == "yes":
+            outcomes.append(ok(answer.detail, name=name, title=title))
+        elif answer.verdict == "unreachable" or answer.error is None:
+            outcomes.append(neutral(answer.detail, name=name, title=title))
+        else:
+            outcomes.append(found(of_host(state, module.name, answer), name=name, title=title))
+    return outcomes or [neutral("no host module is deployed")]

@@ -1,0 +1,198 @@
+"""The doctor's checks of messages: whether the endpoint lets a reader in, whether messages arrive, and how they look."""
+
+from __future__ import annotations
+
+import statistics
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+
+from services.diagnosis import diagnose
+from services.errors import OperatorError
+from services.operations.client_complaints import FRESH, complaint, stopped
+from services.operations.connections import Connections
+from services.operations.doctor.checks.check import Chair, Outcome, failed, found, neutral, ok
+from services.operations.host import clients
+from services.records import Evidence, Exchange, Finding, InferenceMessage
+
+_BACK = timedelta(minutes=10)
+_LOOKED_AT = 200  # newest messages
+_SEAT_SECONDS = 20.0
+_COMES_BACK = 10.0  # seconds more for a recorder that still tells of a failure, where the endpoint lets a reader in by now
+_LATE = 4.0  # seconds that a reader may have to wait for its place without a word
+
+
+def seat(chair: Chair) -> Outcome:
+    """Attach one reader to one partition for a moment: the endpoint says at once what it has against it.
+
+    The recorder's asynchronous client is not told of a refused link (azure-eventhub 5.15.1); the synchronous one is.
+    """
+    from azure.eventhub import EventHubConsumerClient
+
+    from services.contexts.consumer import consumer
+    from services.messages.recorder.failures import condition_of, explained
+
+    assert chair.endpoint is not None, "needs the check `endpoint`"
+    endpoint = chair.endpoint
+    client = consumer(EventHubConsumerClient, endpoint)
+    errors: list[Exception] = []
+    let_in: list[float] = []
+    asked = time.monotonic()
+    ended = threading.Event()
+
+    def refused(_context: object, error: Exception) -> None:
+        errors.append(error)
+        ended.set()
+
+    def receive() -> None:
+        try:
+            partitions = client.get_partition_ids()
+            let_in.append(time.monotonic() - asked)
+            for partition in partitions:
+                chair.oldest[partition] = int(client.get_partition_properties(partition)["beginning_sequence_number"])
+            client.receive_batch(
+                lambda _context, _events: ended.set(),
+                partition_id=partitions[0],
+                on_error=refused,
+                max_wait_time=1,
+                starting_position="@latest",
+            )
+        except Exception as error:  # noqa: BLE001 - the SDK raises what it likes; all of it is explained below
+            refused(None, error)
+
+    threading.Thread(target=receive, name="doctor-seat-reader", daemon=True).start()
+    ended.wait(_SEAT_SECONDS)
+    client.close()
+    if errors:
+        if chair.observe is not None:
+            chair.observe(Exchange("amqp", "receive", body=condition_of(errors[0])))
+        raise explained(errors[0], endpoint.namespace)
+    took = let_in[0] if let_in else time.monotonic() - asked
+    if took > _LATE or not ended.is_set():
+        text = (
+            f"a reader was let in after {took:.0f} s" if ended.is_set() else f"no reader was let in within {_SEAT_SECONDS:.0f} s"
+        )
+        return found(diagnose(Evidence("amqp", code="slow", text=text, seconds=took))[0])
+    chair.let_in = True
+    return ok("the endpoint lets a reader in")
+
+
+def messages(chair: Chair) -> Sequence[Outcome]:
+    """Listen for a few seconds, starting ten minutes back, and look at the device's newest messages."""
+    from services.messages.filters import Filter
+    from services.messages.journal.window import Window
+    from services.messages.recorder.handle import ensure_recorder
+    from services.messages.recorder.start import Start
+
+    assert chair.endpoint is not None, "needs the check `endpoint`"
+    since = datetime.now(timezone.utc) - _BACK
+    handle = ensure_recorder(chair.context, chair.endpoint, Start("time", int(since.timestamp() * 1000)))
+    connections = Connections(chair.hub, chair.device) if chair.device and chair.context.hub else None
+    chair.journal = str(handle.journal_path)
+    wanted = Filter.parse(f"device:{chair.device}") if chair.device else Filter.parse("")
+    until = time.monotonic() + chair.message_seconds
+    newest: list[InferenceMessage] = []
+    cuts = handle.status().reconnects
+    calm_since, listening = time.monotonic(), False  # a recorder that was only just started does not listen yet
+    try:
+        journal = Window(handle.journal_path)
+        try:
+            while True:
+                status = handle.status()
+                newest = [message for message in journal.newest(_LOOKED_AT, wanted) if message.enqueued >= since]
+                now = time.monotonic()
+                if status.state == "receiving" and not listening:
+                    listening, until = True, now + chair.message_seconds
+                if status.state != "receiving" or status.reconnects != cuts:
+                    calm_since = now
+                settled = newest and now - calm_since > chair.message_seconds * 2 / 3
+                late = now - until
+                if settled or (late > 0 and not (status.error and chair.let_in and late < _COMES_BACK)):
+                    break
+                time.sleep(0.2)
+        finally:
+            journal.close()
+    finally:
+        handle.close()
+    chair.heard = newest
+    outcomes = []
+    if status.error:
+        error = OperatorError(**{key: str(status.error.get(key, "")) for key in ("what", "cause", "remedy", "code", "raw")})
+        outcomes.append(failed(error))
+    elif status.state not in ("receiving", "starting"):
+        outcomes.append(
+            Outcome(
+                "warning", f"the recorder is {status.state}: {status.notice}", "Look at the network; reading resumes by itself."
+            )
+        )
+    elif status.reconnects > cuts:
+        text = f"connection closed {status.reconnects - cuts} times within {chair.message_seconds:.0f} s"
+        outcomes.append(found(diagnose(Evidence("amqp", code="ConnectionLostError", text=text))[0]))
+    chair.listening = not outcomes and chair.let_in
+    if connections is not None and not outcomes:  # where this reader's own connection was cut, it is the network
+        outcomes += [_identity(finding) for finding in connections.contested(chair.state)]
+    if outcomes and not newest:
+        return outcomes  # why nothing is heard is told: that it is silent needs no word, and would stand in its place
+    return [*outcomes, *look(chair, newest, since)]
+
+
+def _identity(finding: Finding) -> Outcome:
+    return found(finding, name=f"messages:identity-{finding.module}", title=f"Identity of {finding.module or 'the device'}")
+
+
+def look(chair: Chair, newest: Sequence[InferenceMessage], since: datetime) -> list[Outcome]:
+    """What the newest messages say, each client by itself: results and their times, or what they complain of."""
+    if not newest:
+        return [_silence(chair)]
+    senders: dict[str, list[InferenceMessage]] = {}
+    for message in sorted(newest, key=lambda message: message.enqueued):
+        senders.setdefault(message.module, []).append(message)
+    return [_of_sender(module, sent, chair.listening) for module, sent in senders.items()]
+
+
+def _of_sender(module: str, sent: list[InferenceMessage], listening: bool) -> Outcome:
+    name, title = f"messages:{module or 'device'}", f"Messages of {module or 'the device identity'}"
+    last = sent[-1]
+    trouble = complaint(sent)
+    if trouble is not None:
+        return found(_dated(trouble, last), name=name, title=title)
+    quiet = stopped(sent) if listening else None
+    if quiet is not None:
+        return found(quiet, name=name, title=title)
+    times = [message.milliseconds for message in sent if message.kind == "result" and message.milliseconds is not None]
+    age = max((datetime.now(timezone.utc) - last.enqueued).total_seconds(), 0.0)
+    counts = f"{len(sent)} in the last minutes, the newest {age:.0f} s ago{'' if listening else ' (newer ones may wait unread)'}"
+    if not times:
+        return ok(f"{counts}; no results among them", name=name, title=title)
+    slow = " (may include retries)" if max(times) >= 1000 else ""
+    return ok(
+        f"{counts}; {statistics.median(times):.0f} ms in the middle, at most {max(times):.0f} ms{slow}", name=name, title=title
+    )
+
+
+def _dated(finding: Finding, last: InferenceMessage) -> Finding:
+    """A complaint with the age of the message that it stands in: an old one need not hold any more."""
+    seconds = max((datetime.now(timezone.utc) - last.enqueued).total_seconds(), 0.0)
+    if seconds < FRESH:
+        return finding
+    settle = finding.settle or "Whether newer messages come; the client's log."
+    return replace(finding, reason=f"{finding.reason}, {seconds:.0f} s ago, and nothing since", likely=True, settle=settle)
+
+
+def _silence(chair: Chair) -> Outcome:
+    title = "Messages"
+    if not chair.device:
+        return neutral("none in the last ten minutes", title=title)
+    running = []
+    if chair.state is not None:
+        running = [
+            module.name for module in clients(chair.state) if module.reported and module.reported.runtime_status == "running"
+        ]
+    if not running:
+        return neutral("none in the last ten minutes; no client module is known to run", title=title)
+    evidence = Evidence(
+        "client", code="silent", text=f"{', '.join(running)} runs", module=running[0], seconds=_BACK.total_seconds()
+    )
+    return found(diagnose(evidence)[0], title=title)

@@ -1,0 +1,212 @@
+"""Checks of the way to the hub: name, proxy, ports, TLS, clock."""
+
+from __future__ import annotations
+
+import errno
+import http.client
+import socket
+import ssl
+import time
+import urllib.request
+from collections.abc import Sequence
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
+
+from services.contexts.secrets import resolve_path
+from services.diagnosis import diagnose, explain
+from services.errors import OperatorError
+from services.masking import mask
+from services.operations.doctor.checks.check import Chair, Outcome, failed, found, neutral, ok
+from services.records import Evidence
+from services.text import one_line
+
+_SECONDS = 6.0
+_LATE = 2.0  # seconds that an answer may take without a word
+# A question that the hub itself answers (401) without a key: it says that the hub is awake, and its Date.
+_QUESTION = "/statistics/service?api-version=2021-04-12"
+_AMQP = b"AMQP\x03\x01\x00\x00"  # SASL comes first, says the client
+_HELD = 5.0  # seconds for which a line has to stay open
+_CLOCK = 30.0  # seconds that a clock may be off without a word
+
+
+def host_of(chair: Chair) -> tuple[str, int]:
+    """The hub's host and HTTPS port; raises OperatorError where the context names no hub."""
+    if chair.context.hub is None or not chair.context.hub.host:
+        raise OperatorError(
+            f"The context {chair.context.name!r} names no IoT Hub.",
+            remedy="Add one: dbe-console context add --hub-connection …",
+            code="context.no-hub",
+        )
+    parts = urlsplit(f"//{chair.context.hub.host}")
+    return parts.hostname or "", parts.port or 443
+
+
+def name_resolution(chair: Chair) -> Outcome:
+    """Whether the hub's name leads to an address."""
+    host, _ = host_of(chair)
+    try:
+        addresses = sorted({str(entry[4][0]) for entry in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)})
+    except OSError as error:
+        return failed(_network(error, host))
+    return ok(f"{one_line(host, 200)} is {', '.join(addresses[:3])}")
+
+
+def proxy(chair: Chair) -> Outcome:
+    """The proxies that stand in the way, by environment or context."""
+    host, _ = host_of(chair)
+    named = [mask(one_line(value, 200)) for value in (_https_proxy(host), chair.context.events.proxy) if value]
+    return ok(f"by {' and '.join(dict.fromkeys(named))}") if named else ok("none, direct")
+
+
+def https_port(chair: Chair) -> Outcome:
+    """The port for everything but messages."""
+    host, port = host_of(chair)
+    if _https_proxy(host):
+        return neutral("goes by the proxy")
+    milliseconds = _connect(host, port)
+    return ok(f"open ({milliseconds:.0f} ms)" if port == 443 else f"open as {port} ({milliseconds:.0f} ms)")
+
+
+def amqp_port(chair: Chair) -> Outcome:
+    """The port for messages; not needed where they come by websockets."""
+    host, _ = host_of(chair)
+    by_websocket = chair.context.events.transport == "websocket" or bool(chair.context.events.proxy)
+    try:
+        return ok(f"open ({_connect(host, 5671):.0f} ms)")
+    except OperatorError as error:
+        if by_websocket:
+            return neutral("closed; messages come by websockets over 443")
+        remedy = 'Set transport = "websocket" in the context\'s events, or have 5671 opened.'
+        return failed(OperatorError(f"Port 5671: {error.what}", cause=error.cause, remedy=remedy, code=error.code, raw=error.raw))
+
+
+def cut_again(chair: Chair) -> Sequence[Outcome]:
+    """Whether a connection for messages on which nobody signs in is closed within seconds: where a key is refused, what is wrong
+    with the line besides shows in nothing else. A hub closes those that never sign in after half a minute at the earliest [inf]."""
+    context = chair.context
+    if context.events.transport == "websocket" or context.events.proxy:
+        return ()
+    host, _ = host_of(chair)
+    ca_file = context.events.ca_file or (context.hub.ca_file if context.hub else "")
+    began = time.monotonic()
+    try:
+        trust = ssl.create_default_context(cafile=str(resolve_path(ca_file)) if ca_file else None)
+        with (
+            socket.create_connection((host, 5671), timeout=_SECONDS) as plain,
+            trust.wrap_socket(plain, server_hostname=host) as line,
+        ):
+            began = time.monotonic()
+            line.sendall(_AMQP)
+            while time.monotonic() - began < _HELD:
+                line.settimeout(max(began + _HELD - time.monotonic(), 0.01))
+                if not line.recv(4096):
+                    break
+            else:
+                return ()
+    except TimeoutError:
+        return ()  # it held, or does not open, which the check of the port tells
+    except ConnectionResetError:
+        pass
+    except OSError:
+        return ()
+    text = f"the connection closed after {time.monotonic() - began:.0f} s, though nothing was wrong on it"
+    finding = diagnose(Evidence("amqp", code="ConnectionLostError", text=text))[0]
+    return [found(finding, name="endpoint:line", title="The line for messages")]
+
+
+def mqtt_port(chair: Chair) -> Outcome:
+    """The port that devices use: what this machine sees of it says little of the device's own way out."""
+    host, _ = host_of(chair)
+    try:
+        return ok(f"open ({_connect(host, 8883):.0f} ms); the device's own way out is not seen from here")
+    except OperatorError:
+        return neutral("closed from here; only devices need it")
+
+
+def tls(chair: Chair) -> Outcome:
+    """The hub's certificate, against the system's or the context's authority, and whether the hub answers behind it; remembers
+    its Date."""
+    host, port = host_of(chair)
+    ca_file = chair.context.hub.ca_file if chair.context.hub else ""
+    try:
+        trust = ssl.create_default_context(cafile=str(resolve_path(ca_file)) if ca_file else None)
+    except OSError as error:
+        raise OperatorError(
+            f"The authority's file {one_line(ca_file, 200)} cannot be used.",
+            cause=one_line(error, 200),
+            remedy="Name a PEM file as ca_file of the context's hub.",
+            code="context.ca-file",
+        ) from None
+    through = _https_proxy(host)
+    if through:
+        parts = urlsplit(through if "//" in through else f"//{through}")
+        connection = http.client.HTTPSConnection(parts.hostname or "", parts.port or 3128, timeout=_SECONDS * 2, context=trust)
+        connection.set_tunnel(host, port)
+    else:
+        connection = http.client.HTTPSConnection(host, port, timeout=_SECONDS * 2, context=trust)
+    try:
+        connection.connect()
+        version = connection.sock.version() if isinstance(connection.sock, ssl.SSLSocket) else ""
+    except (OSError, http.client.HTTPException) as error:
+        connection.close()
+        return failed(_network(error, host))
+    asked = time.monotonic()
+    try:
+        connection.request("GET", _QUESTION, headers={"User-Agent": "dbe-console"})
+        date = connection.getresponse().headers.get("Date", "")
+        before = datetime.now(timezone.utc)
+    except TimeoutError as error:
+        return failed(explain(Evidence("network", code="ReadTimeout", text=f"{host}: {error}")))
+    except (OSError, http.client.HTTPException) as error:
+        return failed(_network(error, host))
+    finally:
+        connection.close()
+    try:
+        chair.clock_ahead = (before - parsedate_to_datetime(date)).total_seconds() if date else None
+    except (ValueError, TypeError):  # no date, or one without a time zone
+        chair.clock_ahead = None
+    took = time.monotonic() - asked
+    if took > _LATE:
+        return found(diagnose(Evidence("network", code="slow", text=f"the hub answered after {took:.1f} s", seconds=took))[0])
+    return ok(f"{version}, trusted by {'the context ca_file' if ca_file else 'the system'}")
+
+
+def clock(chair: Chair) -> Outcome:
+    """This machine's clock against the server's Date."""
+    off = chair.clock_ahead
+    if off is None:
+        return neutral("the server sent no Date")
+    if abs(off) <= _CLOCK:
+        return ok("agrees with the hub's to within seconds")
+    text = f"this machine is {abs(off):.0f} s {'ahead of' if off > 0 else 'behind'} the hub"
+    return found(diagnose(Evidence("network", code="clock-skew", text=text, seconds=abs(off)))[0])
+
+
+def _connect(host: str, port: int) -> float:
+    start = time.perf_counter()
+    try:
+        socket.create_connection((host, port), timeout=_SECONDS).close()
+    except OSError as error:
+        raise _network(error, f"{host}:{port}") from None
+    return (time.perf_counter() - start) * 1000
+
+
+def _network(error: BaseException, place: str) -> OperatorError:
+    number = getattr(error, "errno", None)
+    code = (
+        errno.errorcode.get(number, "")
+        if isinstance(number, int) and not isinstance(error, (ssl.SSLError, socket.gaierror))
+        else ""
+    )
+    if isinstance(error, TimeoutError):
+        code = "ETIMEDOUT"
+    elif isinstance(error, socket.gaierror):
+        code = "gaierror"
+    return explain(Evidence("network", code=code or type(error).__name__, text=f"{place}: {error or type(error).__name__}"))
+
+
+def _https_proxy(host: str) -> str:
+    if urllib.request.proxy_bypass(host):
+        return ""
+    return urllib.request.getproxies().get("https", "")
