@@ -265,7 +265,7 @@ class Messages(PaneScope, MessagesPane):
         text = await self.app.push_screen_wait(Prompt("Jump to a time", hint))
         if not text:
             return
-        from services.messages.recorder.start import parse_time
+        from services.messages.start import parse_time
 
         found = await in_thread(lambda: self.source.at(parse_time(text)))
         if found is None:

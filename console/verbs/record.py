@@ -35,8 +35,8 @@ def run(call: Call) -> int:
     """Record until interrupted; the recorder then ends with the last console."""
     from services.messages.journal.location import journal_place
     from services.messages.recorder.handle import ensure_recorder, running, stop
-    from services.messages.recorder.start import Start
     from services.messages.recorder.status import RecorderStatus
+    from services.messages.start import Start
 
     options = call.options
     start = Start.parse(options.start)

@@ -22,8 +22,8 @@ from services.text import counted
 if TYPE_CHECKING:
     from services.messages.filters import Filter
     from services.messages.recorder.handle import RecorderHandle
-    from services.messages.recorder.start import Start
     from services.messages.recorder.status import RecorderStatus
+    from services.messages.start import Start
     from services.records import InferenceMessage
 
 HELP = "messages as they come, filtered, as text or NDJSON"
@@ -55,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(call: Call) -> int:
     """Print messages until interrupted, the reader goes, or the limit is reached."""
     from services.messages.recorder.handle import ensure_recorder
-    from services.messages.recorder.start import Start, parse_time
+    from services.messages.start import Start, parse_time
 
     options = call.options
     start = Start.parse("latest" if options.start is None else options.start)

@@ -16,9 +16,9 @@ import tomli_w
 from services.lab.address import Claim
 from services.lab.authority import Authority
 from services.lab.background_tasks import in_background
-from services.lab.cloud.seed_data import DEVICES, OFFLINE
 from services.lab.device.agent import EdgeAgent
 from services.lab.device.network import MAPPED_UP
+from services.lab.seed_data import DEVICES, OFFLINE
 from services.lab.wire.amqp import start_amqp
 from services.lab.wire.https.server import HttpsServer
 from services.lab.wire.mqtt import start_mqtt

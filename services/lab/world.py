@@ -11,9 +11,9 @@ from typing import Any
 from services.lab.clock import Clock
 from services.lab.cloud.hub import Hub
 from services.lab.cloud.registry import Registry
-from services.lab.cloud.seed_data import DEVICES, change_meanwhile, furnish, overwrite
 from services.lab.cloud.workspace import Workspace
 from services.lab.faults import Faults
+from services.lab.seed_data import DEVICES, change_meanwhile, furnish, overwrite
 
 
 class World:

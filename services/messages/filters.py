@@ -17,7 +17,7 @@ from typing import Any
 from services.errors import UsageError
 from services.expressions import compile_expression
 from services.messages.parsing.parse import KINDS
-from services.messages.recorder.start import parse_time
+from services.messages.start import parse_time
 from services.records import CLIENT_KINDS
 
 _TOKEN = re.compile(r'(?<!\s)\s*(!?)(/(?:[^/\\]|\\.)*/i?(?=\s|$)|(?:[a-z]+:)?"(?:[^"\\]|\\.)*"|\S+)')

@@ -37,7 +37,7 @@ def render_preset(name: str, values: Mapping[str, str] | None = None) -> str:
 
 def check_options(text: str, state: DeviceState | None = None, module: str = "", image: str = "") -> OptionsReport:
     """Check create options, with a device's state against its other modules and the room in its twin. Never raises."""
-    return check(text, Surroundings.of(state, module, image) if state is not None else None)
+    return check(text, Surroundings.of(state.desired, module, image) if state is not None else None)
 
 
 def save_preset(name: str, text: str, kind: PresetKind = "other") -> Path:

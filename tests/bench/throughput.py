@@ -20,7 +20,7 @@ from bench_lab import bench_lab, context, folder, processor_seconds, report
 
 from services.messages.journal.store import Journal
 from services.messages.recorder.handle import ensure_recorder
-from services.messages.recorder.start import Start
+from services.messages.start import Start
 
 
 async def bare(connection: str, ca_file: str, count: int) -> tuple[float, float]:

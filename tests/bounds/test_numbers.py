@@ -95,7 +95,7 @@ TIMES = [
 @pytest.mark.parametrize("text", [*TIMES, "1" * 100_000, "1s" * 50_000 + "!", "\u202e1m"])
 def test_a_time_is_refused_in_words(text: str) -> None:
     from services.messages.filters import Filter
-    from services.messages.recorder.start import parse_time
+    from services.messages.start import parse_time
 
     for read in (parse_time, lambda value: Filter.parse(f'since:"{value}"')):
         with pytest.raises(OperatorError) as refused:

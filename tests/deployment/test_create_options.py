@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.client import run as client
+from services.deployment.manifest.content import agent_of
 from services.deployment.options.check import check
 from services.deployment.options.client_arguments import OPTIONS
 from services.deployment.options.docker_schema import SCHEMA
@@ -29,7 +30,7 @@ def test_the_samples_own_options_are_sound(content):
             preset("fpga-host"),
         )
     )
-    assert found(host, Surroundings.in_manifest(content, "azureml-host")) == []
+    assert found(host, Surroundings.of(agent_of(content), "azureml-host")) == []
     assert found({"Tty": True, "Cmd": ["--input-tensors", "Placeholder:0", "--output-tensors", "a:0", "--wait", "0", "-s"]}) == []
 
 
@@ -297,13 +298,13 @@ def bind(port):
 
 
 def test_ports_of_others(content):
-    around = Surroundings.in_manifest(content, "new")
+    around = Surroundings.of(agent_of(content), "new")
     assert "counter" in one(bind(8080), around)[1]
     severity, message, remedy = one(bind(443), around)
     assert severity == "error" and "edge runtime" in message and "8443" in remedy
     # The hub of this device does not bind 8883, so that it is only said.
     assert one(bind(8883), around)[0] == "warning"
-    assert found(bind(8080), Surroundings.in_manifest(content, "counter")) == []
+    assert found(bind(8080), Surroundings.of(agent_of(content), "counter")) == []
 
 
 def test_the_fpga():
@@ -370,7 +371,7 @@ def test_other_modules_arguments_are_their_own():
 
 
 def test_normalised_size_chunks_and_room(content):
-    around = Surroundings.in_manifest(content, "new")
+    around = Surroundings.of(agent_of(content), "new")
     report = check('{ "Tty" : true }', around)
     assert (report.normalised, report.size, report.chunks) == ('{"Tty":true}', 12, 1)
     assert report.room == around.room - 12 - len("createOptions")

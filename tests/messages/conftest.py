@@ -15,7 +15,7 @@ from services.messages.journal.rows import Batch, RawMessage
 from services.messages.journal.store import Journal
 from services.messages.parsing.parse import derive
 from services.messages.recorder.handle import RecorderHandle, ensure_recorder, running
-from services.messages.recorder.start import Start
+from services.messages.start import Start
 from services.records import EventEndpoint, Secret
 
 START = 1_790_000_000_000

@@ -11,7 +11,7 @@ import pytest
 from services.messages.health.hub_clock import elapsed
 from services.messages.journal.rows import Position, RawMessage
 from services.messages.recorder import link
-from services.messages.recorder.start import Start
+from services.messages.start import Start
 
 
 async def test_a_console_that_asks_does_not_wait_for_the_next_try(monkeypatch: pytest.MonkeyPatch) -> None:

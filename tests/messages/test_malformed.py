@@ -27,7 +27,7 @@ from services.messages.journal.window import Window
 from services.messages.parsing import parse
 from services.messages.recorder.events import raw_messages
 from services.messages.recorder.link import Link
-from services.messages.recorder.start import Start
+from services.messages.start import Start
 from services.text import json_text
 
 NOW = 1_790_000_000_000

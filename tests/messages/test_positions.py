@@ -20,7 +20,7 @@ from services.messages.journal.rows import Batch, RawMessage
 from services.messages.journal.store import Journal
 from services.messages.journal.window import Window
 from services.messages.recorder.handle import RecorderHandle, running
-from services.messages.recorder.start import Start
+from services.messages.start import Start
 from services.records import EventEndpoint, Secret
 from widgets.stream import message_cells
 

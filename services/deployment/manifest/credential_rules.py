@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from services.deployment.manifest.content import agent_of, modules_of
-from services.deployment.manifest.placeholders import PLACEHOLDER
 from services.deployment.manifest.problem import ManifestProblem
 from services.deployment.manifest.registry_address import DOCKER_HUB, agent_address
+from services.deployment.options.placeholders import PLACEHOLDER
 from services.hub.field_readers import mapping
 from services.hub.twin import settings_of
 from services.text import one_line

@@ -10,10 +10,10 @@ from services.deployment.manifest.content import DESIRED, agent_of, modules_of, 
 from services.deployment.manifest.credential_rules import credential_problems
 from services.deployment.manifest.edge_hub_rules import edge_hub_problems
 from services.deployment.manifest.module_rules import module_problems
-from services.deployment.manifest.placeholders import PLACEHOLDER
 from services.deployment.manifest.problem import ManifestProblem
 from services.deployment.manifest.schema_versions import AGENT_AT_MOST, is_schema_1_0, schema_version
-from services.deployment.manifest.size import DESIRED_AT_MOST, desired_size, shape_problems
+from services.deployment.options.placeholders import PLACEHOLDER
+from services.deployment.options.size import DESIRED_AT_MOST, desired_size, shape_problems
 from services.hub.client import AGENT, EDGE_HUB
 from services.hub.field_readers import mapping
 from services.hub.twin import settings_of

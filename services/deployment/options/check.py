@@ -8,12 +8,12 @@ import re
 from collections.abc import Iterator
 
 from services.chunks import chunk
-from services.deployment.manifest.size import desired_size
 from services.deployment.options.conversions import conversion, type_remedy
 from services.deployment.options.docker_schema import EXTENSIONS, READ_BY_THE_AGENT, SCHEMA
 from services.deployment.options.located_json import BrokenJson, Finding, Lines, Node, read
 from services.deployment.options.pastes import INSPECTED_MOUNT, compose_remedy, no_json_remedy, paste_findings
 from services.deployment.options.rules import rules
+from services.deployment.options.size import desired_size
 from services.deployment.options.surroundings import Surroundings
 from services.records import OptionProblem, OptionsReport
 from services.text import one_line

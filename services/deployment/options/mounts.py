@@ -10,10 +10,10 @@ import posixpath
 import re
 from collections.abc import Iterator
 
-from services.deployment.manifest.placeholders import PLACEHOLDER
 from services.deployment.options.docker_schema import SCHEMA
 from services.deployment.options.located_json import Finding, Node
 from services.deployment.options.nodes import objects_at, text_at, texts_at
+from services.deployment.options.placeholders import PLACEHOLDER
 
 _PROPAGATIONS = ("private", "rprivate", "shared", "rshared", "slave", "rslave")
 _MODES = frozenset(("ro", "rw", "z", "Z", "nocopy", "volume-nocopy", "consistent", "cached", "delegated", *_PROPAGATIONS))

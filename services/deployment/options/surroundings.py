@@ -7,11 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from services.chunks import ChunkGap, is_chunk, join
-from services.deployment.manifest.content import agent_of, modules_of
-from services.deployment.manifest.size import DESIRED_AT_MOST, desired_size
+from services.deployment.options.size import DESIRED_AT_MOST, desired_size
 from services.hub.field_readers import mapping
 from services.hub.twin import settings_of
-from services.records import DeviceState
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,23 +27,18 @@ class Surroundings:
     room: int | None = None
 
     @classmethod
-    def of(cls, state: DeviceState, module: str, image: str = "") -> Surroundings:
-        """The surroundings of a module, new or present, on a device."""
-        content = {"modulesContent": {"$edgeAgent": {"properties.desired": dict(state.desired)}}}
-        found = cls.in_manifest(content, module)
-        return cls(module, image or found.image, found.others, found.system, found.room)
-
-    @classmethod
-    def in_manifest(cls, content: Mapping[str, Any], module: str) -> Surroundings:
-        """The surroundings of a module in a manifest; stopped modules hold no port now, but will again."""
-        system = mapping(agent_of(content).get("systemModules"))
-        everything = {**system, **modules_of(content)}
+    def of(cls, agent: Mapping[str, Any], module: str, image: str = "") -> Surroundings:
+        """Return the surroundings of a module, new or present, among $edgeAgent's desired properties; stopped modules hold no
+        port now, but will again."""
+        system = mapping(agent.get("systemModules"))
+        everything = {**system, **mapping(agent.get("modules"))}
         others = {name: _joined(settings_of(mapping(entry))) for name, entry in everything.items() if name != module}
         own = mapping(everything.get(module))
-        taken = desired_size(dict(agent_of(content)))
+        taken = desired_size(dict(agent))
         taken -= sum(desired_size({key: value}) for key, value in settings_of(own).items() if is_chunk(key))
-        image = settings_of(own).get("image")
-        return cls(module, image if isinstance(image, str) else "", others, frozenset(system), DESIRED_AT_MOST - taken)
+        present = settings_of(own).get("image")
+        image = image or (present if isinstance(present, str) else "")
+        return cls(module, image, others, frozenset(system), DESIRED_AT_MOST - taken)
 
 
 def _joined(settings: Mapping[str, Any]) -> str:

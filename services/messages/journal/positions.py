@@ -14,7 +14,7 @@ from typing import Any
 
 from services.messages.journal.rows import Position
 from services.messages.journal.store import Journal, note_gap
-from services.messages.recorder.start import Start
+from services.messages.start import Start
 
 _COLUMNS = (
     "partition, id, generation, sequence, offset, enqueued, asked, begun, oldest,"

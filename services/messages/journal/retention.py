@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from services.messages.journal.rows import LATEST_TIME
 from services.messages.journal.store import Journal
+from services.messages.start import LATEST_TIME
 
 _DELETED_AT_ONCE = 5_000  # rows
 _GIVEN_BACK_AT_ONCE = 5_000  # pages

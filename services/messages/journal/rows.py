@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from services.messages.recorder.start import Start
+from services.messages.start import Start
 
 LARGEST_NUMBER = 2**53  # no partition holds so many messages, and what reads JSON as doubles still tells neighbours apart
-LATEST_TIME = 253_402_300_799_999  # the last millisecond of the year 9999
 MALFORMED = "malformed"  # the system property, first of all, that says what the service's own stamps lack
 
 OriginKey = tuple[

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from services.messages.journal import schema
-from services.messages.journal.rows import LATEST_TIME, Appended, Batch, Gap, OriginKey, RawMessage
+from services.messages.journal.rows import Appended, Batch, Gap, OriginKey, RawMessage
+from services.messages.start import LATEST_TIME
 
 _COLUMNS = 13
 _INSERT = (

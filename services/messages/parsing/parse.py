@@ -12,11 +12,11 @@ from datetime import datetime, timezone
 from math import isfinite as _finite
 from typing import Any, NamedTuple
 
-from services.messages.journal.readable import as_written, readable
 from services.messages.parsing.body_text import decode, unpacked_text
 from services.messages.parsing.field_names import meaning
 from services.messages.parsing.loose_json import STRAY, load, without_quotes, without_stray
 from services.messages.parsing.quantity import quantity
+from services.messages.parsing.readable import as_written, readable
 from services.records import InferenceMessage, MessageKind
 from services.text import clean, counted, one_line
 

@@ -19,8 +19,9 @@ from datetime import datetime
 from math import isfinite
 from typing import Any, TypeVar
 
-from services.messages.journal.rows import LARGEST_NUMBER, LATEST_TIME, MALFORMED, OriginKey, RawMessage
+from services.messages.journal.rows import LARGEST_NUMBER, MALFORMED, OriginKey, RawMessage
 from services.messages.parsing.parse import derive
+from services.messages.start import LATEST_TIME
 
 _SEQUENCE, _OFFSET, _ENQUEUED = b"x-opt-sequence-number", b"x-opt-offset", b"x-opt-enqueued-time"
 _HUB_TIME = b"iothub-enqueuedtime"

@@ -28,8 +28,8 @@ from services.messages.journal.retention import Keep
 from services.messages.journal.store import Journal
 from services.messages.recorder.__main__ import ANOTHER_RUNS
 from services.messages.recorder.settings import Settings
-from services.messages.recorder.start import Start
 from services.messages.recorder.status import RecorderStatus
+from services.messages.start import Start
 from services.records import EventEndpoint
 from services.text import one_line
 

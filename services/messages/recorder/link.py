@@ -22,7 +22,7 @@ from services.messages.journal.rows import Batch, Position, RawMessage
 from services.messages.recorder.attachment import CLOSE_SECONDS, attached, close, refusal
 from services.messages.recorder.events import raw_messages, without_number
 from services.messages.recorder.intake import Intake
-from services.messages.recorder.start import Start
+from services.messages.start import Start
 
 PREFETCH = 1000
 RECYCLE_AFTER = 25_000

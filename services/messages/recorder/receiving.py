@@ -19,8 +19,8 @@ from services.messages.recorder.cancellation import ended
 from services.messages.recorder.intake import Intake
 from services.messages.recorder.link import HubRemade, Link
 from services.messages.recorder.settings import Settings
-from services.messages.recorder.start import Start
 from services.messages.recorder.status_report import Telling
+from services.messages.start import Start
 from services.records import Evidence
 
 _TICK = 0.5

@@ -19,8 +19,8 @@ from services.messages.recorder.intake import Intake
 from services.messages.recorder.link import HubRemade
 from services.messages.recorder.receiving import Receiving
 from services.messages.recorder.settings import Settings
-from services.messages.recorder.start import Start
 from services.messages.recorder.status_report import Telling
+from services.messages.start import Start
 
 _CONSOLES_EVERY = 1.0
 _DISK_WAIT = 2.0

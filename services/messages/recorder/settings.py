@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from services.messages.journal.retention import Keep
-from services.messages.recorder.start import Start
+from services.messages.start import Start
 from services.records import EventEndpoint, Secret
 
 

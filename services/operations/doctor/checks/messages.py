@@ -84,7 +84,7 @@ def messages(chair: Chair) -> Sequence[Outcome]:
     from services.messages.filters import Filter
     from services.messages.journal.window import Window
     from services.messages.recorder.handle import ensure_recorder
-    from services.messages.recorder.start import Start
+    from services.messages.start import Start
 
     assert chair.endpoint is not None, "needs the check `endpoint`"
     since = datetime.now(timezone.utc) - _BACK

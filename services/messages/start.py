@@ -10,6 +10,7 @@ from typing import Literal, get_args
 
 from services.errors import UsageError
 
+LATEST_TIME = 253_402_300_799_999  # the last millisecond of the year 9999
 _SPAN = re.compile(r"(?<![0-9])([0-9]+(?:\.[0-9]+)?)\s*(s|m|h|d|w)", re.IGNORECASE)
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _LONGEST = 100  # characters; the search for spans takes the square of a row of digits

@@ -10,7 +10,7 @@ from functools import lru_cache
 from math import isfinite
 from typing import Any
 
-from services.messages.journal.rows import LATEST_TIME
+from services.messages.start import LATEST_TIME
 
 # The columns of ``parse.COLUMNS``: name, type, whether it may be missing.
 _COLUMNS: tuple[tuple[str, type, bool], ...] = (
