@@ -18,8 +18,8 @@ from pathlib import Path
 
 from services.messages.health import tally
 from services.messages.journal import schema
-from services.messages.journal.rows import LATEST_TIME
 from services.messages.parsing.parse import KINDS
+from services.messages.start import LATEST_TIME
 from services.text import one_line
 
 _TOP = 12
