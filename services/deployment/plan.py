@@ -11,6 +11,7 @@ from services.chunks import ChunkGap, join
 from services.deployment.manifest.changes import Change
 from services.deployment.manifest.content import agent_of, modules_of
 from services.deployment.manifest.diff import unchanged
+from services.deployment.manifest.masking import expanded
 from services.deployment.manifest.problem import ManifestProblem
 from services.deployment.options.client_arguments import client_role
 from services.errors import OperatorError

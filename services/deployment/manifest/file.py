@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from services.chunks import chunk
 from services.deployment.manifest.content import DESIRED
 from services.deployment.manifest.masking import expanded
 from services.deployment.options.located_json import BrokenJson, Lines, read
