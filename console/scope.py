@@ -51,7 +51,7 @@ class Scope(DOMNode):
             if row is None and offered:  # a pane that reads another device may still have the rows of the one before
                 row = self.current_row()
             if row is None:
-                self.app.notify(f"{action.title}: no {self.row_word()} is under the cursor", severity="warning", timeout=3)
+                self.app.notify(f"{action.title}: no {self.row_word()} chosen", severity="warning", timeout=3)
             else:
                 handler(row)
         elif offered is None:

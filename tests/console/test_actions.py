@@ -187,14 +187,14 @@ async def test_what_needs_a_row_says_so_where_there_is_none(nowhere: Path) -> No
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: app.session is not None and app.main.modules.look == "failed")
         await pilot.press("2", "l")
-        await until(pilot, lambda: "Logs: no module is under the cursor" in notified(app))
+        await until(pilot, lambda: "Logs: no module chosen" in notified(app))
         app.main.modules.show_state(state("a"), {})
         app.main.modules.restore_filter("zzz")
         await until(pilot, lambda: app.main.modules.row is None)
         await pilot.press("R")
-        await until(pilot, lambda: "Restart: no module is under the cursor" in notified(app))
+        await until(pilot, lambda: "Restart: no module chosen" in notified(app))
         run_command(app, "stop")
-        await until(pilot, lambda: "Stop: no module is under the cursor" in notified(app))
+        await until(pilot, lambda: "Stop: no module chosen" in notified(app))
         await pilot.press("4", "E")
         await until(pilot, lambda: "Export: nothing is shown here yet" in notified(app))
         assert app.screen is app.main
@@ -211,7 +211,7 @@ async def test_a_device_that_is_still_read_lends_no_row_of_the_one_before(nowher
         modules.look = "loading"
         assert modules.row is not None
         run_command(app, "restart")
-        await until(pilot, lambda: "Restart: no module is under the cursor" in notified(app))
+        await until(pilot, lambda: "Restart: no module chosen" in notified(app))
     app.end()
 
 
