@@ -70,6 +70,7 @@ OF_A_STEP = [
     (PULL + "error parsing HTTP 404 response body: invalid character 'p' after top-level value", "image-missing", SURE),
     (PULL + 'media type "application/vnd.oci.image.index.v1+json" in the manifest list entries unsupported', "image-format", SURE),
     (PULL + "[DEPRECATION NOTICE] Docker Image Format v1 and Docker Image manifest version 2, schema 1 support is disabled by default", "image-format", SURE),
+    (PULL + "error pulling image configuration: unknown blob", "image-missing", SURE),
     (PULL + "invalid checksum digest format", "bad-image-name", SURE),
     (PULL + "tls: first record does not look like a TLS handshake", "registry-plain", SURE),
     ("Error calling prepare update for module host: The operation has timed out.", "slow-pull", LIKELY),
@@ -99,6 +100,8 @@ OF_THE_DEVICE = [
     ("Das HttpClient.Timeout von 300 Sekunden ist abgelaufen.", "slow-pull", LIKELY),
     ("Error calling List modules: Could not list modules\n\tcaused by: operation timed out", "modules-unlisted", SURE),
     ("Connection refused (localhost:15580)", "edge-daemon-gone", SURE),
+    ("Resource temporarily unavailable (h.azure-devices.net:443)", "agent-network", LIKELY),
+    ("The SSL connection could not be established, see inner exception.", "agent-network", LIKELY),
     ("Could not acquire permit to call ModuleManager, hit limit of 5 concurrent requests", "edge-daemon-busy", SURE),
 ]
 OF_A_MODULE = [

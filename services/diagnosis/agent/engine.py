@@ -144,13 +144,29 @@ RULES: tuple[Rule, ...] = (
         source="iotedge edgelet-http-mgmt/src/error.rs; ModuleManagementHttpClient.cs",
     ),
     Rule(
+        "agent-network",
+        "warning",
+        "network",
+        "the agent did not reach a server that it needs",
+        "The connection from the device failed in the words of .NET: {text} Mostly a name server, a proxy, a firewall or TLS on the way.",
+        "Wait for the agent's next pass; if it stays so, check the device's DNS, proxy and clock (`iotedge check` there).",
+        pattern=(
+            r"(?:Name or service not known|Resource temporarily unavailable|No such host is known\.?|Connection timed out|"
+            r"Network is unreachable|No route to host) \([^\s()]{1,200}:\d{1,5}\)|SSL connection could not be established|"
+            r"IotHubCommunicationException|Transient network error"
+        ),
+        likely=True,
+        settle="`iotedge check` on the device.",
+        source="dotnet System.Net.Http ConnectHelper; azure-iot-sdk-csharp",
+    ),
+    Rule(
         "device-exhausted",
         "error",
         "memory",
         "the device has run out of memory or processes",
         "The engine could not start the container for want of memory, processes or open files on the device.",
         "Stop what is not needed on the device, or restart it.",
-        pattern=r"cannot allocate memory|resource temporarily unavailable|too many open files|\(os error (?:11|12|24)\)|out of memory",
+        pattern=r"cannot allocate memory|resource temporarily unavailable(?! \()|too many open files|\(os error (?:11|12|24)\)|out of memory",
         source="ENOMEM, EAGAIN and EMFILE of the kernel, as Go and Rust write them",
     ),
     Rule(

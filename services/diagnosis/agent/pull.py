@@ -86,6 +86,7 @@ RULES: tuple[Rule, ...] = (
         pattern=(
             rf"manifest for {_image()} not found(?:: manifest unknown)?|manifest unknown|name unknown|NAME_UNKNOWN|"
             r"repository name not known|(?:docker\.io|azurecr\.io|https?:/)/\S{1,200}: not found|error parsing HTTP 404 response|"
+            r"unknown blob|blob unknown|"
             rf"pull(?:ing)? image (?!configuration){_image('2')}(?:(?!pull image)[\s\S]){{0,300}}?"
             r"(?:repository|name|manifest|reference|tag)\b[^\n]{0,200}not found"
         ),
