@@ -96,6 +96,8 @@ class Home:
             return []
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)) as database:
             database.row_factory = sqlite3.Row
+            if not database.execute("SELECT 1 FROM sqlite_master WHERE name = 'history'").fetchone():
+                return []  # who made the file was killed, or the disk was full, before its table was there
             statement = "SELECT id, summary, outcome, before_version, after_version, detail FROM history WHERE id > ? ORDER BY id"
             return [dict(row) for row in database.execute(statement, (after,))]
 
