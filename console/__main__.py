@@ -11,8 +11,8 @@ def main() -> int:
         from services.contexts.children import forbid_core_dumps
 
         forbid_core_dumps()
-        from console.charset import settle_streams
-        from console.command_line import run
+        from console.cli.main import run
+        from console.terminal.charset import settle_streams
 
         settle_streams()
         return run(sys.argv[1:])

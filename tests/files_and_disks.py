@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from console import crash, place, themes
+from console.terminal import crash
+from console.tui import saved_state as place
+from console.tui import themes
 from services.contexts.model import Context
 from services.contexts.secrets import keep_in_file
 from services.contexts.store import ContextStore

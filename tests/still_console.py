@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from console.app import ConsoleApp
+from console.tui.app import ConsoleApp
 from services.contexts.model import Context, HubSettings
 from services.operations.session import Session
 

@@ -16,7 +16,7 @@ from textual.widgets import Button, Input, Label, Select, Static
 from services.records import ClientRequest, DeployRequest, WorkspaceImage
 from widgets.dialogs import Dialog
 from widgets.footer import KeyLine
-from widgets.signs import STYLES, drawn
+from widgets.symbols import STYLES, drawn
 
 
 class DeployForm(Dialog[DeployRequest | None]):

@@ -18,7 +18,7 @@ from services.errors import OperatorError
 from widgets.closing import Closing
 from widgets.footer import KeyLine
 from widgets.pane import error_content
-from widgets.signs import STYLES, drawn, is_ascii
+from widgets.symbols import STYLES, drawn, is_ascii
 
 Result = TypeVar("Result")
 

@@ -14,7 +14,7 @@ from textual.widgets import Static
 from services.records import DiffLine, Severity
 from widgets.dialogs import Question, same_with_az
 from widgets.footer import KeyLine
-from widgets.signs import SEVERITY, STYLES, drawn
+from widgets.symbols import SEVERITY, STYLES, drawn
 
 
 def diff_content(lines: Sequence[DiffLine]) -> Content:

@@ -15,7 +15,7 @@ from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.widgets import Static
 
-from widgets.signs import drawn
+from widgets.symbols import drawn
 
 
 def _length(keys: Collection[tuple[str, str]]) -> int:

@@ -13,9 +13,9 @@ from textual.widgets import ContentSwitcher
 from services.records import WorkspaceImage, WorkspaceModel
 from services.text import counted
 from widgets.pane import Pane
-from widgets.signs import Role
+from widgets.symbols import Role
 from widgets.table import Cell, Column, Table
-from widgets.when import age
+from widgets.times import age
 
 IMAGE_STATES: dict[str, tuple[str, Role]] = {
     "succeeded": ("✓ ready", "good"),

@@ -20,7 +20,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from widgets.signs import ROLES, Role, drawn
+from widgets.symbols import ROLES, Role, drawn
 
 Cells = Sequence[tuple[str, Role]]
 

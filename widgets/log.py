@@ -8,8 +8,8 @@ from rich.cells import cell_len, chop_cells
 
 from services.records import LogLine
 from widgets.lines import Cells, Lines, fit
-from widgets.signs import Role
-from widgets.when import clock, clock_with_milliseconds
+from widgets.symbols import Role
+from widgets.times import clock, clock_with_milliseconds
 
 _WIDE = 100  # columns, from which on times have milliseconds
 MOST = 20_000

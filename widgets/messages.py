@@ -18,8 +18,8 @@ from services.text import paced
 from widgets.intake import Part, figures, troubles
 from widgets.lines import Lines
 from widgets.pane import Pane
-from widgets.signs import STYLES, drawn
 from widgets.stream import Stream
+from widgets.symbols import STYLES, drawn
 
 _STATE_LINES = 3
 

@@ -14,7 +14,7 @@ from textual.widgets import Button, Input, Label, Static
 from services.records import ImagePacking
 from widgets.dialogs import Dialog
 from widgets.footer import KeyLine
-from widgets.signs import STYLES
+from widgets.symbols import STYLES
 
 
 class ModelForm(Dialog[ImagePacking]):

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.records import Finding, Module
-from widgets.signs import SEVERITY, Role
+from widgets.symbols import SEVERITY, Role
 from widgets.table import Cell, Column
-from widgets.when import age, now, span
+from widgets.times import age, now, span
 
 _RUNTIME: dict[str, tuple[str, Role]] = {
     "running": ("✓ running", "good"),

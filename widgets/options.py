@@ -19,7 +19,7 @@ from textual.widgets import Input, Label, Select, Static, TextArea
 from services.records import OptionsReport, Preset
 from services.text import counted
 from widgets.pane import Pane
-from widgets.signs import SEVERITY, STYLES, drawn
+from widgets.symbols import SEVERITY, STYLES, drawn
 
 EMPTY = "Nothing is being deployed. Enter on an image in 1 begins; e on a module in 2 brings the create options that it has."
 

@@ -13,8 +13,8 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from services.errors import OperatorError
-from widgets.hanging import Fact, Part, assemble
-from widgets.signs import STYLES, Role, drawn
+from widgets.hanging_indent import Fact, Part, assemble
+from widgets.symbols import STYLES, Role, drawn
 
 Look = Literal["loading", "empty", "failed", "ready"]
 

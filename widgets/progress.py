@@ -12,7 +12,7 @@ from textual.widgets import ProgressBar, Static
 from services.records import Progress
 from widgets.dialogs import Dialog
 from widgets.footer import KeyLine
-from widgets.signs import STYLES
+from widgets.symbols import STYLES
 
 
 class ProgressDialog(Dialog[None]):

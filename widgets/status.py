@@ -11,7 +11,7 @@ from textual.message import Message
 from textual.widgets import Static
 
 from widgets.pane import Pane
-from widgets.signs import STYLES, Role, drawn
+from widgets.symbols import STYLES, Role, drawn
 
 _HERE = "bold $text-primary"
 _SIGNS: dict[Role, str] = {"warn": "!", "bad": "✗"}

@@ -9,7 +9,7 @@ from rich.cells import cell_len
 
 from services.records import Step
 from widgets.lines import Cells, Lines, fit
-from widgets.signs import SEVERITY, STEP, Role
+from widgets.symbols import SEVERITY, STEP, Role
 
 
 def seconds(value: float | None) -> str:

@@ -11,8 +11,8 @@ from textual.message import Message
 
 from services.records import PAGE, InferenceMessage
 from widgets.lines import Cells, Lines, fit
-from widgets.signs import Role
-from widgets.when import clock
+from widgets.symbols import Role
+from widgets.times import clock
 
 WINDOW = 2_000  # rows held at most
 _SENDERS = 200  # told apart when their column is laid out

@@ -14,7 +14,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from widgets.lines import Cells, Lines, fit
-from widgets.signs import Role
+from widgets.symbols import Role
 
 Record = TypeVar("Record")
 Cell = tuple[str, Role]

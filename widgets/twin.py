@@ -12,7 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Tree
 from textual.widgets.tree import TreeNode
 
-from widgets.signs import drawn, is_ascii
+from widgets.symbols import drawn, is_ascii
 
 _DEEP = 40  # a hub takes ten levels; what is deeper comes from somebody hostile
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from console.call import Call
+from console.cli.output import Call
 from console.lab.process import LabProcess
 
 # What is to be seen on the client's own pictures (services/client/assets/README.md).

@@ -12,7 +12,7 @@ from still_console import StillConsole
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from console.screens.logs import LogsScreen
+from console.tui.screens.logs import LogsScreen
 from services.hub.log_lines import LogLine
 from widgets.dialogs import Reader
 from widgets.log import MOST_CHARACTERS, LogView

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from console.command_line import run
+from console.cli.main import run
 from services.errors import OperatorError
 from services.text import json_text
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-import widgets.when  # noqa: F401  the clock that is stopped
+import widgets.times  # noqa: F401  the clock that is stopped
 
 NOW = datetime(2026, 1, 31, 14, 30, tzinfo=timezone.utc)
 

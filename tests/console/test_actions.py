@@ -11,21 +11,21 @@ import pytest
 from piloting import text_of, until
 from textual.binding import Binding
 
-import console.screens
-from console.actions import ACTIONS, PLACES, Action
-from console.app import ConsoleApp
-from console.commands import COMMANDS, run_command
-from console.keys import conflicts, for_textual, load_keymap, split_keys, standard_keys
-from console.panes.images import Images
-from console.panes.modules import Modules
-from console.scope import Scope
+import console.tui.screens
+from console.tui.actions import ACTIONS, PLACES, Action
+from console.tui.app import ConsoleApp
+from console.tui.commands import COMMANDS, run_command
+from console.tui.keymap import conflicts, for_textual, load_keymap, split_keys, standard_keys
+from console.tui.panes.images import Images
+from console.tui.panes.modules import Modules
+from console.tui.scope import Scope
 from services.errors import OperatorError
 from services.records import DesiredModule, Device, DeviceState, Module, ReportedModule, WorkspaceImage, WorkspaceModel
 
 
 def scopes() -> Iterator[type[Scope]]:
     """Every class with a scope of its own, those of screens too."""
-    for module in pkgutil.iter_modules(console.screens.__path__, "console.screens."):
+    for module in pkgutil.iter_modules(console.tui.screens.__path__, "console.tui.screens."):
         importlib.import_module(module.name)
     kinds: list[type[Scope]] = [Scope]
     while kinds:

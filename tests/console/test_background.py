@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 from textual.app import App
 
-from console.background import each, go, in_thread
+from console.tui.background import each, go, in_thread
 
 LIMIT = 60
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from console.charset import locale_charset, stand_in
+from console.terminal.charset import locale_charset, stand_in
 
 CHARSETS = ("iso8859-1", "iso8859-15", "koi8-r", "cp1252", "ascii", "utf-8")
 TEXT = "✓ done ✗ … • █ λ→ Möwe 猫 \u2400 \udcff \u0301 “x” – 😀"
@@ -19,7 +19,7 @@ TEXT = "✓ done ✗ … • █ λ→ Möwe 猫 \u2400 \udcff \u0301 “x” �
 
 def written(code: str, tmp_path: Path, **environment: str) -> tuple[bytes, bytes]:
     """What a program that begins as the console does writes to standard output and standard error."""
-    program = "from console.charset import settle_streams\nsettle_streams()\nimport sys\n" + textwrap.dedent(code)
+    program = "from console.terminal.charset import settle_streams\nsettle_streams()\nimport sys\n" + textwrap.dedent(code)
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("LC_", "LANG", "PYTHON"))}
     home = {"DBE_CONSOLE_HOME": str(tmp_path)}
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, env={**clean, **home, **environment}, timeout=60)
@@ -44,8 +44,8 @@ def test_both_streams_replace_what_they_lack(charset: str, tmp_path: Path) -> No
 def test_verbs_tell_errors_and_json_in_any_charset(charset: str, tmp_path: Path) -> None:
     code = """
         import argparse
-        from console.call import Call
-        from console.command_line import run
+        from console.cli.output import Call
+        from console.cli.main import run
         call = Call(argparse.Namespace(json=True))
         call.out_json({"label": "λ → Möwe \\x7f", "secret": "•••"})
         call.table(("name",), [{"name": "λ"}])

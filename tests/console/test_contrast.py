@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from textual.color import Color
 
-from console.app import ConsoleApp
-from console.themes import CONTRAST, DARK, LIGHT
+from console.tui.app import ConsoleApp
+from console.tui.themes import CONTRAST, DARK, LIGHT
 
 INK = ("foreground", "dim", "text-primary", "text-accent", "text-success", "text-warning", "text-error")
 UNDER_THE_CURSOR = tuple(name for name in INK if name not in ("dim", "text-primary"))  # Lines draws no dim text there

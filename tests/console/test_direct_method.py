@@ -10,7 +10,7 @@ from piloting import text_of, until
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from console.app import ConsoleApp
+from console.tui.app import ConsoleApp
 from services.deployment.history import History
 from widgets.dialogs import Confirm, Prompt, Reader
 

@@ -18,7 +18,7 @@ import pytest
 # What fetches the context begins after the first frame: at that moment it is looked what was imported.
 PROBE = """
 import json, sys
-from console.app import ConsoleApp
+from console.tui.app import ConsoleApp
 seen = {}
 async def opened(app):
     names = ("azure", "azureml", "grpc", "uamqp", "docker", "onnxruntime", "numpy", "google", "sqlite3", "requests", "msrest")

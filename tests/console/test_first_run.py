@@ -14,11 +14,11 @@ from piloting import text_of, until
 from textual.events import Paste
 from textual.screen import Screen
 
-from console.app import ConsoleApp
-from console.main_screen import MainScreen
-from console.screens.draft_questions import ask_for
-from console.screens.new_context import NewContext, Trying
-from console.screens.signing_in import DeviceCodeDialog
+from console.tui.app import ConsoleApp
+from console.tui.main_screen import MainScreen
+from console.tui.screens.draft_questions import ask_for
+from console.tui.screens.new_context import NewContext, Trying
+from console.tui.screens.signing_in import DeviceCodeDialog
 from services.contexts.draft import Draft
 from services.contexts.model import CloudSettings, SignIn
 from services.contexts.store import ContextStore

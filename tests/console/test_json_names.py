@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from console.command_line import parser, run
+from console.cli.main import parser, run
 
 CHANGE = "device summary changed applied version entry diff problems configurations commands"
 NAMES = {

@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 from piloting import text_of, until
 
-from console.app import ConsoleApp
-from console.commands import COMMANDS, available, run_command
-from console.keys import load_keymap
-from console.main_screen import layout_for
-from console.verbs import NAMES
+from console.cli.verbs import NAMES
+from console.tui.app import ConsoleApp
+from console.tui.commands import COMMANDS, available, run_command
+from console.tui.keymap import load_keymap
+from console.tui.main_screen import layout_for
 from services.errors import OperatorError
 from services.records import Step
 from widgets.footer import KeyLine
-from widgets.signs import ascii_only
+from widgets.symbols import ascii_only
 
 
 @pytest.mark.parametrize(
@@ -53,10 +53,10 @@ def test_keys_of_ones_own(tmp_path: Path) -> None:
 
 
 def test_no_key_that_a_multiplexer_eats_and_every_key_has_a_name() -> None:
-    from console.panes.images import Images
-    from console.panes.messages import Messages
-    from console.panes.modules import Modules
-    from console.panes.options import Options
+    from console.tui.panes.images import Images
+    from console.tui.panes.messages import Messages
+    from console.tui.panes.modules import Modules
+    from console.tui.panes.options import Options
 
     for place in (ConsoleApp, Images, Modules, Options, Messages):
         for binding in place.BINDINGS:
@@ -177,7 +177,7 @@ async def test_a_theme_is_chosen_by_key_and_command_and_remembered(nowhere: Path
     ],
 )
 def test_what_a_terminal_can_show(environment: dict[str, str], few: bool, ascii: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    from console import themes
+    from console.tui import themes
 
     for name in ("TERM", "COLORTERM", "NO_COLOR", "LANG", "LC_ALL", "LC_CTYPE"):
         monkeypatch.delenv(name, raising=False)
@@ -193,7 +193,7 @@ async def test_one_comes_back_to_pane_device_filter_and_the_rollout_that_is_watc
     """As after a lost line: what the first console left in its home the second takes up."""
     from datetime import datetime, timezone
 
-    from console import place
+    from console.tui import saved_state as place
 
     steps = (Step("answers", "The host answers", "running"),)
     monkeypatch.setattr("services.operations.deployer.Deployer.rollout", lambda self, watch: iter([steps]))
@@ -215,7 +215,7 @@ async def test_one_comes_back_to_pane_device_filter_and_the_rollout_that_is_watc
 async def test_a_key_that_was_quicker_than_the_context_is_kept(lab_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from threading import Event
 
-    from console import place
+    from console.tui import saved_state as place
 
     pressed = Event()
     monkeypatch.setattr(place, "left", lambda context: place.Place(3, models=pressed.wait(60)))

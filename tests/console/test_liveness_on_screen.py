@@ -8,7 +8,7 @@ import pytest
 from piloting import text_of, until
 from replayed_hub import DEVICE, ReplayedHub
 
-from console.app import ConsoleApp
+from console.tui.app import ConsoleApp
 from services.contexts.store import ContextStore
 
 PINGS = f"POST /twins/{DEVICE}/modules/$edgeAgent/methods"

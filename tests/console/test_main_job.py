@@ -8,11 +8,11 @@ import pytest
 from piloting import until
 from textual.pilot import Pilot
 
-from console.app import ConsoleApp
-from console.main_screen import MainScreen
-from console.screens.doctor import DoctorScreen
-from console.screens.history import HistoryScreen
-from console.screens.rollout import RolloutScreen
+from console.tui.app import ConsoleApp
+from console.tui.main_screen import MainScreen
+from console.tui.screens.doctor import DoctorScreen
+from console.tui.screens.history import HistoryScreen
+from console.tui.screens.rollout import RolloutScreen
 from widgets.deploy_form import DeployForm
 from widgets.diff import DiffConfirm
 

@@ -14,8 +14,8 @@ from piloting import until
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from console.app import ConsoleApp
-from console.screens.health import HealthScreen
+from console.tui.app import ConsoleApp
+from console.tui.screens.health import HealthScreen
 from services.messages.journal.rows import Batch, RawMessage
 from services.messages.journal.store import Journal
 from widgets.dialogs import ErrorDialog, Prompt, Reader

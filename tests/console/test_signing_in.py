@@ -14,9 +14,9 @@ from piloting import until
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from console.app import ConsoleApp
-from console.main_screen import MainScreen
-from console.screens.signing_in import DeviceCodeDialog
+from console.tui.app import ConsoleApp
+from console.tui.main_screen import MainScreen
+from console.tui.screens.signing_in import DeviceCodeDialog
 from services.contexts.model import SignIn
 from services.contexts.sign_in import forget_credential
 from services.contexts.store import ContextStore

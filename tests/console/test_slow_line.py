@@ -4,7 +4,7 @@ import pyte
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from console.slow_line import Cells
+from console.terminal.slow_line import Cells
 
 COLUMNS, ROWS = 24, 5
 PIECE = 4  # characters of a text at most; two cells each at most

@@ -14,22 +14,22 @@ import pytest
 from textual.command import CommandPalette
 from textual.pilot import Pilot
 
-from console.app import ConsoleApp
-from console.jobs.watches import Watch
 from console.lab.faults import Fault, LabFaults
-from console.screens.doctor import DoctorScreen
-from console.screens.faults import FaultsScreen
-from console.screens.health import HealthScreen
-from console.screens.help import help_dialog
-from console.screens.history import HistoryScreen
-from console.screens.logs import LogsScreen
-from console.screens.module import ModuleScreen
-from console.screens.new_context import NewContext, Trying
-from console.screens.overview import OverviewScreen
-from console.screens.rollout import RolloutScreen
-from console.screens.score import ScoreScreen
-from console.screens.signing_in import DeviceCodeDialog
-from console.screens.twin import DesiredEditor, TwinScreen
+from console.tui.app import ConsoleApp
+from console.tui.flows.watches import Watch
+from console.tui.screens.doctor import DoctorScreen
+from console.tui.screens.faults import FaultsScreen
+from console.tui.screens.health import HealthScreen
+from console.tui.screens.help import help_dialog
+from console.tui.screens.history import HistoryScreen
+from console.tui.screens.logs import LogsScreen
+from console.tui.screens.module import ModuleScreen
+from console.tui.screens.new_context import NewContext, Trying
+from console.tui.screens.overview import OverviewScreen
+from console.tui.screens.rollout import RolloutScreen
+from console.tui.screens.score import ScoreScreen
+from console.tui.screens.signing_in import DeviceCodeDialog
+from console.tui.screens.twin import DesiredEditor, TwinScreen
 from services.contexts.draft import Draft
 from services.contexts.model import Context, HubSettings, WorkspaceSettings
 from services.contexts.sign_in import DeviceCode
@@ -62,7 +62,7 @@ from widgets.deploy_form import DeployForm
 from widgets.details import message_details
 from widgets.dialogs import Choose, Confirm, ErrorDialog, Reader
 from widgets.diff import DiffConfirm
-from widgets.signs import ascii_only
+from widgets.symbols import ascii_only
 
 CONTEXT = Context(
     "plant-7",
@@ -225,7 +225,7 @@ def test_a_low_screen_shows_what_is_to_be_answered(snap_compare: Any, ago: Ago) 
 
 
 def test_sixteen_colours_in_ascii(snap_compare: Any, ago: Ago, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("console.themes.unicode_missing", lambda: True)
+    monkeypatch.setattr("console.tui.themes.unicode_missing", lambda: True)
 
     async def run(pilot: Pilot[None]) -> None:
         await filled(pilot, ago, 2)

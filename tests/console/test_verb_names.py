@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from console.command_line import parser, run
-from console.panes.modules import Modules
+from console.cli.main import parser, run
+from console.tui.panes.modules import Modules
 from services.errors import UsageError
 from services.names import module_identity, module_name
 

@@ -12,11 +12,11 @@ from piloting import text_of, until
 from textual.pilot import Pilot
 from textual.widgets import Input, Select
 
-from console.app import ConsoleApp
-from console.main_screen import MainScreen
-from console.screens.history import HistoryScreen
-from console.screens.rollout import RolloutScreen
-from console.screens.score import ScoreScreen
+from console.tui.app import ConsoleApp
+from console.tui.main_screen import MainScreen
+from console.tui.screens.history import HistoryScreen
+from console.tui.screens.rollout import RolloutScreen
+from console.tui.screens.score import ScoreScreen
 from services.deployment.history import History
 from services.deployment.manifest.changes import SetModule
 from services.deployment.options.presets import preset, render

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from console.command_line import run
+from console.cli.main import run
 from services.contexts.connection_string import HubString, parse_connection_string
 from services.contexts.draft import Draft
 from services.contexts.paste import split_paste

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from console.call import Call
-from console.command_line import parser
-from console.verbs.deploy import request_of
+from console.cli.main import parser
+from console.cli.output import Call
+from console.cli.verbs.deploy import request_of
 from services.deployment.default_names import default_module
 from services.deployment.options.presets import preset
 from services.errors import UsageError

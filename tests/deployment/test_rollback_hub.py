@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from console.call import Call
-from console.verbs import history as verb
+from console.cli.output import Call
+from console.cli.verbs import history as verb
 from services.deployment.history import History
 from services.deployment.rollback import Rollback, plan_rollback, prepare
 from services.errors import OperatorError

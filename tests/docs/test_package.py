@@ -49,7 +49,7 @@ def test_the_wheel_holds_the_packages_and_nothing_else(tmp_path: Path) -> None:
     assert not strange
     assert not [name for name in names if re.search(r"__pycache__|\.pyc$|(^|/)tests?(/|_)|/make", name)]
     parts = (
-        "console/console.tcss",
+        "console/tui/console.tcss",
         "services/deployment/options/presets.json",
         "services/client/Dockerfile",
         "services/client/class_names.txt",

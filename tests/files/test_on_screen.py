@@ -14,9 +14,9 @@ from piloting import text_of, until
 from still_console import StillConsole
 from textual.pilot import Pilot
 
-from console import place
-from console.coming_back import Whereabouts
-from console.screens.logs import LogsScreen
+from console.tui import saved_state as place
+from console.tui.resumption import Whereabouts
+from console.tui.screens.logs import LogsScreen
 from services import files
 from services.contexts.store import ContextStore
 from services.hub.log_lines import LogLine
@@ -109,7 +109,7 @@ async def test_a_temporary_folder_that_takes_nothing_ends_no_editing(
 
 
 async def test_keys_of_somebody_else_are_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from console.app import ConsoleApp
+    from console.tui.app import ConsoleApp
 
     config = tmp_path / "config"
     config.mkdir(mode=0o700)

@@ -145,7 +145,7 @@ def test_faults_from_the_start(running, control, tmp_path):
 
 @pytest.mark.parametrize("text", ["no-such", "crash:colour=red", "crash:exit_code=red"])
 def test_a_fault_that_there_is_not(text):
-    from console.command_line import run
+    from console.cli.main import run
 
     assert run(["lab", "--fault", text]) == 2
 

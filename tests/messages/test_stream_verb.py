@@ -16,8 +16,8 @@ from uuid import uuid4
 
 import pytest
 
-from console.call import Call
-from console.verbs import stream
+from console.cli.output import Call
+from console.cli.verbs import stream
 from services.errors import OperatorError
 from services.messages.filters import Filter
 from services.messages.journal.store import Journal
@@ -112,10 +112,10 @@ def test_stream(lab: dict[str, Any], lab_home: Path, control: Callable[..., Any]
 def test_an_interrupt_while_modules_are_read_leaves_no_traceback() -> None:
     program = (
         "import sys, types\n"
-        "late = types.ModuleType('console.command_line')\n"
+        "late = types.ModuleType('console.cli.main')\n"
         "def missing(name): raise KeyboardInterrupt\n"
         "late.__getattr__ = missing\n"
-        "sys.modules['console.command_line'] = late\n"
+        "sys.modules['console.cli.main'] = late\n"
         "from console.__main__ import main\n"
         "sys.exit(main())\n"
     )

@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 import pytest
 from replayed_hub import DEVICE
 
-from console.command_line import run
+from console.cli.main import run
 from services.contexts.store import ContextStore
 from services.hub.client import Hub
 from services.hub.methods import ping_when_due

@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 import pytest
 from case_reader import judge, read_cases
 
-from console.command_line import run
+from console.cli.main import run
 from services.contexts.model import Context, HubSettings, SecretSource, WorkspaceSettings
 from services.errors import OperatorError
 from services.operations.doctor.capture import Capture

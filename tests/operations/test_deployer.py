@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from console.call import Call
-from console.command_line import parser
-from console.verbs._deploying import TerminalDialog
-from console.verbs.deploy import request_of
+from console.cli.main import parser
+from console.cli.output import Call
+from console.cli.verbs._deployment import TerminalDialog
+from console.cli.verbs.deploy import request_of
 from services.contexts.model import Context
 from services.deployment.manifest.changes import SendUpstream, SetModule
 from services.deployment.manifest.problem import ManifestProblem

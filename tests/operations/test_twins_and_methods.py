@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.command_line import run
+from console.cli.main import run
 from services.deployment.history import History
 from services.errors import OperatorError
 from services.hub.client import AGENT

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from console.command_line import run
+from console.cli.main import run
 from services.errors import OperatorError
 from services.records import Progress, RegistryCredentials, Secret
 from services.registry import Reference, check_image, parse_reference

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from console.panes.options import editor_command
+from console.tui.panes.options import editor_command
 
 # Does to the file what the folder beside it says next, and writes down how it was called.
 EDITOR = """

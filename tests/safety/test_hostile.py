@@ -124,7 +124,7 @@ def test_on_the_screen(
     in_terminal: Callable[..., Any],
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    from console.command_line import run
+    from console.cli.main import run
 
     assert run(["stream", "--from", "beginning", "--no-follow"]) == 0  # the journal goes on from there: nothing is missed
     before = len(capfd.readouterr().out.splitlines())
@@ -194,7 +194,7 @@ def test_on_the_screen(
                                    "stream --from beginning --no-follow", "stream --from beginning --no-follow --json", "overview",
                                    "images", "images --json", "images --log bad:1"])  # fmt: skip
 def test_in_a_verbs_output(hostile: Path, words: str, capfd: pytest.CaptureFixture[str]) -> None:
-    from console.command_line import run
+    from console.cli.main import run
 
     assert run(words.split()) == 0, capfd.readouterr().err
     said = capfd.readouterr()

@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 from piloting import until
 
-from console.actions import ACTIONS
-from console.app import ConsoleApp
-from console.command_line import parser, run
-from console.screens.history import HistoryScreen
-from console.verbs import CHANGING, NAMES
+from console.cli.main import parser, run
+from console.cli.verbs import CHANGING, NAMES
+from console.tui.actions import ACTIONS
+from console.tui.app import ConsoleApp
+from console.tui.screens.history import HistoryScreen
 from services.contexts.store import ContextStore
 from services.errors import OperatorError
 from widgets.deploy_form import DeployForm

@@ -157,8 +157,8 @@ def test_a_secret_of_the_environment_goes_no_further(
 
 FAULTY = """
 import sys
-from console.app import ConsoleApp
-from console.command_line import run
+from console.tui.app import ConsoleApp
+from console.cli.main import run
 
 def fails(app):
     connection = "HostName=h;SharedAccessKeyName=iothubowner;SharedAccessKey=" + app.key
@@ -197,7 +197,7 @@ def test_a_crash_shows_a_sentence_and_no_secret(
 
 def test_a_verb_that_crashes_shows_a_sentence(private: dict[str, str], search_for: Any, lab: dict[str, Any]) -> None:
     key = lab["hub_connection_string"].rpartition("SharedAccessKey=")[2]
-    program = "import sys, console.verbs.options as verb\nfrom console.command_line import run\n"
+    program = "import sys, console.cli.verbs.options as verb\nfrom console.cli.main import run\n"
     program += "def fails(call):\n    raise KeyError('SharedAccessKey=' + sys.argv[1])\n"
     program += "verb.run = fails\nsys.exit(run(['options', 'list', '--json']))"
     done = subprocess.run([sys.executable, "-c", program, key], capture_output=True, text=True, env=private, timeout=60)

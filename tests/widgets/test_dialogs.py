@@ -8,7 +8,7 @@ from textual.widgets import Button
 
 from widgets.dialogs import Choose, Confirm
 from widgets.diff import DiffConfirm
-from widgets.signs import ascii_only, drawn
+from widgets.symbols import ascii_only, drawn
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from textual.widgets import Static
 
 from services.records import WorkspaceImage
 from widgets.details import image_details
-from widgets.hanging import Hang, Hanging
+from widgets.hanging_indent import Hang, Hanging
 
 LONG = "word " * 30 + "x" * 50
 

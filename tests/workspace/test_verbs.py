@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from console.command_line import run
+from console.cli.main import run
 from services.contexts.model import SecretSource
 from services.contexts.store import ContextStore
 from services.records import PendingOperation

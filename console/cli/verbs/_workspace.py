@@ -1,0 +1,28 @@
+"""What the verbs of the workspace share."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import Any
+
+from console.cli.output import Call
+from services.records import Progress
+
+
+def conversion_options(options: argparse.Namespace) -> dict[str, Any]:
+    """``--input`` and ``--output`` as arguments of ``Workspace.convert``."""
+    given: dict[str, Any] = {"input_node": options.input} if options.input else {}
+    return {**given, "output_nodes": options.output} if options.output else given
+
+
+def refuse_read_only(call: Call, what: str) -> None:
+    """Raise where the context may change nothing."""
+    from services.contexts.read_only import may_change
+
+    may_change(call.context(), what)
+
+
+def told(call: Call) -> Callable[[Progress], None]:
+    """Progress as lines on standard error."""
+    return lambda progress: call.progress(progress.text)

@@ -1,0 +1,76 @@
+"""``dbe-console images``: the images of the workspace; one can be made from a model, and a build's log read."""
+
+from __future__ import annotations
+
+import argparse
+
+from console.cli.output import Call
+from console.cli.verbs._names import ImageName, ModelName
+
+HELP = "list the workspace's images, show one's build log, or make one from a model"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """``--json``, ``--log IMAGE``, ``--create NAME --model ID``, ``--cancel``, ``--yes``."""
+    parser.add_argument("--json", action="store_true", help="one JSON list")
+    parser.add_argument(
+        "--cancel",
+        action="store_true",
+        help="what was begun here and left: wait for it and delete it, since Azure ML stops nothing",
+    )
+    parser.add_argument("--yes", action="store_true", help="delete without asking")
+    parser.add_argument("--log", action=ImageName, metavar="IMAGE", help="print the build log of an image (NAME:VERSION)")
+    parser.add_argument(
+        "--create", action=ImageName, metavar="NAME", help="make an accelerated image of --model; converts it first where needed"
+    )
+    parser.add_argument("--model", metavar="ID", action=ModelName, default=[], help="the model (NAME:VERSION) for --create")
+    parser.add_argument("--input", metavar="TENSOR", help="the model's input, where it is converted")
+    parser.add_argument("--output", metavar="TENSOR", action="append", help="an output of the model, where it is converted")
+
+
+def run(call: Call) -> int:
+    """0 when done."""
+    from services.errors import UsageError
+
+    options = call.options
+    if bool(options.create) != bool(options.model):
+        raise UsageError("--create and --model belong together.", remedy="Give both.", code="usage.create")
+    with call.session() as session:
+        workspace = session.workspace
+        if options.log:
+            call.out(workspace.build_log(options.log).rstrip("\n"))
+            return 0
+        if options.create:
+            from console.cli.verbs._workspace import conversion_options, refuse_read_only, told
+
+            refuse_read_only(call, "make an image")
+            tell = told(call)
+            models = [workspace.convert(model, tell, **conversion_options(options)).id for model in options.model]
+            images = [workspace.create_image(options.create, models, tell)]
+        else:
+            if options.cancel:
+                from console.cli.verbs._confirmation import confirmed
+                from console.cli.verbs._workspace import refuse_read_only, told
+
+                refuse_read_only(call, "delete an image")
+                for pending in workspace.pending():
+                    if not confirmed(call, f"{pending.subject}: delete what comes of it?"):
+                        continue
+                    made = workspace.throw_away(pending, told(call))
+                    call.progress(f"{made} is deleted" if made else f"{pending.subject}: nothing is left of it")
+            images = workspace.images()
+    call.table(
+        ("id", "flavour", "state", "location", "created", "models"),
+        [
+            {
+                "id": image.id,
+                "flavour": image.flavour,
+                "state": image.state,
+                "location": image.location,
+                "created": image.created or "",
+                "models": image.model_ids,
+            }
+            for image in images
+        ],
+    )
+    return 0

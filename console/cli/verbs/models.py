@@ -1,0 +1,48 @@
+"""``dbe-console models``: the registered models of the workspace; one can be converted."""
+
+from __future__ import annotations
+
+import argparse
+
+from console.cli.output import Call
+from console.cli.verbs._names import ModelName
+
+HELP = "list the workspace's models, or convert one for the FPGA"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """``--json``, ``--convert ID``."""
+    parser.add_argument("--json", action="store_true", help="one JSON list")
+    parser.add_argument(
+        "--convert", action=ModelName, metavar="ID", help="convert a model (NAME:VERSION), or find the one made from it"
+    )
+    parser.add_argument("--input", metavar="TENSOR", help="the model's input (that of the sample's ResNet-50 otherwise)")
+    parser.add_argument("--output", metavar="TENSOR", action="append", help="an output of the model; may be repeated")
+
+
+def run(call: Call) -> int:
+    """0 when done."""
+    from console.cli.verbs._workspace import conversion_options, refuse_read_only, told
+
+    options = call.options
+    with call.session() as session:
+        workspace = session.workspace
+        if options.convert:
+            refuse_read_only(call, "convert a model")
+            models = [workspace.convert(options.convert, told(call), **conversion_options(options))]
+        else:
+            models = workspace.models()
+    call.table(
+        ("id", "framework", "created", "converted_to", "converted_from"),
+        [
+            {
+                "id": model.id,
+                "framework": model.framework,
+                "created": model.created or "",
+                "converted_to": model.converted_id,
+                "converted_from": model.parent_id,
+            }
+            for model in models
+        ],
+    )
+    return 0

@@ -1,0 +1,76 @@
+"""``dbe-console modules``: a device's modules, asked for against reported."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from console.cli.output import Call
+from console.cli.verbs._names import DeviceName
+
+if TYPE_CHECKING:
+    from services.records import Module
+
+HELP = "list a device's modules: what is asked for, what the device reports, and why they differ"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """``--device`` and ``--json``."""
+    parser.add_argument("--device", action=DeviceName, default="", help="the device instead of the context's")
+    parser.add_argument("--json", action="store_true", help="one JSON list")
+
+
+def run(call: Call) -> int:
+    """Print a table, or a list; what is wrong goes to standard error."""
+    from console.cli.verbs._confirmation import device_of
+    from services.diagnosis import diagnose_state
+    from services.diagnosis.liveness import judge_again
+    from services.operations.device_reading import read_whole
+    from services.operations.last_messages import last_messages_of
+    from services.records import PING_COST
+    from services.text import one_line
+
+    context = call.context()
+    with call.session() as session:
+        hub = session.hub
+        state = read_whole(hub, device_of(call, context))
+        if state.liveness is not None and state.liveness.word != "alive":
+            newest, _ = last_messages_of(context)
+            state = judge_again(state, message=newest.get(state.device.id))
+        findings = diagnose_state(state)
+        rows = []
+        for module in state.modules:
+            finding = findings.get(module.name)
+            rows.append({**_row(module), "finding": finding.state if finding else None})
+        columns = ("name", "desired", "runtime", "restarts", "exit_code", "since", "image", "finding")
+        call.table(columns, rows)
+        if state.liveness is not None:
+            ask = f"; ask: dbe-console method ping ({PING_COST} messages of the quota)" if state.liveness.unasked else ""
+            call.progress(f"{state.device.id}: {state.liveness.text}{ask}")
+        for name, finding in findings.items():
+            # That modules are in trouble is told by each of them.
+            if finding.severity in ("warning", "error") and finding.state != "module-trouble":
+                likely = "likely: " if finding.likely else ""
+                cause = one_line(finding.cause, 400)
+                call.progress(f"{name or state.device.id}: {likely}{finding.reason}. {cause} {finding.remedy}")
+        for configuration in state.configurations:
+            call.progress(f"deployment at scale {configuration.id}: {configuration.status}")
+        call.progress(hub.meter.note)
+        return 0
+
+
+def _row(module: Module) -> dict[str, Any]:
+    desired, reported = module.desired, module.reported
+    since = (reported.last_start if reported.runtime_status == "running" else reported.last_exit) if reported else None
+    return {
+        "name": module.name,
+        "system": module.system,
+        "desired": desired.status if desired else None,
+        "runtime": reported.runtime_status if reported else None,
+        "restarts": reported.restart_count if reported else None,
+        "exit_code": reported.exit_code if reported else None,
+        "since": since,
+        "image": module.image,
+        "running_image": reported.image if reported else None,
+        "description": reported.description if reported else None,
+    }

@@ -1,0 +1,138 @@
+"""``dbe-console options list | show PRESET | check FILE``: create options and their presets."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from console.cli.output import Call
+from console.cli.verbs._names import DeviceName, ModuleName
+from console.files import read_text
+from services.text import counted
+
+HELP = "list presets of create options, write one out, check a file"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The sub-verbs."""
+    subs = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    listed = subs.add_parser("list", help="the presets")
+    listed.add_argument("--json", action="store_true", help="one JSON list")
+    listed.add_argument("--names", action="store_true", help="their names alone, one a line")
+    show = subs.add_parser("show", help="a preset's create options")
+    show.add_argument("preset", help="its name: dbe-console options list")
+    show.add_argument("--set", action="append", default=[], metavar="FIELD=VALUE", help="a form field; a flag is on or off")
+    checked = subs.add_parser("check", help="check create options")
+    checked.add_argument("file", help="the create options (- is standard input)")
+    checked.add_argument(
+        "--device", action=DeviceName, default="", help="check against what this device has, ports and FPGA among it"
+    )
+    checked.add_argument(
+        "--module", action=ModuleName, default="", help="the module they are for, where the device has it already"
+    )
+    checked.add_argument("--json", action="store_true", help="one JSON object")
+    for action, text in (("save", "keep a file's create options as an own preset"), ("remove", "remove an own preset")):
+        sub = subs.add_parser(action, help=text)
+        sub.add_argument("name", help="the preset's name")
+        if action == "save":
+            sub.add_argument("file", help="create options, or a preset somebody shared (- is standard input)")
+
+
+def run(call: Call) -> int:
+    """Run the sub-verb."""
+    actions = {"list": _list, "show": _show, "check": _check, "save": _save, "remove": _remove}
+    return actions[call.options.action](call)
+
+
+def _list(call: Call) -> int:
+    from dataclasses import asdict
+
+    from services.operations.options import list_presets
+
+    if call.options.names:
+        for each in list_presets():
+            call.out(each.name)
+        return 0
+    rows = [
+        {
+            "name": preset.name,
+            "kind": preset.kind,
+            "own": preset.own,
+            "title": preset.title,
+            "fields": [asdict(field) for field in preset.fields],
+        }
+        for preset in list_presets()
+    ]
+    call.table(("name", "kind", "title", "fields"), rows)
+    return 0
+
+
+def values_of(pairs: list[str]) -> dict[str, str]:
+    """``FIELD=VALUE`` arguments as a mapping."""
+    from services.errors import UsageError
+
+    for pair in pairs:
+        if "=" not in pair:
+            raise UsageError(f"{pair!r} is not FIELD=VALUE.", remedy="For example --set port=50052.", code="usage.set")
+    return dict((name, value) for name, _, value in (pair.partition("=") for pair in pairs))
+
+
+def lines_of(name: str) -> dict[str, str]:
+    """``NAME=VALUE`` lines of a file, without comments; none where no file is named. Secrets come so: a command line can be
+    read by others."""
+    lines = (line.strip() for line in read_text(name).splitlines()) if name else ()
+    return values_of([line for line in lines if line and not line.startswith("#")])
+
+
+def _show(call: Call) -> int:
+    from services.operations.options import render_preset
+
+    call.out(render_preset(call.options.preset, values_of(call.options.set)))
+    return 0
+
+
+def _check(call: Call) -> int:
+    from dataclasses import asdict
+
+    from services.operations.options import check_options
+
+    state = None
+    if call.options.device:
+        with call.session() as session:
+            state = session.hub.device_state(call.options.device)
+    report = check_options(read_text(call.options.file), state, call.options.module)
+    if call.as_json:
+        call.out_json(
+            {
+                "valid": not report.errors,
+                "problems": [asdict(problem) for problem in report.problems],
+                "normalised": report.normalised,
+                "size": report.size,
+                "chunks": report.chunks,
+                "room": report.room,
+            }
+        )
+    else:
+        for problem in report.problems:
+            call.out(
+                f"{call.options.file}:{problem.line}:{problem.column}: {problem.severity}: {problem.message}. {problem.remedy}"
+            )
+        room = "" if report.room is None else f", {report.room} bytes left in the device's twin"
+        call.progress(
+            f"{counted(report.size, 'byte')} in {counted(report.chunks, 'chunk')}{room}; {counted(len(report.errors), 'error')}"
+        )
+    return 1 if report.errors else 0
+
+
+def _save(call: Call) -> int:
+    from services.operations.options import import_preset
+
+    call.out(str(import_preset(call.options.name, Path(call.options.file), read_text(call.options.file))))
+    return 0
+
+
+def _remove(call: Call) -> int:
+    from services.operations.options import remove_preset
+
+    remove_preset(call.options.name)
+    return 0

@@ -1,0 +1,268 @@
+"""``dbe-console stream``: the messages as they come, for people and for machines."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import select
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from console.cli.output import Call, json_line
+from console.cli.verbs._names import DeviceName, ModuleName
+from console.cli.verbs._numbers import MOST_ROWS, whole_number
+from services.errors import OperatorError
+from services.text import counted
+
+if TYPE_CHECKING:
+    from services.messages.filters import Filter
+    from services.messages.recorder.handle import RecorderHandle
+    from services.messages.recorder.status import RecorderStatus
+    from services.messages.start import Start
+    from services.records import InferenceMessage
+
+HELP = "messages as they come, filtered, as text or NDJSON"
+_LOOK = 0.1
+_PORTION = 1_000
+_QUIET = 2.0  # nothing new for so long while receiving, and the hub has no more: caught up
+_LONG_QUIET = 10.0  # a start in time may leave out all that the hub has
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the verb."""
+    parser.add_argument(
+        "filter", nargs="*", metavar="FILTER", help="as in the console: class:cat ms>100 !kind:result text /regex/"
+    )
+    parser.add_argument("--device", action=DeviceName, metavar="NAME", help="only this device's (may hold *)")
+    parser.add_argument(
+        "--module", action=ModuleName, metavar="NAME", help="only this module's, and what clients send as the device"
+    )
+    parser.add_argument("--grep", metavar="REGEX", help="only bodies in which this is found")
+    parser.add_argument(
+        "--since", metavar="TIME", help="from then on: 10m, 2h30m, 3d, 2026-11-22T13:00Z; also what the hub still has"
+    )
+    parser.add_argument("--from", dest="start", metavar="START", help="latest (default), beginning, a time, or offset:N")
+    parser.add_argument("--limit", type=whole_number(0, MOST_ROWS), metavar="N", help="end after N messages")
+    parser.add_argument("--no-follow", action="store_true", help="end when everything there is has been shown")
+    parser.add_argument("--json", action="store_true", help="NDJSON: one object a message")
+
+
+def run(call: Call) -> int:
+    """Print messages until interrupted, the reader goes, or the limit is reached."""
+    from services.messages.recorder.handle import ensure_recorder
+    from services.messages.start import Start, parse_time
+
+    options = call.options
+    start = Start.parse("latest" if options.start is None else options.start)
+    if options.since is not None:
+        since = Start("time", parse_time(options.since))
+        start = since if options.start is None else start
+    where = _filter(options, start)
+    with call.session() as session, _ended_by_signals():
+        try:
+            handle = ensure_recorder(session.context, session.endpoint(), start)
+            try:
+                _stream(call, handle, where, options.since is None and start.kind == "latest")
+            finally:
+                handle.close()
+        except BrokenPipeError:
+            # The reader has gone: nothing more to say, not even at exit, when Python flushes.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        except KeyboardInterrupt:
+            # What was to end by itself has not shown all of it.
+            return 130 if options.no_follow or options.limit is not None else 0
+    return 0
+
+
+def _filter(options: argparse.Namespace, start: Start) -> Filter:
+    from services.messages.filters import Filter
+    from services.names import module_identity
+
+    words = list(options.filter)
+    words += [f"device:{options.device}"] if options.device else []
+    words += [f"module:{module_identity(options.module)}"] if options.module else []
+    words += [f'since:"{options.since}"'] if options.since is not None else []
+    # What the journal has from before the start is not asked for.
+    words += [f'since:"{options.start}"'] if start.kind == "time" and options.start is not None else []
+    words += [f"offset>={start.value}"] if start.kind == "offset" else []
+    words += ["/" + options.grep.replace("/", "\\/") + "/"] if options.grep else []
+    return Filter.parse(" ".join(words))
+
+
+def _stream(call: Call, handle: RecorderHandle, where: Filter, only_new: bool) -> None:
+    options = call.options
+    news = _News(call)
+    reader = _Reader(handle.journal_path, where, only_new, news)
+    try:
+        left = options.limit
+        begun, begun_at = time.monotonic(), time.time() * 1000
+        grown, newest = begun, -1
+        while left is None or left > 0:
+            messages, last = reader.next(_PORTION if left is None else min(_PORTION, left))
+            for message in messages:
+                if not options.json:
+                    news.missing(message)
+                call.out(_line(message, options.json))
+            left = None if left is None else left - len(messages)
+            if last != newest:
+                grown, newest = time.monotonic(), last
+            if len(messages) == _PORTION:
+                continue
+            status = handle.status()
+            news.tell(status)
+            quiet = time.monotonic() - grown
+            # Where messages never stop, one that came after the beginning, with nothing left at the hub, is the end as well.
+            passed = time.monotonic() - begun > _QUIET and status.newest > begun_at and not status.lag
+            caught_up = passed or quiet > (_LONG_QUIET if status.lag else _QUIET)
+            if options.no_follow and status.state == "receiving" and not status.waiting and caught_up:
+                return
+            if options.no_follow and status.state in ("failed", "disk") and status.error and quiet > _LONG_QUIET:
+                raise OperatorError(**status.error)  # who waits for the end would wait for ever
+            _reader_there()
+            time.sleep(_LOOK)
+    finally:
+        reader.close()
+
+
+class _Reader:
+    """Reads the journal from a row on; and where another one takes its place (a damaged one is set aside), that one."""
+
+    def __init__(self, path: Path, where: Filter, only_new: bool, news: _News) -> None:
+        from services.messages.journal.window import Window
+
+        self._path, self._where, self._news = path, where, news
+        self._window = Window(path)
+        self._row = self._window.bounds()[1] if only_new else 0
+        self._shown: dict[str, InferenceMessage] = {}  # the newest of each partition
+        self._again = False  # another journal may have again what was shown
+
+    def next(self, count: int) -> tuple[list[InferenceMessage], int]:
+        """The next messages that pass, ``count`` at most, and the newest row that there is."""
+        in_place = self._window.in_place  # before reading: what it still holds is shown first
+        try:
+            last = self._window.bounds()[1]  # before reading: what comes in between is for the next turn
+            messages = self._window.after(self._row, count, self._where)
+        except OperatorError as error:
+            if error.code != "journal.damaged":
+                raise
+            self._news.say(error.what)  # the recorder has been told, and will set it aside
+            messages, last = [], self._row
+        self._row = messages[-1].row if messages else max(self._row, last)
+        if not messages and not in_place:
+            self._open_another()
+        if self._again:
+            messages = [message for message in messages if not self._was_shown(message)]
+        for message in messages:
+            if message.sequence_number >= 0:
+                self._shown[message.partition] = message
+        return messages, last
+
+    def _open_another(self) -> None:
+        from services.messages.journal.window import Window
+
+        with suppress(OperatorError):  # it is not there yet
+            another = Window(self._path)
+            self._window.close()
+            self._window, self._row, self._again = another, 0, True
+
+    def _was_shown(self, message: InferenceMessage) -> bool:
+        shown = self._shown.get(message.partition)
+        if message.sequence_number < 0:  # it has no place in the order: rather twice than not at all
+            return False
+        return shown is not None and (message.sequence_number, message.enqueued) <= (shown.sequence_number, shown.enqueued)
+
+    def close(self) -> None:
+        """Let go of the journal."""
+        self._window.close()
+
+
+def _line(message: InferenceMessage, as_json: bool) -> str:
+    if as_json:
+        from services.messages.journal.export import as_dict
+
+        return json_line(as_dict(message))
+    sender = f"{message.device}/{message.module}" if message.module else message.device
+    return (
+        f"{message.enqueued.astimezone():%Y-%m-%d %H:%M:%S}.{message.enqueued.microsecond // 1000:03d}  {sender}  {message.text}"
+    )
+
+
+class _News:
+    """Says on standard error what happens to the intake: errors, reconnects, gaps.
+
+    An error before the first connection ends the verb.
+    """
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+        self._said: dict[str, Any] = {}
+        self._connected = False
+        self._ahead = 0  # messages that are missing and were told by those that follow them, and not yet by the status
+
+    def say(self, text: str) -> None:
+        """Say it, unless it was said last."""
+        if text != self._said.get("text"):
+            self._call.progress(text)
+        self._said["text"] = text
+
+    def tell(self, status: RecorderStatus) -> None:
+        """Say what is new in ``status``."""
+        self._connected = self._connected or status.state == "receiving" or status.received > 0
+        if status.state == "failed" and status.error and not self._connected:
+            raise OperatorError(**status.error)
+        for at, text in status.events:
+            if at > self._said.get("at", 0) and at >= status.since:
+                self._call.progress(text)
+                self._said["at"] = at
+        if status.error and status.error["what"] != self._said.get("error"):
+            self._call.progress(f"{status.error['what']} {status.error['remedy']}")
+        if status.error or status.state == "receiving":  # while another is started, what failed is not over
+            self._said["error"] = status.error["what"] if status.error else ""
+        more = status.dropped - self._said.setdefault("dropped", status.dropped)
+        if more > 0:
+            if more > self._ahead:
+                self._tell_missing(more - max(self._ahead, 0))
+            self._ahead -= more
+            self._said["dropped"] = status.dropped
+
+    def missing(self, message: InferenceMessage) -> None:
+        """Say what is missing before the message that is printed next, unless the status has told it."""
+        if message.hub_remade:
+            self.say("Missing here: what the hub before this one had and nobody had read; it was made again under the same name.")
+        if not message.missing:
+            return
+        count = message.missing
+        self._ahead += count
+        if self._ahead > 0:
+            self._tell_missing(min(count, self._ahead))
+
+    def _tell_missing(self, count: int) -> None:
+        self._call.progress(f"Missing here: {counted(count, 'message')} that the hub no longer had.")
+
+
+def _reader_there() -> None:
+    """A reader that goes while nothing comes would otherwise be noticed at the next message only."""
+    poll = select.poll()
+    poll.register(sys.stdout.fileno(), 0)
+    if any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0)):
+        raise BrokenPipeError
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """SIGTERM and SIGHUP end it as SIGINT does."""
+
+    def stop(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

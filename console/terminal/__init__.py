@@ -1,0 +1,1 @@
+"""What works around Textual or the terminal; each file says what for, and when it can be deleted."""

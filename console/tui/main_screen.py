@@ -1,0 +1,273 @@
+"""The four panes: layout, focus, and the line that keeps those out of sight in sight."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.events import DescendantFocus, Resize
+from textual.geometry import Size
+from textual.reactive import Reactive
+from textual.screen import Screen
+from textual.widget import Widget
+
+from console.tui.actions import Action, bindings
+from console.tui.background import go, in_thread
+from console.tui.owner import app_of
+from console.tui.panes.images import Images
+from console.tui.panes.messages import Messages
+from console.tui.panes.modules import Modules
+from console.tui.panes.options import Options
+from console.tui.panes.pane_scope import PaneScope
+from console.tui.scope import Scope
+from services.errors import OperatorError
+from services.operations.session import Session
+from widgets.details import DetailsPanel
+from widgets.footer import KeyLine
+from widgets.pane import Pane
+from widgets.status import Banner, Strip
+from widgets.symbols import is_ascii
+
+if TYPE_CHECKING:
+    from console.tui.owner import ConsoleApp
+    from console.tui.saved_state import LeftWatch, Place
+
+Layout = Literal["single", "four", "roomy"]
+
+_SPENT_STEP = 10  # messages of the hub's quota
+
+
+def layout_for(width: int, height: int) -> Layout:
+    """One pane at a time; four from 120×36; details too from 160×48."""
+    if width >= 160 and height >= 48:
+        return "roomy"
+    return "four" if width >= 120 and height >= 36 else "single"
+
+
+class MainScreen(Scope, Screen[None]):
+    """Images, modules, create options, messages."""
+
+    AUTO_FOCUS = ""
+    # Textual's own draws the whole screen anew when the focus moves.
+    focused: Reactive[Widget | None] = Reactive(None, repaint=False)
+    SCOPES = ("main",)
+    BINDINGS: ClassVar[list[BindingType]] = bindings("main")
+
+    def __init__(self, session: Session | None) -> None:
+        super().__init__()
+        self.session = session
+        self.device = ""
+        self._spent = -_SPENT_STEP  # as it is shown
+        self.images = Images(id="images")
+        self.modules = Modules(id="modules")
+        self.options = Options(id="options")
+        self.messages = Messages(id="messages")
+        self.panes: tuple[PaneScope, ...] = (self.images, self.modules, self.options, self.messages)
+        self.current: Pane = self.images
+        self.details = DetailsPanel()
+        self.banner = Banner()
+        self.strip = Strip()
+
+    @property
+    def console(self) -> ConsoleApp:
+        """The app, as what it is."""
+        return app_of(self)
+
+    def compose(self) -> ComposeResult:
+        """Banner, strip, panes, footer."""
+        # Classes that are there from the beginning: one that comes later has everything under it styled again.
+        self._arrange(self.app.size)
+        self.images.add_class("-current", update=False)
+        yield self.banner
+        yield self.strip
+        with Horizontal(id="panes"):
+            with Vertical(id="left", classes="-current"):
+                yield self.images
+                yield self.modules
+            with Vertical(id="right"):
+                yield self.options
+                yield self.messages
+            yield self.details
+        yield KeyLine()
+
+    def on_mount(self) -> None:
+        """The images are where the main job begins."""
+        for widget in (*self.panes, self.details):
+            widget.set_class(is_ascii(), "-ascii")
+        self._current(self.images)
+        self.images.focus_content()
+        self._name_place()
+
+    # The context.
+
+    def waiting(self, what: str) -> None:
+        """Nothing can be read yet, and why."""
+        for pane in (self.images, self.modules, self.messages):
+            pane.waiting(what)
+        self._name_place()
+
+    def stranded(self, error: OperatorError) -> None:
+        """There is no context to work with."""
+        for pane in (self.images, self.modules, self.messages):
+            pane.failed(error)
+        self.console.show_error(error)
+
+    def adopt(self, session: Session, place: Place) -> None:
+        """Work with a context from here on, where it was left."""
+        self.session = session
+        self.refresh_bindings()
+        self._name_place()
+        chosen = self.panes.index(self.current) + 1  # by who did not wait for the context
+        if place.models and self.images.showing == "images":
+            self.images.action_models()
+        for pane in self.panes:
+            pane.restore_filter(place.filters.get(pane.id or "", ""))
+        self.go_to(place.pane if chosen == 1 else chosen)
+        self.images.begin(session)
+        self.options.begin(session)
+        self.messages.begin(session)
+        go(self, self._find_device(session, place.device), "device")
+
+    def place(self, watch: LeftWatch | None) -> Place:
+        """Where one is now."""
+        from console.tui.saved_state import Place
+
+        filters = {pane.id or "": text for pane in self.panes if (text := pane.filter_now)}
+        return Place(self.panes.index(self.current) + 1, self.device, self.images.showing == "models", filters, watch)
+
+    @on(Pane.Reload)
+    def _reload(self) -> None:
+        """Without a context there is one thing to try again."""
+        if self.session is None:
+            self.console.open_again()
+
+    async def _find_device(self, session: Session, left: str) -> None:
+        from console.tui.flows import interrupted
+
+        self.modules.waiting("Asking the hub for the device")
+        try:
+            device = left or await in_thread(session.first_device)
+        except OperatorError as error:
+            self.modules.failed(error)
+            return
+        self.look_at(device)
+        go(self.app, interrupted.tell(self, session), "interrupted")
+
+    def look_at(self, device: str | None) -> None:
+        """Another device."""
+        if device and self.session is not None:
+            self.look_at_place(device)
+            self.modules.begin(self.session, device)
+
+    def look_at_place(self, device: str) -> None:
+        """The device that the banner names."""
+        self.device = device
+        self._name_place()
+
+    def _name_place(self) -> None:
+        app = self.console
+        context = self.session.context if self.session is not None else None
+        lab = context.lab if context is not None else app.lab is not None
+        workspace = context.workspace.name if context is not None and context.workspace else ""
+        hub = context.hub.host.split(".")[0] if context is not None and context.hub else ""
+        where = " · ".join(part for part in (self.device, "" if lab else hub, workspace) if part)
+        self.banner.show(
+            context.name if context else "",
+            where,
+            lab=lab,
+            production=bool(context and context.production),
+            read_only=app.changes_nothing,
+        )
+
+    def say_spent(self) -> None:
+        """What was spent of the hub's quota, in the banner: in steps, or it would be all that an idle line carries."""
+        if self.session is not None:
+            session = self.session
+
+            async def read() -> None:
+                spent = await in_thread(session.spent)
+                if spent is not None and not self._spent <= spent < self._spent + _SPENT_STEP:
+                    self._spent = spent
+                    self.banner.show_spent(spent)
+
+            go(self, read(), "spent")
+
+    # Layout and focus.
+
+    def on_resize(self, event: Resize) -> None:
+        """Arrange the panes for the size there is."""
+        self._arrange(event.size)
+        self.call_after_refresh(self._say_panes)
+        self.current.action_panel()
+
+    def _arrange(self, size: Size) -> None:
+        wanted = layout_for(size.width, size.height)
+        for name in ("single", "four", "roomy"):
+            self.set_class(name == wanted, f"-{name}")
+        self.set_class(size.height < 18 or size.width < 50, "-tiny")
+
+    def on_descendant_focus(self, event: DescendantFocus) -> None:
+        """The pane that has the focus is the current one."""
+        pane = next((node for node in event.widget.ancestors_with_self if isinstance(node, Pane)), None)
+        if pane is not None and pane is not self.current:
+            self._current(pane)
+
+    def go_to(self, number: int) -> Pane:
+        """Give a pane the focus."""
+        pane = self.panes[number - 1]
+        self._current(pane)
+        pane.focus_content()
+        return pane
+
+    def offers(self, action: Action) -> bool | None:
+        """There is something to give up only while a dialog is on its way."""
+        return bool(self.console.opening) if action.id == "app.give-up" else super().offers(action)
+
+    def action_give_up(self) -> None:
+        """The dialog that is on its way does not open."""
+        for waiting in self.console.opening:
+            waiting.cancel()
+        self.notify("waiting no longer", timeout=2)
+
+    def action_next_pane(self) -> None:
+        """Go to what comes next in this pane, then to the next pane."""
+        self._step(1)
+
+    def action_pane_before(self) -> None:
+        """Go to what comes before in this pane, then to the pane before."""
+        self._step(-1)
+
+    def _step(self, by: int) -> None:
+        mine = [widget for widget in self.focus_chain if self.current in widget.ancestors_with_self]
+        place = mine.index(self.focused) + by if self.focused in mine else -1
+        if 0 <= place < len(mine):
+            mine[place].focus()
+        else:
+            self.go_to((self.panes.index(self.current) + by) % len(self.panes) + 1)
+
+    def _current(self, pane: Pane) -> None:
+        self.current = pane
+        for each in self.panes:
+            each.set_class(each is pane, "-current")
+        for column in self.query("#left, #right"):
+            column.set_class(pane in column.children, "-current")
+        self._say_panes()
+        pane.action_panel()
+
+    @on(Pane.WordChanged)
+    def _say_panes(self) -> None:
+        self.strip.show(self.panes, self.current)
+
+    @property
+    def has_details(self) -> bool:
+        """Whether there is room for details beside the panes."""
+        return self.has_class("-roomy")
+
+    def show_details(self, content: Content) -> None:
+        """Details of what the cursor stands on, where there is room."""
+        if self.has_details:
+            self.details.show(content)

@@ -1,0 +1,287 @@
+"""Messages at work: the recorder is started or attached to, and the pane reads only the window that it shows."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+from typing import ClassVar
+
+from textual import on
+from textual.binding import BindingType
+from textual.content import Content
+from textual.widgets import Input
+
+from console.tui.actions import bindings
+from console.tui.background import go, in_thread
+from console.tui.owner import app_of
+from console.tui.panes.pane_scope import PaneScope
+from services.errors import OperatorError, UsageError
+from services.messages.feed import MessageFeed
+from services.operations.session import Session
+from services.records import PAGE, InferenceMessage
+from services.text import counted
+from widgets.details import message_details
+from widgets.dialogs import Prompt, Reader
+from widgets.lines import Lines
+from widgets.messages import MessagesPane
+from widgets.pane import Pane
+from widgets.stream import Stream
+
+_BUSY, _IDLE = 0.25, 1.0  # seconds between two looks at the journal
+
+
+class Messages(PaneScope, MessagesPane):
+    """The messages pane at work."""
+
+    SCOPES = ("messages", "pane")
+    BINDINGS: ClassVar[list[BindingType]] = bindings(*SCOPES)
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self.session: Session | None = None
+        self._aside = ""  # the filter that x has put aside
+
+    @property
+    def source(self) -> MessageFeed:
+        """Where it reads."""
+        assert self.session is not None
+        return self.session.messages
+
+    def begin(self, session: Session) -> None:
+        """Attach to the recorder, then look at the journal again and again."""
+        self.session = session
+        self.read()
+
+    @on(Pane.Reload)
+    def read(self) -> None:
+        """Open the journal and read its end."""
+        if self.session is not None:
+            go(self, self._run(), "tail")
+
+    async def _run(self) -> None:
+        self.waiting("Finding the hub's endpoint and starting the recorder")
+        try:
+            await in_thread(self.source.open)
+            self.show_window(await in_thread(self.source.narrow, self.filter_text))
+        except OperatorError as error:
+            self.failed(error)
+            return
+        slow = 4 if app_of(self).slow else 1
+        pause = _BUSY
+        while True:
+            await asyncio.sleep(pause * slow)
+            pause = _BUSY if await self._glance() else min(pause * 1.5, _IDLE)
+
+    async def _glance(self) -> bool:
+        """One look; whether anything came that is seen. A filter that changes meanwhile makes its answer worthless."""
+        from services.messages.journal.window import Cancelled
+
+        tailing, filtered, last = self.tailing, self.filter_text, self.stream.last_row
+        seen_now = self.look != "ready" or self.is_on_screen  # out of sight only the intake is told
+        try:
+            seen = await in_thread(self.source.look, last, self.stream.room if tailing and seen_now else 0)
+        except Cancelled:
+            return True
+        except OperatorError as error:
+            self.show_unread(error)
+            return False
+        if filtered == self.filter_text and tailing == self.tailing and last == self.stream.last_row:
+            with self.app.batch_update():
+                if seen.newer or seen.anew:
+                    self.add_newer(seen.newer, seen.anew)
+                self.show_intake(seen.intake, 0 if tailing else seen.pending)
+        return seen_now and (bool(seen.newer) or seen.pending > 0)
+
+    @on(MessagesPane.FilterChanged)
+    def _filtered(self, event: MessagesPane.FilterChanged) -> None:
+        if self.session is not None:
+            go(self, self._narrow(event.text), "narrow")
+
+    async def _narrow(self, text: str, at_row: int | None = None) -> None:
+        from services.messages.journal.window import Cancelled
+
+        try:
+            messages = await in_thread(self.source.narrow, text)
+        except UsageError as error:
+            self.say_mistake(error.what)
+            return
+        except Cancelled:
+            return  # a newer filter is on its way
+        except OperatorError as error:
+            if self.look == "ready":  # else the journal is not open yet
+                self.show_unread(error)
+            return
+        self._aside = "" if text else self._aside
+        self.stream.following = True
+        self.show_window(messages, at_row)
+        if text and len(messages) < self.stream.page_size:
+            self._more("before", None)
+
+    @on(Stream.Wanted)
+    def _wanted(self, event: Stream.Wanted) -> None:
+        self._more(event.where, event.row)
+
+    def show_window(self, messages: Sequence[InferenceMessage], at_row: int | None = None) -> None:
+        """Another window, on which what is still being searched for does not follow."""
+        self.workers.cancel_group(self, "before")
+        self.say_mistake("")
+        super().show_window(messages, at_row)
+
+    def _more(self, where: str, row: int | None) -> None:
+        go(self, self._older(row) if where == "before" else self._newer(row), where)
+
+    async def _newer(self, row: int | None) -> None:
+        from services.messages.journal.window import Cancelled
+
+        try:
+            messages = await in_thread(self.source.newer, row)
+        except Cancelled:
+            return
+        if self.stream.window and self.stream.last_row == row:
+            self.add_newer(messages)
+
+    async def _older(self, row: int | None) -> None:
+        """Back through the journal, a portion at a time, until there is a screen full: the tail goes on meanwhile."""
+        from services.messages.journal.window import Cancelled
+
+        found, stop, searching = 0, max(self.stream.page_size, PAGE // 5), False
+        while found < stop:
+            try:
+                older = await in_thread(self.source.older, row)
+            except Cancelled:
+                return
+            self.add_older(older.messages)
+            found, row = found + len(older.messages), older.reached
+            if older.share >= 1:
+                break
+            if found < stop:
+                searching = True
+                self.say_mistake(f"searching, newest first: {min(older.share, 0.99):.0%}")
+        if not self.stream.window and self.filter_text:
+            self.say_mistake(f"nothing found up to {datetime.now():%H:%M:%S}")
+        elif searching:
+            self.say_mistake("")
+
+    @on(MessagesPane.Highlighted)
+    def _highlighted(self, event: MessagesPane.Highlighted) -> None:
+        if self.main.current is self:
+            self.action_panel()
+
+    def action_panel(self) -> None:
+        """Details of the message under the cursor."""
+        message = self.stream.current
+        if message is not None and self.main.has_details:
+            self.main.show_details(message_details(message))
+
+    def row_word(self) -> str:
+        """A row is a message."""
+        return "message"
+
+    def current_row(self) -> InferenceMessage | None:
+        """Return the message under the cursor."""
+        return self.stream.current
+
+    @on(MessagesPane.Tail)
+    def _tail(self) -> None:
+        if self.session is not None:
+            go(self, self._narrow(self.filter_text), "narrow")
+
+    @on(Lines.Chosen)
+    def _chosen(self, event: Lines.Chosen) -> None:
+        """Enter shows details."""
+        event.stop()
+        self.act("messages.details")
+
+    def action_details(self, message: InferenceMessage) -> None:
+        """Show its body, properties and system properties."""
+        go(self, self._details(message), "details")
+
+    def action_export(self) -> None:
+        """Export what the filter lets through."""
+        go(self, self._export(), "export")
+
+    def action_context(self, message: InferenceMessage) -> None:
+        """Show what came before and after it, without the filter."""
+        go(self, self._surroundings(message), "narrow")
+
+    def action_mark(self, message: InferenceMessage) -> None:
+        """Mark it, or take the mark away."""
+        go(self, self._mark(message), "mark")
+
+    def action_health(self) -> None:
+        """Open rates, latencies and classes."""
+        from console.tui.screens.health import HealthScreen
+
+        if self.session is not None:
+            self.app.push_screen(HealthScreen(self.session))
+
+    def action_jump(self) -> None:
+        """Go to a time."""
+        go(self, self._jump(), "jump")
+
+    def action_save(self, message: InferenceMessage) -> None:
+        """Save its body."""
+        go(self, self._save(message), "save")
+
+    def action_yank(self, message: InferenceMessage) -> None:
+        """Copy it."""
+        go(self, self._copy(message), "copy")
+
+    async def _details(self, message: InferenceMessage) -> None:
+        whole, raw = await in_thread(self.source.whole, message)
+        self.app.push_screen(Reader("Message", message_details(whole, raw)))
+
+    async def _copy(self, message: InferenceMessage) -> None:
+        whole, _ = await in_thread(self.source.whole, message)
+        self.app.copy_to_clipboard(whole.body or whole.text)
+        left = f", without its last {counted(whole.body_left, 'byte')}" if whole.body_left else ""
+        self.notify(f"message sent to the terminal's clipboard (OSC 52){left}", timeout=3)
+
+    async def _save(self, message: InferenceMessage) -> None:
+        """Ask where to, and write the body there, byte for byte."""
+        name = f"message-{message.partition}-{message.sequence_number}"
+        text = await self.app.push_screen_wait(Prompt("Save", "The message's body, byte for byte", self.source.export_path(name)))
+        if text:
+            path, size = await in_thread(self.source.save, message, text)
+            self.notify(f"{counted(size, 'byte')} written to {path}", timeout=10)
+
+    async def _surroundings(self, message: InferenceMessage) -> None:
+        """Without the filter around this message; once more, and the filter is back, around the message that is looked at now."""
+        text, self._aside = self._aside if not self.filter_text else "", self.filter_text
+        with self._filter.prevent(Input.Changed):
+            self.restore_filter(text)
+        self.filter_text = text
+        messages = await in_thread(self.source.around, message.row, text)
+        self.stream.following = False
+        self.show_window(messages, message.row)
+        self.border_subtitle = Content("without the filter; x brings it back") if self._aside else None
+
+    async def _mark(self, message: InferenceMessage) -> None:
+        self.stream.update_message(await in_thread(self.source.mark, message))
+
+    async def _jump(self) -> None:
+        hint = "10m or 2h for so long ago, 14:30 for today, or 2026-01-31T14:30"
+        text = await self.app.push_screen_wait(Prompt("Jump to a time", hint))
+        if not text:
+            return
+        from services.messages.start import parse_time
+
+        found = await in_thread(lambda: self.source.at(parse_time(text)))
+        if found is None:
+            self.notify("nothing came since then", timeout=3)
+            return
+        row, messages = found
+        self.stream.following = False
+        self.show_window(messages, row)
+
+    async def _export(self) -> None:
+        """Ask where to, and write there all that the filter lets through."""
+        what = "What the filter lets through" if self.filter_text else "All messages"
+        hint = f"{what}: as NDJSON, or as CSV where the name ends in .csv"
+        text = await self.app.push_screen_wait(Prompt("Export", hint, self.source.export_path()))
+        if not text:
+            return
+        self.notify("exporting", timeout=2)
+        path, count = await in_thread(self.source.export, self.filter_text, text)
+        self.notify(f"{counted(count, 'message')} written to {path}", timeout=10)

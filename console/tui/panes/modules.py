@@ -1,0 +1,274 @@
+"""Modules of a device: read, looked into, restarted, switched, removed."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import ClassVar
+
+from textual import on
+from textual.binding import BindingType
+from textual.content import Content
+from textual.timer import Timer
+
+from console.tui.actions import bindings
+from console.tui.background import go, in_thread
+from console.tui.panes.listening import Listening
+from console.tui.panes.module_actions import ModuleActions
+from services.errors import OperatorError
+from services.names import module_name
+from services.operations.session import Session
+from services.records import PING_COST, DeviceState, Finding, InferenceMessage, Module
+from widgets.details import Around, module_details
+from widgets.module_row import Row
+from widgets.modules import ModulesPane
+from widgets.pane import Pane
+from widgets.symbols import drawn
+from widgets.table import Table
+from widgets.times import ago, now
+
+_LISTEN = 2.0  # seconds between two looks at what clients say
+_AFTER_A_FAILURE = 10.0  # seconds to the next reading where one failed
+_TAKING, _LOOKS = 3.0, 6  # seconds between two looks whether the device has taken a deployment, and how many: each costs quota
+_UNANSWERED = 8.0  # seconds after which a reading that has no answer yet is spoken of
+
+
+class Modules(ModuleActions, ModulesPane):
+    """The modules pane at work."""
+
+    SCOPES = ("modules", "pane")
+    BINDINGS: ClassVar[list[BindingType]] = bindings(*SCOPES, hidden=("pane.filter",))
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self.session: Session | None = None
+        self.device = ""
+        self.state: DeviceState | None = None
+        self.findings: Mapping[str, Finding] = {}
+        self._timer: Timer | None = None
+        self._sooner: Timer | None = None
+        self._listening = Listening()
+        self._heard: Sequence[Finding] = ()
+        self._hearing = False
+        self._reading = 0  # readings that wait for the hub
+        self._ping: tuple[datetime, str] | None = None
+        self._exits: dict[str, list[tuple[datetime, str]]] = {}
+        self._recent: dict[str, Sequence[InferenceMessage]] = {}
+        self._wanted = ""
+
+    def begin(self, session: Session, device: str) -> None:
+        """Read the device now, and again every half minute (``limits.modules_every``: each reading costs quota)."""
+        if device != self.device:
+            self.look = "loading"
+            self.screen.refresh_bindings()
+            self.state, self._ping, self.pinged = None, None, ""
+            self._exits, self._recent = {}, {}
+            self._listening, self._heard = Listening(), ()
+            self.border_title = Content(drawn(f"{self.NUMBER} Modules · {device}"))
+        self.session, self.device = session, device
+        self.read()
+        if self._timer is not None:
+            self._timer.stop()
+        self._timer = self.set_interval(session.context.limits.modules_every, self._read_in_time)
+
+    @on(Pane.Reload)
+    def _read_asked(self) -> None:
+        """Read the device's state and its edge hub's, as the operator asks."""
+        self.read(asked=True)
+
+    def read(self, asked: bool = False) -> None:
+        """Read the device's state."""
+        if self.session is not None and self.device:
+            go(self, self._read(self.session, self.device, asked), "read")
+
+    def _read_in_time(self) -> None:
+        """Read anew, but never in place of a reading that still waits: a hub that is silent would never be told of."""
+        if not self._reading:
+            self.read()
+
+    def read_until_taken(self) -> None:
+        """Read again every few seconds until the device has taken what was deployed, a few times at most."""
+        go(self, self._read_until_taken(self.device), "taken")
+
+    async def _read_until_taken(self, device: str) -> None:
+        for _ in range(_LOOKS):
+            await asyncio.sleep(_TAKING)
+            state = self.state
+            if device != self.device or (state is not None and state.last_desired_version == state.desired_version):
+                return
+            self._read_in_time()
+
+    def on_mount(self) -> None:
+        """Listen to the device's clients, too."""
+        self.set_interval(_LISTEN, self._listen_now)
+
+    def _listen_now(self) -> None:
+        if self.session is not None and self.state is not None and not self._hearing:
+            self._hearing = True
+            go(self, self._listen(self.session, self.state), "listen")
+
+    async def _listen(self, session: Session, state: DeviceState) -> None:
+        try:
+            heard = await in_thread(self._listening.listen, session, state)
+        finally:
+            self._hearing = False
+        if state is not self.state:
+            return  # read anew meanwhile
+        if list(heard.said) != list(self._heard):
+            self._heard = heard.said
+            self._adopt(state, heard.findings)
+        if heard.telling:
+            self._read_in_time()
+
+    async def _read(self, session: Session, device: str, asked: bool) -> None:
+        if self.look != "ready":
+            self.waiting(f"Reading the twin of {device}")
+        late = self.set_timer(_UNANSWERED, self._say_unanswered)
+        self._reading += 1
+        if self._sooner is not None:
+            self._sooner.stop()
+        try:
+            state, findings = await in_thread(session.state, device, self._heard, asked)
+        except OperatorError as error:
+            self.failed(error)
+            self._sooner = self.set_timer(_AFTER_A_FAILURE, self._read_in_time)
+        else:
+            self._note_exits(state)
+            self._adopt(state, findings)
+            if self._wanted and self.table.go_to(self._wanted):
+                self._wanted = ""
+        finally:
+            self._reading -= 1
+            late.stop()
+        self.main.say_spent()
+
+    def _adopt(self, state: DeviceState, findings: Mapping[str, Finding]) -> None:
+        self.state, self.findings = state, findings
+        self.show_state(state, findings)
+
+    def stand_on(self, module: str) -> None:
+        """The cursor goes to that module as soon as the twin shows it."""
+        self._wanted = module
+
+    def _say_unanswered(self) -> None:
+        """What is shown stays, with a line above it; the answer or the error takes its place."""
+        if self.look == "ready":
+            self.note(OperatorError("The hub does not answer yet: what stands here is old.", remedy="d finds out why."))
+        else:
+            self.waiting("The hub has not answered yet; d finds out why")
+
+    def hosts(self) -> list[Module]:
+        """The modules that could be asked to score."""
+        from services.operations.host import hosts
+
+        return hosts(self.state) if self.state is not None else []
+
+    def details_of(self, row: Row) -> Content:
+        """Details with secrets masked, as they are now."""
+        from services.masking import Masking, mask_document
+
+        desired = row.module.desired
+        env = Masking().tree(desired.env) if desired else {}
+        around = Around(
+            env=env,
+            options=mask_document(desired.create_options) if desired else "",
+            messages=self._recent.get(row.module.name, ()),
+            reported_at=self.state.reported_at if self.state else None,
+            pinged=self.ping_words(),
+            exits=self._exits.get(row.module.name, ()),
+        )
+        return module_details(row, around)
+
+    def ping_words(self) -> str:
+        """How the last ping went."""
+        if self._ping is None:
+            return ""
+        at, answer = self._ping
+        return f"{answer}, {ago(at)}"
+
+    async def _ask_ping(self, session: Session, device: str) -> None:
+        began = time.monotonic()
+        try:
+            await in_thread(session.ping, device)
+            answer = f"ping answered in {time.monotonic() - began:.1f} s"
+        except OperatorError as error:
+            answer = f"ping: {error.what}"
+        if device != self.device:
+            return
+        self._ping = (now(), answer)
+        self.pinged = f"{answer} (cost {PING_COST} messages of the quota)"
+        if self.state is not None:
+            self._adopt(*await in_thread(session.judged, self.state, self._heard))
+        self.main.say_spent()
+
+    async def _find_recent(self, session: Session, device: str, module: str) -> None:
+        from services.operations.host import clients
+
+        client = self.state is not None and module in [each.name for each in clients(self.state)]
+        self._recent[module] = await in_thread(session.messages.recent, device, module, client)
+
+    def _note_exits(self, state: DeviceState) -> None:
+        """The twin tells of the last exit only: those that were seen are kept."""
+        for module in state.modules:
+            reported = module.reported
+            if reported is None or reported.last_exit is None:
+                continue
+            known = self._exits.setdefault(module.name, [])
+            if not known or known[-1][0] != reported.last_exit:
+                known.append((reported.last_exit, f"exit code {reported.exit_code}, restart {reported.restart_count}"))
+                del known[:-20]
+
+    @on(ModulesPane.Highlighted)
+    def _highlighted(self, event: ModulesPane.Highlighted) -> None:
+        if self.main.current is self:
+            self.action_panel()
+
+    def action_panel(self) -> None:
+        """Details of the module under the cursor."""
+        if self.row is not None:
+            self.main.show_details(self.details_of(self.row))
+
+    def row_word(self) -> str:
+        """A row is a module."""
+        return "module"
+
+    def current_row(self) -> Row | None:
+        """Return the module under the cursor."""
+        return self.row
+
+    def go_to_row(self, name: str) -> bool:
+        """Put the cursor on a module."""
+        return self.table.go_to(module_name(name))
+
+    def row_names(self) -> list[str]:
+        """Return the names of the modules."""
+        return [module.name for module in self.state.modules] if self.state is not None else []
+
+    @on(Table.Chosen)
+    def _chosen(self, event: Table.Chosen) -> None:
+        """Enter shows details."""
+        event.stop()
+        self.act("modules.details")
+
+    def action_ping(self) -> None:
+        """Ask the edge agent for a sign of life."""
+        if self.session is not None:
+            self.notify("asking the edge agent", timeout=2)
+            go(self, self._ask_ping(self.session, self.device), "ping")
+
+    def action_details(self, row: Row) -> None:
+        """Show all that is known of the module; from there its other keys go on with it."""
+        from console.tui.screens.module import ModuleScreen
+
+        name = row.module.name
+        if self.session is not None:
+            go(self, self._find_recent(self.session, self.device, name), "recent")
+            screen = ModuleScreen(f"{name} on {self.device}", lambda: self._now(name, row), lambda id: self.act(id, row=row))
+            self.app.push_screen(screen)
+
+    def _now(self, name: str, before: Row) -> Content:
+        """Details of a module by what was read last."""
+        row = next((row for row in self.table.all if row.module.name == name), before)
+        return self.details_of(row)

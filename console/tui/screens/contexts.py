@@ -1,0 +1,37 @@
+"""Choosing another context."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from console.tui.background import in_thread
+from widgets.dialogs import Choose
+
+if TYPE_CHECKING:
+    from console.tui.owner import ConsoleApp
+
+
+async def choose_context(app: ConsoleApp) -> None:
+    """Choose from the contexts there are."""
+    from services.contexts.store import ContextStore
+
+    contexts = await in_thread(lambda: ContextStore().all())
+    if not contexts:
+        app.new_context(first=True)
+        return
+    choices = []
+    for name, context in contexts.items():
+        marks = [
+            word
+            for word, on in (("LAB", context.lab), ("PRODUCTION", context.production), ("read-only", context.read_only))
+            if on
+        ]
+        place = context.hub.host if context.hub else "no hub"
+        choices.append((name, name, " · ".join([place, *([context.device] if context.device else []), *marks])))
+    current = app.session.context.name if app.session is not None else None
+    choices.append(("", "new…", "put another one together"))
+    chosen = await app.push_screen_wait(Choose("Context", choices, current=current))
+    if chosen == "":
+        app.new_context()
+    elif chosen and chosen != current:
+        app.use_context(chosen)
