@@ -6,10 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from console.tui.keymap import standard_keys
+
 ROOT = Path(__file__).parents[2]
+PAPERS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 READ = {".py", ".md", ".toml", ".tcss", ".json"}
 # ``docs/…`` or ``facts/…`` as a path from the root; neither a part of an address nor of a longer path.
 MENTION = re.compile(r"(?<![\w./-])((?:docs|facts)/[\w./-]*\w)")
+# A file or folder of the code that a paper names, from the root; NAME stands for one to be made.
+PLACE = re.compile(r"`((?:console|widgets|services|tests|docs)/[\w./-]*\w)/?`")
+ACTION_NAMES = re.compile(r"`([a-z-]+)`((?:\s+\.[a-z-]+)+)")
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#([\w-]+))?\)|\]\(#([\w-]+)\)")
 
 
@@ -56,6 +62,19 @@ def test_every_link_of_a_page_leads_somewhere():
     assert ROOT / "docs" / "facts" / "README.md" in pages
     broken = {str(page.relative_to(ROOT)): missing_links(page, page.read_text(encoding="utf-8")) for page in pages}
     assert {page: links for page, links in broken.items() if links} == {}
+
+
+@pytest.mark.parametrize("page", PAPERS, ids=lambda page: page.name)
+def test_every_place_that_a_paper_names_exists(page: Path):
+    names = {name for name in PLACE.findall(page.read_text(encoding="utf-8")) if "NAME" not in name}
+    assert {name for name in names if not (ROOT / name).exists()} == set()
+
+
+def test_the_names_of_actions_in_the_configuration_exist():
+    text = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    names = {f"{place}{name}" for place, row in ACTION_NAMES.findall(text) for name in row.split()}
+    assert len(names) > 100
+    assert names - standard_keys().keys() == set()
 
 
 def test_the_index_lists_every_page_of_facts():
