@@ -42,8 +42,16 @@ LabInfo = dict[str, Any]
 FIRST = ("tests/safety/", "tests/deployment/test_verbs", "tests/console/", "tests/messages/test_recorder", "tests/client/")
 
 
+# What stands for minutes of processes and sockets; the rest is the quick half of the suite (docs/contributing.md).
+SLOW_FIXTURES = frozenset({"lab", "own_lab", "running", "start_host", "azure"})
+SLOW_ROOMS = ("tests/safety/", "tests/console/", "tests/client/", "tests/drill/", "tests/replies/", "tests/files/", "tests/lab")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest files first."""
+    """Begin with the longest files, and mark what is not of the quick half."""
+    for item in items:
+        if item.nodeid.startswith(SLOW_ROOMS) or SLOW_FIXTURES & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)
     items.sort(key=lambda item: next((place for place, name in enumerate(FIRST) if item.nodeid.startswith(name)), len(FIRST)))
 
 

@@ -25,8 +25,8 @@ from services.messages.journal import export
 from services.messages.recorder.status import RecorderStatus
 from services.operations.doctor import report
 from services.operations.doctor.examination import Examination
-from services.records import Secret
-from services.workspace.pending import Pending, PendingOperations
+from services.records import PendingOperation, Secret
+from services.workspace.pending import PendingOperations
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,10 @@ WRITERS = [
     Writer("config/presets/mine.json", lambda path: presets.save(presets.own("mine", '{"Tty": true}'))),
     Writer("state/place.json", lambda path: place.keep("plant-7", place.Place(2))),
     Writer("state/theme", lambda path: themes.remember(path, "light")),
-    Writer("state/workspace-operations.json", lambda path: PendingOperations("w", path).keep(Pending("image", "w", "a: b", "1"))),
+    Writer(
+        "state/workspace-operations.json",
+        lambda path: PendingOperations("w", path).keep(PendingOperation("image", "w", "a: b", "1")),
+    ),
     Writer("state/exports/message-0-1", lambda path: export.save_body(b"body", path)),
     Writer("manifest.json", lambda path: manifest_file.write_private(path, {"modulesContent": {}}), True),
     Writer("report.md", _report, True),
