@@ -23,6 +23,11 @@ class OperatorError(Exception):
     def __str__(self) -> str:
         return " ".join(part for part in (self.what, self.cause, self.remedy) if part)
 
+    @property
+    def state(self) -> str:
+        """The named state of a code SERVICE.STATE (services.records.states)."""
+        return self.code.rpartition(".")[2]
+
     def as_dict(self) -> dict[str, str]:
         """The error for ``--json``: what, cause, remedy, code, raw."""
         return {"what": self.what, "cause": self.cause, "remedy": self.remedy, "code": self.code, "raw": self.raw}

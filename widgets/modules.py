@@ -11,7 +11,7 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
-from services.records import PING_COST, DeviceState, Finding
+from services.records import PING_COST, DeviceState, Finding, states
 from widgets.hanging_indent import Hang, Hanging
 from widgets.module_row import COLUMNS, Row, module_state, next_start, reason, summary
 from widgets.pane import Pane
@@ -92,7 +92,7 @@ makes of its routes stands in a twin of its own, which is read with r, after a d
             self.ready()
             self.table.show(rows)
             whole = findings.get("")
-            if whole is not None and whole.state != "module-trouble" and whole.severity in ("error", "warning"):
+            if whole is not None and whole.state != states.MODULE_TROUBLE and whole.severity in ("error", "warning"):
                 sign, role = SEVERITY[whole.severity]
                 self.say(f"{sign} {whole.word}", role)
             else:
@@ -138,7 +138,7 @@ makes of its routes stands in a twin of its own, which is read with r, after a d
             parts.append((drawn(f" · {self.pinged}"), STYLES["dim"]))
         if finding is not None and finding.severity != "ok":
             sign, role = SEVERITY[finding.severity]
-            also = "" if finding.state == "module-trouble" else f" {finding.remedy}"
+            also = "" if finding.state == states.MODULE_TROUBLE else f" {finding.remedy}"
             parts.append((drawn(f"\n{sign} {finding.reason}.{also}"), STYLES[role]))
         self.device_line.update(_hung([(drawn(text), style) for text, style in parts]))
 

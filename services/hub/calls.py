@@ -71,7 +71,7 @@ class HubCalls:
             try:
                 response = self._exchange(sdk, which, call)
             except OperatorError as error:
-                if last or not again or error.code.rpartition(".")[2] not in ("cut", "hub-trouble"):
+                if last or not again or error.state not in ("cut", "hub-trouble"):
                     raise
                 time.sleep(_PAUSE * 2**attempt)
                 continue

@@ -18,7 +18,7 @@ from services.hub.field_readers import mapping, number, word
 from services.hub.identities import BUDGET_SPENT, Identities, connection_of, connections_of
 from services.hub.quota import QuotaMeter
 from services.hub.twin import device_of, edge_hub_of, state_of
-from services.records import Connection, Device, DeviceState, EdgeHubState, LifeSigns, Observer, Ping
+from services.records import Connection, Device, DeviceState, EdgeHubState, LifeSigns, Observer, Ping, states
 from services.replies.bounds import DEFAULT_BOUNDS, Bounds
 from services.replies.content import Owed
 from services.replies.faults import reply_fault
@@ -201,7 +201,7 @@ class Hub:
         try:
             return edge_hub_of(self.module_twin(device_id, EDGE_HUB), datetime.now(timezone.utc))
         except OperatorError as error:
-            if error.code.rpartition(".")[2] == "module-missing":
+            if error.state == states.MODULE_MISSING:
                 return None
             raise
 

@@ -9,14 +9,13 @@ from itertools import pairwise
 
 from services.diagnosis import diagnose, finding_of
 from services.operations.host import HostAnswer, clients, flashing, running_for, target_of
-from services.records import ERROR_KINDS, DeviceState, Evidence, Finding, InferenceMessage
+from services.records import ERROR_KINDS, DeviceState, Evidence, Finding, InferenceMessage, states
 
 FRESH = 60.0  # seconds for which a message tells how things are
 _USUAL = 5  # pauses between messages that make a habit
 _QUIET = 6.0  # seconds that any client may be silent
 _STEPS = (6, 10, 20, 30, 60, 120, 300, 600)  # the silences that are told apart: a finding does not change every second
 # What a client says when it does not get through to its host.
-NOT_THROUGH = frozenset({"fpga-flashing", "fpga-flashing-too-long", "host-gone", "deadline"})
 
 
 def complaint(sent: Sequence[InferenceMessage]) -> Finding | None:
@@ -72,11 +71,11 @@ def explained(
     for client in clients(state):
         trouble = complained.get(client.name)
         host = target_of(client)
-        doubted = not listening if trouble is None else trouble.state in (*NOT_THROUGH, "client-quiet")
+        doubted = not listening if trouble is None else trouble.state in (*states.NOT_THROUGH, states.CLIENT_QUIET)
         answer = answer_of(host) if doubted else None
         if answer is not None and answer.verdict == "no" and state.module(host) is not None:
             found.append(of_host(state, host, answer))
-        elif answer is not None and answer.verdict == "yes" and trouble is not None and trouble.state in NOT_THROUGH:
+        elif answer is not None and answer.verdict == "yes" and trouble is not None and trouble.state in states.NOT_THROUGH:
             trouble = not_through(client.name, host, answer, trouble)
         if trouble is not None:
             found.append(trouble)

@@ -15,7 +15,7 @@ from services.contexts.model import Context
 from services.deployment.options.client_arguments import client_arguments, client_role
 from services.diagnosis import diagnose, explain
 from services.errors import OperatorError
-from services.records import DeviceState, Evidence, Finding, Module
+from services.records import DeviceState, Evidence, Finding, Module, states
 
 GRPC_PORT = 50051
 HTTP_PORTS = (80, 443, 5001, 8080)
@@ -148,7 +148,7 @@ def reach(endpoint: HostEndpoint, timeout: float) -> HostAnswer | None:
 
 def flashing(error: OperatorError | None, module: str, seconds: float | None) -> Finding | None:
     """Where a host says that it flashes: the finding for as long as it has done so (over five minutes it is a fault)."""
-    if error is None or error.code.rpartition(".")[2] != "fpga-flashing":
+    if error is None or error.state != states.FPGA_FLASHING:
         return None
     return diagnose(Evidence("grpc", code="UNAVAILABLE", text=error.raw, module=module, seconds=seconds))[0]
 

@@ -13,7 +13,7 @@ from services.hub.client import Hub
 from services.operations.device_list import connections_of_many
 from services.operations.device_reading import read_whole
 from services.operations.parallel_calls import side_by_side
-from services.records import Connection, Device, DeviceState, Finding, Liveness
+from services.records import Connection, Device, DeviceState, Finding, Liveness, states
 
 _AT_ONCE = 6  # twins read side by side; the hub allows 100 a second
 _RANK = {"error": 0, "warning": 1, "info": 2, "ok": 3}
@@ -104,7 +104,7 @@ def row_of(
     applied = [configuration.id for configuration in state.configurations if configuration.status.lower() == "applied"]
     deployment = ", ".join(applied) or (f"version {state.desired_version}" if state.desired_version is not None else "")
     # That a module is in trouble is told by that module's own finding.
-    told = [finding for finding in found.values() if finding.state != "module-trouble"]
+    told = [finding for finding in found.values() if finding.state != states.MODULE_TROUBLE]
     return DeviceRow(state.device, state, worst(told), found, deployment, last_message)
 
 

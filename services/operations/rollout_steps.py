@@ -15,7 +15,7 @@ from services.diagnosis.image_names import same_image
 from services.errors import OperatorError
 from services.operations.client_complaints import complaint
 from services.operations.host import HostAnswer, HostEndpoint, flashing, running_for
-from services.records import PING_COST, DeviceState, Finding, InferenceMessage, Module, Step, StepState
+from services.records import PING_COST, DeviceState, Finding, InferenceMessage, Module, Step, StepState, states
 
 TITLES = {
     "accepted": "The hub has taken the deployment",
@@ -29,15 +29,6 @@ TITLES = {
     "message": "First message",
 }
 _PORT_OPENS = 30.0  # seconds that a host may take from its start until it listens
-# Nothing listens; or docker's proxy does already, and closes what the container does not take.
-_NOT_LISTENING = frozenset({"host-gone", "refused", "cut", "connection-cut"})
-# What holds before the agent has taken up the new deployment, too; the rest belongs to the deployment before.
-# A device is offline on evidence only: one of which nothing is known is waited for.
-_REFUSED = frozenset({"bad-configuration", "schema-refused", "no-deployment"})
-_ALWAYS = _REFUSED | {
-    *("device-offline", "device-disabled", "agent-stopped", "never-reported", "not-yet-applied", "refused-before", "step-waits")
-}
-_OF_THE_ENGINE = frozenset({"modules-unlisted", "engine-gone", "edge-daemon-gone"})  # where the agent said so since
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +109,7 @@ def _steps(watch: Watch, known: Known) -> tuple[Step, ...]:
         return _line(watch, done, replaced, known)
     done.append(("accepted", f"version {state.desired_version}"))
     trouble = _trouble(state, watch, applied)
-    if not applied or (trouble is not None and trouble.state in _REFUSED):
+    if not applied or (trouble is not None and trouble.state in states.REFUSED):
         return _line(watch, done, _stop("agent", trouble, _waiting_for_the_agent(state)), known)
     done.append(("agent", f"version {state.last_desired_version}"))
     missing = [name for name, module in zip(watch.modules, modules, strict=True) if not _there(module)]
@@ -174,14 +165,14 @@ def _said(message: InferenceMessage) -> str:
 def _from_host(watch: Watch, known: Known, answer: HostAnswer) -> _Current:
     assert known.host is not None
     error = answer.error
-    code = error.code.rpartition(".")[2] if error else ""
+    code = error.state if error else ""
     since = watch.seen.get("running")
     seconds = (known.now - since).total_seconds() if since else running_for(known.state, known.host.module)
     finding = flashing(error, known.host.module, seconds)
     if finding is not None:
         state: StepState = "failed" if finding.severity == "error" else "running"
         return ("flashing", state, finding.reason, finding.remedy, finding)
-    if code in _NOT_LISTENING and (seconds is None or seconds < _PORT_OPENS):
+    if code in states.NOT_LISTENING and (seconds is None or seconds < _PORT_OPENS):
         return ("answers", "running", "its port is not open yet", "", None)
     return ("answers", "failed", error.what if error else answer.detail, error.remedy if error else "", None)
 
@@ -227,7 +218,11 @@ def _trouble(state: DeviceState, watch: Watch, applied: bool) -> Finding | None:
     """The worst finding that explains why it stands still."""
     for finding in findings(state):
         mine = finding.module in ("", *watch.modules)
-        holds = applied or finding.state in _ALWAYS or (finding.state in _OF_THE_ENGINE and not is_of_the_one_before(state))
+        holds = (
+            applied
+            or finding.state in states.BEFORE_APPLIED
+            or (finding.state in states.OF_THE_ENGINE and not is_of_the_one_before(state))
+        )
         if finding.severity in ("error", "warning") and mine and holds:
             return finding
     return None

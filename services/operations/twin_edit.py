@@ -16,7 +16,7 @@ from services.errors import OperatorError
 from services.hub.client import AGENT, EDGE_HUB, Hub
 from services.hub.field_readers import mapping, number, word
 from services.json_reader import JsonError, read_json
-from services.records import DiffLine, Evidence
+from services.records import DiffLine, Evidence, states
 
 Json = dict[str, Any]
 
@@ -129,7 +129,7 @@ def apply(hub: Hub, edit: TwinEdit, context: str = "", history: History | None =
         twin = hub.patch_module_twin(edit.device, edit.module, edit.patch, edit.etag)
     except OperatorError as error:
         kept.end(entry, "failed", error.what)
-        if error.code.endswith(".changed-meanwhile"):
+        if error.state == states.CHANGED_MEANWHILE:
             raise TwinChanged(
                 f"The twin of {edit.module} was changed by somebody else in the meantime; nothing was sent.",
                 cause=f"It no longer has the etag {edit.etag}.",

@@ -13,6 +13,7 @@ from services.hub.client import AGENT, LOOKING, Hub, MethodReply
 from services.hub.field_readers import mapping
 from services.hub.methods import ping_reply
 from services.json_reader import JsonError, read_json
+from services.records import states
 from services.text import clean
 
 _PAYLOAD_BYTES = 128 * 1024  # of a direct method (docs/facts/iot-hub.md)
@@ -85,7 +86,7 @@ def invoke(
             reply = hub.invoke(device, module, method, payload, response_timeout=seconds)
         except OperatorError as error:
             kept.end(entry, "failed", error.what)
-            if module and module != AGENT and error.code.endswith(".device-offline"):
+            if module and module != AGENT and error.state == states.DEVICE_OFFLINE:
                 raise _no_methods(module, error) from None
             raise
         kept.end(entry, "applied", f"status {reply.status}")

@@ -185,17 +185,23 @@ def _credentials(call: Call, deployer: Deployer, request: DeployRequest) -> tupl
     from console.files import from_here
     from services.contexts.model import SecretSource
     from services.contexts.secrets import reveal
+    from services.errors import UsageError
 
     user, file = call.options.registry_user, call.options.registry_password_file
     if not user:
         return ()
-    return tuple(
-        RegistryCredentials(
-            server,
-            user,
-            reveal(SecretSource("file", str(from_here(file))))  # of the working folder, not of the contexts
-            if file
-            else Secret(ask_secret(f"password of {user} at {server}")),
+    servers = deployer.registries(request)
+    if len(servers) > 1:  # a password is for the registry that it was meant for, and for no other
+        raise UsageError(
+            f"The images are of {len(servers)} registries: {', '.join(servers)}; one --registry-user does not say of which.",
+            remedy="Deploy the client by a command of its own, with its registry's user.",
+            code="usage.registry",
         )
-        for server in deployer.registries(request)
+    if not servers:
+        return ()
+    password = (
+        reveal(SecretSource("file", str(from_here(file))))  # of the working folder, not of the contexts
+        if file
+        else Secret(ask_secret(f"password of {user} at {servers[0]}"))
     )
+    return (RegistryCredentials(servers[0], user, password),)

@@ -27,7 +27,7 @@ def run(call: Call) -> int:
     from services.diagnosis.liveness import judge_again
     from services.operations.device_reading import read_whole
     from services.operations.last_messages import last_messages_of
-    from services.records import PING_COST
+    from services.records import PING_COST, states
     from services.text import one_line
 
     context = call.context()
@@ -49,7 +49,7 @@ def run(call: Call) -> int:
             call.progress(f"{state.device.id}: {state.liveness.text}{ask}")
         for name, finding in findings.items():
             # That modules are in trouble is told by each of them.
-            if finding.severity in ("warning", "error") and finding.state != "module-trouble":
+            if finding.severity in ("warning", "error") and finding.state != states.MODULE_TROUBLE:
                 likely = "likely: " if finding.likely else ""
                 cause = one_line(finding.cause, 400)
                 call.progress(f"{name or state.device.id}: {likely}{finding.reason}. {cause} {finding.remedy}")

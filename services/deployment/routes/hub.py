@@ -27,14 +27,10 @@ from services.deployment.routes.base import OnProgress, RouteRequest, Services
 from services.errors import OperatorError
 from services.hub.client import EDGE_HUB, Hub
 from services.hub.field_readers import mapping
-from services.records import DeviceState, Outcome
+from services.records import DeviceState, Outcome, states
 
 _SETTLE_SECONDS = 5.0
 _AT_SCALE_SECONDS = 6.0
-# Not the hub's refusal: it may have taken what was sent.
-_UNANSWERED = frozenset(
-    {"network.cut", "network.no-answer", "network.timeout", "network.unknown", "hub.hub-trouble", "hub.reply"}
-)
 # What a refusal means for the device.
 _AFTERWARDS = {
     "failed": "The device has what it had before.",
@@ -130,7 +126,7 @@ def twin_desired(hub: Hub, device_id: str, module: str) -> dict[str, Any] | None
     try:
         twin = hub.module_twin(device_id, module)
     except OperatorError as error:
-        if error.code.rpartition(".")[2] == "module-missing":
+        if error.state == states.MODULE_MISSING:
             return None
         raise
     desired = mapping(mapping(twin.get("properties")).get("desired"))
@@ -170,7 +166,7 @@ def apply_plan(hub: Hub, plan: Plan, history: History, context: str = "") -> App
     except OperatorError as error:
         settled: Outcome
         version = state.desired_version
-        settled, version = _how_it_went(hub, plan, version) if error.code in _UNANSWERED else ("failed", version)
+        settled, version = _how_it_went(hub, plan, version) if error.state in states.OUTCOME_UNKNOWN else ("failed", version)
         if settled == "applied":
             history.end(
                 entry, "applied", f"The reply was lost ({error.what}), but the device's twin holds the deployment.", version
@@ -198,7 +194,7 @@ def _verified(hub: Hub, plan: Plan, history: History, entry: int, before: int | 
             holds = _holds(hub, state, plan)
         except OperatorError as error:
             detail = f"Sent and accepted, but the twin could not be read again: {error.what}"
-            history.end(entry, "applied", detail)
+            history.leave(entry, detail)  # 204 says accepted, no more: a later look settles it
             return Applied(None, entry, detail, sent_at=sent_at)
         now = time.monotonic()
         if holds and now >= outlasts:

@@ -6,12 +6,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 
 from services.contexts.model import Context
-from services.records import Finding, Severity, Step
+from services.records import Finding, Severity, Step, states
 
 _RANK: dict[Severity, int] = {"error": 0, "warning": 1, "info": 2, "ok": 3}
 # Where a module's trouble is told by its agent, and where only what comes of it is seen.
 _ROOTS = frozenset({"version", "module"})
-_NOT_YET = frozenset({"slow-pull", "not-created", "no-deployment", "not-yet-applied"})
 _SEEN_FROM_OUTSIDE = frozenset({"host", "between", "messages"})
 
 
@@ -39,14 +38,14 @@ class Examination:
         roots = {
             finding.module
             for step, finding in told
-            if step.name.partition(":")[0] in _ROOTS and (finding.severity == "error" or finding.state in _NOT_YET)
+            if step.name.partition(":")[0] in _ROOTS and (finding.severity == "error" or finding.state in states.NOT_YET)
         }
-        states = {finding.state for _, finding in told}
+        present = {finding.state for _, finding in told}
 
         def follows(step: Step, finding: Finding) -> bool:
             """Whether the twin's own account of the module, or of the whole device, says why."""
             seen = step.name.partition(":")[0] in _SEEN_FROM_OUTSIDE and bool({"", finding.module} & roots)
-            return seen or (finding.state == "device-offline" and "agent-stopped" in states)
+            return seen or (finding.state == states.DEVICE_OFFLINE and states.AGENT_STOPPED in present)
 
         unique: dict[tuple[str, str], Finding] = {}
         for _, finding in sorted(told, key=lambda one: (follows(*one), _RANK[one[1].severity], one[1].likely)):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from services.operations.client_complaints import NOT_THROUGH, complaints, not_through
+from services.operations.client_complaints import complaints, not_through
 from services.operations.doctor.checks.check import Chair, Outcome, found, neutral, ok
 from services.operations.host import clients, target_of
-from services.records import Module
+from services.records import Module, states
 
 
 def client_to_host(chair: Chair) -> Sequence[Outcome]:
@@ -20,7 +20,7 @@ def _client_to_host(chair: Chair, client: Module) -> Outcome:
     named = {"name": f"between:{client.name}", "title": f"{client.name} reaches its host"}
     trouble = complaints(chair.twin(), chair.heard, chair.listening).get(client.name)
     answer = chair.answers.get(target_of(client))
-    if trouble is not None and trouble.state in NOT_THROUGH and answer is not None and answer.verdict == "yes":
+    if trouble is not None and trouble.state in states.NOT_THROUGH and answer is not None and answer.verdict == "yes":
         return found(not_through(client.name, target_of(client), answer, trouble), **named)
     if trouble is not None:
         return neutral(trouble.reason, **named)

@@ -8,9 +8,8 @@ from services.diagnosis import diagnose_state, findings
 from services.diagnosis.twin_evidence import claims
 from services.hub import methods
 from services.operations.doctor.checks.check import Chair, Outcome, found, neutral, ok
-from services.records import PING_COST
+from services.records import PING_COST, states
 
-_OPTIONS = ("bad-create-options", "port-clash", "two-fpga-hosts", "no-privileged")
 _PING_SECONDS = 10
 
 
@@ -23,7 +22,7 @@ def agent(chair: Chair) -> Outcome:
 def version(chair: Chair) -> Sequence[Outcome]:
     """Whether the agent has carried out the newest deployment."""
     state = chair.twin()
-    elsewhere = ("at-scale", "device-offline", "device-disabled")
+    elsewhere = (states.AT_SCALE, states.DEVICE_OFFLINE, states.DEVICE_DISABLED)
     mine = [finding for finding in findings(state) if not finding.module and finding.state not in elsewhere]
     if mine:
         return [
@@ -37,7 +36,7 @@ def version(chair: Chair) -> Sequence[Outcome]:
 def at_scale(chair: Chair) -> Outcome:
     """Deployments at scale that win over a single one."""
     state = chair.twin()
-    finding = next((finding for finding in findings(state) if finding.state == "at-scale"), None)
+    finding = next((finding for finding in findings(state) if finding.state == states.AT_SCALE), None)
     if finding is not None:
         return Outcome("warning", finding.reason, finding.remedy, None)
     targeted = [configuration.id for configuration in state.configurations]
@@ -58,7 +57,7 @@ def modules(chair: Chair) -> Sequence[Outcome]:
 def options(chair: Chair) -> Sequence[Outcome]:
     """Create options of all modules together: JSON, ports that clash, the FPGA."""
     state = chair.twin()
-    wrong = [finding for finding in findings(state) if finding.state in _OPTIONS]
+    wrong = [finding for finding in findings(state) if finding.state in states.OF_THE_OPTIONS]
     if wrong:
         return [
             found(finding, name=f"options:{finding.module}:{finding.state}", title=f"Create options of {finding.module}")
