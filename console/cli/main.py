@@ -80,8 +80,8 @@ def run(arguments: Sequence[str]) -> int:
         options = None if rest else options
     if options is None:
         names = _existing(arguments)
-        wanted = next((word for word in arguments if word in NAMES), "")
-        if wanted and wanted not in names:
+        wanted = _first_word(arguments)
+        if wanted in NAMES and wanted not in names:
             return _told(
                 argparse.Namespace(json="--json" in arguments),
                 UsageError(
@@ -89,7 +89,9 @@ def run(arguments: Sequence[str]) -> int:
                 ),
             )
         try:
-            options = parser(names).parse_args(arguments)
+            # One verb imports no other; all of them are needed for the list of verbs alone.
+            alone = wanted in names and arguments[0] not in ("-h", "--help")
+            options = parser([wanted] if alone else names).parse_args(arguments)
         except UsageError as error:  # of a name that is empty
             return _told(argparse.Namespace(json="--json" in arguments), error)
     try:
@@ -108,6 +110,12 @@ def run(arguments: Sequence[str]) -> int:
         from console.terminal.crash import write_down
 
         return _told(options, write_down(fault))
+
+
+def _first_word(arguments: Sequence[str]) -> str:
+    """Return the first word that is neither an option of the whole command line nor the value of one: the verb."""
+    _, rest = parser(()).parse_known_args([word for word in arguments if word not in ("-h", "--help")])
+    return next((word for word in rest if not word.startswith("-")), "")
 
 
 def _existing(arguments: Sequence[str]) -> Sequence[str]:
