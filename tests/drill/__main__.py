@@ -131,7 +131,7 @@ def _drill(options: argparse.Namespace, seed: int, folder: Path) -> dict[str, An
         search = Search([*lab.secrets, deployments.canary, canary], ["iothubowner", lab.info["registry_username"]])
         cores = [path for place in (Path("/"), folder / "work") for path in place.glob("core*") if path.stat().st_mtime > started]
         texts = [
-            *(("screen", screen) for screen in console.tui.screens),
+            *(("screen", screen) for screen in console.screens),
             *((f"output of {words}", text) for words, text in deployments.outputs),
             *((str(path), path.read_bytes()) for path in cores),
         ]

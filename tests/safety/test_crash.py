@@ -35,9 +35,7 @@ needs_room_for_a_core = pytest.mark.skipif(
 
 
 @needs_room_for_a_core
-@pytest.mark.parametrize(
-    "module", ["console", "services.messages.recorder.__main__", "services.workspace.child", "services.hub.redirect"]
-)
+@pytest.mark.parametrize("module", ["console", "services.messages.recorder", "services.workspace.child", "services.hub.redirect"])
 def test_every_process_with_a_key_forbids_its_core_first(module: str, eventually: Callable[..., Any]) -> None:
     """What it waits for is its standard input, from which the key comes."""
     arguments = ["manifest", "diff", "-"] if module == "console" else []

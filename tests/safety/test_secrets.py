@@ -121,7 +121,7 @@ def test_the_main_job_leaks_no_secret(
     assert terminal.ended() == 0
     found += look.find("terminal", bytes(terminal.bytes))
     processes = terminal.processes.seen.values()
-    for part in (b"services.messages.recorder.__main__", b"services.workspace.child"):
+    for part in (b"services.messages.recorder", b"services.workspace.child"):
         assert any(part in said for said in processes), "the processes were not seen"
     for said_of in processes:
         found += look.find("process", said_of)
@@ -150,7 +150,7 @@ def test_a_secret_of_the_environment_goes_no_further(
             said.split(b"\0")[2]: said for (pid, _), said in seen.items() if pid != terminal.process.pid and said.count(b"\0") > 2
         }
 
-    terminal.until(lambda text: {b"services.workspace.child", b"services.messages.recorder.__main__"} <= children().keys())
+    terminal.until(lambda text: {b"services.workspace.child", b"services.messages.recorder"} <= children().keys())
     key = lab["hub_connection_string"].rpartition("SharedAccessKey=")[2]
     assert not [hit for name, said in children().items() for hit in search_for([key]).find(name.decode(), said)]
 

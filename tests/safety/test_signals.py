@@ -31,7 +31,7 @@ def opened(in_terminal: Callable[..., Any], lab: dict[str, Any], lab_home: Any) 
         def up() -> bool:
             terminal.processes.look()
             said = b"".join(terminal.processes.seen.values())
-            return b"services.workspace.child" in said and b"services.messages.recorder.__main__" in said
+            return b"services.workspace.child" in said and b"services.messages.recorder" in said
 
         terminal.until(lambda text: up())
         return terminal

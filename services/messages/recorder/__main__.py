@@ -1,4 +1,4 @@
-"""The recorder's process: ``python -m services.messages.recorder.__main__``, started by a console (``services.messages.recorder.handle``)."""
+"""The recorder's process: ``python -m services.messages.recorder``, started by a console (``services.messages.recorder.handle``)."""
 
 from __future__ import annotations
 
@@ -15,9 +15,8 @@ from services.contexts.children import forbid_core_dumps
 from services.files import open_private
 from services.messages.journal.location import Place
 from services.messages.recorder.settings import Settings
+from services.messages.recorder.status import ANOTHER_RUNS
 from services.messages.recorder.wait_for import wait_without_a_task
-
-ANOTHER_RUNS = 3  # exit status
 
 
 def main() -> int:

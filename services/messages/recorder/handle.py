@@ -26,9 +26,8 @@ from services.messages.journal import schema
 from services.messages.journal.location import Place, journal_place
 from services.messages.journal.retention import Keep
 from services.messages.journal.store import Journal
-from services.messages.recorder.__main__ import ANOTHER_RUNS
 from services.messages.recorder.settings import Settings
-from services.messages.recorder.status import RecorderStatus
+from services.messages.recorder.status import ANOTHER_RUNS, RecorderStatus
 from services.messages.start import Start
 from services.records import EventEndpoint
 from services.text import one_line
@@ -200,7 +199,7 @@ class RecorderHandle:
             raise _unwritable(self.place.log, error) from error
         try:
             self._child = subprocess.Popen(
-                [sys.executable, "-m", "services.messages.recorder.__main__"],
+                [sys.executable, "-m", "services.messages.recorder"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=log,

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from services.files import FileError, write
 
+ANOTHER_RUNS = 3  # exit status of a recorder that finds another at work
 RecorderState = Literal["starting", "receiving", "reconnecting", "stale", "failed", "disk", "ended"]
 
 
