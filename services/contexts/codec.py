@@ -85,11 +85,11 @@ def _record(kind: type[Any], table: object, path: tuple[str, ...], given: Mappin
         raise TableError(path, f"{path[-1]} must be a table", f"Write [contexts.{'.'.join(path)}] with one key a line.")
     values: dict[str, Any] = dict(given or {})
     hints = typing.get_type_hints(kind)
-    known = [field.name for field in dataclasses.fields(kind) if field.name not in values]
+    field_names = [field.name for field in dataclasses.fields(kind) if field.name not in values]
     for key, value in table.items():
-        if key not in known:
-            near = difflib.get_close_matches(key, known, 1)
-            remedy = f"Did you mean {near[0]}?" if near else f"Known here: {', '.join(known)}."
+        if key not in field_names:
+            near = difflib.get_close_matches(key, field_names, 1)
+            remedy = f"Did you mean {near[0]}?" if near else f"Known here: {', '.join(field_names)}."
             raise TableError((*path, key), f"{key} is not a setting", remedy)
         values[key] = _value(hints[key], value, (*path, key))
     for field in dataclasses.fields(kind):

@@ -280,10 +280,10 @@ def _refused(status: int | None, code: str, text: str) -> OperatorError:
         429: ("Azure throttles these requests.", "Wait a minute and try again."),
     }
     cause, remedy = causes.get(status or 0, ("Azure Resource Manager has trouble of its own.", "Try again in a minute."))
-    said = one_line(text, 300)
+    words = one_line(text, 300)
     return OperatorError(
         f"Azure Resource Manager refused ({status}{f', {one_line(code, 60)}' if code else ''}).",
-        cause=f"{cause} It says: {said}" if said else cause,
+        cause=f"{cause} It says: {words}" if words else cause,
         remedy=remedy,
         code=f"arm.{status}",
         raw=clean(text, 2000),

@@ -52,10 +52,10 @@ class Draft:
         things = split_paste(text)
         if len(things) == 1 and (path := file_of(things[0])):
             things = read_file(path)
-        said = [self._take_one(thing) for thing in things]
-        if not said:
+        descriptions = [self._take_one(thing) for thing in things]
+        if not descriptions:
             raise _not_understood("It is empty.")
-        return "; ".join(said)
+        return "; ".join(descriptions)
 
     def _take_one(self, thing: str) -> str:
         if workspace := workspace_in(thing):
@@ -157,22 +157,22 @@ class Draft:
     def store(self, store: ContextStore, keep: Literal["file", "keyring"] = "file", *, replace: bool = False) -> Context:
         """Write the secrets, then the context. Nothing stays behind where the context cannot be written."""
         write = keep_in_file if keep == "file" else keep_in_keyring
-        kept: list[SecretSource] = []
+        stored_sources: list[SecretSource] = []
         store.check_name(self.name, replace)
         try:
             if self.client_secret:
                 self.sign_in = dataclasses.replace(self.sign_in, secret=write(f"{self.name}-client", self.client_secret))
-                kept += [self.sign_in.secret] if self.sign_in.secret else []
+                stored_sources += [self.sign_in.secret] if self.sign_in.secret else []
             if self.hub_string and not self.hub_source:
                 self.hub_source = write(f"{self.name}-hub", self.hub_string.text)
-                kept.append(self.hub_source)
+                stored_sources.append(self.hub_source)
             if self.event_string and not self.event_source:
                 self.event_source = write(f"{self.name}-events", self.event_string.text)
-                kept.append(self.event_source)
+                stored_sources.append(self.event_source)
             context = self.context()
             store.add(context, replace=replace)
         except OperatorError:
-            for source in kept:
+            for source in stored_sources:
                 forget(source)
             raise
         return context
@@ -184,11 +184,11 @@ class Draft:
         context = self._signed_in()
         try:
             token(context)
-            found = ResourceManager(context).workspace(place.subscription, place.resource_group, place.name)
+            workspace = ResourceManager(context).workspace(place.subscription, place.resource_group, place.name)
         except OperatorError:
             forget_credential(context)  # the next attempt signs in anew
             raise
-        return f"in {found.location or 'an unnamed region'}, registry {found.registry or 'none yet'}"
+        return f"in {workspace.location or 'an unnamed region'}, registry {workspace.registry or 'none yet'}"
 
     def _endpoint(self, events: EventString) -> EventEndpoint:
         return EventEndpoint(
@@ -204,11 +204,11 @@ class Draft:
     def _tested(self, name: str, title: str, test: object) -> Iterator[Step]:
         yield Step(name, title, "running")
         try:
-            said = test() if callable(test) else ""
+            detail = test() if callable(test) else ""
         except OperatorError as error:
             yield Step(name, title, "failed", f"{error.what} {error.cause}".strip(), remedy=error.remedy)
         else:
-            yield Step(name, title, "done", str(said))
+            yield Step(name, title, "done", str(detail))
 
 
 def _not_understood(cause: str) -> OperatorError:
@@ -220,10 +220,10 @@ def _not_understood(cause: str) -> OperatorError:
     )
 
 
-def _other_kind(wanted: str, found: str) -> OperatorError:
+def _other_kind(expected_kind: str, actual_kind: str) -> OperatorError:
     return OperatorError(
-        f"That source holds {found}.",
-        cause=f"Wanted is {wanted}.",
+        f"That source holds {actual_kind}.",
+        cause=f"Wanted is {expected_kind}.",
         remedy="Name the other source.",
         code="context.connection-string",
     )

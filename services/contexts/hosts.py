@@ -54,7 +54,7 @@ def leads(context: Context | None, kind: Kind, owner: str, host: str) -> bool:
     if other == service:
         return True
     for end, ends in _KNOWN[kind].items():
-        if _ends(service, end) and any(_ends(other, known) for known in ends):
+        if _ends(service, end) and any(_ends(other, sibling) for sibling in ends):
             return True
     pairs = context.trusted_hosts if context is not None else ()
     return any((host_alone(one), host_alone(two)) == (service, other) for one, _, two in (pair.partition("=") for pair in pairs))

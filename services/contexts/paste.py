@@ -64,8 +64,8 @@ def subscription_in(thing: str) -> str:
     """The subscription that ``thing`` is, or that an id or address in it lies in; empty where there is none."""
     if _SUBSCRIPTION.fullmatch(thing):
         return thing
-    found = _IN_SUBSCRIPTION.search(thing)
-    return found.group(1) if found else ""
+    match = _IN_SUBSCRIPTION.search(thing)
+    return match.group(1) if match else ""
 
 
 def workspace_in(thing: str) -> WorkspaceSettings | None:
@@ -73,8 +73,8 @@ def workspace_in(thing: str) -> WorkspaceSettings | None:
 
     Raises OperatorError for JSON that is no config.json.
     """
-    if found := _WORKSPACE.search(thing):
-        return WorkspaceSettings(*found.groups())
+    if match := _WORKSPACE.search(thing):
+        return WorkspaceSettings(*match.groups())
     if not thing.startswith("{"):
         return None
     try:

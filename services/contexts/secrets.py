@@ -116,8 +116,8 @@ def _from_command(text: str) -> str:
     except subprocess.TimeoutExpired:  # its output may hold the secret, so it does not travel along
         raise _failed("command", text, f"It gave no answer in {_COMMAND_SECONDS} s.", "It must not ask for input.") from None
     if done.returncode:
-        said = one_line(done.stderr.strip().rpartition("\n")[2], 200)
-        raise _failed("command", text, f"It ended with status {done.returncode}: {said}", "Run it by hand and mend it.")
+        last_line = one_line(done.stderr.strip().rpartition("\n")[2], 200)
+        raise _failed("command", text, f"It ended with status {done.returncode}: {last_line}", "Run it by hand and mend it.")
     lines = done.stdout.strip().splitlines()
     if lines and lines[0].lstrip().startswith(("{", "[")):
         remedy = "Let it print the value alone; with az: --query connectionString -o tsv"
@@ -140,7 +140,7 @@ def _from_keyring(name: str) -> str:
 
 
 def _failed(kind: str, value: str, cause: str, remedy: str) -> OperatorError:
-    shown = value.split()[0] if kind == "command" else value  # arguments may hold more than the name of the secret
+    program = value.split()[0] if kind == "command" else value  # arguments may hold more than the name of the secret
     return OperatorError(
-        f"The secret from {kind}:{one_line(shown, 120)} cannot be had.", cause=cause, remedy=remedy, code=f"secret.{kind}"
+        f"The secret from {kind}:{one_line(program, 120)} cannot be had.", cause=cause, remedy=remedy, code=f"secret.{kind}"
     )

@@ -161,7 +161,9 @@ class ContextStore:
         ``read_only`` or DBE_CONSOLE_READ_ONLY makes it read-only, whatever the file says. OperatorError where there is none.
         """
         contexts, current = self._load()
-        wanted = name or os.environ.get("DBE_CONSOLE_CONTEXT") or current or (next(iter(contexts)) if len(contexts) == 1 else "")
+        chosen_name = (
+            name or os.environ.get("DBE_CONSOLE_CONTEXT") or current or (next(iter(contexts)) if len(contexts) == 1 else "")
+        )
         if not contexts:
             raise OperatorError(
                 "There is no context yet.",
@@ -169,14 +171,14 @@ class ContextStore:
                 remedy="Run: dbe-console context add — or try the embedded lab: dbe-console --lab",
                 code="context.none",
             )
-        if not wanted:
+        if not chosen_name:
             raise OperatorError(
                 "No context is chosen.",
                 cause=f"There are {len(contexts)}: {', '.join(contexts)}.",
                 remedy="Run: dbe-console context use NAME, or give --context NAME.",
                 code="context.none-chosen",
             )
-        context = self._known(contexts, wanted)
+        context = self._known(contexts, chosen_name)
         return dataclasses.replace(context, read_only=context.read_only or read_only or read_only_environment())
 
     def add(self, context: Context, replace: bool = False) -> None:

@@ -101,17 +101,17 @@ class History:
 
     def entry(self, number: int) -> HistoryEntry:
         """One entry; raises OperatorError where there is none."""
-        found = self._read("id = ?", (number,), 1)
-        if not found:
+        matches = self._read("id = ?", (number,), 1)
+        if not matches:
             raise OperatorError(f"The history has no entry {number}.", remedy="See: dbe-console history.", code="history.unknown")
-        return found[0]
+        return matches[0]
 
     def pending(self, host: str) -> list[HistoryEntry]:
         """Entries of a hub that nobody saw to their end, oldest first; those that a living console works on are left out."""
         with self._open("The history cannot be read.") as database:
             rows = database.execute("SELECT id, process FROM history WHERE outcome = 'pending' AND host = ?", (host,)).fetchall()
-        left = [number for number, process in rows if process != os.getpid() and not _alive(process)]
-        return [self.entry(number) for number in sorted(left)]
+        orphans = [number for number, process in rows if process != os.getpid() and not _alive(process)]
+        return [self.entry(number) for number in sorted(orphans)]
 
     def _read(self, where: str, values: tuple[Any, ...], limit: int) -> list[HistoryEntry]:
         with self._open("The history cannot be read.") as database:

@@ -21,23 +21,23 @@ from services.records import RegistryCredentials, Secret
 _MACHINES = {"x86_64": "amd64", "x64": "amd64", "aarch64": "arm64", "armv7l": "arm", "arm32v7": "arm"}
 
 
-def with_images_checked(context: Context, made: Plan) -> Plan:
-    """``made`` with what is wrong with the images that it brings; a registry that cannot be reached from here is a warning
+def with_images_checked(context: Context, plan: Plan) -> Plan:
+    """``plan`` with what is wrong with the images that it brings; a registry that cannot be reached from here is a warning
     only."""
-    platform = registry_platform(made.state.platform)
-    known = credentials_of(agent_of(made.after))
+    platform = registry_platform(plan.state.platform)
+    credentials = credentials_of(agent_of(plan.after))
     problems = [
         problem
-        for name, image in _brought(made).items()
-        if (problem := _problem(context, name, image, known, platform)) is not None
+        for name, image in _brought(plan).items()
+        if (problem := _problem(context, name, image, credentials, platform)) is not None
     ]
-    return replace(made, problems=(*made.problems, *problems)) if problems else made
+    return replace(plan, problems=(*plan.problems, *problems)) if problems else plan
 
 
-def _brought(made: Plan) -> dict[str, str]:
+def _brought(plan: Plan) -> dict[str, str]:
     """The images of modules that are new, have another image, or would be pulled with other credentials."""
-    before, after = modules_of(made.before), modules_of(made.after)
-    same_sign_in = _passwords(made.before) == _passwords(made.after)
+    before, after = modules_of(plan.before), modules_of(plan.after)
+    same_sign_in = _passwords(plan.before) == _passwords(plan.after)
     images = {name: settings_of(mapping(module)).get("image") for name, module in after.items()}
     old = {name: settings_of(mapping(module)).get("image") for name, module in before.items()}
     changed = {name for name in after if before.get(name) != after[name]}
@@ -81,7 +81,7 @@ def _passwords(content: Mapping[str, Any]) -> list[Any]:
 
 
 def _problem(
-    context: Context, name: str, image: str, known: Mapping[str, RegistryCredentials], platform: str
+    context: Context, name: str, image: str, credentials: Mapping[str, RegistryCredentials], platform: str
 ) -> ManifestProblem | None:
     from services.registry.api import check_image
     from services.registry.reference import parse_reference
@@ -91,7 +91,7 @@ def _problem(
         return ManifestProblem(f"{name}.image", "warning", message, "See that the parent's registry module has it.")
     try:
         reference = parse_reference(image)
-        check_image(reference, known.get(reference.server.lower()), platform, registry_ca(context), context=context)
+        check_image(reference, credentials.get(reference.server.lower()), platform, registry_ca(context), context=context)
     except OperatorError as error:
         unreachable = error.code.startswith("network.") or error.code == "registry.registry-silent"
         message = f"{error.what} {error.cause}".strip().rstrip(".")

@@ -90,10 +90,10 @@ class Plan:
         """Whether a client among ``modules`` is to run and to send its results, so that a rollout waits for the first one."""
         if self.service is not None:
             return any(_sends(module.create_options, module.image) for module in self.service.modules)
-        wanted = modules_of(self.after)
+        modules = modules_of(self.after)
         return any(
             entry.get("status") == "running" and _sends(_options(entry), str(settings_of(entry).get("image", "")))
-            for entry in (mapping(wanted.get(name)) for name in self.modules)
+            for entry in (mapping(modules.get(name)) for name in self.modules)
         )
 
     @property

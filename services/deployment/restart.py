@@ -12,12 +12,12 @@ from services.names import module_name
 def restart(hub: Hub, device_id: str, module: str, context: str = "", history: History | None = None) -> int:
     """Restart a module by direct method; the history's entry."""
     module = module_name(module)
-    kept = history or History()
-    entry = kept.begin(context=context, host=hub.host, device=device_id, route="method", summary=f"restart {module}")
+    audit = history or History()
+    entry = audit.begin(context=context, host=hub.host, device=device_id, route="method", summary=f"restart {module}")
     try:
         restart_module(hub, device_id, module)
     except OperatorError as error:
-        kept.end(entry, "failed", error.what)
+        audit.end(entry, "failed", error.what)
         raise
-    kept.end(entry, "applied")
+    audit.end(entry, "applied")
     return entry

@@ -64,7 +64,7 @@ def _by_azureml(hub: Hub, history: History, entry: HistoryEntry, services: Seque
     """False where Azure ML still works on it."""
     deleted = entry.summary.startswith("delete service ")
     name = entry.summary.removeprefix("delete ").removeprefix("service ").partition(":")[0]
-    service = next((known for known in services if known.name == name), None)
+    service = next((candidate for candidate in services if candidate.name == name), None)
     state = hub.device_state(entry.device) if entry.device else None
     version = state.desired_version if state else None
     if service is None:

@@ -127,18 +127,18 @@ def _unlisted(reported: Mapping[str, Any]) -> bool:
 def _modules(desired: Mapping[str, Any], reported: Mapping[str, Any]) -> tuple[Module, ...]:
     modules = []
     for section, system in (("systemModules", True), ("modules", False)):
-        wanted, seen = dict(mapping(desired.get(section))), mapping(reported.get(section))
+        desired_modules, reported_modules = dict(mapping(desired.get(section))), mapping(reported.get(section))
         if not system:
             # A layered deployment adds modules under keys of their own.
             prefix = "properties.desired.modules."
-            wanted.update({key.removeprefix(prefix): value for key, value in desired.items() if key.startswith(prefix)})
-        names = sorted(name for name in {*wanted, *seen} if not name.startswith("$"))[:_MODULES]
+            desired_modules.update({key.removeprefix(prefix): value for key, value in desired.items() if key.startswith(prefix)})
+        names = sorted(name for name in {*desired_modules, *reported_modules} if not name.startswith("$"))[:_MODULES]
         modules += [
             Module(
                 name=word(name, 128),
                 system=system,
-                desired=_desired(wanted[name]) if isinstance(wanted.get(name), dict) else None,
-                reported=_reported(seen[name]) if isinstance(seen.get(name), dict) else None,
+                desired=_desired(desired_modules[name]) if isinstance(desired_modules.get(name), dict) else None,
+                reported=_reported(reported_modules[name]) if isinstance(reported_modules.get(name), dict) else None,
             )
             for name in names
         ]

@@ -101,10 +101,10 @@ def is_secret_name(name: str) -> bool:
         return any(_alone(word) for word in words[:-2]) or bool(_PARTS.search("".join(words[:-2])))
     if (last in ("connection", "conn") and before) or (last == "code" and before in _ACCESS):
         return True
-    written = "".join(part for part in name[-200:].casefold() if part.isalnum())  # scripts that NFKD takes apart
+    folded = "".join(part for part in name[-200:].casefold() if part.isalnum())  # scripts that NFKD takes apart
     return (
         _PARTS.search(whole) is not None
-        or _PARTS.search(written) is not None
+        or _PARTS.search(folded) is not None
         or any(_alone(word) for word in words)
         or any(first + second in _ALONE for first, second in itertools.pairwise(words))
     )

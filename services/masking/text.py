@@ -152,15 +152,15 @@ def _pairs(text: str) -> Iterator[Span]:
     for separator in _SEPARATOR.finditer(text):
         if separator.start() < done:
             continue
-        name, written = _name_before(text, separator.start())
-        if not written:
+        name, option = _name_before(text, separator.start())
+        if not option:
             continue
         start = separator.end()
         while start < len(text) and text[start] in " \t":
             start += 1
         in_query = text[name - 1 : name] in ("?", "&", "#") or text[max(0, name - 5) : name] == "&amp;"
-        written = written.strip("-.*$%@")
-        secret = is_secret_name(written) or (in_query and written.lower() in _QUERY_NAMES)
+        option = option.strip("-.*$%@")
+        secret = is_secret_name(option) or (in_query and option.lower() in _QUERY_NAMES)
         phrase = None
         if text[name - 1 : name] in (" ", "\t"):
             phrase = _TWO_WORDS.search(text, max(0, separator.start() - 60), separator.start())

@@ -130,11 +130,11 @@ class Masking:
             if not isinstance(value, str):
                 safe.append(self._node(value, name, False, depth + 1))
                 continue
-            found = secrets.get(place, [])
+            matches = secrets.get(place, [])
             entry = _ENTRY.match(value)
             if entry and is_secret_name(entry.group(1)):
-                found.append((entry.end(), len(value)))
-            hidden = self._replaced(value, merged(value, found)) if found else value
+                matches.append((entry.end(), len(value)))
+            hidden = self._replaced(value, merged(value, matches)) if matches else value
             safe.append(self._string(hidden, name, depth + 1))
         return safe
 

@@ -131,10 +131,10 @@ class MessageFeed:
         """What came after ``row`` (-1: nothing is shown), ``room`` messages at most; with no room they are counted."""
         with self._lock:
             window, where = self._opened(), self._filter()
-            wanted, seen = (row, where, room > 0), self._seen
-            if seen is None or seen.wanted != wanted:
+            subject, progress = (row, where, room > 0), self._seen
+            if progress is None or progress.wanted != subject:
                 # The tail has all that passes up to there; what is still searched for lies before.
-                seen = self._seen = _Seen(wanted, max(row, self._narrowed[1]) if room or row < 0 else row)
+                progress = self._seen = _Seen(subject, max(row, self._narrowed[1]) if room or row < 0 else row)
             last = window.bounds()[1]
             newer: Sequence[InferenceMessage] = ()
             anew = False
@@ -142,15 +142,15 @@ class MessageFeed:
                 newer, anew, self._begun_anew = window.newest(PAGE, where, RECENT), True, False
                 self._narrowed = (0, last)
             elif room:
-                if not where.empty or last - seen.until <= room:
-                    newer = window.after(seen.until, room + 1, where)
-                anew = len(newer) > room or (where.empty and last - seen.until > room)
+                if not where.empty or last - progress.until <= room:
+                    newer = window.after(progress.until, room + 1, where)
+                anew = len(newer) > room or (where.empty and last - progress.until > room)
                 if anew:
                     newer = window.newest(room, where, RECENT)
             else:
-                seen.count += window.count(where, after=seen.until, until=last)
-            seen.until = max(seen.until, newer[-1].row if newer else last)
-            return Look(newer, seen.count, self._intake(window), anew)
+                progress.count += window.count(where, after=progress.until, until=last)
+            progress.until = max(progress.until, newer[-1].row if newer else last)
+            return Look(newer, progress.count, self._intake(window), anew)
 
     def _intake(self, window: Window) -> RecorderFigures:
         assert self._handle is not None
@@ -179,11 +179,11 @@ class MessageFeed:
             first, last = window.bounds()
             before = self._narrowed[0] if row is None else row
             if where.empty:
-                found = window.before(before, PAGE, where)
-                return Older(found, found[0].row if found else first, 1.0)
+                messages = window.before(before, PAGE, where)
+                return Older(messages, messages[0].row if messages else first, 1.0)
             portion = next(window.search(where, before=before, limit=PAGE, chunk=RECENT))
-            left = 0 if portion.done and portion.reached <= first else portion.reached - first
-            return Older(portion.messages[::-1], portion.reached, 1 - left / max(1, last + 1 - first))
+            remaining = 0 if portion.done and portion.reached <= first else portion.reached - first
+            return Older(portion.messages[::-1], portion.reached, 1 - remaining / max(1, last + 1 - first))
 
     def newer(self, row: int) -> list[InferenceMessage]:
         """Messages after ``row`` that pass."""
@@ -198,9 +198,9 @@ class MessageFeed:
         with self._lock:
             if self._window is None:
                 return []
-            found = self._opened().newest(RECENT // 100, Filter.parse(f"device:{device}"), RECENT)
-        own = [message for message in found if message.module == module]
-        return (own or [message for message in found if client and not message.module])[-limit:]
+            messages = self._opened().newest(RECENT // 100, Filter.parse(f"device:{device}"), RECENT)
+        own = [message for message in messages if message.module == module]
+        return (own or [message for message in messages if client and not message.module])[-limit:]
 
     def newest(self, device: str, limit: int) -> list[InferenceMessage]:
         """The newest messages of a device, oldest first; none while the journal is not open."""

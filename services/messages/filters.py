@@ -140,14 +140,14 @@ def _expression(word: str, inverse: bool) -> Term:
 
 
 def _compare(name: str, sign: str, number: str, word: str, inverse: bool) -> Term:
-    found = _NUMBER.fullmatch(number)
-    if found is None:
+    match = _NUMBER.fullmatch(number)
+    if match is None:
         raise UsageError(
             f"{word} compares with no number.",
             remedy=f'Write {name}>20; to search for the text itself, write "{word}".',
             code="filter.syntax",
         )
-    value, unit = float(found.group(1)), found.group(2)
+    value, unit = float(match.group(1)), match.group(2)
     if name == "ms" and unit == "s":
         value *= 1000
     if name.startswith("conf") and (unit == "%" or value > 1):

@@ -18,13 +18,13 @@ _STEPS = (6, 10, 20, 30, 60, 120, 300, 600)  # the silences that are told apart:
 # What a client says when it does not get through to its host.
 
 
-def complaint(sent: Sequence[InferenceMessage]) -> Finding | None:
+def complaint(messages: Sequence[InferenceMessage]) -> Finding | None:
     """What a client's newest message complains of, with how long it has done so; None where it is a result."""
-    last = sent[-1]
+    last = messages[-1]
     if last.kind not in ERROR_KINDS:
         return None
     first = last
-    for message in reversed(sent):
+    for message in reversed(messages):
         if message.kind != last.kind:
             break
         first = message
@@ -32,34 +32,34 @@ def complaint(sent: Sequence[InferenceMessage]) -> Finding | None:
     return diagnose(Evidence("client", text=last.body or last.text, module=last.module, seconds=seconds))[0]
 
 
-def stopped(sent: Sequence[InferenceMessage]) -> Finding | None:
-    """Whether a client that sent again and again (``sent``, oldest first) has fallen silent, judged by its own usual pauses."""
-    times = [message.enqueued for message in sent]
+def stopped(messages: Sequence[InferenceMessage]) -> Finding | None:
+    """Whether a client that sent again and again (``messages``, oldest first) has fallen silent, judged by its own usual pauses."""
+    times = [message.enqueued for message in messages]
     pauses = sorted((after - before).total_seconds() for before, after in pairwise(times))
     if len(pauses) < _USUAL:
         return None
-    usual, quiet = pauses[len(pauses) * 9 // 10], _age(sent[-1])
+    usual, quiet = pauses[len(pauses) * 9 // 10], _age(messages[-1])
     if quiet < max(4 * usual, _QUIET):
         return None
-    shown = max(step for step in _STEPS if step <= quiet)
-    text = f"quiet for {shown} s and more; before, a message came every {max(pauses[len(pauses) // 2], 0.1):.1f} s"
-    return diagnose(Evidence("client", code="quiet", text=text, module=sent[-1].module, seconds=quiet))[0]
+    rounded = max(step for step in _STEPS if step <= quiet)
+    text = f"quiet for {rounded} s and more; before, a message came every {max(pauses[len(pauses) // 2], 0.1):.1f} s"
+    return diagnose(Evidence("client", code="quiet", text=text, module=messages[-1].module, seconds=quiet))[0]
 
 
 def complaints(state: DeviceState, newest: Sequence[InferenceMessage], listening: bool) -> dict[str, Finding]:
     """What each client complains of now, by its module's name. The sample client sends as the device: what comes under no
     module's name is the only client's. Where nobody is ``listening``, silence says nothing."""
-    found = {}
+    by_client = {}
     named = {message.module for message in newest}
     own = [client.name for client in clients(state) if client.desired and client.desired.status == "running"]
     silent = [name for name in own if name not in named]
     for sender in named:
         name = sender if sender else silent[0] if len(silent) == 1 else ""
-        sent = [message for message in newest if message.module == sender]
-        trouble = (complaint(sent) if _age(sent[-1]) < FRESH else None) or (stopped(sent) if listening else None)
+        messages = [message for message in newest if message.module == sender]
+        trouble = (complaint(messages) if _age(messages[-1]) < FRESH else None) or (stopped(messages) if listening else None)
         if trouble is not None and name in own:
-            found[name] = replace(trouble, module=name)
-    return found
+            by_client[name] = replace(trouble, module=name)
+    return by_client
 
 
 def explained(
@@ -67,19 +67,19 @@ def explained(
 ) -> list[Finding]:
     """The complaints with their hosts' side of it: what the host itself answers, or that it does answer here and not there. Where
     nobody is ``listening``, every client's host is asked: no complaint would be heard."""
-    found: list[Finding] = []
+    findings: list[Finding] = []
     for client in clients(state):
         trouble = complained.get(client.name)
         host = target_of(client)
         doubted = not listening if trouble is None else trouble.state in (*states.NOT_THROUGH, states.CLIENT_QUIET)
         answer = answer_of(host) if doubted else None
         if answer is not None and answer.verdict == "no" and state.module(host) is not None:
-            found.append(of_host(state, host, answer))
+            findings.append(of_host(state, host, answer))
         elif answer is not None and answer.verdict == "yes" and trouble is not None and trouble.state in states.NOT_THROUGH:
             trouble = not_through(client.name, host, answer, trouble)
         if trouble is not None:
-            found.append(trouble)
-    return found
+            findings.append(trouble)
+    return findings
 
 
 def not_through(client: str, host: str, answer: HostAnswer, trouble: Finding) -> Finding:

@@ -198,16 +198,24 @@ class Deployer:
 
     def rollout(self, watch: Watch, every: float = 3.0, timeout: float = 900.0) -> Iterator[tuple[Step, ...]]:
         """Yield a rollout's steps until its end, for a client up to its first message."""
-        sent = self.session.messages.sent_since if watch.messages else None
-        return Rollout(self.session.hub, self.session.context, watch, sent, every).steps(timeout)
+        reader = self.session.messages.sent_since if watch.messages else None
+        return Rollout(self.session.hub, self.session.context, watch, reader, every).steps(timeout)
 
     # What a request leaves open.
 
     def resolve(self, request: DeployRequest) -> RouteRequest:
         """Return a request with every name and option decided. Raises UsageError where only the operator can decide."""
-        chosen = self._preset(request)
-        module = module_for(request.module, request.image, chosen, own_options=request.options is not None and not request.preset)
-        options = request.options if request.options is not None else render(chosen, request.values) if chosen else None
+        preset_of_image = self._preset(request)
+        module = module_for(
+            request.module, request.image, preset_of_image, own_options=request.options is not None and not request.preset
+        )
+        options = (
+            request.options
+            if request.options is not None
+            else render(preset_of_image, request.values)
+            if preset_of_image
+            else None
+        )
         location = request.image.location
         changes: list[Change] = [
             SetModule(
@@ -221,7 +229,7 @@ class Deployer:
                 startup_order=request.startup_order,
             )
         ]
-        if (chosen is not None and chosen.kind == "client") or client_role(options or "", location):
+        if (preset_of_image is not None and preset_of_image.kind == "client") or client_role(options or "", location):
             changes.append(SendUpstream(module))
         clients: tuple[ServiceModule, ...] = ()
         if request.client is not None:
@@ -264,13 +272,13 @@ class Deployer:
     def _registry_changes(self, images: Sequence[str], request: DeployRequest | None = None) -> list[Change]:
         """Return the credentials that the images' registries get: those that were given, else the workspace's own where an image
         is of its registry."""
-        given = {item.server.lower(): item for item in request.credentials} if request else {}
+        by_server = {item.server.lower(): item for item in request.credentials} if request else {}
         own: RegistryCredentials | None = None
         credentials: dict[str, RegistryCredentials] = {}
         for image in images:
             server = image.partition("/")[0].lower()
-            if server in given:
-                credentials[server] = given[server]
+            if server in by_server:
+                credentials[server] = by_server[server]
             elif self.session.context.workspace is not None and (request is None or request.workspace_credentials):
                 own = own or self.session.workspace.registry_credentials()
                 if own.serve(image):

@@ -76,13 +76,13 @@ def host_endpoint(
 
 def hosts(state: DeviceState) -> list[Module]:
     """The modules that are to run and publish a scoring port."""
-    found = []
+    results = []
     for module in state.modules:
         if not module.system and module.desired and module.desired.status == "running":
             ports = _ports(_options(module))
             if any(inside == GRPC_PORT or inside in HTTP_PORTS for inside, _ in ports):
-                found.append(module)
-    return found
+                results.append(module)
+    return results
 
 
 def client_hosts(state: DeviceState) -> list[Module]:
@@ -196,14 +196,14 @@ def _ports(options: Any) -> list[tuple[int, int]]:
     """(port in the container, port on the device) of every TCP binding."""
     host = options.get("HostConfig") if isinstance(options, dict) else None
     bindings = host.get("PortBindings") if isinstance(host, dict) else None
-    found = []
+    pairs = []
     for key, entries in bindings.items() if isinstance(bindings, dict) else ():
         inside, _, protocol = str(key).partition("/")
         for entry in entries if isinstance(entries, list) else ():
             outside = str(entry.get("HostPort", "")) if isinstance(entry, dict) else ""
             if protocol in ("", "tcp") and _is_port(inside) and _is_port(outside):
-                found.append((int(inside), int(outside)))
-    return found
+                pairs.append((int(inside), int(outside)))
+    return pairs
 
 
 def _is_port(text: str) -> bool:
@@ -211,8 +211,8 @@ def _is_port(text: str) -> bool:
 
 
 def _scoring_port(ports: Sequence[tuple[int, int]]) -> tuple[int, int]:
-    for wanted in (GRPC_PORT, *HTTP_PORTS):
+    for port in (GRPC_PORT, *HTTP_PORTS):
         for inside, outside in ports:
-            if inside == wanted:
+            if inside == port:
                 return inside, outside
     return ports[0]

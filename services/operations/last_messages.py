@@ -21,10 +21,10 @@ def last_messages(journal: Path) -> dict[str, datetime]:
         return {}
     window = Window(journal)
     try:
-        found: dict[str, datetime] = {}
+        newest: dict[str, datetime] = {}
         for message in window.newest(_LOOKED_AT, Filter.parse("")):
-            found[message.device] = max(message.enqueued, found.get(message.device, message.enqueued))
-        return found
+            newest[message.device] = max(message.enqueued, newest.get(message.device, message.enqueued))
+        return newest
     finally:
         window.close()
 

@@ -27,7 +27,7 @@ def fetch(hub: Hub, device: str, module: str, *, tail: int = 100, **filters: Any
     lines = module_logs(hub, device, module, tail=max(tail, _MOST) if filtered else tail, **filters)[-tail:]
     if lines:
         return lines
-    names = [found.name for found in hub.device_state(device).modules]
+    names = [module_state.name for module_state in hub.device_state(device).modules]
     if module not in names:
         raise OperatorError(
             f"{device} has no module {one_line(module, 80)}.",
@@ -61,11 +61,11 @@ def follow(
     OperatorError where the device does not answer.
     """
     module = module_name(module)
-    shown: list[LogLine] = []
+    previous: list[LogLine] = []
     first = by_time = True
     while not stopped.is_set():
         # Asked from a little before the last line's time: the device's clock sets both, and lines of one second may still come.
-        newest = next((line.time for line in reversed(shown) if line.time is not None), None)
+        newest = next((line.time for line in reversed(previous) if line.time is not None), None)
         if newest is not None:  # a module's own times may be of another zone, and in what is to come there is nothing
             newest = min(newest, datetime.now(timezone.utc)) - timedelta(seconds=1)
         start = since if first or newest is None else newest.strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -89,25 +89,25 @@ def follow(
             if timeless is not None:
                 timeless()
             continue
-        new = unseen(shown, lines)
+        new = unseen(previous, lines)
         yield from new
-        shown = (shown + new)[-_MOST * 2 :]
+        previous = (previous + new)[-_MOST * 2 :]
         first = False
         stopped.wait(every)
 
 
-def unseen(shown: list[LogLine], lines: list[LogLine]) -> list[LogLine]:
-    """What of ``lines`` follows on ``shown``: the longest overlap of the end of one with the beginning of the other is taken off.
+def unseen(previous: list[LogLine], lines: list[LogLine]) -> list[LogLine]:
+    """What of ``lines`` follows on ``previous``: the longest overlap of the end of one with the beginning of the other is taken off.
 
-    Where ``lines`` begins earlier than the overlap, its beginning is searched for in ``shown`` as well.
+    Where ``lines`` begins earlier than the overlap, its beginning is searched for in ``previous`` as well.
     """
-    if not shown or not lines:
+    if not previous or not lines:
         return lines
-    last = shown[-1]
+    last = previous[-1]
     # From the end: the newest place where what is shown ends inside the new lines.
     for end in range(len(lines), 0, -1):
         if lines[end - 1] == last:
-            length = min(end, len(shown))
-            if lines[end - length : end] == shown[-length:]:
+            length = min(end, len(previous))
+            if lines[end - length : end] == previous[-length:]:
                 return lines[end:]
     return lines

@@ -120,7 +120,7 @@ def _accelerated(session: Session) -> tuple[WorkspaceImage, int]:
 
 def _results(job: MainJob, session: Session, clock: _Clock) -> Iterator[Step]:
     until = time.monotonic() + job.seconds
-    shown = -1
+    last_count = -1
     while time.monotonic() < until:
         messages = session.messages.results(job.context.device)
         right = []
@@ -139,12 +139,12 @@ def _results(job: MainJob, session: Session, clock: _Clock) -> Iterator[Step]:
             picture = PurePosixPath(last.picture).name
             yield clock.done(f"{len(right)} right, the last {picture} → {last.label} ({last.confidence or 0:.2f})")
             return
-        if len(right) != shown:
-            shown = len(right)
-            yield clock.running(f"{shown} of {job.results}")
+        if len(right) != last_count:
+            last_count = len(right)
+            yield clock.running(f"{last_count} of {job.results}")
         time.sleep(0.2)
     raise OperatorError(
-        f"Only {shown} of {job.results} inference results arrived in {job.seconds:.0f} s.",
+        f"Only {last_count} of {job.results} inference results arrived in {job.seconds:.0f} s.",
         cause="The client does not score, does not send, or the events do not come through.",
         remedy="See which: dbe-console logs azureml-client, dbe-console doctor.",
         code="check.results",

@@ -100,12 +100,12 @@ def row_of(
         state = judge_again(read_whole(hub, device, connections), message=last_message)
     except OperatorError as error:
         return DeviceRow(device, last_message=last_message, error=error)
-    found = diagnose_state(state)
+    by_module = diagnose_state(state)
     applied = [configuration.id for configuration in state.configurations if configuration.status.lower() == "applied"]
     deployment = ", ".join(applied) or (f"version {state.desired_version}" if state.desired_version is not None else "")
     # That a module is in trouble is told by that module's own finding.
-    told = [finding for finding in found.values() if finding.state != states.MODULE_TROUBLE]
-    return DeviceRow(state.device, state, worst(told), found, deployment, last_message)
+    notable = [finding for finding in by_module.values() if finding.state != states.MODULE_TROUBLE]
+    return DeviceRow(state.device, state, worst(notable), by_module, deployment, last_message)
 
 
 def by_trouble(rows: Sequence[DeviceRow]) -> list[DeviceRow]:

@@ -12,7 +12,7 @@ Result = TypeVar("Result")
 
 def side_by_side(call: Callable[[Item], Result], items: Sequence[Item], at_once: int = 6) -> list[Result]:
     """``call`` for each of ``items``, ``at_once`` of them at a time, in their order. Raises what the first that failed raised."""
-    left = iter(enumerate(items))
+    remaining = iter(enumerate(items))
     taking = threading.Lock()
     results: dict[int, Result] = {}
     errors: dict[int, BaseException] = {}
@@ -20,7 +20,7 @@ def side_by_side(call: Callable[[Item], Result], items: Sequence[Item], at_once:
     def work() -> None:
         while not errors:
             with taking:
-                following = next(left, None)
+                following = next(remaining, None)
             if following is None:
                 return
             index, item = following

@@ -70,19 +70,19 @@ class Rollout:
             state = self._pinged(self._reading.read())
         except OperatorError as error:
             return rollout_steps(self.watch, Known(_now(), error=error))
-        known = Known(_now(), state, host=self._host(state))
-        steps = rollout_steps(self.watch, known)
+        evidence = Known(_now(), state, host=self._host(state))
+        steps = rollout_steps(self.watch, evidence)
         if any(step.name == "running" and step.state == "done" for step in steps):
-            if known.host is not None and (self._answer is None or self._answer.verdict == "no"):
-                self._answer = ask(known.host)  # one that answered is not asked again: each time costs it a picture
-            since = self.watch.seen.setdefault("running", known.now)
-            sent = self._sent(self.watch.device, since) if self._sent is not None else None
-            known = replace(known, now=_now(), answer=self._answer if known.host is not None else None, sent=sent)
-            steps = rollout_steps(self.watch, known)
+            if evidence.host is not None and (self._answer is None or self._answer.verdict == "no"):
+                self._answer = ask(evidence.host)  # one that answered is not asked again: each time costs it a picture
+            since = self.watch.seen.setdefault("running", evidence.now)
+            messages = self._sent(self.watch.device, since) if self._sent is not None else None
+            evidence = replace(evidence, now=_now(), answer=self._answer if evidence.host is not None else None, sent=messages)
+            steps = rollout_steps(self.watch, evidence)
         for step in steps:
             if step.state == "done":
-                self.watch.seen.setdefault(step.name, known.now)
-        return rollout_steps(self.watch, known)
+                self.watch.seen.setdefault(step.name, evidence.now)
+        return rollout_steps(self.watch, evidence)
 
     def _pinged(self, state: DeviceState) -> DeviceState:
         """The state, after a ping where nothing else says that the device is alive: once in five minutes, since each costs quota."""
@@ -94,9 +94,9 @@ class Rollout:
     def _host(self, state: DeviceState) -> HostEndpoint | None:
         """The host among the modules that are watched; else the one that a watched client asks. The edge hub is none, though it
         has ports."""
-        seen = seen_from_here(self.context, state.device.id)
+        address_and_ports = seen_from_here(self.context, state.device.id)
         own = [name for name in self.watch.modules if (module := state.module(name)) is not None and not module.system]
-        endpoints = [endpoint for name in own if (endpoint := host_endpoint(state, name, *seen))]
+        endpoints = [endpoint for name in own if (endpoint := host_endpoint(state, name, *address_and_ports))]
         return min(endpoints, key=lambda endpoint: endpoint.module not in self.watch.modules, default=None)
 
 

@@ -59,24 +59,24 @@ class Known:
     sent: Sequence[InferenceMessage] | None = None
 
 
-def rollout_steps(watch: Watch, known: Known) -> tuple[Step, ...]:
+def rollout_steps(watch: Watch, evidence: Known) -> tuple[Step, ...]:
     """The steps as they stand. ``watch.seen`` is read, never changed."""
-    steps = _steps(watch, known)
+    steps = _steps(watch, evidence)
     accepted = any(step.name == "accepted" and step.state == "done" for step in steps)
-    if known.state is None or not accepted:
+    if evidence.state is None or not accepted:
         return steps
     # The edge hub takes its configuration from the hub, beside the agent and in its own time.
-    routes = _routes(watch, known, known.state, steps[-1].state == "done")
+    routes = _routes(watch, evidence, evidence.state, steps[-1].state == "done")
     return tuple(routes if step.name == "routes" else step for step in steps)
 
 
-def _routes(watch: Watch, known: Known, state: DeviceState, message: bool) -> Step:
+def _routes(watch: Watch, evidence: Known, state: DeviceState, message: bool) -> Step:
     """The edge hub's own step; ``message``: one has arrived, so that its routes work, whatever it has reported."""
     title = TITLES["routes"]
     edge_hub = state.edge_hub
     if edge_hub is None:
         return Step("routes", title, "neutral", "the device has no edge hub yet")
-    elapsed = max((watch.seen.get("routes", known.now) - watch.started).total_seconds(), 0.0)
+    elapsed = max((watch.seen.get("routes", evidence.now) - watch.started).total_seconds(), 0.0)
     if is_settled(edge_hub):
         return Step("routes", title, "done", f"version {edge_hub.last_desired_version}", elapsed)
     finding = next((finding for finding in findings(state) if finding.state.startswith("edge-hub-")), None)
@@ -88,69 +88,69 @@ def _routes(watch: Watch, known: Known, state: DeviceState, message: bool) -> St
     return Step("routes", title, "running", text, elapsed, finding.remedy if finding is not None else "", finding)
 
 
-def _steps(watch: Watch, known: Known) -> tuple[Step, ...]:
+def _steps(watch: Watch, evidence: Known) -> tuple[Step, ...]:
     """The steps without the edge hub's."""
-    state = known.state
+    state = evidence.state
     if state is None:
-        why = known.error
+        why = evidence.error
         return _line(
             watch,
             [],
             ("accepted", "failed" if why else "running", why.what if why else "", why.remedy if why else "", None),
-            known,
+            evidence,
         )
     done: list[tuple[str, str]] = []
     version = state.desired_version if watch.version is None else watch.version
     applied = (state.last_desired_version or 0) >= (version or 0)
     modules = [state.module(name) for name in watch.modules]
     if watch.version is not None and (state.desired_version or 0) < watch.version:
-        return _line(watch, done, ("accepted", "running", "", "", None), known)
+        return _line(watch, done, ("accepted", "running", "", "", None), evidence)
     if (replaced := _replaced(state, watch)) is not None:
-        return _line(watch, done, replaced, known)
+        return _line(watch, done, replaced, evidence)
     done.append(("accepted", f"version {state.desired_version}"))
     trouble = _trouble(state, watch, applied)
     if not applied or (trouble is not None and trouble.state in states.REFUSED):
-        return _line(watch, done, _stop("agent", trouble, _waiting_for_the_agent(state)), known)
+        return _line(watch, done, _stop("agent", trouble, _waiting_for_the_agent(state)), evidence)
     done.append(("agent", f"version {state.last_desired_version}"))
     missing = [name for name, module in zip(watch.modules, modules, strict=True) if not _there(module)]
     if missing:
-        return _line(watch, done, _stop("pulling", trouble, f"waiting for {', '.join(missing)}"), known)
+        return _line(watch, done, _stop("pulling", trouble, f"waiting for {', '.join(missing)}"), evidence)
     done += [("pulling", ""), ("created", "")]
     down = [module.name for module in modules if module and not _settled(module)]
     if down:
-        return _line(watch, done, _stop("running", trouble, f"waiting for {', '.join(down)}"), known)
+        return _line(watch, done, _stop("running", trouble, f"waiting for {', '.join(down)}"), evidence)
     done.append(("running", ""))
     if all(module is not None and module.desired is not None and module.desired.status == "stopped" for module in modules):
-        return _line(watch, [*done], None, known, skipped="stopped, as asked")
-    return _answers(watch, done, known)
+        return _line(watch, [*done], None, evidence, skipped="stopped, as asked")
+    return _answers(watch, done, evidence)
 
 
-def _answers(watch: Watch, done: list[tuple[str, str]], known: Known) -> tuple[Step, ...]:
+def _answers(watch: Watch, done: list[tuple[str, str]], evidence: Known) -> tuple[Step, ...]:
     """The steps that are seen from outside the agent."""
     neutral: dict[str, str] = {}
     current: _Current | None = None
-    answer = known.answer
-    if known.host is None:
+    answer = evidence.answer
+    if evidence.host is None:
         neutral["flashing"] = neutral["answers"] = "no module here that could be asked"
     elif answer is None:
-        current = ("flashing" if known.host.kind == "grpc" else "answers", "running", "asking the host", "", None)
+        current = ("flashing" if evidence.host.kind == "grpc" else "answers", "running", "asking the host", "", None)
     elif answer.verdict == "yes":
         done += [("flashing", ""), ("answers", answer.detail)]
     elif answer.verdict == "unreachable":
         neutral["flashing"] = neutral["answers"] = answer.detail
     else:
-        current = _from_host(watch, known, answer)
-    finding = complaint(known.sent) if known.sent else None
-    if known.sent is None:
+        current = _from_host(watch, evidence, answer)
+    finding = complaint(evidence.sent) if evidence.sent else None
+    if evidence.sent is None:
         neutral["message"] = "only a client module sends messages"
-    elif known.sent and finding is None:
-        done.append(("message", _said(known.sent[-1])))
+    elif evidence.sent and finding is None:
+        done.append(("message", _said(evidence.sent[-1])))
     elif current is None and finding is not None:
         state: StepState = "failed" if finding.severity == "error" else "running"
         current = ("message", state, finding.reason, finding.remedy, finding)
     elif current is None:
         current = ("message", "running", "waiting for the first message", "", None)
-    return _line(watch, done, current, known, neutral)
+    return _line(watch, done, current, evidence, neutral)
 
 
 def _said(message: InferenceMessage) -> str:
@@ -162,13 +162,13 @@ def _said(message: InferenceMessage) -> str:
     return f"{message.label}{sure}{took}"
 
 
-def _from_host(watch: Watch, known: Known, answer: HostAnswer) -> _Current:
-    assert known.host is not None
+def _from_host(watch: Watch, evidence: Known, answer: HostAnswer) -> _Current:
+    assert evidence.host is not None
     error = answer.error
     code = error.state if error else ""
     since = watch.seen.get("running")
-    seconds = (known.now - since).total_seconds() if since else running_for(known.state, known.host.module)
-    finding = flashing(error, known.host.module, seconds)
+    seconds = (evidence.now - since).total_seconds() if since else running_for(evidence.state, evidence.host.module)
+    finding = flashing(error, evidence.host.module, seconds)
     if finding is not None:
         state: StepState = "failed" if finding.severity == "error" else "running"
         return ("flashing", state, finding.reason, finding.remedy, finding)
@@ -190,11 +190,11 @@ def _stop(name: str, trouble: Finding | None, waiting: str) -> _Current:
 
 def _replaced(state: DeviceState, watch: Watch) -> _Current | None:
     """Where a newer deployment, mostly one at scale, no longer has the modules that are watched."""
-    gone = [name for name in watch.modules if (module := state.module(name)) is None or module.desired is None]
-    if not gone or watch.version is None or (state.desired_version or 0) <= watch.version:
+    missing = [name for name in watch.modules if (module := state.module(name)) is None or module.desired is None]
+    if not missing or watch.version is None or (state.desired_version or 0) <= watch.version:
         return None
     scale = ", ".join(entry.id for entry in state.configurations if entry.status.lower() == "applied")
-    text = f"version {state.desired_version} took its place, which has no {', '.join(gone)}"
+    text = f"version {state.desired_version} took its place, which has no {', '.join(missing)}"
     remedy = (
         f"Change the deployment at scale {scale}, or its target condition."
         if scale
@@ -232,26 +232,26 @@ def _there(module: Module | None) -> bool:
     """Whether the container of the image asked for has been made."""
     if module is None or module.reported is None:
         return False
-    wanted, has = module.desired.image if module.desired else "", module.reported.image
-    return not wanted or not has or same_image(wanted, has)
+    desired_image, has = module.desired.image if module.desired else "", module.reported.image
+    return not desired_image or not has or same_image(desired_image, has)
 
 
 def _settled(module: Module) -> bool:
-    wanted = module.desired.status if module.desired else "running"
+    desired_status = module.desired.status if module.desired else "running"
     runtime = module.reported.runtime_status if module.reported else ""
-    return runtime == "running" if wanted == "running" else runtime in ("stopped", "failed", "dead", "backoff")
+    return runtime == "running" if desired_status == "running" else runtime in ("stopped", "failed", "dead", "backoff")
 
 
 def _line(
     watch: Watch,
     done: Sequence[tuple[str, str]],
     current: _Current | None,
-    known: Known,
+    evidence: Known,
     neutral: dict[str, str] | None = None,
     skipped: str = "",
 ) -> tuple[Step, ...]:
     details = dict(done)
-    ended, earliest = {}, known.now
+    ended, earliest = {}, evidence.now
     for name in reversed(details):  # what is seen only now was done when a later step was
         ended[name] = earliest = min(earliest, watch.seen.get(name, earliest))
     steps = []
@@ -261,7 +261,9 @@ def _line(
             steps.append(Step(name, title, "done", details[name], seconds))
         elif current is not None and name == current[0]:
             _, state, text, remedy, finding = current
-            steps.append(Step(name, title, state, text, max((known.now - watch.started).total_seconds(), 0.0), remedy, finding))
+            steps.append(
+                Step(name, title, state, text, max((evidence.now - watch.started).total_seconds(), 0.0), remedy, finding)
+            )
         elif neutral and name in neutral:
             steps.append(Step(name, title, "neutral", neutral[name]))
         elif skipped:

@@ -59,15 +59,15 @@ def find_host(context: Context, hub: Hub, device: str = "", module: str = "", ad
     device = device or context.device
     if not device:
         raise UsageError("No device is named.", remedy="Give --device, or set one in the context.", code="usage.device")
-    seen = (address, None) if address else seen_from_here(context, device)
-    return choose_host(hub.device_state(device), module, *seen)
+    address_and_ports = (address, None) if address else seen_from_here(context, device)
+    return choose_host(hub.device_state(device), module, *address_and_ports)
 
 
 def choose_host(state: DeviceState, module: str, address: str, ports: Mapping[int, int] | None = None) -> HostEndpoint:
     """As ``find_host``, over a state that is known."""
     device = state.device.id
     if not module:
-        names = [found.name for found in hosts(state)]
+        names = [host.name for host in hosts(state)]
         if len(names) != 1:
             raise OperatorError(
                 f"{device} has {len(names) or 'no'} host modules that could score.",
@@ -78,12 +78,12 @@ def choose_host(state: DeviceState, module: str, address: str, ports: Mapping[in
         module = names[0]
     endpoint = host_endpoint(state, module, address, ports)
     if endpoint is None:
-        known = state.module(module) is not None
+        is_present = state.module(module) is not None
         raise OperatorError(
-            f"{module} cannot be asked." if known else f"{device} has no module {one_line(module, 80)}.",
+            f"{module} cannot be asked." if is_present else f"{device} has no module {one_line(module, 80)}.",
             cause="Its create options publish no port."
-            if known
-            else f"It has: {', '.join(found.name for found in state.modules)}.",
+            if is_present
+            else f"It has: {', '.join(host.name for host in state.modules)}.",
             remedy="Name the host module, with a HostPort in its create options.",
             code="score.host",
         )
@@ -201,7 +201,7 @@ def _seen(answer: Any) -> list[tuple[str, float]] | None:
 
 def _numbers(answer: Any) -> list[float] | None:
     if isinstance(answer, dict):
-        lists = [found for value in answer.values() if (found := _numbers(value)) is not None]
+        lists = [numbers for value in answer.values() if (numbers := _numbers(value)) is not None]
         return lists[0] if len(lists) == 1 else None
     values = answer.tolist() if hasattr(answer, "tolist") else answer
     while isinstance(values, list) and len(values) == 1 and isinstance(values[0], list):
@@ -222,13 +222,15 @@ def _named(answer: Any) -> list[tuple[str, float]] | None:
     if isinstance(answer, dict):
         if answer and all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in answer.values()):
             return [(str(name), float(value)) for name, value in answer.items()]
-        inner = [found for value in answer.values() if isinstance(value, (list, dict)) and (found := _named(value))]
+        inner = [
+            value_by_name for value in answer.values() if isinstance(value, (list, dict)) and (value_by_name := _named(value))
+        ]
         return inner[0] if len(inner) == 1 else _pairs([answer])
     return _pairs(answer) if isinstance(answer, list) else None
 
 
 def _pairs(rows: Iterable[Any]) -> list[tuple[str, float]] | None:
-    found = []
+    pairs = []
     for row in rows:
         if isinstance(row, dict):
             name = next((row[key] for key in ("label", "class", "name", "category") if isinstance(row.get(key), str)), None)
@@ -242,8 +244,8 @@ def _pairs(rows: Iterable[Any]) -> list[tuple[str, float]] | None:
             return None
         if not isinstance(name, str) or not isinstance(value, (int, float)):
             return None
-        found.append((name, float(value)))
-    return found or None
+        pairs.append((name, float(value)))
+    return pairs or None
 
 
 @lru_cache(maxsize=1)

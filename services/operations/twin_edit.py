@@ -74,10 +74,10 @@ def plan(host: str, device: str, module: str, twin: Mapping[str, Any], text: str
         raise _bad(f"{'.'.join(missing[0])} is masked, and there is no such secret in the twin to put there.")
     patch = merge_patch(before, after)
     lines = diff(before, after)
-    shown = json.dumps(merge_patch(masked(before), masked(after)), separators=(",", ":"), ensure_ascii=False)
+    patch_text = json.dumps(merge_patch(masked(before), masked(after)), separators=(",", ":"), ensure_ascii=False)
     command = (
         f"az iot hub module-twin update --hub-name {az_hub_name(host)} --device-id {shlex.quote(device)} "
-        f"--module-id {shlex.quote(module)} --desired {shlex.quote(shown)}"
+        f"--module-id {shlex.quote(module)} --desired {shlex.quote(patch_text)}"
     )
     version = number(mapping(mapping(twin.get("properties")).get("desired")).get("$version"))
     return TwinEdit(device, module, word(twin.get("etag")), version, before, after, patch, lines, command)
@@ -122,13 +122,13 @@ def apply(hub: Hub, edit: TwinEdit, context: str = "", history: History | None =
     Raises TwinChanged where the etag no longer holds, OperatorError for what the hub refuses ($edgeAgent and $edgeHub change
     by a deployment only).
     """
-    kept = history or History()
+    audit = history or History()
     summary = f"twin of {edit.module}: {', '.join(list(edit.patch)[:5])}"
-    entry = kept.begin(context=context, host=hub.host, device=edit.device, route="twin", summary=summary)
+    entry = audit.begin(context=context, host=hub.host, device=edit.device, route="twin", summary=summary)
     try:
         twin = hub.patch_module_twin(edit.device, edit.module, edit.patch, edit.etag)
     except OperatorError as error:
-        kept.end(entry, "failed", error.what)
+        audit.end(entry, "failed", error.what)
         if error.state == states.CHANGED_MEANWHILE:
             raise TwinChanged(
                 f"The twin of {edit.module} was changed by somebody else in the meantime; nothing was sent.",
@@ -138,7 +138,7 @@ def apply(hub: Hub, edit: TwinEdit, context: str = "", history: History | None =
                 raw=error.raw,
             ) from None
         raise
-    kept.end(entry, "applied")
+    audit.end(entry, "applied")
     return twin
 
 

@@ -34,10 +34,10 @@ def shown(twin: Mapping[str, Any], part: str = "") -> dict[str, Any]:
 def _readable(section: Mapping[str, Any]) -> dict[str, Any]:
     """A section without its metadata of every field: only when it was last changed stays."""
     metadata = mapping(section.get("$metadata"))
-    kept = {key: value for key, value in section.items() if key != "$metadata"}
+    fields = {key: value for key, value in section.items() if key != "$metadata"}
     if "$lastUpdated" in metadata:
-        kept["$lastUpdated"] = metadata["$lastUpdated"]
-    return kept
+        fields["$lastUpdated"] = metadata["$lastUpdated"]
+    return fields
 
 
 def _cleaned(value: Any) -> Any:
@@ -79,17 +79,17 @@ def invoke(
     elif changes_nothing(module, method):
         reply = hub.invoke(device, module, method, payload, response_timeout=seconds)
     else:
-        kept = History()
+        audit = History()
         summary = f"method {method} of {module or 'the device'}"
-        entry = kept.begin(context=context, host=hub.host, device=device, route="method", summary=summary)
+        entry = audit.begin(context=context, host=hub.host, device=device, route="method", summary=summary)
         try:
             reply = hub.invoke(device, module, method, payload, response_timeout=seconds)
         except OperatorError as error:
-            kept.end(entry, "failed", error.what)
+            audit.end(entry, "failed", error.what)
             if module and module != AGENT and error.state == states.DEVICE_OFFLINE:
                 raise _no_methods(module, error) from None
             raise
-        kept.end(entry, "applied", f"status {reply.status}")
+        audit.end(entry, "applied", f"status {reply.status}")
     return MethodReply(reply.status, masked(_cleaned({"payload": reply.payload}))["payload"])
 
 

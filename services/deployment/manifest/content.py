@@ -145,21 +145,21 @@ def _section(content: dict[str, Any], module: str, *path: str) -> dict[str, Any]
 def _set_module(content: dict[str, Any], change: SetModule) -> None:
     system = change.name in SYSTEM
     modules = _section(content, AGENT, "systemModules" if system else "modules")
-    known = modules.get(change.name)
-    if not isinstance(known, dict):
+    current = modules.get(change.name)
+    if not isinstance(current, dict):
         if not change.image:
             raise _unknown(change.name, modules)
-        known = {"type": "docker", "status": "running", "restartPolicy": "always", "settings": {**chunk("")}}
+        current = {"type": "docker", "status": "running", "restartPolicy": "always", "settings": {**chunk("")}}
     if system and change.status == "stopped":
         raise _of_the_runtime(change.name, "stopped")
-    if system and change.image is not None and _program(change.image) != _program(str(settings_of(known).get("image"))):
+    if system and change.image is not None and _program(change.image) != _program(str(settings_of(current).get("image"))):
         raise _of_the_runtime(change.name, f"made of {one_line(change.image, 120)}")
-    module = {**known, "settings": dict(settings_of(known))}
+    module = {**current, "settings": dict(settings_of(current))}
     if change.image is not None:
         module["settings"]["image"] = change.image
     if change.create_options is not None:
-        kept = {key: value for key, value in module["settings"].items() if not is_chunk(key)}
-        module["settings"] = {**kept, **chunk(compact(change.create_options))}
+        other_settings = {key: value for key, value in module["settings"].items() if not is_chunk(key)}
+        module["settings"] = {**other_settings, **chunk(compact(change.create_options))}
     values = {
         "status": change.status,
         "restartPolicy": change.restart_policy,
@@ -199,10 +199,10 @@ def compact(options: str) -> str:
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
-    if len(made) < len(pairs):
+    members = dict(pairs)
+    if len(members) < len(pairs):
         raise ValueError("a key is written twice")
-    return made
+    return members
 
 
 def packed(module: Any) -> Any:
@@ -215,8 +215,8 @@ def packed(module: Any) -> Any:
         return copy.deepcopy(module)
     if not isinstance(settings, dict) or not any(map(is_chunk, settings)):
         return copy.deepcopy(module)
-    kept = {key: copy.deepcopy(value) for key, value in settings.items() if not is_chunk(key)}
-    return {**copy.deepcopy(module), "settings": {**kept, **chunk(compact(options))}}
+    other_settings = {key: copy.deepcopy(value) for key, value in settings.items() if not is_chunk(key)}
+    return {**copy.deepcopy(module), "settings": {**other_settings, **chunk(compact(options))}}
 
 
 def _remove_module(content: dict[str, Any], name: str) -> None:
@@ -258,9 +258,9 @@ def _set_registry(content: dict[str, Any], credentials: RegistryCredentials) -> 
         name, number = stem, 2
         while name in entries:
             name, number = f"{stem}{number}", number + 1
-    kept = mapping(entries.get(name))
+    current = mapping(entries.get(name))
     entries[name] = {
-        **kept,
+        **current,
         "address": address,
         "username": credentials.username,
         "password": credentials.password.reveal(),

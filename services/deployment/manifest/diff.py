@@ -20,16 +20,16 @@ def diff(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[DiffLine,
     """The exact difference of two manifests, secrets masked (the digest of a changed one is another), create options written out; empty where
     they are equal."""
     old, new = _lines(masked(before)), _lines(masked(after))
-    found = []
+    lines = []
     for line in difflib.unified_diff(old, new, lineterm="", n=_CONTEXT):
         if line.startswith(("---", "+++")) and line[3:].strip() == "":
             continue
         sign = line[:1]
         if sign == "@":
-            found.append(DiffLine("@", line))
+            lines.append(DiffLine("@", line))
         elif sign in _SIGNS:
-            found.append(DiffLine(_SIGNS[sign], line[1:]))
-    return tuple(found)
+            lines.append(DiffLine(_SIGNS[sign], line[1:]))
+    return tuple(lines)
 
 
 def _lines(content: Mapping[str, Any]) -> list[str]:

@@ -118,8 +118,8 @@ def fill(content: Mapping[str, Any], values: Mapping[str, str]) -> dict[str, Any
             return {filled(key): filled(value) for key, value in node.items()}
         return [filled(item) for item in node] if isinstance(node, list) else node
 
-    made: dict[str, Any] = filled(dict(content))
-    return made
+    complete: dict[str, Any] = filled(dict(content))
+    return complete
 
 
 def variables(content: Any) -> list[str]:
@@ -138,8 +138,8 @@ def secret_variables(content: Mapping[str, Any]) -> set[str]:
     """Return the ``variables`` whose values are secrets by the one rule of masking: by their own names, or by where they stand."""
     names = variables(content)
     stand_ins = {name: f"variable-number-{number}-here" for number, name in enumerate(names)}
-    shown = json.dumps(Masking().tree(expanded(fill(content, stand_ins))), ensure_ascii=False)
-    return {name for name in names if is_secret_name(name) or stand_ins[name] not in shown}
+    masked_text = json.dumps(Masking().tree(expanded(fill(content, stand_ins))), ensure_ascii=False)
+    return {name for name in names if is_secret_name(name) or stand_ins[name] not in masked_text}
 
 
 def write_private(path: Path, content: Mapping[str, Any]) -> None:

@@ -33,12 +33,12 @@ def expanded(content: Mapping[str, Any]) -> dict[str, Any]:
             text = join(settings)
         except ChunkGap:
             continue
-        kept = {key: value for key, value in settings.items() if not is_chunk(key)}
+        other_settings = {key: value for key, value in settings.items() if not is_chunk(key)}
         try:
             options: Any = json.loads(text) if text else ""
         except (ValueError, RecursionError):
             options = text
-        module["settings"] = {**kept, "createOptions": options if isinstance(options, dict) else text}
+        module["settings"] = {**other_settings, "createOptions": options if isinstance(options, dict) else text}
     return copied
 
 

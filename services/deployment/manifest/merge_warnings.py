@@ -17,8 +17,8 @@ _HUBS_OWN = ("routes", "schemaVersion")
 
 def left_out(manifest: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[ManifestProblem]:
     """Yield a warning where ``manifest`` says something of the runtime that is not so in ``after``, which it was merged into."""
-    asked, present = _runtime(manifest), _runtime(after)
-    names = [name for name, value in asked.items() if value != present.get(name)]
+    in_file, present = _runtime(manifest), _runtime(after)
+    names = [name for name, value in in_file.items() if value != present.get(name)]
     for section, reader in (("$edgeAgent", agent_of), ("$edgeHub", edge_hub_of)):
         versions = [schema_version(reader(content).get("schemaVersion"))[:2] for content in (manifest, after)]
         if versions[0] > versions[1]:

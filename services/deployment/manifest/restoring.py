@@ -47,8 +47,8 @@ class Restoring:
     def _node(self, stored: Any, hidden: Any, current: Any, path: Path) -> Any:
         if len(path) > _DEPTH or not _has_mask(stored):
             return copy.deepcopy(stored)
-        answered = any(place[: len(path)] == path for place in self._known)
-        if not answered and hidden is not None and (stored == hidden or _bare(stored) == _bare(hidden)):
+        has_answer = any(place[: len(path)] == path for place in self._known)
+        if not has_answer and hidden is not None and (stored == hidden or _bare(stored) == _bare(hidden)):
             return copy.deepcopy(current)
         if isinstance(stored, dict):
             return self._object(stored, hidden, current, path)
@@ -131,7 +131,7 @@ class Restoring:
             return current
         if mask == MASK and label.endswith("=") and current.startswith(label):
             return current.removeprefix(label)
-        same = [found.group() for found in MASKED.finditer(hidden) if label and _label(hidden, found.start()) == label]
+        same = [match.group() for match in MASKED.finditer(hidden) if label and _label(hidden, match.start()) == label]
         secret = self._secrets.get(same[0]) if len(same) == 1 else None
         return None if secret is None else self._revealed(secret)
 

@@ -55,11 +55,11 @@ class Node:
 
     def doubled(self) -> Iterator[Member]:
         """Every key that stood in the same object before, letter case and all."""
-        seen: set[str] = set()
+        earlier_keys: set[str] = set()
         for member in self.members():
-            if member.key in seen:
+            if member.key in earlier_keys:
                 yield member
-            seen.add(member.key)
+            earlier_keys.add(member.key)
             yield from member.node.doubled()
         for item in self.items():
             yield from item.doubled()
@@ -68,8 +68,8 @@ class Node:
         """The value at a path of keys, letter case aside as the agent reads them; the last of doubled keys counts."""
         node: Node | None = self
         for key in path:
-            found = [member.node for member in (node.members() if node else ()) if member.key.lower() == key.lower()]
-            node = found[-1] if found else None
+            matches = [member.node for member in (node.members() if node else ()) if member.key.lower() == key.lower()]
+            node = matches[-1] if matches else None
         return node
 
 

@@ -36,9 +36,9 @@ def render(preset: Preset, values: Mapping[str, str] | None = None) -> str:
 
     Raises OperatorError for a field that does not exist and for a number or port that is none.
     """
-    asked = dict(values or {})
+    given_values = dict(values or {})
     fields = {field.name: field for field in preset.fields}
-    for name in asked:
+    for name in given_values:
         if name not in fields:
             near = difflib.get_close_matches(name, fields, 1)
             raise OperatorError(
@@ -47,7 +47,7 @@ def render(preset: Preset, values: Mapping[str, str] | None = None) -> str:
                 remedy=f"Did you mean {near[0]}?" if near else f"See what it writes: dbe-console options show {preset.name}",
                 code="preset.field",
             )
-    filled = {name: _checked(preset, field, asked.get(name, field.default)) for name, field in fields.items()}
+    filled = {name: _checked(preset, field, given_values.get(name, field.default)) for name, field in fields.items()}
     return json.dumps(_fill(preset.template, filled, fields), indent=2, ensure_ascii=False)
 
 
@@ -56,51 +56,51 @@ def _checked(preset: Preset, field: PresetField, value: str) -> str:
         return field.value if value not in ("", "off", "no", "false", "0") else ""
     sound = field.kind == "text" or bool(_PORT.match(value) if field.kind == "port" else _AMOUNT.match(value))
     if not sound:
-        wanted = "a port from 1 to 65535" if field.kind == "port" else "a number of 0 or more"
+        expectation = "a port from 1 to 65535" if field.kind == "port" else "a number of 0 or more"
         raise OperatorError(
             f"{field.label} of the preset {preset.name} is {one_line(value, 40)!r}.",
-            cause=f"It has to be {wanted}.",
+            cause=f"It has to be {expectation}.",
             remedy=f"Give one, for example {field.default or '10'}.",
             code="preset.value",
         )
     return value
 
 
-def _fill(node: Any, filled: Mapping[str, str], known: Mapping[str, PresetField]) -> Any:
+def _fill(node: Any, filled: Mapping[str, str], fields: Mapping[str, PresetField]) -> Any:
     if isinstance(node, str):
         return _PLACEHOLDER.sub(lambda match: filled.get(match.group(1), match.group()), node)
     if isinstance(node, dict):
-        return {_fill(key, filled, known): _number(value, filled, known) for key, value in node.items()}
+        return {_fill(key, filled, fields): _number(value, filled, fields) for key, value in node.items()}
     if isinstance(node, list):
-        return [_fill(item, filled, known) for item in node if not _off(item, filled, known)]
+        return [_fill(item, filled, fields) for item in node if not _off(item, filled, fields)]
     return node
 
 
-def _number(value: Any, filled: Mapping[str, str], known: Mapping[str, PresetField]) -> Any:
+def _number(value: Any, filled: Mapping[str, str], fields: Mapping[str, PresetField]) -> Any:
     """A key's value; the placeholder of a number alone becomes a number of JSON."""
     match = _PLACEHOLDER.fullmatch(value) if isinstance(value, str) else None
-    if match and match.group(1) in known and known[match.group(1)].kind == "number":
+    if match and match.group(1) in fields and fields[match.group(1)].kind == "number":
         return json.loads(filled[match.group(1)])
-    return _fill(value, filled, known)
+    return _fill(value, filled, fields)
 
 
-def _off(item: Any, filled: Mapping[str, str], known: Mapping[str, PresetField]) -> bool:
+def _off(item: Any, filled: Mapping[str, str], fields: Mapping[str, PresetField]) -> bool:
     """Whether a list's element is the placeholder of a flag that is off."""
     match = _PLACEHOLDER.fullmatch(item) if isinstance(item, str) else None
-    return bool(match and match.group(1) in known and known[match.group(1)].kind == "flag" and not filled[match.group(1)])
+    return bool(match and match.group(1) in fields and fields[match.group(1)].kind == "flag" and not filled[match.group(1)])
 
 
 def presets() -> list[Preset]:
     """The shipped presets, then the own ones by name. An own file that is broken, or somebody else's, is left out here; ``preset``
     says what is wrong with it."""
-    found = [_parse(name, entry, own=False) for name, entry in json.loads(_SHIPPED.read_text("utf-8")).items()]
+    results = [_parse(name, entry, own=False) for name, entry in json.loads(_SHIPPED.read_text("utf-8")).items()]
     folder = own_folder()
     for path in sorted(folder.glob("*.json")) if folder.is_dir() else ():
         try:
-            found.append(_load_own(path))
+            results.append(_load_own(path))
         except OperatorError:
             continue
-    return found
+    return results
 
 
 def own_folder() -> Path:
@@ -119,8 +119,8 @@ def _load_own(path: Path) -> Preset:
 
 def preset(name: str) -> Preset:
     """The preset of that name, own ones before shipped ones; raises OperatorError naming those there are."""
-    found = presets()
-    for candidate in reversed(found):
+    candidates = presets()
+    for candidate in reversed(candidates):
         if candidate.name == name:
             return candidate
     own_file = own_folder() / f"{name}.json"
@@ -128,7 +128,7 @@ def preset(name: str) -> Preset:
         return _load_own(own_file)
     raise OperatorError(
         f"There is no preset {one_line(name, 64)!r}.",
-        cause=f"There are: {', '.join(candidate.name for candidate in found)}.",
+        cause=f"There are: {', '.join(candidate.name for candidate in candidates)}.",
         remedy="Choose one of them: dbe-console options list.",
         code="preset.unknown",
     )
@@ -137,7 +137,7 @@ def preset(name: str) -> Preset:
 def client_for(model: str) -> str:
     """The shipped client preset whose tensors fit a model or image by its name; the sample's own, ResNet-50, where it tells
     nothing."""
-    told = re.sub(r"[^a-z0-9]", "", model.lower())
+    letters = re.sub(r"[^a-z0-9]", "", model.lower())
     fits = (
         ("ssd", "ssd-vgg"),
         ("vgg", "vgg16"),
@@ -145,7 +145,7 @@ def client_for(model: str) -> str:
         ("resnet152", "resnet152"),
         ("resnetv1152", "resnet152"),
     )
-    return "client-" + next((name for word, name in fits if word in told), "transfer" if "transfer" in told else "resnet50")
+    return "client-" + next((name for word, name in fits if word in letters), "transfer" if "transfer" in letters else "resnet50")
 
 
 def tensors_for(model: str) -> tuple[str, tuple[str, ...]]:
@@ -172,25 +172,25 @@ def load(path: Path) -> Preset:
     return _parse(path.stem, entry, own=True, path=path)
 
 
-def save(made: Preset, folder: Path | None = None) -> Path:
+def save(preset: Preset, folder: Path | None = None) -> Path:
     """Keep a preset under its name, or write it into ``folder`` to share it."""
-    if not _NAME.match(made.name):
+    if not _NAME.match(preset.name):
         raise OperatorError(
-            f"{one_line(made.name, 64)!r} cannot be a preset's name.",
+            f"{one_line(preset.name, 64)!r} cannot be a preset's name.",
             cause="Names are of small letters, digits, '.', '-' and '_', up to 64.",
             remedy="Choose another name.",
             code="preset.name",
         )
-    path = (folder or private_folder(own_folder())) / f"{made.name}.json"
+    path = (folder or private_folder(own_folder())) / f"{preset.name}.json"
     fields = [
         {
             key: value
             for key, value in (("name", f.name), ("label", f.label), ("default", f.default), ("kind", f.kind), ("value", f.value))
             if value
         }
-        for f in made.fields
+        for f in preset.fields
     ]
-    entry = {"title": made.title, "kind": made.kind, "fields": fields, "template": made.template}
+    entry = {"title": preset.title, "kind": preset.kind, "fields": fields, "template": preset.template}
     write(path, json.dumps(entry, indent=2, ensure_ascii=False) + "\n")
     return path
 

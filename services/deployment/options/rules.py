@@ -121,12 +121,12 @@ def _in_order(match: re.Match[str]) -> bool:
 
 def _taken(root: Node, around: Surroundings) -> Iterator[Finding]:
     own: set[tuple[int, str, str]] = set()
-    held = {name: host_ports(text) for name, text in around.others.items()}
+    ports_by_module = {name: host_ports(text) for name, text in around.others.items()}
     for offset, port, protocol, address in _bindings(root):
         if (port, protocol, address) in own:
             yield offset, "error", f"port {port} of the device is bound twice here", "Give each its own HostPort."
         own.add((port, protocol, address))
-        for name, theirs in held.items():
+        for name, theirs in ports_by_module.items():
             other = theirs.get((port, protocol))
             if other is None or (other and address and other != address):
                 continue
@@ -135,7 +135,7 @@ def _taken(root: Node, around: Surroundings) -> Iterator[Finding]:
                 offset,
                 "error",
                 f"port {port} of the device is held by {holder}",
-                f"Use another HostPort, for example {_free(port, held)}.",
+                f"Use another HostPort, for example {_free(port, ports_by_module)}.",
             )
             break
         else:
@@ -148,9 +148,9 @@ def _taken(root: Node, around: Surroundings) -> Iterator[Finding]:
                 )
 
 
-def _free(port: int, held: dict[str, dict[tuple[int, str], str]]) -> int:
-    taken = {number for ports in held.values() for number, _ in ports}
-    return next((number for number in range(port + (8000 if port < 1024 else 1), 65536) if number not in taken), 50000)
+def _free(port: int, ports_by_module: dict[str, dict[tuple[int, str], str]]) -> int:
+    numbers = {number for ports in ports_by_module.values() for number, _ in ports}
+    return next((number for number in range(port + (8000 if port < 1024 else 1), 65536) if number not in numbers), 50000)
 
 
 def _devices(root: Node) -> list[Node]:

@@ -131,8 +131,8 @@ def _ulimits(host: Node) -> Iterator[Finding]:
         if name is None or name.value not in _ULIMITS:
             close = difflib.get_close_matches(name.value.lower(), _ULIMITS, 1, 0.6) if name else []
             remedy = f"Did you mean {close[0]}?" if close else f"It is one of {', '.join(_ULIMITS)}."
-            shown = f'Docker knows no limit "{name.value}"' if name else "this limit has no Name"
-            yield (name or limit).offset, "error", shown, remedy
+            text = f'Docker knows no limit "{name.value}"' if name else "this limit has no Name"
+            yield (name or limit).offset, "error", text, remedy
         soft, hard = number_at(limit, "Soft"), number_at(limit, "Hard")
         if soft and hard and 0 <= hard.value < soft.value:
             yield soft.offset, "error", "the soft limit is above the hard one", "Raise Hard, or lower Soft."

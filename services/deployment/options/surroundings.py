@@ -34,11 +34,11 @@ class Surroundings:
         everything = {**system, **mapping(agent.get("modules"))}
         others = {name: _joined(settings_of(mapping(entry))) for name, entry in everything.items() if name != module}
         own = mapping(everything.get(module))
-        taken = desired_size(dict(agent))
-        taken -= sum(desired_size({key: value}) for key, value in settings_of(own).items() if is_chunk(key))
+        size_in_use = desired_size(dict(agent))
+        size_in_use -= sum(desired_size({key: value}) for key, value in settings_of(own).items() if is_chunk(key))
         present = settings_of(own).get("image")
         image = image or (present if isinstance(present, str) else "")
-        return cls(module, image, others, frozenset(system), DESIRED_AT_MOST - taken)
+        return cls(module, image, others, frozenset(system), DESIRED_AT_MOST - size_in_use)
 
 
 def _joined(settings: Mapping[str, Any]) -> str:

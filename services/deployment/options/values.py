@@ -70,23 +70,23 @@ def _one_of(words: tuple[str, ...], value: str) -> str:
 
 def _words(host: Node) -> Iterator[Finding]:
     for key, words in _WORDS.items():
-        found = text_at(host, key)
-        if found and not any(re.fullmatch(word, found.value) for word in words):
-            yield found.offset, "error", f'Docker knows no {key} "{found.value}"', _one_of(words, found.value)
-    for found, known, what in (
+        node = text_at(host, key)
+        if node and not any(re.fullmatch(word, node.value) for word in words):
+            yield node.offset, "error", f'Docker knows no {key} "{node.value}"', _one_of(words, node.value)
+    for node, known, what in (
         (text_at(host, "NetworkMode"), _NETWORKS, "a network"),
         (text_at(host, "LogConfig", "Type"), _LOGS, "a log plugin"),
     ):
-        close = difflib.get_close_matches(found.value, known, 1, 0.75) if found and found.value not in known else []
-        if found and close:
-            yield found.offset, "warning", f'"{found.value}" would be {what} of that name', f"Did you mean {close[0]}?"
+        close = difflib.get_close_matches(node.value, known, 1, 0.75) if node and node.value not in known else []
+        if node and close:
+            yield node.offset, "warning", f'"{node.value}" would be {what} of that name', f"Did you mean {close[0]}?"
 
 
 def _resources(host: Node) -> Iterator[Finding]:
     for key, (least, most, says) in _RANGES.items():
-        found = number_at(host, key)
-        if found and found.value != 0 and not least <= found.value <= most:
-            yield found.offset, "error", f"{key} is {found.value}", f"Docker takes {says}."
+        node = number_at(host, key)
+        if node and node.value != 0 and not least <= node.value <= most:
+            yield node.offset, "error", f"{key} is {node.value}", f"Docker takes {says}."
     for key in ("ShmSize", "CpuShares", "NanoCpus", "Memory", "MemoryReservation"):
         below = number_at(host, key)
         if below and below.value < 0:
@@ -112,11 +112,11 @@ def _healthcheck(check: Node | None) -> Iterator[Finding]:
     if check is None:
         return
     for key in ("Interval", "Timeout", "StartPeriod", "StartInterval"):
-        found = number_at(check, key)
-        if found and found.value and found.value < 1_000_000:
+        node = number_at(check, key)
+        if node and node.value and node.value < 1_000_000:
             yield (
-                found.offset, "error", f"Healthcheck.{key} is {found.value} ns, Docker wants 1 ms at least",
-                f"It is counted in nanoseconds: {found.value} s is {found.value}000000000.",
+                node.offset, "error", f"Healthcheck.{key} is {node.value} ns, Docker wants 1 ms at least",
+                f"It is counted in nanoseconds: {node.value} s is {node.value}000000000.",
             )  # fmt: skip
     retries = number_at(check, "Retries")
     if retries and retries.value < 0:

@@ -152,15 +152,15 @@ def deploy(
         raise
     after = export(hub, request.device)
     own = {request.host.name, *(module.name for module in request.modules)}
-    lost = tuple(name for name in modules_of(before) if name not in own and name not in modules_of(after))
+    missing = tuple(name for name in modules_of(before) if name not in own and name not in modules_of(after))
     detail = (
-        f"Azure ML removed {', '.join(lost)} from {request.device}; roll back entry {entry} to get them again."
-        if lost
+        f"Azure ML removed {', '.join(missing)} from {request.device}; roll back entry {entry} to get them again."
+        if missing
         else f"{service.name} is {service.state}."
     )
     version = hub.device_state(request.device).desired_version
     history.end(entry, "applied", detail, version, after)
-    return Applied(version, entry, detail, bool(lost), sent_at, service.state, lost)
+    return Applied(version, entry, detail, bool(missing), sent_at, service.state, missing)
 
 
 def delete(services: Services, name: str, progress: OnProgress | None = None, stopped: Event | None = None) -> tuple[str, ...]:

@@ -75,7 +75,7 @@ def _planned(hub: Hub, state: DeviceState, before: dict[str, Any], changes: tupl
     after = merge(before, *changes)
     wins = tuple(item for item in state.configurations if item.status.lower() in ("applied", "targeted"))
     files = [change.content for change in changes if isinstance(change, MergeContent)]
-    left = [problem for given in files for problem in left_out(given, after)]
+    merge_problems = [problem for content in files for problem in left_out(content, after)]
     return Plan(
         route=HubRoute.name,
         host=hub.host,
@@ -87,7 +87,7 @@ def _planned(hub: Hub, state: DeviceState, before: dict[str, Any], changes: tupl
         after=after,
         diff=diff(before, after),
         commands=az_commands(hub.host, state.device.id),
-        problems=(*_offline(state), *left, *validate(after, before=before, agent_version=state.agent_version)),
+        problems=(*_offline(state), *merge_problems, *validate(after, before=before, agent_version=state.agent_version)),
         configurations=wins,
         state=state,
     )
@@ -187,7 +187,7 @@ def _verified(hub: Hub, plan: Plan, history: History, entry: int, before: int | 
     until = time.monotonic() + _SETTLE_SECONDS
     outlasts = time.monotonic() + (_AT_SCALE_SECONDS if plan.configurations else 0.0)
     pause = 0.2
-    held = False
+    held_before = False
     while True:
         try:
             state = hub.device_state(plan.device)
@@ -203,11 +203,11 @@ def _verified(hub: Hub, plan: Plan, history: History, entry: int, before: int | 
             detail = _OVERWROTE.format(first=(before or 0) + 1, device=plan.device) if others > 0 else ""
             history.end(entry, "applied", detail, version)
             return Applied(version, entry, detail, others > 0, sent_at)
-        if not holds and (held or now > until):
-            if held or plan.configurations or state.desired_version != before:
+        if not holds and (held_before or now > until):
+            if held_before or plan.configurations or state.desired_version != before:
                 raise _overridden(state, history, entry)
             raise _not_taken(plan, history, entry)
-        held = holds
+        held_before = holds
         time.sleep(pause)
         pause *= 2
 

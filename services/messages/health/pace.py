@@ -21,8 +21,8 @@ class Pace:
             arrivals.append((now, count))
         while len(arrivals) > _LEAST and arrivals[0][0] < arrivals[-1][0] - _SPAN:
             arrivals.popleft()
-        (begun, before), (last, newest) = arrivals[0], arrivals[-1]
-        usual = (last - begun) / max(1, len(arrivals) - 1)
-        if last == begun or now - last > max(_SPAN, 3 * usual):
+        (first, before), (last, newest) = arrivals[0], arrivals[-1]
+        usual = (last - first) / max(1, len(arrivals) - 1)
+        if last == first or now - last > max(_SPAN, 3 * usual):
             return 0.0
-        return (newest - before) / (last - begun)
+        return (newest - before) / (last - first)

@@ -166,8 +166,8 @@ class HealthReader:
                 first = connection.execute("SELECT min(row) FROM message WHERE enqueued >= ?", (begin,)).fetchone()[0]
             self._reset(last + 1 if first is None else first, last)
         elif begin > self._begin:
-            gone = (begin - self._begin) // width
-            self._slices = {number - gone: part for number, part in self._slices.items() if number >= gone}
+            slices = (begin - self._begin) // width
+            self._slices = {number - slices: part for number, part in self._slices.items() if number >= slices}
             self._names.keep(self._slices.values())
         self._key, self._begin = key, begin
 
@@ -205,9 +205,9 @@ class HealthReader:
 
     def _learn(self, connection: sqlite3.Connection) -> None:
         """The senders of origins that are new."""
-        known = len(self._sender_of)
+        count = len(self._sender_of)
         for origin, device, module in schema.fetch(
-            connection, "SELECT id, device, module FROM origin WHERE id >= ? ORDER BY id", (known,)
+            connection, "SELECT id, device, module FROM origin WHERE id >= ? ORDER BY id", (count,)
         ):
             self._sender_of.extend([0] * (origin - len(self._sender_of) + 1))
             self._sender_of[origin] = self._senders.setdefault((device, module), len(self._senders))
@@ -215,10 +215,10 @@ class HealthReader:
     def _counts(self, bars: Sequence[tally.Slice | None], since: int, until: int) -> Counts:
         parts = [bar for bar in bars if bar is not None]
         kinds = {kind: sum(part.kinds[number] for part in parts) for number, kind in enumerate(KINDS)}
-        found = tally.labels(parts)
+        by_label = tally.labels(parts)
         # By number of messages alone first: sorting names is for the few that can be among the first.
-        least = min(nlargest(_TOP, found.values()), default=0)
-        often = [(self._names.name(number), count) for number, count in found.items() if count >= least]
+        least = min(nlargest(_TOP, by_label.values()), default=0)
+        often = [(self._names.name(number), count) for number, count in by_label.items() if count >= least]
         classes = nsmallest(_TOP, often, key=lambda each: (-each[1], each[0]))
         confident = sum(part.confident for part in parts)
         names = list(self._senders)
@@ -232,7 +232,7 @@ class HealthReader:
             errors=sum(kinds[KINDS[kind]] for kind in tally.ERRORS),
             percentiles=tally.percentiles(parts),
             classes=tuple((one_line(label, 80), count) for label, count in classes),
-            class_count=len(found),
+            class_count=len(by_label),
             unlisted=sum(part.unlisted for part in parts),
             timed=sum(len(run) for part in parts for run in part.runs),
             kinds={kind: count for kind, count in kinds.items() if count},
@@ -279,26 +279,26 @@ def _point(at: int, bar: tally.Slice | None) -> Point:
 
 def changes(now: Counts, before: Counts) -> list[Change]:
     """What is worth pointing out; nothing while either side holds too few messages to tell."""
-    found: list[Change] = []
+    differences: list[Change] = []
     if before.count >= _ENOUGH and now.count == 0:
         return [Change("rate", "No message has come; there were " + f"{before.rate:.2g} a second before.", True)]
     if now.count < _ENOUGH or before.count < _ENOUGH:
-        return found
-    found += _latency_changes(now, before)
+        return differences
+    differences += _latency_changes(now, before)
     if _differ(now.error_share, before.error_share, now.count, before.count, 0.02):
         text = f"The share of errors went from {before.error_share:.0%} to {now.error_share:.0%}."
-        found.append(Change("errors", text, now.error_share > before.error_share))
+        differences.append(Change("errors", text, now.error_share > before.error_share))
     if now.rate > before.rate * 2 or now.rate < before.rate / 2:
         text = f"The rate went from {before.rate:.2g} to {now.rate:.2g} messages a second."
-        found.append(Change("rate", text, now.rate < before.rate))
-    found += _class_changes(now, before)
+        differences.append(Change("rate", text, now.rate < before.rate))
+    differences += _class_changes(now, before)
     if now.mean_confidence is not None and before.mean_confidence is not None:
         difference = now.mean_confidence - before.mean_confidence
         # What varies between 0 and 1 varies at most as a share does, and confidences about half as much.
         if _differ(now.mean_confidence, before.mean_confidence, now.results, before.results, 0.1, errors=1.5):
             text = f"Mean confidence went from {before.mean_confidence:.2f} to {now.mean_confidence:.2f}."
-            found.append(Change("confidence", text, difference < 0))
-    return found
+            differences.append(Change("confidence", text, difference < 0))
+    return differences
 
 
 def _differ(one: float, other: float, count: int, other_count: int, least: float, errors: float = 3.0) -> bool:
@@ -316,12 +316,12 @@ def _latency_changes(now: Counts, before: Counts) -> list[Change]:
     if few < _ENOUGH:
         return []
     factor, percents = (1.5, (50, 95)) if few >= _MANY else (2.0, (50,))
-    moved = [(percent, before.percentiles[percent], now.percentiles[percent]) for percent in percents]
-    moved = [(percent, old, new) for percent, old, new in moved if max(old, new) > min(old, new) * factor and abs(new - old) >= 1]
-    if not moved:
+    pairs = [(percent, before.percentiles[percent], now.percentiles[percent]) for percent in percents]
+    pairs = [(percent, old, new) for percent, old, new in pairs if max(old, new) > min(old, new) * factor and abs(new - old) >= 1]
+    if not pairs:
         return []
-    text = ", ".join(f"p{percent} from {old:,.0f} to {new:,.0f} ms" for percent, old, new in moved)
-    return [Change("latency", f"Latency: {text}.", any(new > old for _, old, new in moved))]
+    text = ", ".join(f"p{percent} from {old:,.0f} to {new:,.0f} ms" for percent, old, new in pairs)
+    return [Change("latency", f"Latency: {text}.", any(new > old for _, old, new in pairs))]
 
 
 def _class_changes(now: Counts, before: Counts) -> list[Change]:
@@ -330,10 +330,10 @@ def _class_changes(now: Counts, before: Counts) -> list[Change]:
         return []
     new, old = dict(now.classes), dict(before.classes)
     shares = {label: (old.get(label, 0) / before.results, new.get(label, 0) / now.results) for label in sorted({*new, *old})}
-    moved = sorted(shares.items(), key=lambda item: item[1][0] - item[1][1])  # what grew most comes first
-    told = [
+    ranking = sorted(shares.items(), key=lambda item: item[1][0] - item[1][1])  # what grew most comes first
+    notable = [
         f"{label} from {was:.0%} to {is_now:.0%}"
-        for label, (was, is_now) in {**dict(moved[:1]), **dict(moved[-1:])}.items()
+        for label, (was, is_now) in {**dict(ranking[:1]), **dict(ranking[-1:])}.items()
         if _differ(is_now, was, now.results, before.results, 0.2)
     ]
-    return [Change("classes", f"Share of the results: {', '.join(told)}.", True)] if told else []
+    return [Change("classes", f"Share of the results: {', '.join(notable)}.", True)] if notable else []

@@ -35,12 +35,12 @@ class Names:
 
     def number(self, name: str) -> int | None:
         """The name's number; None for a further one."""
-        found = self._numbers.get(name)
-        if found is None and len(self._numbers) < self._limit:
-            found = self._numbers[name] = self._next
-            self._names[found] = name
+        existing = self._numbers.get(name)
+        if existing is None and len(self._numbers) < self._limit:
+            existing = self._numbers[name] = self._next
+            self._names[existing] = name
             self._next += 1
-        return found
+        return existing
 
     def name(self, number: int) -> str:
         """The number's name."""
@@ -89,9 +89,9 @@ class Slice:
         _, origins, kinds, times, confidences, labels = zip(*rows, strict=True)
         for kind, count in Counter(kinds).items():
             self.kinds[kind] += count
-        told = [confidence for confidence in confidences if confidence is not None]
-        self.confidence += fsum(told)
-        self.confident += len(told)
+        confidence_values = [confidence for confidence in confidences if confidence is not None]
+        self.confidence += fsum(confidence_values)
+        self.confident += len(confidence_values)
         run = array("d", sorted(time for time in times if time is not None))
         if run:
             self.milliseconds += fsum(run)
@@ -115,10 +115,10 @@ class Slice:
         for origin, time in zip(origins, times, strict=True):
             if time is not None:
                 measured[origin].append(time)
-        added: dict[int, tuple[int, int, float, int]] = {}
+        totals: dict[int, tuple[int, int, float, int]] = {}
         for (origin, kind), count in Counter(zip(origins, kinds, strict=True)).items():
-            added[origin] = _sum(added.get(origin), (count, count if kind in ERRORS else 0, 0.0, 0))
-        for origin, each in added.items():
+            totals[origin] = _sum(totals.get(origin), (count, count if kind in ERRORS else 0, 0.0, 0))
+        for origin, each in totals.items():
             own = measured.get(origin, [])
             number = sender(origin)
             self.senders[number] = _sum(self.senders.get(number), (each[0], each[1], fsum(own), len(own)))
@@ -126,20 +126,20 @@ class Slice:
 
 def senders(slices: Iterable[Slice]) -> dict[int, tuple[int, int, float, int]]:
     """The senders of ``slices`` together."""
-    found: dict[int, tuple[int, int, float, int]] = {}
+    totals: dict[int, tuple[int, int, float, int]] = {}
     for part in slices:
         for number, own in part.senders.items():
-            found[number] = _sum(found.get(number), own)
-    return found
+            totals[number] = _sum(totals.get(number), own)
+    return totals
 
 
 def labels(slices: Iterable[Slice]) -> dict[int, int]:
     """The classes of ``slices`` together, by their numbers."""
-    found: dict[int, int] = {}
+    totals: dict[int, int] = {}
     for part in slices:
         for number, count in part.labels.items():
-            found[number] = found.get(number, 0) + count
-    return found
+            totals[number] = totals.get(number, 0) + count
+    return totals
 
 
 def percentiles(slices: Iterable[Slice]) -> dict[int, float]:
@@ -173,8 +173,8 @@ def _ordinal(value: float) -> int:
 
 
 def _value(ordinal: int) -> float:
-    found: float = struct.unpack("<d", struct.pack("<q", abs(ordinal)))[0]
-    return found if ordinal >= 0 else -found
+    magnitude: float = struct.unpack("<d", struct.pack("<q", abs(ordinal)))[0]
+    return magnitude if ordinal >= 0 else -magnitude
 
 
 def _sum(one: tuple[int, int, float, int] | None, other: tuple[int, int, float, int]) -> tuple[int, int, float, int]:

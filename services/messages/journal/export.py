@@ -121,8 +121,8 @@ def _csv(file: Any, rows: Iterable[InferenceMessage]) -> int:
     writer.writerow(COLUMNS)
     count = 0
     for message in rows:
-        told = as_dict(message)
-        writer.writerow([_cell(told[name]) for name in COLUMNS])
+        record = as_dict(message)
+        writer.writerow([_cell(record[name]) for name in COLUMNS])
         count += 1
     return count
 

@@ -43,10 +43,10 @@ class Positions:
         with self._journal.writing() as connection:
             stored = connection.execute("SELECT asked FROM start WHERE namespace = ? AND entity = ?", self._endpoint).fetchone()
             before = Start.stored(stored[0]) if stored else None
-            joined = start if before is None else before.joined(start)
-            if before is None or joined != before:
-                connection.execute("INSERT OR REPLACE INTO start VALUES (?, ?, ?)", (*self._endpoint, joined.to_text()))
-        return joined
+            combined = start if before is None else before.joined(start)
+            if before is None or combined != before:
+                connection.execute("INSERT OR REPLACE INTO start VALUES (?, ?, ?)", (*self._endpoint, combined.to_text()))
+        return combined
 
     def add(self, generation: int, partitions: Collection[str], start: Start) -> None:
         """Add partitions with the start that is asked for, all or none; of a hub that was made anew from its first message on."""
@@ -58,24 +58,28 @@ class Positions:
 
         Where each partition of the one before ends there is a gap of unknown size.
         """
-        known = self.newest_generation()
-        generation = max((position.generation for position in known.values()), default=0)
+        previous = self.newest_generation()
+        generation = max((position.generation for position in previous.values()), default=0)
         now = int(time.time() * 1000)
         with self._journal.writing() as connection:
             row = connection.execute("SELECT coalesce(max(row), 0) + 1 FROM message").fetchone()[0]
             connection.executemany(
                 "INSERT OR IGNORE INTO gap (part, first, last, noticed, before_row) VALUES (?, ?, ?, ?, ?)",
-                [(known.part, last + 1, last, now, row) for known in known.values() if (last := known.sequence) is not None],
+                [
+                    (position.part, last + 1, last, now, row)
+                    for position in previous.values()
+                    if (last := position.sequence) is not None
+                ],
             )
             connection.execute("INSERT INTO notice (at, kind, text) VALUES (?, 'hub-remade', ?)", (now, notice))
-            self._add(connection, generation + 1, known, Start("beginning"))
+            self._add(connection, generation + 1, previous, Start("beginning"))
 
     def _add(self, connection: sqlite3.Connection, generation: int, partitions: Collection[str], start: Start) -> None:
-        begun = -1 if generation else None  # a hub that was made anew counts from 0
+        first_before = -1 if generation else None  # a hub that was made anew counts from 0
         connection.executemany(
             "INSERT OR IGNORE INTO part (namespace, entity, generation, partition, asked, sequence, begun)"
             " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [(*self._endpoint, generation, partition, start.to_text(), begun, begun) for partition in partitions],
+            [(*self._endpoint, generation, partition, start.to_text(), first_before, first_before) for partition in partitions],
         )
         connection.execute("DELETE FROM start WHERE namespace = ? AND entity = ?", self._endpoint)
 

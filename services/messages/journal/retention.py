@@ -43,9 +43,9 @@ def _deleted(journal: Journal, keep: Keep) -> bool:
             connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size")
         )
         surplus = (last - first + 1) - keep.rows
-        taken = (pages - free) * size
-        if taken > keep.bytes:
-            surplus = max(surplus, int((last - first + 1) * (taken - keep.bytes) / taken) + 1)
+        size_in_use = (pages - free) * size
+        if size_in_use > keep.bytes:
+            surplus = max(surplus, int((last - first + 1) * (size_in_use - keep.bytes) / size_in_use) + 1)
         before = connection.total_changes
         if surplus > 0:
             border = min(first + min(surplus, _DELETED_AT_ONCE), last)

@@ -65,10 +65,10 @@ class Journal:
         key = (namespace, entity, generation, partition)
         with self.writing() as connection:
             connection.execute("INSERT OR IGNORE INTO part (namespace, entity, generation, partition) VALUES (?, ?, ?, ?)", key)
-            found = connection.execute(
+            row = connection.execute(
                 "SELECT id FROM part WHERE namespace = ? AND entity = ? AND generation = ? AND partition = ?", key
             ).fetchone()
-        return int(found[0])
+        return int(row[0])
 
     def parts(self) -> list[schema.Part]:
         """Where it stands, for the journal that takes its place."""
@@ -161,12 +161,12 @@ class Journal:
             connection.execute(
                 "INSERT OR IGNORE INTO origin (device, module, content_type, content_encoding, rest) VALUES (?, ?, ?, ?, ?)", key
             )
-            found = connection.execute(
+            row = connection.execute(
                 "SELECT id FROM origin WHERE device = ? AND module = ? AND content_type = ?"
                 " AND content_encoding = ? AND rest = ?",
                 key,
             ).fetchone()
-            self._origins[key] = int(found[0])
+            self._origins[key] = int(row[0])
 
     def notice(self, kind: str, text: str) -> None:
         """Note something an operator must be able to find later: a damaged journal, a hub made again."""
@@ -204,12 +204,12 @@ class Journal:
         keeps of their partition, and the newest one's enqueued time."""
         count, newest = 0, 0
         for partition, sequence in oldest.items():
-            found = self.rows(
+            rows = self.rows(
                 "SELECT count(*), max(enqueued) FROM message WHERE sequence BETWEEN 0 AND ? - 1 AND enqueued BETWEEN ? AND ?"
                 " AND part = (SELECT id FROM part WHERE partition = ? ORDER BY generation DESC, id DESC LIMIT 1)",
                 (sequence, since, LATEST_TIME, partition),
             )[0]
-            count, newest = count + found[0], max(newest, found[1] or 0)
+            count, newest = count + rows[0], max(newest, rows[1] or 0)
         return count, newest
 
     def notices(self) -> list[tuple[int, str, str]]:

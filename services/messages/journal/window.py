@@ -104,27 +104,27 @@ class Window:
 
     def message(self, row: int, limit: int | None = None) -> InferenceMessage | None:
         """One message, with ``limit`` of its body where the window gives less; None where the journal no longer has it."""
-        found = self._parsed("message.row = ?", (row,), "ASC", 1, limit or self._limit)
-        return self._with_gaps(found, row)[0] if found else None
+        matches = self._parsed("message.row = ?", (row,), "ASC", 1, limit or self._limit)
+        return self._with_gaps(matches, row)[0] if matches else None
 
     def raw(self, row: int, limit: int = 4_096) -> str:
         """The first ``limit`` bytes of a message's body as a hex dump; empty where the journal no longer has it."""
-        found = self._rows("SELECT substr(body, 1, ?), length(body) FROM message WHERE row = ?", (limit, row))
-        if not found:
+        rows = self._rows("SELECT substr(body, 1, ?), length(body) FROM message WHERE row = ?", (limit, row))
+        if not rows:
             return ""
-        shown, size = found[0]
-        return parse.hex_dump(shown) + (f"\n… {size - limit:,} bytes more" if size > limit else "")
+        beginning, size = rows[0]
+        return parse.hex_dump(beginning) + (f"\n… {size - limit:,} bytes more" if size > limit else "")
 
     def body(self, row: int) -> bytes:
         """The whole body of a message. Raises OperatorError where the journal no longer has it."""
-        found = self._rows("SELECT body FROM message WHERE row = ?", (row,))
-        if not found:
+        rows = self._rows("SELECT body FROM message WHERE row = ?", (row,))
+        if not rows:
             raise OperatorError(
                 "The journal no longer has this message.",
                 remedy="Keep more: the context's limits say how much.",
                 code="journal.left",
             )
-        return bytes(found[0][0])
+        return bytes(rows[0][0])
 
     def window(
         self,
@@ -144,8 +144,8 @@ class Window:
 
     def row_at(self, milliseconds: int) -> int | None:
         """The row of the first message enqueued at that moment (ms since 1970) or later; None where there is none."""
-        found = self._rows("SELECT row FROM message WHERE enqueued >= ? ORDER BY enqueued, row LIMIT 1", (milliseconds,))
-        return int(found[0][0]) if found else None
+        rows = self._rows("SELECT row FROM message WHERE enqueued >= ? ORDER BY enqueued, row LIMIT 1", (milliseconds,))
+        return int(rows[0][0]) if rows else None
 
     def count(self, where: Filter = _EVERYTHING, after: int = 0, until: int | None = None) -> int:
         """How many messages pass, after row ``after`` and up to row ``until``; without a filter an upper bound, at once."""
@@ -165,12 +165,12 @@ class Window:
         """
         first, last = self.bounds()
         upper = last + 1 if before is None else before
-        looked_at = found = 0
+        looked_at = match_count = 0
         while True:
             lower = max(first, upper - chunk)
-            matches = self._select(where, lower, upper, "DESC", limit - found)
-            found += len(matches)
-            full = found >= limit
+            matches = self._select(where, lower, upper, "DESC", limit - match_count)
+            match_count += len(matches)
+            full = match_count >= limit
             reached = matches[-1].row if full and matches else lower
             looked_at += upper - reached
             done = full or lower <= first
@@ -182,49 +182,49 @@ class Window:
     def rows(self, where: Filter = _EVERYTHING, chunk: int = 2_000) -> Iterator[InferenceMessage]:
         """Every message that passes, oldest first, at constant memory."""
         first, last = self.bounds()
-        told = first
+        last_reported = first
         for lower in range(first, last + 1, chunk):
-            found = self._passing(where, lower, lower + chunk, "ASC", chunk)
-            if found:
-                yield from self._with_gaps(found, told)
-                told = found[-1].row + 1
+            matches = self._passing(where, lower, lower + chunk, "ASC", chunk)
+            if matches:
+                yield from self._with_gaps(matches, last_reported)
+                last_reported = matches[-1].row + 1
 
     # -- plumbing
 
     def _select(self, where: Filter, lower: int, upper: int, order: str, limit: int) -> list[InferenceMessage]:
         """What passes of the rows from ``lower`` up to, without, ``upper``, the first ``limit`` in that order; with gaps."""
-        found = self._passing(where, lower, upper, order, limit)
-        return self._with_gaps(found, lower if order == "ASC" else found[-1].row) if found else found
+        matches = self._passing(where, lower, upper, order, limit)
+        return self._with_gaps(matches, lower if order == "ASC" else matches[-1].row) if matches else matches
 
     def _passing(self, where: Filter, lower: int, upper: int, order: str, limit: int) -> list[InferenceMessage]:
         condition, own = self._condition(where)
         self._cancelled.clear()
-        found: list[InferenceMessage] = []
+        matches: list[InferenceMessage] = []
         for low, high in self._spans(where, lower, upper, order):
             span = f"message.row >= ? AND message.row < ? AND {condition}"
-            found += self._parsed(span, (low, high, *own), order, limit - len(found), self._limit)
-            if len(found) >= limit:
+            matches += self._parsed(span, (low, high, *own), order, limit - len(matches), self._limit)
+            if len(matches) >= limit:
                 break
-        return found
+        return matches
 
-    def _with_gaps(self, found: list[InferenceMessage], lower: int) -> list[InferenceMessage]:
+    def _with_gaps(self, messages: list[InferenceMessage], lower: int) -> list[InferenceMessage]:
         """What the hub no longer had is told by the message that follows it: of those found from row ``lower`` on, the first."""
         gaps = self._rows(
             "SELECT before_row, total(last - first + 1), max(last < first) FROM gap WHERE before_row BETWEEN ? AND ?"
             " GROUP BY before_row",
-            (lower, max(found[0].row, found[-1].row)),
+            (lower, max(messages[0].row, messages[-1].row)),
         )
         missing: dict[int, tuple[int, bool]] = {}
         for row, count, remade in gaps:
-            follows = min(message.row for message in found if message.row >= row)
+            follows = min(message.row for message in messages if message.row >= row)
             before = missing.get(follows, (0, False))
             missing[follows] = before[0] + int(count), before[1] or bool(remade)
         if not missing:
-            return found
+            return messages
         none = (0, False)
         return [
-            replace(m, missing=(lost := missing.get(m.row, none))[0], hub_remade=lost[1]) if m.row in missing else m
-            for m in found
+            replace(m, missing=(gap := missing.get(m.row, none))[0], hub_remade=gap[1]) if m.row in missing else m
+            for m in messages
         ]
 
     def _parsed(
@@ -246,7 +246,7 @@ class Window:
         first, last = self.bounds()
         lower, upper = max(lower, first), min(upper, last + 1)
         condition, own = where.where_without_expressions()
-        joined = (
+        ranges = (
             f"SELECT CAST(group_concat({SEARCHED}, char(10)) AS BLOB) FROM message WHERE row >= ? AND row < ? AND {condition}"
         )
         starts = range(lower, upper, _BLOCK)
@@ -254,7 +254,7 @@ class Window:
             if self._cancelled.is_set():  # an interrupt between two queries would be lost
                 raise Cancelled
             high = min(low + _BLOCK, upper)
-            bodies = self._rows(joined, (low, high, *own))[0][0]
+            bodies = self._rows(ranges, (low, high, *own))[0][0]
             if bodies is not None and all(expression.search(bodies) for expression in loose):
                 yield low, high
 
@@ -264,8 +264,8 @@ class Window:
             expressions = where.expressions
             if expressions:
 
-                def matches(number: int, shown: bytes) -> bool:
-                    return expressions[number].search(shown) is not None
+                def matches(number: int, line: bytes) -> bool:
+                    return expressions[number].search(line) is not None
 
                 self._connection.create_function("matches", 2, matches, deterministic=True)
         return where.where()

@@ -70,8 +70,8 @@ def unpacked_text(body: bytes) -> str | None:
 
 
 def _charset(content_type: str) -> str:
-    _, found, rest = content_type.lower().partition("charset=")
-    return rest.split(";")[0].strip("\"' ") if found else ""
+    _, charset, rest = content_type.lower().partition("charset=")
+    return rest.split(";")[0].strip("\"' ") if charset else ""
 
 
 def _known(charset: str) -> str | None:

@@ -109,18 +109,18 @@ def _nodes(value: Any) -> list[tuple[int, str, dict[str, Any]]]:
 
     Of a depth at which there are too many, none: the best of some is not the best.
     """
-    found: list[tuple[int, str, dict[str, Any]]] = []
+    nodes: list[tuple[int, str, dict[str, Any]]] = []
     level: list[tuple[str, Any]] = [("", value)]
-    seen = 0
+    visited_count = 0
     for depth in range(_DEEP + 1):
-        seen += len(level)
-        if seen > _MANY:
+        visited_count += len(level)
+        if visited_count > _MANY:
             break
         inner: list[tuple[str, Any]] = []
         for name, item in level:
             if isinstance(item, dict):
                 fields = {_plain_name(key[:_NAME_LIMIT]): field for key, field in item.items()}
-                found.append((depth, name, fields))
+                nodes.append((depth, name, fields))
                 inner += [(own, each) for own, each in fields.items() if isinstance(each, (dict, list))]
                 inner += [(own, each) for own in fields if own in _CARRIERS and (each := embedded(fields[own])) is not None]
             elif isinstance(item, list):
@@ -128,7 +128,7 @@ def _nodes(value: Any) -> list[tuple[int, str, dict[str, Any]]]:
                 if name in _CARRIERS:
                     inner += [(name, each) for text in item if (each := embedded(text)) is not None]
         level = inner
-    return found
+    return nodes
 
 
 @lru_cache(maxsize=2_000)
@@ -198,17 +198,17 @@ def _milliseconds(name: str, node: Mapping[str, Any]) -> float | None:
     if len(fields) > 1:
         fields.sort(key=lambda field: _FACTORS[field] is None)
     for field in fields:
-        found = quantity(node[field])
-        if found is None or found.number < 0:
+        duration = quantity(node[field])
+        if duration is None or duration.number < 0:
             continue
-        factor = _UNITS[found.unit] if found.unit else _FACTORS[field]
+        factor = _UNITS[duration.unit] if duration.unit else _FACTORS[field]
         if factor is None:
             if name not in _TIMED:
                 continue
             # A time of less than one of an unknown unit: no inference takes less than a millisecond.
-            factor = 1000.0 if found.number < 1 else 1.0
-        if found.number * factor <= _LONGEST:
-            return round(found.number * factor, 6)
+            factor = 1000.0 if duration.number < 1 else 1.0
+        if duration.number * factor <= _LONGEST:
+            return round(duration.number * factor, 6)
     return None
 
 
@@ -234,15 +234,15 @@ def _share(best: _Result, all_of_them: Sequence[_Result]) -> float | None:
 def _first(source: Mapping[str, Any], names: tuple[str, ...], take: Any) -> Any:
     for name in names:
         if name in source:
-            found = take(source[name])
-            if found is not None:
-                return found
+            value = take(source[name])
+            if value is not None:
+                return value
     return None
 
 
 def _number(value: object) -> float | None:
-    found = quantity(value)
-    return None if found is None else found.number
+    number = quantity(value)
+    return None if number is None else number.number
 
 
 def _shares(value: object) -> dict[str, float] | None:

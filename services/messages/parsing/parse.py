@@ -183,9 +183,9 @@ def _json(text: str, declared: bool) -> Derived | None:
         sample = _sample(without_stray(value))  # the sample client's text as a JSON string
         if sample is not None or not declared:
             return sample
-    found = meaning(value)
-    kind = _ERROR if found.error else _JSON if found.label is None else _RESULT
-    return Derived(kind, found.milliseconds, found.confidence, found.label, None, found.picture)
+    result = meaning(value)
+    kind = _ERROR if result.error else _JSON if result.label is None else _RESULT
+    return Derived(kind, result.milliseconds, result.confidence, result.label, None, result.picture)
 
 
 # -- rows of the journal become messages
@@ -221,13 +221,13 @@ def parse(raw: tuple[Any, ...], limit: int | None = None) -> InferenceMessage:
     picture = ""
     if kind == _BINARY:
         part = body[: _HEX_LIMIT if limit is None else limit]
-        shown, left = hex_dump(part), size - len(part)
+        dump, rest_size = hex_dump(part), size - len(part)
         letters = body[:64].translate(_PRINTABLE).decode("ascii")
         line = f"{counted(size, 'byte')}: {body[:12].hex(' ')}{' …' if size > 12 else ''} |{letters}|"
     else:
         whole = (body if text is None else text).decode("utf-8", "replace")
         part = whole[:limit]
-        shown, left = clean(part), 0 if limit is None else max(0, text_size - len(part.encode("utf-8", "replace")))
+        dump, rest_size = clean(part), 0 if limit is None else max(0, text_size - len(part.encode("utf-8", "replace")))
         line = one_line(whole[: _LINE_LIMIT + 1].strip(_AROUND_A_LINE), _LINE_LIMIT) or ("(white space)" if size else "(empty)")
         if kind in (_RESULT, _JSON) and len(body) == size:
             picture = derive(body, content_type, content_encoding).picture
@@ -245,9 +245,9 @@ def parse(raw: tuple[Any, ...], limit: int | None = None) -> InferenceMessage:
         label=one_line(label or "", _LABEL_LIMIT),
         confidence=confidence,
         milliseconds=ms,
-        body=shown,
+        body=dump,
         body_size=size,
-        body_left=left,
+        body_left=rest_size,
         properties=_cleaned(properties),
         system_properties={
             **_cleaned(rest),

@@ -29,11 +29,11 @@ def quantity(value: object) -> Quantity | None:
         return None
     unit = ""
     if isinstance(value, str):
-        written = _WRITTEN.fullmatch(value.strip()) if len(value) <= _LIMIT else None
-        digits = _with_point(written.group(2)) if written else None
-        if written is None or digits is None:
+        match = _WRITTEN.fullmatch(value.strip()) if len(value) <= _LIMIT else None
+        digits = _with_point(match.group(2)) if match else None
+        if match is None or digits is None:
             return None
-        value, unit = f"{written.group(1)}{digits}{written.group(3) or ''}", (written.group(4) or "").lower()
+        value, unit = f"{match.group(1)}{digits}{match.group(3) or ''}", (match.group(4) or "").lower()
     try:
         number = float(value)
     except (ValueError, OverflowError):

@@ -40,18 +40,19 @@ def as_written(raw: tuple[Any, ...]) -> bool:
 @lru_cache(maxsize=256)
 def _typed(types: tuple[type, ...]) -> bool:
     return all(
-        kind is wanted or (missing and kind is type(None)) for kind, (_, wanted, missing) in zip(types, _COLUMNS, strict=True)
+        kind is expected_type or (missing and kind is type(None))
+        for kind, (_, expected_type, missing) in zip(types, _COLUMNS, strict=True)
     )
 
 
 def readable(raw: tuple[Any, ...], unreadable: list[str]) -> tuple[Any, ...]:
     """Return the row with the types that the recorder writes; the names of what was of another are added to ``unreadable``."""
     values = list(raw)
-    for index, (name, wanted, missing) in enumerate(_COLUMNS):
+    for index, (name, kind, missing) in enumerate(_COLUMNS):
         value = values[index]
-        if type(value) is wanted or (value is None and missing):
+        if type(value) is kind or (value is None and missing):
             continue
-        values[index] = _converted(value, wanted, missing)
+        values[index] = _converted(value, kind, missing)
         unreadable.append(name)
     for index in _NUMBERS:
         if values[index] is not None and not isfinite(values[index]):
@@ -64,14 +65,14 @@ def readable(raw: tuple[Any, ...], unreadable: list[str]) -> tuple[Any, ...]:
     return tuple(values)
 
 
-def _converted(value: Any, wanted: type, missing: bool) -> Any:
-    if wanted is int:
+def _converted(value: Any, kind: type, missing: bool) -> Any:
+    if kind is int:
         text = value.decode("ascii", "replace") if isinstance(value, bytes) else value
         try:
             return int(text)
         except (TypeError, ValueError, OverflowError):
             return 0
-    if wanted is float:
+    if kind is float:
         return float(value) if isinstance(value, int) else None
     text = "" if value is None else value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-    return text.encode("utf-8", "replace") if wanted is bytes else text
+    return text.encode("utf-8", "replace") if kind is bytes else text

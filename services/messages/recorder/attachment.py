@@ -25,8 +25,8 @@ def refusal(client: Any) -> OperatorError | None:
     if not condition:
         return None
     name = condition.decode() if isinstance(condition, bytes) else str(getattr(condition, "value", condition))
-    said = getattr(error, "description", None) or ""
-    text = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
+    description = getattr(error, "description", None) or ""
+    text = description.decode("utf-8", "replace") if isinstance(description, bytes) else str(description)
     return explain(Evidence(source="amqp", code=name, text=text))
 
 

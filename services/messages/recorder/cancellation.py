@@ -15,8 +15,8 @@ async def ended(tasks: Collection[asyncio.Future[Any]]) -> list[Any]:
     Once is not enough: ``asyncio.wait_for`` before Python 3.12 swallows a cancel that comes as its call ends
     (python/cpython#86296), and a task in a loop would go on for ever, with whoever waits for it.
     """
-    while left := [task for task in tasks if not task.done()]:
-        for task in left:
+    while unfinished := [task for task in tasks if not task.done()]:
+        for task in unfinished:
             task.cancel()
-        await asyncio.wait(left, timeout=_AGAIN)
+        await asyncio.wait(unfinished, timeout=_AGAIN)
     return await asyncio.gather(*tasks, return_exceptions=True)

@@ -168,21 +168,21 @@ def _object(items: dict[Any, Any]) -> str:
     """A JSON object; put together by hand where a value is a number or bytes, which is four times as fast as the encoder."""
     parts = []
     for name, value in items.items():
-        written = _names.get(name) or _name(name)
+        quoted = _names.get(name) or _name(name)
         if type(value) is int:
-            parts.append(f"{written}:{value}")
+            parts.append(f"{quoted}:{value}")
         elif type(value) is bytes:
-            parts.append(f"{written}:{_quote(value.decode('utf-8', 'replace'))}")
+            parts.append(f"{quoted}:{_quote(value.decode('utf-8', 'replace'))}")
         else:
-            parts.append(f"{written}:{_encode(_plain(value))}")
+            parts.append(f"{quoted}:{_encode(_plain(value))}")
     return "{" + ",".join(parts) + "}"
 
 
 def _name(name: object) -> str:
-    written = _quote(_text(name))
+    quoted = _quote(_text(name))
     if len(_names) < 1_000:
-        _names[name] = written
-    return written
+        _names[name] = quoted
+    return quoted
 
 
 def _origin(key: tuple[object, ...]) -> OriginKey:

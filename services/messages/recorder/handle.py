@@ -99,37 +99,37 @@ class RecorderHandle:
 
     def status(self) -> RecorderStatus:
         """What the recorder last said; one that has died is started again, after a pause that grows while it goes on dying."""
-        found = RecorderStatus.read(self.place.status)
-        if found is None:
-            found = RecorderStatus("starting", int(time.time() * 1000), journal=str(self.journal_path))
+        current = RecorderStatus.read(self.place.status)
+        if current is None:
+            current = RecorderStatus("starting", int(time.time() * 1000), journal=str(self.journal_path))
         if self._console is None:
-            return found
+            return current
         with self._reviving:
-            return self._as_it_is(found)
+            return self._as_it_is(current)
 
-    def _as_it_is(self, found: RecorderStatus) -> RecorderStatus:
+    def _as_it_is(self, current: RecorderStatus) -> RecorderStatus:
         alive = running(self.place)
-        if alive and (self._child is None or self._child.poll() is not None or self._child.pid == found.pid):
-            silent = self._silent(found)
-            found = replace(found, state="failed", rate=0.0, error=silent.as_dict()) if silent else found
-            return replace(found, restarts=self._restarts)
+        if alive and (self._child is None or self._child.poll() is not None or self._child.pid == current.pid):
+            silent = self._silent(current)
+            current = replace(current, state="failed", rate=0.0, error=silent.as_dict()) if silent else current
+            return replace(current, restarts=self._restarts)
         dying = None if alive else self._revive()
         # What the one before said last holds no more.
-        told = dying.as_dict() if dying else None
-        return replace(found, state="failed" if dying else "starting", rate=0.0, error=told, restarts=self._restarts)
+        error = dying.as_dict() if dying else None
+        return replace(current, state="failed" if dying else "starting", rate=0.0, error=error, restarts=self._restarts)
 
-    def _silent(self, found: RecorderStatus) -> OperatorError | None:
+    def _silent(self, current: RecorderStatus) -> OperatorError | None:
         """What to tell of one that lives and says no more, by a clock that nobody sets; what it said itself goes before."""
         now = time.monotonic()
-        if found.at != self._said[0]:
-            self._said = found.at, now
+        if current.at != self._said[0]:
+            self._said = current.at, now
         seconds = now - self._said[1]
-        if seconds < _SILENT_AFTER or found.error:
+        if seconds < _SILENT_AFTER or current.error:
             return None
         return OperatorError(
             "The recorder lives and does nothing.",
             cause="It was stopped (SIGSTOP, a debugger), or the machine or its disk has no time for it.",
-            remedy=f"kill -CONT {found.pid} lets it go on. Where that does not help, kill -KILL {found.pid}: another one is started,"
+            remedy=f"kill -CONT {current.pid} lets it go on. Where that does not help, kill -KILL {current.pid}: another one is started,"
             " and nothing is lost.",
             code="recorder.silent",
         )

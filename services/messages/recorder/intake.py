@@ -111,12 +111,12 @@ class Intake:
 
     def _commit(self, count: int) -> None:
         """Commit the oldest ``count`` batches, joined by their parts."""
-        joined: dict[int, tuple[list[RawMessage], list[tuple[int, int]]]] = {}
+        by_part: dict[int, tuple[list[RawMessage], list[tuple[int, int]]]] = {}
         for batch in islice(self._batches, count):
-            messages, gaps = joined.setdefault(batch.part, ([], []))
+            messages, gaps = by_part.setdefault(batch.part, ([], []))
             messages += batch.messages
             gaps += batch.gaps
-        done = self.journal.append([Batch(part, *both) for part, both in joined.items()])
+        done = self.journal.append([Batch(part, *both) for part, both in by_part.items()])
         self.committed += done.committed
         self.doubled += done.doubled
         self.newest_enqueued = max(self.newest_enqueued, done.newest_enqueued)

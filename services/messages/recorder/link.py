@@ -137,8 +137,8 @@ class Link:
     @property
     def behind(self) -> float | None:
         """How many seconds old the newest message was when it came, or lies before the hub's newest; None where nothing is late."""
-        known = max(0, self._last_enqueued_at - self.newest_enqueued) / 1000 if self.lag and self.newest_enqueued else 0.0
-        late = max(known, self.clock.delay)
+        gap_seconds = max(0, self._last_enqueued_at - self.newest_enqueued) / 1000 if self.lag and self.newest_enqueued else 0.0
+        late = max(gap_seconds, self.clock.delay)
         return late if late >= 1 else None
 
     async def ask(self, client: Any) -> dict[str, Any]:
@@ -190,9 +190,9 @@ class Link:
                 pause = _PROVEN_AGAIN if self._failed_before else _PROVEN
                 until = time.monotonic() + _ATTACH_SECONDS
                 while not (await asyncio.wait(both, timeout=pause, return_when=asyncio.FIRST_COMPLETED))[0]:
-                    refused = refusal(client)
-                    if refused is not None:
-                        raise refused
+                    error = refusal(client)
+                    if error is not None:
+                        raise error
                     if attached(client):
                         self._opened()
                     elif not self.is_open and time.monotonic() > until:
@@ -243,8 +243,8 @@ class Link:
             self._positions.skip(self.part, self.cursor + 1, oldest - 1)
             self.cursor = oldest - 1
         reaches_back, self._reaches_back = self._reaches_back, False
-        begun = self._position.begun
-        if reaches_back and (begun is None or begun >= oldest):  # else all that the hub has since then was read
+        first_before = self._position.begun
+        if reaches_back and (first_before is None or first_before >= oldest):  # else all that the hub has since then was read
             self.cursor, self._waiting_from = None, None
             return self._begin(properties)
         return self._after_cursor()
@@ -261,24 +261,24 @@ class Link:
         """
         assert self.last_enqueued is not None
         start, last, oldest = self._start, self.last_enqueued, self._oldest
-        begun = last if lies_behind(start, last, properties) else None
+        first_before = last if lies_behind(start, last, properties) else None
         if start.kind == "beginning" or (start.kind == "time" and int(start.value) <= 0):
-            begun = oldest - 1
-        elif begun is None and oldest > last:  # nothing is left of what was wanted
-            begun = last
+            first_before = oldest - 1
+        elif first_before is None and oldest > last:  # nothing is left of what was wanted
+            first_before = last
             if self._waiting_from is not None and self._waiting_from <= last:
                 self._positions.skip(self.part, self._waiting_from, last)
-        if begun is None:
+        if first_before is None:
             self._positions.wait_for_first(self.part, start, oldest)
             self._waiting_from = oldest if self._waiting_from is None else self._waiting_from
             self._first_at_begin = oldest
             if start.kind == "offset":
                 return str(start.value), True
             return datetime.fromtimestamp(int(start.value) / 1000, timezone.utc), True
-        proof = (str(properties.get("last_enqueued_offset") or ""), self._last_enqueued_at) if begun == last else ("", 0)
-        self._positions.begin(self.part, start, begun, *proof)
-        self._position = replace(self._position, sequence=begun, offset=proof[0], enqueued=proof[1], begun=begun)
-        self.cursor, self._waiting_from = begun, None
+        proof = (str(properties.get("last_enqueued_offset") or ""), self._last_enqueued_at) if first_before == last else ("", 0)
+        self._positions.begin(self.part, start, first_before, *proof)
+        self._position = replace(self._position, sequence=first_before, offset=proof[0], enqueued=proof[1], begun=first_before)
+        self.cursor, self._waiting_from = first_before, None
         return self._after_cursor()
 
     async def _take(self, messages: list[RawMessage]) -> None:
@@ -314,13 +314,13 @@ class Link:
         fresh, gaps, proven = list[RawMessage](), list[tuple[int, int]](), False
         for message in messages:
             number = message.sequence
-            known = cursor is not None and number <= cursor
-            if not proven and number >= 0 and (number <= self._newest or (known and again)):
+            is_duplicate = cursor is not None and number <= cursor
+            if not proven and number >= 0 and (number <= self._newest or (is_duplicate and again)):
                 self._same_hub(message)
                 proven = True
-            if number >= 0 and known and again:
+            if number >= 0 and is_duplicate and again:
                 continue
-            if number < 0 or known or number > horizon:
+            if number < 0 or is_duplicate or number > horizon:
                 fresh.append(message if number < 0 else without_number(message))
                 self._unnumbered += 1
                 continue
@@ -345,9 +345,9 @@ class Link:
 
     def _same_hub(self, message: RawMessage) -> None:
         """A message that was received before has to be the one the journal has; raises HubRemade where it is another."""
-        known = self._intake.journal.lookup(self.part, message.sequence)
-        if known is not None:
-            other = known[1] != message.offset or (known[0] != message.enqueued and not message.malformed)
+        stored = self._intake.journal.lookup(self.part, message.sequence)
+        if stored is not None:
+            other = stored[1] != message.offset or (stored[0] != message.enqueued and not message.malformed)
         elif message.sequence == self._position.sequence and self._position.offset:
             later = abs(message.enqueued - self._position.enqueued)
             other = self._position.offset != message.offset or (later > _SAME_TIME and not message.malformed)

@@ -52,12 +52,12 @@ class Receiving:
         finally:
             await client.close()
         partitions = hub["partition_ids"]
-        known = self._known(partitions, start)
+        positions = self._known(partitions, start)
         created = milliseconds(hub.get("created_at"))
         running = {link.partition: link for link in self.links}
         links = []
         for partition in partitions:
-            link = Link(partition, known[partition], start, self._intake, self._client, self._heard, self._positions, created)
+            link = Link(partition, positions[partition], start, self._intake, self._client, self._heard, self._positions, created)
             if partition in running:
                 link.received = running[partition].received
             links.append(link)
@@ -98,10 +98,10 @@ class Receiving:
         if new:
             generation = max((position.generation for position in known.values()), default=0)
             # Of a hub that the journal knows all is wanted.
-            asked = Start("beginning") if known else start
-            self._positions.add(generation, new, asked)
-            added = self._positions.newest_generation()
-            known |= {partition: replace(added[partition], asked=asked) for partition in new}
+            requested_start = Start("beginning") if known else start
+            self._positions.add(generation, new, requested_start)
+            new_generation = self._positions.newest_generation()
+            known |= {partition: replace(new_generation[partition], asked=requested_start) for partition in new}
         return known
 
     def _client(self) -> Any:

@@ -144,8 +144,8 @@ class Recording:
             elif failed is not None:
                 self._telling.failed(failed)
                 self._telling.write(self._telling.state(intake, receiving.links), intake, receiving.links)
-                asked = await self._pause(wait)
-                wait = _FATAL_WAIT if asked else min(wait * 2, _LONGEST_WAIT)
+                is_requested = await self._pause(wait)
+                wait = _FATAL_WAIT if is_requested else min(wait * 2, _LONGEST_WAIT)
                 continue
             wait = _FATAL_WAIT
 
@@ -153,10 +153,10 @@ class Recording:
 
     async def _attend(self) -> None:
         """End with the last console, whatever the hub and the network do meanwhile. Who starts a recorder is attached before."""
-        asked = asked_at(self._place)
+        request_time = asked_at(self._place)
         while self._settings.stay or attached(self._place):
-            before, asked = asked, asked_at(self._place)
-            if asked != before:
+            before, request_time = request_time, asked_at(self._place)
+            if request_time != before:
                 self._at_once.set()
                 if self._receiving is not None:
                     self._receiving.try_now()
@@ -168,9 +168,9 @@ class Recording:
         await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         for task in waiting:
             task.cancel()
-        asked = self._at_once.is_set()
+        is_requested = self._at_once.is_set()
         self._at_once.clear()
-        return asked
+        return is_requested
 
 
 def _parts(journal: Journal) -> list[schema.Part]:

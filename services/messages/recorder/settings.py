@@ -41,9 +41,13 @@ class Settings:
     @classmethod
     def from_json(cls, text: str) -> Settings:
         """What ``to_json`` wrote."""
-        told = json.loads(text)
-        endpoint = dict(told["endpoint"])
+        fields = json.loads(text)
+        endpoint = dict(fields["endpoint"])
         endpoint["connection_string"] = Secret(endpoint["connection_string"])
         return cls(
-            EventEndpoint(**endpoint), Path(told["journal"]), Keep(**told["keep"]), Start(**told["start"]), bool(told["stay"])
+            EventEndpoint(**endpoint),
+            Path(fields["journal"]),
+            Keep(**fields["keep"]),
+            Start(**fields["start"]),
+            bool(fields["stay"]),
         )

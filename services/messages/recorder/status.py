@@ -57,27 +57,27 @@ class RecorderStatus:
 
     def write(self, path: Path) -> None:
         """Replace the file at ``path``; a full disk has no room for a second one, and the old one is written over."""
-        told = json.dumps(asdict(self)).encode()
+        content = json.dumps(asdict(self)).encode()
         try:
-            write(path, told, durable=False)
+            write(path, content, durable=False)
         except FileError:
             with contextlib.suppress(OSError):
-                self._write_over(path, told)
+                self._write_over(path, content)
 
-    def _write_over(self, path: Path, told: bytes) -> None:
+    def _write_over(self, path: Path, content: bytes) -> None:
         """In the blocks that the file has; of what is too long for them, events and partitions are left out."""
         with os.fdopen(os.open(path, os.O_RDWR | os.O_NOFOLLOW), "r+b", buffering=0) as file:
             status = os.fstat(file.fileno())
-            if len(told) > max(status.st_size, status.st_blocks * 512):
-                told = json.dumps(asdict(replace(self, events=(), partitions={}))).encode()
-            file.write(told.ljust(status.st_size))
+            if len(content) > max(status.st_size, status.st_blocks * 512):
+                content = json.dumps(asdict(replace(self, events=(), partitions={}))).encode()
+            file.write(content.ljust(status.st_size))
 
     @classmethod
     def read(cls, path: Path) -> RecorderStatus | None:
         """The status last written, or None."""
         try:
-            told = json.loads(path.read_text("utf-8"))
-            told["events"] = tuple((at, text) for at, text in told["events"])
-            return cls(**told)
+            fields = json.loads(path.read_text("utf-8"))
+            fields["events"] = tuple((at, text) for at, text in fields["events"])
+            return cls(**fields)
         except (OSError, ValueError, TypeError, KeyError):
             return None

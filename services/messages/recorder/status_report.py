@@ -82,10 +82,10 @@ class Telling:
         """A partition's link opened (``error`` None) or failed."""
         if error is None:
             self._opened = True
-            lost = self._lost.pop(partition, None)
-            if lost is not None:
+            outage = self._lost.pop(partition, None)
+            if outage is not None:
                 self._reconnects += 1
-                self.note(f"Partition {partition} is back after {time.monotonic() - lost:.1f} s.")
+                self.note(f"Partition {partition} is back after {time.monotonic() - outage:.1f} s.")
             if not self._lost:
                 self.error = None
                 self.unanswered = False

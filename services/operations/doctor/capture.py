@@ -179,14 +179,14 @@ def _shown(exchange: Exchange, mask: EvidenceMask, bodies: bool) -> dict[str, An
         body = mask.masked(text if len(text) <= _TEXT or not isinstance(body, str) else text[:_TEXT])
     else:
         body = mask.masked(body)
-    shown: dict[str, Any] = {"source": exchange.source, "request": mask.masked(exchange.request)}
+    fields: dict[str, Any] = {"source": exchange.source, "request": mask.masked(exchange.request)}
     if exchange.status is not None:
-        shown["status"] = exchange.status
+        fields["status"] = exchange.status
     if exchange.headers:
-        shown["headers"] = {name: mask.masked(value) for name, value in exchange.headers.items()}
+        fields["headers"] = {name: mask.masked(value) for name, value in exchange.headers.items()}
     if exchange.sent:
-        shown["sent"] = mask.masked(_parsed(exchange.sent))
-    return {**shown, "body": body, **({"entries_left_out": cut} if cut else {})}
+        fields["sent"] = mask.masked(_parsed(exchange.sent))
+    return {**fields, "body": body, **({"entries_left_out": cut} if cut else {})}
 
 
 def _values_of(node: Any, name: str) -> list[str]:
@@ -203,12 +203,12 @@ def _with_stand_ins(tree: dict[str, Any], names: Mapping[str, str]) -> dict[str,
     longest_first = sorted(names, key=len, reverse=True)
     words = re.compile(rf"(?<![A-Za-z0-9])(?:{'|'.join(map(re.escape, longest_first))})(?![A-Za-z0-9])") if names else None
 
-    def guid(found: re.Match[str]) -> str:
-        return guids.setdefault(found.group(0).lower(), f"00000000-0000-0000-0000-{len(guids) + 1:012d}")
+    def guid(match: re.Match[str]) -> str:
+        return guids.setdefault(match.group(0).lower(), f"00000000-0000-0000-0000-{len(guids) + 1:012d}")
 
     def replaced(text: str) -> str:
         if words is not None:
-            text = words.sub(lambda found: names[found.group(0)], text)
+            text = words.sub(lambda match: names[match.group(0)], text)
         return _GUID.sub(guid, _ENDPOINT.sub(r"iothub-\1-hub-1", text))
 
     def walk(node: Any) -> Any:

@@ -34,21 +34,21 @@ class Examination:
     def causes(self) -> tuple[Finding, ...]:
         """What is wrong, errors first, in the order of the checklist, then what only takes its time (an FPGA that is flashed, a
         deployment not taken up yet), then what follows from what stands before; each state of a module once."""
-        told = [(step, step.finding) for step in self.steps if step.finding and step.finding.severity != "ok"]
+        pairs = [(step, step.finding) for step in self.steps if step.finding and step.finding.severity != "ok"]
         roots = {
             finding.module
-            for step, finding in told
+            for step, finding in pairs
             if step.name.partition(":")[0] in _ROOTS and (finding.severity == "error" or finding.state in states.NOT_YET)
         }
-        present = {finding.state for _, finding in told}
+        present = {finding.state for _, finding in pairs}
 
         def follows(step: Step, finding: Finding) -> bool:
             """Whether the twin's own account of the module, or of the whole device, says why."""
-            seen = step.name.partition(":")[0] in _SEEN_FROM_OUTSIDE and bool({"", finding.module} & roots)
-            return seen or (finding.state == states.DEVICE_OFFLINE and states.AGENT_STOPPED in present)
+            is_explained = step.name.partition(":")[0] in _SEEN_FROM_OUTSIDE and bool({"", finding.module} & roots)
+            return is_explained or (finding.state == states.DEVICE_OFFLINE and states.AGENT_STOPPED in present)
 
         unique: dict[tuple[str, str], Finding] = {}
-        for _, finding in sorted(told, key=lambda one: (follows(*one), _RANK[one[1].severity], one[1].likely)):
+        for _, finding in sorted(pairs, key=lambda one: (follows(*one), _RANK[one[1].severity], one[1].likely)):
             unique.setdefault((finding.state, finding.module), finding)
         return tuple(unique.values())
 
@@ -71,11 +71,11 @@ class Gathering:
         parent = step.name.partition(":")[0]
         if parent != step.name and parent in self._steps and self._steps[parent].state in ("waiting", "running"):
             steps: dict[str, Step] = {}
-            for name, known in self._steps.items():
+            for name, present_step in self._steps.items():
                 if name == parent:
                     steps[step.name] = step
                 else:
-                    steps[name] = known
+                    steps[name] = present_step
             self._steps = steps
             return
         self._steps[step.name] = step

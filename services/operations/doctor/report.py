@@ -35,15 +35,15 @@ def as_dict(run: Examination, context: Context, bodies: bool = False) -> dict[st
         "healthy": run.healthy,
         "causes": [
             {
-                "state": found.state,
-                "module": found.module,
-                "severity": found.severity,
-                "likely": found.likely,
-                "reason": found.reason,
-                "cause": found.cause,
-                "remedy": found.remedy,
+                "state": finding.state,
+                "module": finding.module,
+                "severity": finding.severity,
+                "likely": finding.likely,
+                "reason": finding.reason,
+                "cause": finding.cause,
+                "remedy": finding.remedy,
             }
-            for found in run.causes
+            for finding in run.causes
         ],
         "steps": [step_dict(step) for step in run.steps],
         "settings": _settings(context),
@@ -91,9 +91,9 @@ def markdown(tree: Mapping[str, Any]) -> str:
         lines.append(
             f"| {step['mark']} | {_cell(step['title'])} | {_cell(step['detail'])} | {seconds} | {_cell(step['remedy'])} |"
         )
-    told = [(step, step["finding"]) for step in tree["steps"] if step["finding"] and step["finding"]["severity"] != "ok"]
-    lines += ["", "## Evidence", ""] if told else [""]
-    for step, finding in told:
+    pairs = [(step, step["finding"]) for step in tree["steps"] if step["finding"] and step["finding"]["severity"] != "ok"]
+    lines += ["", "## Evidence", ""] if pairs else [""]
+    for step, finding in pairs:
         lines += [f"### {_plain(step['title'])}: {_code(finding['state'])}", "", _plain(finding["cause"]), ""]
         if finding["settle"]:
             lines += [f"What would settle it: {_plain(finding['settle'])}", ""]
@@ -123,14 +123,14 @@ def write(path: Path, run: Examination, context: Context, bodies: bool = False) 
 
 def versions() -> dict[str, str]:
     """Python, operating system and the packages that matter."""
-    found = {"python": platform.python_version(), "system": f"{platform.system()} {platform.release()} {platform.machine()}"}
+    by_name = {"python": platform.python_version(), "system": f"{platform.system()} {platform.release()} {platform.machine()}"}
     for name in _PACKAGES:
         try:
-            found[name] = version(name)
+            by_name[name] = version(name)
         except PackageNotFoundError:
             continue
-    found["executable"] = Path(sys.executable).name
-    return found
+    by_name["executable"] = Path(sys.executable).name
+    return by_name
 
 
 def _settings(context: Context) -> dict[str, Any]:

@@ -63,8 +63,8 @@ def _source_problems(route: MessageRoute, modules: list[str] | None) -> Iterator
         if words == ["twinchangenotifications"]:
             return
         if index >= len(expected) or expected[index] not in (None, word):
-            shown = one_line("/".join(["", *(part.text for part in parts)]), 80)
-            yield RouteProblem(parts[index].offset, "warning", f"no message has the source {shown}", _SOURCES)
+            text = one_line("/".join(["", *(part.text for part in parts)]), 80)
+            yield RouteProblem(parts[index].offset, "warning", f"no message has the source {text}", _SOURCES)
             return
     if len(parts) > 2 and modules is not None:
         name = parts[2].text.rstrip("*") if len(parts) == 3 else parts[2].text
@@ -74,14 +74,14 @@ def _source_problems(route: MessageRoute, modules: list[str] | None) -> Iterator
 
 def _sink_problems(route: MessageRoute, modules: list[str] | None) -> Iterator[RouteProblem]:
     sink, path = route.sink, route.input_path
-    shown = one_line(sink.text, 60)
+    text = one_line(sink.text, 60)
     if path is None:
         if sink.text.lower() != "$upstream":
-            yield RouteProblem(sink.offset, "error", f"edgeHub knows no endpoint {shown}", "The only one is $upstream.")
+            yield RouteProblem(sink.offset, "error", f"edgeHub knows no endpoint {text}", "The only one is $upstream.")
         return
     if sink.text.lower() != "brokeredendpoint":
         remedy = 'Write BrokeredEndpoint("/modules/M/inputs/I").'
-        yield RouteProblem(sink.offset, "error", f"edgeHub knows no endpoint {shown}(…)", remedy)
+        yield RouteProblem(sink.offset, "error", f"edgeHub knows no endpoint {text}(…)", remedy)
         return
     items = path.strip().removeprefix("/").removesuffix("/").split("/")
     if len(items) != 4:

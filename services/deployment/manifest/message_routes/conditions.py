@@ -151,9 +151,9 @@ class _Checker:
         if operator == "%" and "body" in (left, right):
             return self.error(offset, "edgeHub divides no value of the body by %", "Write as_number(…) around it.")
         if operator in ("*", "/", "%", "+", "-", "||"):
-            wanted = "text" if operator == "||" else "number"
-            if not (_fits(wanted, left) and _fits(wanted, right)):
-                return self.operands(node, left, right, f"It takes {_WORDS[wanted]} on both sides.")
+            operand_kind = "text" if operator == "||" else "number"
+            if not (_fits(operand_kind, left) and _fits(operand_kind, right)):
+                return self.operands(node, left, right, f"It takes {_WORDS[operand_kind]} on both sides.")
             return "body" if "body" in (left, right) and operator != "||" else result
         if not (left == right or (_fits(left, right) and _fits(right, left))):
             return self.operands(node, left, right, "Both sides have to be of one kind.")
@@ -193,14 +193,14 @@ def _type_of_literal(node: Value) -> str:
     return "wrong" if kind == "unknown" else "undefined" if too_long else "number"
 
 
-def _fits(asked: str, kind: str) -> bool:
-    return asked == kind or (kind == "body" and asked in _FITS) or (asked == "body" and kind in _FITS)
+def _fits(expected_kind: str, kind: str) -> bool:
+    return expected_kind == kind or (kind == "body" and expected_kind in _FITS) or (expected_kind == "body" and kind in _FITS)
 
 
 def _matches(form: tuple[str, ...], types: list[str], more: bool) -> bool:
     whole = form + (form[-1],) * (len(types) - len(form)) if more else form
     return len(whole) == len(types) and all(
-        asked in ("any", kind) or _fits(asked, kind) for asked, kind in zip(whole, types, strict=True)
+        expected_kind in ("any", kind) or _fits(expected_kind, kind) for expected_kind, kind in zip(whole, types, strict=True)
     )
 
 

@@ -105,8 +105,8 @@ class _Parser:
     def source(self) -> list[Token]:
         start = self.token
         if start.kind != "/":
-            shown = "nothing" if start.kind in ("INTO", "WHERE", END) else _shown(start)
-            raise self.fail(start, f"the source is {shown}, and does not begin with /", "For example /messages/*.")
+            text = "nothing" if start.kind in ("INTO", "WHERE", END) else _shown(start)
+            raise self.fail(start, f"the source is {text}, and does not begin with /", "For example /messages/*.")
         parts: list[Token] = []
         while self.token.kind == "/":
             slash = self.take()
@@ -131,7 +131,7 @@ class _Parser:
         return parts
 
     def bad_part(self, part: Token) -> RouteSyntaxError:
-        shown = _shown(part)
+        text = _shown(part)
         whole = re.split(r"[/\s]", self.text[part.offset :], maxsplit=1)[0]
         if re.search(r"[<{]|\A\$", whole):
             remedy = "Put the module's name in its place; it has no $, < or {."
@@ -139,9 +139,9 @@ class _Parser:
         if is_keyword(part.kind) or part.kind in _NUMBERS:
             what = "a number" if part.kind in _NUMBERS else "a word of its own"
             remedy = f"Rename it, or write FROM /messages/* WHERE $connectionModuleId = '{one_line(part.text, 60)}'."
-            return self.fail(part, f"edgeHub takes {shown} in a source for {what}", remedy)
+            return self.fail(part, f"edgeHub takes {text} in a source for {what}", remedy)
         remedy = 'A name there has none of ( ) < > @ , ; : \\ " / [ ] ? = { } and no blank.'
-        return self.fail(part, f"{shown} in the source is no name", remedy)
+        return self.fail(part, f"{text} in the source is no name", remedy)
 
     def sink(self) -> tuple[Token, str | None]:
         sink = self.take()

@@ -64,5 +64,5 @@ def options(chair: Chair) -> Sequence[Outcome]:
             for finding in wrong
         ]
     ports, hosts = claims(state)
-    asked = ", ".join(f"{port} {names[0]}" for port, names in sorted(ports.items()))
-    return [ok(f"ports: {asked or 'none'}; FPGA: {', '.join(hosts) or 'nobody'}")]
+    ports_text = ", ".join(f"{port} {names[0]}" for port, names in sorted(ports.items()))
+    return [ok(f"ports: {ports_text or 'none'}; FPGA: {', '.join(hosts) or 'nobody'}")]

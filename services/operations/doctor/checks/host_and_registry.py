@@ -31,14 +31,16 @@ def registry(chair: Chair) -> Sequence[Outcome]:
             return neutral("the parent device serves it", **named)
         try:
             reference = parse_reference(image)
-            given = credentials.get(reference.server.lower())
-            check_image(reference, given, registry_platform(state.platform), ca_file, chair.observe, context=chair.context)
+            own_credentials = credentials.get(reference.server.lower())
+            check_image(
+                reference, own_credentials, registry_platform(state.platform), ca_file, chair.observe, context=chair.context
+            )
         except OperatorError as error:
             if error.code.startswith("network."):
                 # This machine need not have the way to the registry that the device has.
                 return neutral(f"not reachable from here: {error.what}", **named)
             return failed(error, **named)
-        return ok("is there, with the deployment's credentials" if given else "is there, without credentials", **named)
+        return ok("is there, with the deployment's credentials" if own_credentials else "is there, without credentials", **named)
 
     own = [module.desired.image for module in state.modules if module.desired and not module.system and module.desired.image]
     return side_by_side(look, list(dict.fromkeys(own))) or [neutral("no images are deployed")]
@@ -53,9 +55,9 @@ def workspace(chair: Chair) -> Outcome:
     client = Workspace(chair.context, seconds=30)
     try:
         client.details()  # the first answer takes the SDK's start with it
-        asked = time.monotonic()
+        start = time.monotonic()
         client.details()
-        took = time.monotonic() - asked
+        took = time.monotonic() - start
     finally:
         client.close()
     if took > _LATE:
@@ -67,10 +69,10 @@ def workspace(chair: Chair) -> Outcome:
 def hosts_answer(chair: Chair) -> Sequence[Outcome]:
     """Each host, asked once from here: by gRPC with a picture, or by HTTP."""
     state = chair.twin()
-    seen = seen_from_here(chair.context, state.device.id)
+    address_and_ports = seen_from_here(chair.context, state.device.id)
     outcomes = []
     for module in hosts(state):
-        endpoint = host_endpoint(state, module.name, *seen)
+        endpoint = host_endpoint(state, module.name, *address_and_ports)
         if endpoint is None:
             continue
         name, title = f"host:{module.name}", f"Host {module.name} answers"

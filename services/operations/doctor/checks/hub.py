@@ -29,8 +29,8 @@ def endpoint(chair: Chair) -> Sequence[Outcome]:
     try:
         chair.endpoint = find_endpoint(chair.context)
     except OperatorError as error:
-        refused = chair.context.hub is not None and error.code.startswith("amqp.")
-        return [failed(error), *(cut_again(chair) if refused else ())]
+        is_refused = chair.context.hub is not None and error.code.startswith("amqp.")
+        return [failed(error), *(cut_again(chair) if is_refused else ())]
     group = chair.endpoint.consumer_group
     text = f"{one_line(chair.endpoint.entity, 120)} at {one_line(chair.endpoint.namespace, 120)}, consumer group {group}"
     return [ok(text)]

@@ -39,7 +39,7 @@ def seat(chair: Chair) -> Outcome:
     client = consumer(EventHubConsumerClient, endpoint)
     errors: list[Exception] = []
     let_in: list[float] = []
-    asked = time.monotonic()
+    start = time.monotonic()
     ended = threading.Event()
 
     def refused(_context: object, error: Exception) -> None:
@@ -49,7 +49,7 @@ def seat(chair: Chair) -> Outcome:
     def receive() -> None:
         try:
             partitions = client.get_partition_ids()
-            let_in.append(time.monotonic() - asked)
+            let_in.append(time.monotonic() - start)
             for partition in partitions:
                 chair.oldest[partition] = int(client.get_partition_properties(partition)["beginning_sequence_number"])
             client.receive_batch(
@@ -69,7 +69,7 @@ def seat(chair: Chair) -> Outcome:
         if chair.observe is not None:
             chair.observe(Exchange("amqp", "receive", body=condition_of(errors[0])))
         raise explained(errors[0], endpoint.namespace)
-    took = let_in[0] if let_in else time.monotonic() - asked
+    took = let_in[0] if let_in else time.monotonic() - start
     if took > _LATE or not ended.is_set():
         text = (
             f"a reader was let in after {took:.0f} s" if ended.is_set() else f"no reader was let in within {_SEAT_SECONDS:.0f} s"
@@ -91,7 +91,7 @@ def messages(chair: Chair) -> Sequence[Outcome]:
     handle = ensure_recorder(chair.context, chair.endpoint, Start("time", int(since.timestamp() * 1000)))
     connections = Connections(chair.hub, chair.device) if chair.device and chair.context.hub else None
     chair.journal = str(handle.journal_path)
-    wanted = Filter.parse(f"device:{chair.device}") if chair.device else Filter.parse("")
+    device_filter = Filter.parse(f"device:{chair.device}") if chair.device else Filter.parse("")
     until = time.monotonic() + chair.message_seconds
     newest: list[InferenceMessage] = []
     cuts = handle.status().reconnects
@@ -101,7 +101,7 @@ def messages(chair: Chair) -> Sequence[Outcome]:
         try:
             while True:
                 status = handle.status()
-                newest = [message for message in journal.newest(_LOOKED_AT, wanted) if message.enqueued >= since]
+                newest = [message for message in journal.newest(_LOOKED_AT, device_filter) if message.enqueued >= since]
                 now = time.monotonic()
                 if status.state == "receiving" and not listening:
                     listening, until = True, now + chair.message_seconds
@@ -149,21 +149,23 @@ def look(chair: Chair, newest: Sequence[InferenceMessage], since: datetime) -> l
     senders: dict[str, list[InferenceMessage]] = {}
     for message in sorted(newest, key=lambda message: message.enqueued):
         senders.setdefault(message.module, []).append(message)
-    return [_of_sender(module, sent, chair.listening) for module, sent in senders.items()]
+    return [_of_sender(module, messages, chair.listening) for module, messages in senders.items()]
 
 
-def _of_sender(module: str, sent: list[InferenceMessage], listening: bool) -> Outcome:
+def _of_sender(module: str, messages: list[InferenceMessage], listening: bool) -> Outcome:
     name, title = f"messages:{module or 'device'}", f"Messages of {module or 'the device identity'}"
-    last = sent[-1]
-    trouble = complaint(sent)
+    last = messages[-1]
+    trouble = complaint(messages)
     if trouble is not None:
         return found(_dated(trouble, last), name=name, title=title)
-    quiet = stopped(sent) if listening else None
+    quiet = stopped(messages) if listening else None
     if quiet is not None:
         return found(quiet, name=name, title=title)
-    times = [message.milliseconds for message in sent if message.kind == "result" and message.milliseconds is not None]
+    times = [message.milliseconds for message in messages if message.kind == "result" and message.milliseconds is not None]
     age = max((datetime.now(timezone.utc) - last.enqueued).total_seconds(), 0.0)
-    counts = f"{len(sent)} in the last minutes, the newest {age:.0f} s ago{'' if listening else ' (newer ones may wait unread)'}"
+    counts = (
+        f"{len(messages)} in the last minutes, the newest {age:.0f} s ago{'' if listening else ' (newer ones may wait unread)'}"
+    )
     if not times:
         return ok(f"{counts}; no results among them", name=name, title=title)
     slow = " (may include retries)" if max(times) >= 1000 else ""

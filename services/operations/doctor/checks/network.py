@@ -151,7 +151,7 @@ def tls(chair: Chair) -> Outcome:
     except (OSError, http.client.HTTPException) as error:
         connection.close()
         return failed(_network(error, host))
-    asked = time.monotonic()
+    start = time.monotonic()
     try:
         connection.request("GET", _QUESTION, headers={"User-Agent": "dbe-console"})
         date = connection.getresponse().headers.get("Date", "")
@@ -166,7 +166,7 @@ def tls(chair: Chair) -> Outcome:
         chair.clock_ahead = (before - parsedate_to_datetime(date)).total_seconds() if date else None
     except (ValueError, TypeError):  # no date, or one without a time zone
         chair.clock_ahead = None
-    took = time.monotonic() - asked
+    took = time.monotonic() - start
     if took > _LATE:
         return found(diagnose(Evidence("network", code="slow", text=f"the hub answered after {took:.1f} s", seconds=took))[0])
     return ok(f"{version}, trusted by {'the context ca_file' if ca_file else 'the system'}")

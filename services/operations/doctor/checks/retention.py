@@ -29,15 +29,15 @@ def retention(chair: Chair) -> Sequence[Outcome]:
     journal = Journal(Path(chair.journal))
     try:
         now = time.time()
-        lost = sum(gap.count for gap in journal.gaps() if now - gap.noticed / 1000 < _DAY)
+        missing_count = sum(gap.count for gap in journal.gaps() if now - gap.noticed / 1000 < _DAY)
         forgotten, since = journal.forgotten(chair.oldest, int((now - _LEAST) * 1000))
         malformed = journal.malformed()
         noted = [(at / 1000, text) for at, _, text in journal.notices() if now - at / 1000 < _LATELY]
     finally:
         journal.close()
     outcomes = []
-    if lost:
-        outcomes.append(_said("gap", f"lost: {counted(lost, 'message')}", "retention:gap"))
+    if missing_count:
+        outcomes.append(_said("gap", f"lost: {counted(missing_count, 'message')}", "retention:gap"))
     if forgotten:
         age = now - since / 1000
         outcomes.append(_said("retention", f"forgotten: {counted(forgotten, 'message')}", "retention:short", age))
