@@ -65,9 +65,9 @@ def _give(parser: argparse.ArgumentParser, common: argparse.ArgumentParser) -> N
         parser._add_action(option)
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
-            told = {choice.dest: choice.help for choice in action._choices_actions}
+            helps = {choice.dest: choice.help for choice in action._choices_actions}
             for name, sub in action.choices.items():
-                sub.description = sub.description or told[name]
+                sub.description = sub.description or helps[name]
                 _give(sub, common)
 
 
@@ -80,20 +80,20 @@ def run(arguments: Sequence[str]) -> int:
         options = None if rest else options
     if options is None:
         names = _existing(arguments)
-        wanted = _first_word(arguments)
-        if wanted in NAMES and wanted not in names:
-            return _told(
+        first_word = _first_word(arguments)
+        if first_word in NAMES and first_word not in names:
+            return _report_error(
                 argparse.Namespace(json="--json" in arguments),
                 UsageError(
-                    f"{wanted} does not exist in read-only mode.", remedy="See: dbe-console --help", code="context.read-only"
+                    f"{first_word} does not exist in read-only mode.", remedy="See: dbe-console --help", code="context.read-only"
                 ),
             )
         try:
             # One verb imports no other; all of them are needed for the list of verbs alone.
-            alone = wanted in names and arguments[0] not in ("-h", "--help")
-            options = parser([wanted] if alone else names).parse_args(arguments)
+            alone = first_word in names and arguments[0] not in ("-h", "--help")
+            options = parser([first_word] if alone else names).parse_args(arguments)
         except UsageError as error:  # of a name that is empty
-            return _told(argparse.Namespace(json="--json" in arguments), error)
+            return _report_error(argparse.Namespace(json="--json" in arguments), error)
     try:
         if options.verb is None:
             from console.tui.start import start
@@ -101,7 +101,7 @@ def run(arguments: Sequence[str]) -> int:
             return start(options)
         return int(options.run(Call(options)))
     except OperatorError as error:
-        return _told(options, error)
+        return _report_error(options, error)
     except KeyboardInterrupt:
         return 130
     except ReaderGone:
@@ -109,7 +109,7 @@ def run(arguments: Sequence[str]) -> int:
     except Exception as fault:  # noqa: BLE001  the outermost edge: written down without a trace on the screen
         from console.terminal.crash import write_down
 
-        return _told(options, write_down(fault))
+        return _report_error(options, write_down(fault))
 
 
 def _first_word(arguments: Sequence[str]) -> str:
@@ -122,17 +122,17 @@ def _existing(arguments: Sequence[str]) -> Sequence[str]:
     """The verbs that there are: in read-only mode (flag, environment or context) none that does nothing but change something."""
     from services.contexts.store import ContextStore, read_only_environment
 
-    given, _ = parser(()).parse_known_args([word for word in arguments if word not in ("-h", "--help")])
-    read_only = bool(getattr(given, "read_only", False)) or read_only_environment()
+    options, _ = parser(()).parse_known_args([word for word in arguments if word not in ("-h", "--help")])
+    read_only = bool(getattr(options, "read_only", False)) or read_only_environment()
     if not read_only:
         try:
-            read_only = ContextStore().resolve(getattr(given, "context", None)).read_only
+            read_only = ContextStore().resolve(getattr(options, "context", None)).read_only
         except OperatorError:
             read_only = False  # the verb that needs the context says what is wrong with it
     return [name for name in NAMES if not (read_only and name in CHANGING)]
 
 
-def _told(options: argparse.Namespace, error: OperatorError) -> int:
+def _report_error(options: argparse.Namespace, error: OperatorError) -> int:
     """Say an error on standard error, and with ``--json`` as the result; gives the exit status."""
     if getattr(options, "json", False):
         with suppress(OperatorError, ReaderGone):  # where no result can be written, standard error has it

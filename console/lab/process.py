@@ -35,18 +35,18 @@ class LabProcess:
         if not line.strip():
             self._process.wait()
             self._errors.seek(0)
-            said = clean(self._errors.read().decode("utf-8", "replace"))[-2000:]
+            error_text = clean(self._errors.read().decode("utf-8", "replace"))[-2000:]
             remedy = "Leave out --address, so that a free one is taken; or end what listens there."
-            if "ModuleNotFoundError" in said:
+            if "ModuleNotFoundError" in error_text:
                 remedy = "Install its extra with: pip install 'dbe-console[lab]'; then see: dbe-console lab"
             raise OperatorError(
                 "The lab did not start.",
-                cause=said.strip().splitlines()[-1].removeprefix("The lab cannot start: ")
-                if said.strip()
+                cause=error_text.strip().splitlines()[-1].removeprefix("The lab cannot start: ")
+                if error_text.strip()
                 else "It ended without a word.",
                 remedy=remedy,
                 code="lab.not-started",
-                raw=said,
+                raw=error_text,
             )
         info: dict[str, Any] = json.loads(line)
         os.environ["DBE_CONSOLE_HOME"] = info["config_home"]  # the lab's contexts, journals and history; never the operator's own

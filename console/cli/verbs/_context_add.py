@@ -26,10 +26,10 @@ def add(call: Call, store: ContextStore) -> int:
     store.check_name(draft.name, call.options.replace)  # before anything is asked for
     show_device_codes(call.show_device_code)
     asking = sys.stdin.isatty() and "-" not in call.options.given
-    for given in call.options.given:
-        if "=" in given and ";" in given:
+    for argument in call.options.given:
+        if "=" in argument and ";" in argument:
             raise _never_here("--from takes the path of a file, or -")
-        call.progress(f"  understood: {draft.take(sys.stdin.read() if given == '-' else given)}")
+        call.progress(f"  understood: {draft.take(sys.stdin.read() if argument == '-' else argument)}")
     if call.options.hub:
         call.progress(f"  understood: {draft.take_hub_source(_source(call.options.hub))}")
     if call.options.events:
@@ -47,7 +47,7 @@ def add(call: Call, store: ContextStore) -> int:
         _pick(call, draft, asking)
     if asking and not draft.device and draft.hub_string:
         draft.device = input("Device id (empty: none yet): ").strip()
-    if not call.options.no_test and not _tried(call, draft):
+    if not call.options.no_test and not _passes_checks(call, draft):
         call.progress("Nothing was kept. Correct it, or keep it untried with --no-test.")
         return 1
     context = draft.store(store, call.options.keep, replace=call.options.replace)
@@ -157,17 +157,17 @@ def _pick(call: Call, draft: Draft, asking: bool) -> None:
             draft.take_hub(hub, resources)
 
 
-def _choose(call: Call, kind: str, found: Sequence[_Item], asking: bool) -> _Item | None:
-    if len(found) == 1:
-        call.progress(f"  the only {kind}: {getattr(found[0], 'name', '')}")
-        return found[0]
-    names = [str(getattr(item, "name", "")) for item in found]
-    if not found:
+def _choose(call: Call, kind: str, candidates: Sequence[_Item], asking: bool) -> _Item | None:
+    if len(candidates) == 1:
+        call.progress(f"  the only {kind}: {getattr(candidates[0], 'name', '')}")
+        return candidates[0]
+    names = [str(getattr(item, "name", "")) for item in candidates]
+    if not candidates:
         call.progress(f"  no {kind} there")
         return None
     if not asking:
         raise UsageError(
-            f"There are {len(found)} {kind}s: {', '.join(names)}.",
+            f"There are {len(candidates)} {kind}s: {', '.join(names)}.",
             cause="Without a terminal none can be picked.",
             remedy="Name it with --from config.json or --hub SOURCE.",
             code="usage.context-choice",
@@ -178,11 +178,11 @@ def _choose(call: Call, kind: str, found: Sequence[_Item], asking: bool) -> _Ite
         answer = input(f"Which {kind} (empty: none)? ").strip()
         if not answer:
             return None
-        if answer.isdecimal() and 1 <= int(answer) <= len(found):
-            return found[int(answer) - 1]
+        if answer.isdecimal() and 1 <= int(answer) <= len(candidates):
+            return candidates[int(answer) - 1]
 
 
-def _tried(call: Call, draft: Draft) -> bool:
+def _passes_checks(call: Call, draft: Draft) -> bool:
     good = True
     for step in draft.test():
         if step.state == "running":

@@ -127,12 +127,12 @@ def follow(call: Call, deployer: Deployer, watch: Watch) -> int:
         except OperatorError as error:
             call.progress(f"messages cannot be read, so that none is waited for: {error.what}")
             watch = replace(watch, messages=False)
-    shown: dict[str, tuple[str, str]] = {}
+    printed_steps: dict[str, tuple[str, str]] = {}
     steps: Sequence[Step] = ()
     for steps in deployer.rollout(watch):
         for step in steps:
-            if step.state != "waiting" and shown.get(step.name) not in ((step.state, step.detail), ("done", step.detail)):
-                shown[step.name] = (step.state, step.detail)
+            if step.state != "waiting" and printed_steps.get(step.name) not in ((step.state, step.detail), ("done", step.detail)):
+                printed_steps[step.name] = (step.state, step.detail)
                 took = f" ({step.seconds:.0f} s)" if step.seconds is not None else ""
                 call.progress(f"{step.state:8} {step.title}{took} {step.detail} {step.remedy}".rstrip())
     return 0 if all(step.state in ("done", "neutral", "skipped") for step in steps) else 1

@@ -19,7 +19,7 @@ def whole_number(first: int, last: int) -> Callable[[str], int]:
     def parse(text: str) -> int:
         value = int(text) if _WHOLE.fullmatch(text) else None
         if value is None or not first <= value <= last:
-            raise argparse.ArgumentTypeError(f"{_shown(text)} is no whole number from {first:,} to {last:,}")
+            raise argparse.ArgumentTypeError(f"{_quoted(text)} is no whole number from {first:,} to {last:,}")
         return value
 
     return parse
@@ -31,11 +31,11 @@ def seconds(most: float = MOST_SECONDS) -> Callable[[str], float]:
     def parse(text: str) -> float:
         value = float(text) if _DECIMAL.fullmatch(text) else math.nan
         if not 0 < value <= most:
-            raise argparse.ArgumentTypeError(f"{_shown(text)} is no number of seconds above 0, up to {most:,.0f}")
+            raise argparse.ArgumentTypeError(f"{_quoted(text)} is no number of seconds above 0, up to {most:,.0f}")
         return value
 
     return parse
 
 
-def _shown(text: str) -> str:
+def _quoted(text: str) -> str:
     return ascii(text if len(text) <= 40 else f"{text[:39]}…")

@@ -12,8 +12,8 @@ from services.records import Progress
 
 def conversion_options(options: argparse.Namespace) -> dict[str, Any]:
     """``--input`` and ``--output`` as arguments of ``Workspace.convert``."""
-    given: dict[str, Any] = {"input_node": options.input} if options.input else {}
-    return {**given, "output_nodes": options.output} if options.output else given
+    inputs: dict[str, Any] = {"input_node": options.input} if options.input else {}
+    return {**inputs, "output_nodes": options.output} if options.output else inputs
 
 
 def refuse_read_only(call: Call, what: str) -> None:
@@ -23,6 +23,6 @@ def refuse_read_only(call: Call, what: str) -> None:
     may_change(call.context(), what)
 
 
-def told(call: Call) -> Callable[[Progress], None]:
+def progress_printer(call: Call) -> Callable[[Progress], None]:
     """Progress as lines on standard error."""
     return lambda progress: call.progress(progress.text)

@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(call: Call) -> int:
     """0 when done."""
-    from console.cli.verbs._workspace import refuse_read_only, told
+    from console.cli.verbs._workspace import progress_printer, refuse_read_only
     from services.contexts.codec import parse_source
     from services.contexts.secrets import reveal
     from services.errors import UsageError
@@ -70,10 +70,12 @@ def run(call: Call) -> int:
     engine = Engine(options.engine)
     try:
         if pushing:
-            result = {"image": str(image), "digest": engine.push(image, credentials, told(call))}
+            result = {"image": str(image), "digest": engine.push(image, credentials, progress_printer(call))}
         else:
             python = options.python or BASE_PYTHON
-            built = build_client(engine, image, told(call), base=options.base, python=python, packages=options.packages)
+            built = build_client(
+                engine, image, progress_printer(call), base=options.base, python=python, packages=options.packages
+            )
             result = {"image": str(image), "id": built}
     finally:
         engine.close()

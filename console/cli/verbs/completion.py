@@ -37,7 +37,7 @@ def _name_what_completes(parser: argparse.ArgumentParser) -> None:
     """Files and folders where they are meant, and the contexts that there are when Tab is pressed."""
     import shtab
 
-    contexts, presets = _asked("context"), _asked("options")
+    contexts, presets = _values_completion("context"), _values_completion("options")
     by_metavar = {
         **dict.fromkeys(_FILES, shtab.FILE),
         **dict.fromkeys(_FOLDERS, shtab.DIRECTORY),
@@ -55,12 +55,12 @@ def _name_what_completes(parser: argparse.ArgumentParser) -> None:
             action.complete = complete  # type: ignore[attr-defined]  # shtab reads it there
 
 
-def _asked(verb: str) -> dict[str, Any]:
+def _values_completion(verb: str) -> dict[str, Any]:
     """The names that ``VERB list`` has when Tab is pressed. ``shtab.cmd`` would ask in zsh at once, and for every verb."""
     import shtab
 
     command = f"dbe-console {verb} list --names 2>/dev/null"
-    made: dict[str, Any] = dict(shtab.cmd(command))
+    completion: dict[str, Any] = dict(shtab.cmd(command))
     function = f"_dbe_console_{verb}_names"
-    preamble = {**made["preamble"], "zsh": f"{function}() {{ compadd -- $({command}) }}"}
-    return {**made, "zsh": function, "preamble": preamble}
+    preamble = {**completion["preamble"], "zsh": f"{function}() {{ compadd -- $({command}) }}"}
+    return {**completion, "zsh": function, "preamble": preamble}

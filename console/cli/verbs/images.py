@@ -41,23 +41,23 @@ def run(call: Call) -> int:
             call.out(workspace.build_log(options.log).rstrip("\n"))
             return 0
         if options.create:
-            from console.cli.verbs._workspace import conversion_options, refuse_read_only, told
+            from console.cli.verbs._workspace import conversion_options, progress_printer, refuse_read_only
 
             refuse_read_only(call, "make an image")
-            tell = told(call)
+            tell = progress_printer(call)
             models = [workspace.convert(model, tell, **conversion_options(options)).id for model in options.model]
             images = [workspace.create_image(options.create, models, tell)]
         else:
             if options.cancel:
                 from console.cli.verbs._confirmation import confirmed
-                from console.cli.verbs._workspace import refuse_read_only, told
+                from console.cli.verbs._workspace import progress_printer, refuse_read_only
 
                 refuse_read_only(call, "delete an image")
                 for pending in workspace.pending():
                     if not confirmed(call, f"{pending.subject}: delete what comes of it?"):
                         continue
-                    made = workspace.throw_away(pending, told(call))
-                    call.progress(f"{made} is deleted" if made else f"{pending.subject}: nothing is left of it")
+                    deleted_name = workspace.throw_away(pending, progress_printer(call))
+                    call.progress(f"{deleted_name} is deleted" if deleted_name else f"{pending.subject}: nothing is left of it")
             images = workspace.images()
     call.table(
         ("id", "flavour", "state", "location", "created", "models"),

@@ -21,21 +21,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "file", nargs="?", help="write it there (mode 0600), secrets included; without it they are masked on standard output"
     )
     export.add_argument("--device", action=DeviceName, default="", help="the device instead of the context's")
-    brought = subs.add_parser("import", help="merge a manifest's file into what the device has")
-    brought.add_argument("file", help="the manifest (- is standard input)")
-    brought.add_argument(
+    import_parser = subs.add_parser("import", help="merge a manifest's file into what the device has")
+    import_parser.add_argument("file", help="the manifest (- is standard input)")
+    import_parser.add_argument(
         "--replace", action="store_true", help="replace everything: modules that the file does not name are removed"
     )
-    brought.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="fill in $NAME in the manifest's texts")
-    add_change_arguments(brought)
-    compared = subs.add_parser("diff", help="what a manifest's file would change")
-    compared.add_argument("file", help="the manifest (- is standard input)")
-    compared.add_argument("--replace", action="store_true", help="as if everything were replaced")
-    compared.add_argument(
+    import_parser.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE", help="fill in $NAME in the manifest's texts"
     )
-    add_change_arguments(compared, wait=False)
-    for sub in (brought, compared):
+    add_change_arguments(import_parser)
+    diff_parser = subs.add_parser("diff", help="what a manifest's file would change")
+    diff_parser.add_argument("file", help="the manifest (- is standard input)")
+    diff_parser.add_argument("--replace", action="store_true", help="as if everything were replaced")
+    diff_parser.add_argument(
+        "--set", action="append", default=[], metavar="NAME=VALUE", help="fill in $NAME in the manifest's texts"
+    )
+    add_change_arguments(diff_parser, wait=False)
+    for sub in (import_parser, diff_parser):
         sub.add_argument("--set-file", default="", metavar="FILE", help="the same for secrets: NAME=VALUE a line, in a 0600 file")
 
 

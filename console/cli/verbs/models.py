@@ -22,14 +22,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(call: Call) -> int:
     """0 when done."""
-    from console.cli.verbs._workspace import conversion_options, refuse_read_only, told
+    from console.cli.verbs._workspace import conversion_options, progress_printer, refuse_read_only
 
     options = call.options
     with call.session() as session:
         workspace = session.workspace
         if options.convert:
             refuse_read_only(call, "convert a model")
-            models = [workspace.convert(options.convert, told(call), **conversion_options(options))]
+            models = [workspace.convert(options.convert, progress_printer(call), **conversion_options(options))]
         else:
             models = workspace.models()
     call.table(

@@ -44,18 +44,18 @@ def run(call: Call) -> int:
         context, endpoint = session.context, session.endpoint()
     place = journal_place(endpoint.namespace, endpoint.entity)
     if options.status:
-        found = RecorderStatus.read(place.status) if running(place) else None
-        _show(call, found, place)
-        return 0 if found else 1
+        status = RecorderStatus.read(place.status) if running(place) else None
+        _show(call, status, place)
+        return 0 if status else 1
     if options.stop:
-        stopped = stop(place) and _gone(place)
+        stopped = stop(place) and _wait_until_stopped(place)
         call.progress("The recorder has ended." if stopped else "No recorder was running.")
         return 0
     if options.background and running(place):
         now = RecorderStatus.read(place.status)
         if now is not None and not now.stay:
             stop(place)
-            _gone(place)
+            _wait_until_stopped(place)
     handle = ensure_recorder(context, endpoint, start, stay=options.background)
     if place.local_instead_of:
         call.progress(f"{place.local_instead_of} is on a network disk: the journal is on a local one.")
@@ -76,7 +76,7 @@ def run(call: Call) -> int:
         handle.close()
 
 
-def _gone(place: Place) -> bool:
+def _wait_until_stopped(place: Place) -> bool:
     from services.messages.recorder.handle import running
 
     until = time.monotonic() + 20

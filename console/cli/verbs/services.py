@@ -29,7 +29,7 @@ def run(call: Call) -> int:
         return _delete(call, call.options.delete)
     with call.session() as session:
         workspace = session.workspace
-        found = workspace.services()
+        services = workspace.services()
     call.table(
         ("name", "state", "device", "image", "modules", "compute", "created"),
         [
@@ -42,7 +42,7 @@ def run(call: Call) -> int:
                 "compute": service.compute_name,
                 "created": service.created or "",
             }
-            for service in found
+            for service in services
             if call.options.device in ("", service.device_id)
         ],
     )
@@ -66,8 +66,8 @@ def _delete(call: Call, name: str) -> int:
         if not confirmed(call, f"Delete the service {name}, and its modules on {device or 'the device'}?", device):
             call.progress("Nothing was sent.")
             return 1
-        gone = session.deployer.delete_service(name, lambda step: call.progress(step.text))
-    call.progress(f"{name} is deleted; {', '.join(gone) or 'no module'} went with it.")
+        removed_modules = session.deployer.delete_service(name, lambda step: call.progress(step.text))
+    call.progress(f"{name} is deleted; {', '.join(removed_modules) or 'no module'} went with it.")
     if call.as_json:
-        call.out_json({"service": name, "deleted": True, "removed": list(gone)})
+        call.out_json({"service": name, "deleted": True, "removed": list(removed_modules)})
     return 0

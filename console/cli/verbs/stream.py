@@ -99,16 +99,16 @@ def _stream(call: Call, handle: RecorderHandle, where: Filter, only_new: bool) -
     news = _News(call)
     reader = _Reader(handle.journal_path, where, only_new, news)
     try:
-        left = options.limit
-        begun, begun_at = time.monotonic(), time.time() * 1000
-        grown, newest = begun, -1
-        while left is None or left > 0:
-            messages, last = reader.next(_PORTION if left is None else min(_PORTION, left))
+        remaining = options.limit
+        start, start_ms = time.monotonic(), time.time() * 1000
+        grown, newest = start, -1
+        while remaining is None or remaining > 0:
+            messages, last = reader.next(_PORTION if remaining is None else min(_PORTION, remaining))
             for message in messages:
                 if not options.json:
                     news.missing(message)
                 call.out(_line(message, options.json))
-            left = None if left is None else left - len(messages)
+            remaining = None if remaining is None else remaining - len(messages)
             if last != newest:
                 grown, newest = time.monotonic(), last
             if len(messages) == _PORTION:
@@ -117,7 +117,7 @@ def _stream(call: Call, handle: RecorderHandle, where: Filter, only_new: bool) -
             news.tell(status)
             quiet = time.monotonic() - grown
             # Where messages never stop, one that came after the beginning, with nothing left at the hub, is the end as well.
-            passed = time.monotonic() - begun > _QUIET and status.newest > begun_at and not status.lag
+            passed = time.monotonic() - start > _QUIET and status.newest > start_ms and not status.lag
             caught_up = passed or quiet > (_LONG_QUIET if status.lag else _QUIET)
             if options.no_follow and status.state == "receiving" and not status.waiting and caught_up:
                 return
@@ -138,7 +138,7 @@ class _Reader:
         self._path, self._where, self._news = path, where, news
         self._window = Window(path)
         self._row = self._window.bounds()[1] if only_new else 0
-        self._shown: dict[str, InferenceMessage] = {}  # the newest of each partition
+        self._newest_printed: dict[str, InferenceMessage] = {}  # the newest of each partition
         self._again = False  # another journal may have again what was shown
 
     def next(self, count: int) -> tuple[list[InferenceMessage], int]:
@@ -159,7 +159,7 @@ class _Reader:
             messages = [message for message in messages if not self._was_shown(message)]
         for message in messages:
             if message.sequence_number >= 0:
-                self._shown[message.partition] = message
+                self._newest_printed[message.partition] = message
         return messages, last
 
     def _open_another(self) -> None:
@@ -171,10 +171,10 @@ class _Reader:
             self._window, self._row, self._again = another, 0, True
 
     def _was_shown(self, message: InferenceMessage) -> bool:
-        shown = self._shown.get(message.partition)
+        printed = self._newest_printed.get(message.partition)
         if message.sequence_number < 0:  # it has no place in the order: rather twice than not at all
             return False
-        return shown is not None and (message.sequence_number, message.enqueued) <= (shown.sequence_number, shown.enqueued)
+        return printed is not None and (message.sequence_number, message.enqueued) <= (printed.sequence_number, printed.enqueued)
 
     def close(self) -> None:
         """Let go of the journal."""
@@ -200,15 +200,15 @@ class _News:
 
     def __init__(self, call: Call) -> None:
         self._call = call
-        self._said: dict[str, Any] = {}
+        self._last_notes: dict[str, Any] = {}
         self._connected = False
         self._ahead = 0  # messages that are missing and were told by those that follow them, and not yet by the status
 
     def say(self, text: str) -> None:
         """Say it, unless it was said last."""
-        if text != self._said.get("text"):
+        if text != self._last_notes.get("text"):
             self._call.progress(text)
-        self._said["text"] = text
+        self._last_notes["text"] = text
 
     def tell(self, status: RecorderStatus) -> None:
         """Say what is new in ``status``."""
@@ -216,19 +216,19 @@ class _News:
         if status.state == "failed" and status.error and not self._connected:
             raise OperatorError(**status.error)
         for at, text in status.events:
-            if at > self._said.get("at", 0) and at >= status.since:
+            if at > self._last_notes.get("at", 0) and at >= status.since:
                 self._call.progress(text)
-                self._said["at"] = at
-        if status.error and status.error["what"] != self._said.get("error"):
+                self._last_notes["at"] = at
+        if status.error and status.error["what"] != self._last_notes.get("error"):
             self._call.progress(f"{status.error['what']} {status.error['remedy']}")
         if status.error or status.state == "receiving":  # while another is started, what failed is not over
-            self._said["error"] = status.error["what"] if status.error else ""
-        more = status.dropped - self._said.setdefault("dropped", status.dropped)
+            self._last_notes["error"] = status.error["what"] if status.error else ""
+        more = status.dropped - self._last_notes.setdefault("dropped", status.dropped)
         if more > 0:
             if more > self._ahead:
                 self._tell_missing(more - max(self._ahead, 0))
             self._ahead -= more
-            self._said["dropped"] = status.dropped
+            self._last_notes["dropped"] = status.dropped
 
     def missing(self, message: InferenceMessage) -> None:
         """Say what is missing before the message that is printed next, unless the status has told it."""

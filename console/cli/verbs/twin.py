@@ -43,12 +43,12 @@ def run(call: Call) -> int:
         for line in edit.diff:
             call.progress(f"{line.sign} {line.text}" if line.sign != "@" else line.text)
         call.progress(f"the same with the Azure CLI: {edit.command}")
-        sent = False
+        applied = False
         if edit.empty or options.dry_run:
             call.progress("Nothing was sent." if not edit.empty else "The twin has all of this already; nothing was sent.")
         elif confirmed(call, f"Change desired properties of {module} on {device}?"):
             twin_edit.apply(hub, edit, context.name)
-            sent = True
+            applied = True
             call.progress(f"The desired properties of {module} were changed.")
         else:
             call.progress("Nothing was sent.")
@@ -56,6 +56,6 @@ def run(call: Call) -> int:
         if call.as_json:
             diff = [f"{line.sign} {line.text}" for line in edit.diff]
             call.out_json(
-                {"device": device, "module": module, "etag": edit.etag, "changed": not edit.empty, "sent": sent, "diff": diff}
+                {"device": device, "module": module, "etag": edit.etag, "changed": not edit.empty, "sent": applied, "diff": diff}
             )
         return 0
