@@ -157,16 +157,16 @@ class DeployForm(Dialog[DeployRequest | None]):
             self.query_one("#image").focus()
             return
         of_workspace = bool(self.image.id)
-        beside = self._chosen("beside") if of_workspace else ""
+        beside = self._selection("beside") if of_workspace else ""
         self.dismiss(
             DeployRequest(
                 self.image if image == self.image.location else replace(self.image, id="", location=image),
-                self._chosen("device"),
+                self._selection("device"),
                 module,
-                self._chosen("preset"),
+                self._selection("preset"),
                 {"host": self._host()} if self.client else {},
                 client=ClientRequest("", "", beside) if beside else None,
-                route=self._chosen("route") if of_workspace else "hub",
+                route=self._selection("route") if of_workspace else "hub",
             )
         )
 
@@ -175,5 +175,5 @@ class DeployForm(Dialog[DeployRequest | None]):
         widget = self.query_one("#host")
         return str(widget.value).strip() if isinstance(widget, (Select, Input)) else ""
 
-    def _chosen(self, name: str) -> str:
+    def _selection(self, name: str) -> str:
         return str(self.query_one(f"#{name}", Select).value)

@@ -122,8 +122,10 @@ def module_details(row: Row, around: Around) -> Content:
         ("restart policy", desired.restart_policy if desired else "—", reported.restart_policy if reported else "—"),
         ("image", desired.image if desired else "—", reported.image if reported else "—"),
     )
-    for name, left, right in pairs:
-        value = left if left == right or (right in ("", "—") and left != "—" and name != "status") else f"{left} → {right}"
+    for name, target, actual in pairs:
+        value = (
+            target if target == actual or (actual in ("", "—") and target != "—" and name != "status") else f"{target} → {actual}"
+        )
         parts += _facts([(name, value)])
     if reported is not None:
         parts += _facts(

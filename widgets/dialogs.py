@@ -136,7 +136,7 @@ class Question(Dialog[bool]):
         self.query_one("#typed" if self.wanted else "#cancel").focus()
 
     @on(Input.Changed, "#typed")
-    def _typed(self, event: Input.Changed) -> None:
+    def _compare_answer(self, event: Input.Changed) -> None:
         self.query_one("#yes", Button).disabled = self.forbidden or event.value != self.wanted
 
     @on(Button.Pressed)

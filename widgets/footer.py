@@ -41,7 +41,7 @@ class KeyLine(Static):
     }
     """
 
-    _shown: Sequence[tuple[str, str]] = ()
+    _drawn_parts: Sequence[tuple[str, str]] = ()
 
     def on_mount(self) -> None:
         """Follow the focus."""
@@ -57,17 +57,17 @@ class KeyLine(Static):
 
     def keys(self) -> list[tuple[str, str]]:
         """Keys and their words, in the order of the bindings, as far as there is room; the help's key is left out last."""
-        found: dict[str, tuple[str, str]] = {}  # by action, which f1 and ? have in common
-        shown = [active for active in self.screen.active_bindings.values() if active.binding.show and active.enabled]
-        helps = {active.binding.action for active in shown if (active.binding.id or "").endswith(".help")}
+        keys: dict[str, tuple[str, str]] = {}  # by action, which f1 and ? have in common
+        visible = [active for active in self.screen.active_bindings.values() if active.binding.show and active.enabled]
+        helps = {active.binding.action for active in visible if (active.binding.id or "").endswith(".help")}
         near = list((self.screen.focused or self.screen).ancestors_with_self)
         orders = {node: _order(node) for node in near}
-        shown.sort(key=lambda active: (near.index(active.node), orders[active.node].get(active.binding.action, 0)))
-        for _, binding, _, _ in shown:
-            found.setdefault(binding.action, (drawn(self.app.get_key_display(binding)), drawn(binding.description)))
-        while found and _length(found.values()) > self.content_size.width:
-            del found[next((action for action in reversed(found) if action not in helps), next(reversed(found)))]
-        return list(found.values())
+        visible.sort(key=lambda active: (near.index(active.node), orders[active.node].get(active.binding.action, 0)))
+        for _, binding, _, _ in visible:
+            keys.setdefault(binding.action, (drawn(self.app.get_key_display(binding)), drawn(binding.description)))
+        while keys and _length(keys.values()) > self.content_size.width:
+            del keys[next((action for action in reversed(keys) if action not in helps), next(reversed(keys)))]
+        return list(keys.values())
 
     def _show(self) -> None:
         keys = self.keys()
@@ -75,6 +75,6 @@ class KeyLine(Static):
         parts: list[tuple[str, str]] = []
         for key, word in keys:
             parts += [(key, "bold $footer-key-foreground"), (f" {word}{gap}", "$footer-description-foreground")]
-        if parts != self._shown:
-            self._shown = parts
+        if parts != self._drawn_parts:
+            self._drawn_parts = parts
             self.update(Content.assemble(*parts), layout=False)

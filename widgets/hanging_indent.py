@@ -40,11 +40,11 @@ class Hanging(Content):
         super().__init__(content.plain, list(content.spans))
         self._hangs = hangs
         self._width = 0
-        self._wrapped: Content = content
+        self._wrapped_content: Content = content
 
     def __str__(self) -> str:
         """As it was drawn last: what the mouse selects is cut out of this, line by line."""
-        return self._wrapped.plain
+        return self._wrapped_content.plain
 
     def at(self, width: int) -> Content:
         """The lines as they stand in ``width`` cells."""
@@ -52,8 +52,8 @@ class Hanging(Content):
             lines: list[Content] = []
             for number, line in enumerate(self.split(allow_blank=True)):
                 lines += self._wrap_line(line, self._hangs.get(number), width)
-            self._width, self._wrapped = width, Content("\n").join(lines)
-        return self._wrapped
+            self._width, self._wrapped_content = width, Content("\n").join(lines)
+        return self._wrapped_content
 
     def _wrap_line(self, line: Content, hang: Hang | None, width: int) -> list[Content]:
         if hang is None or line.cell_length <= width or hang.indent * 9 > width * 5:

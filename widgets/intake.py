@@ -30,11 +30,11 @@ def figures(intake: RecorderFigures) -> list[Part]:
 def troubles(intake: RecorderFigures) -> list[str]:
     """What went wrong, worst first."""
     ahead = abs(intake.ahead)
-    lost = f"{intake.dropped:,} lost in {counted(intake.gaps, 'gap')}"
+    loss = f"{intake.dropped:,} lost in {counted(intake.gaps, 'gap')}"
     return [
         text
         for text, happened in (
-            (lost, intake.gaps),
+            (loss, intake.gaps),
             (counted(intake.reconnects, "reconnect"), intake.reconnects),
             ("recorder " + counted(intake.restarts, "restart"), intake.restarts),
             (f"clock {span(ahead)} {'ahead' if intake.ahead > 0 else 'late'}", ahead),

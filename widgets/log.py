@@ -27,7 +27,7 @@ def _sign(level: int) -> tuple[str, Role]:
     return "  ", "dim" if level >= 7 else "plain"
 
 
-def _wrapped(text: str, width: int) -> Iterator[str]:
+def _wrap_pieces(text: str, width: int) -> Iterator[str]:
     """Cut ``text`` into pieces of at most ``width`` cells, after a space where there is one. textwrap takes the square of a line's length."""
     if cell_len(text) != len(text):
         yield from chop_cells(text, width)
@@ -77,15 +77,15 @@ class LogView(Lines):
     def forget(self) -> None:
         """Draw anew; wrapped lines are cut to the width anew."""
         if self.wrapped:
-            width = max(self.size.width - self._left() - 1, 20)
+            width = max(self.size.width - self._prefix_width() - 1, 20)
             self._pieces = [
                 (number, piece)
                 for number, line in enumerate(self.lines)
-                for piece in _wrapped(_tabless(line.text, _WRAPPED), width)
+                for piece in _wrap_pieces(_tabless(line.text, _WRAPPED), width)
             ]
         super().forget()
 
-    def _left(self) -> int:
+    def _prefix_width(self) -> int:
         """Cells before the text."""
         return 2 + (self._time_width() + 1 if self.times else 0)
 
@@ -145,13 +145,13 @@ class LogView(Lines):
         sign, role = _sign(line.level)
         first = not self.wrapped or index == 0 or self._pieces[index - 1][0] != self._pieces[index][0]
         cells: list[tuple[str, Role]] = [(sign if first else "  ", role)]
-        left = width - 2
+        room = width - 2
         if self.times and (line.time is not None or self.wrapped):
             size = self._time_width()
-            shown = (clock if size == 8 else clock_with_milliseconds)(line.time) if line.time and first else ""
-            cells.append((f"{shown:<{size}} ", "dim"))
-            left -= size + 1
-        text = fit(self._pieces[index][1] if self.wrapped else _tabless(line.text, width * 4), left)
+            time_text = (clock if size == 8 else clock_with_milliseconds)(line.time) if line.time and first else ""
+            cells.append((f"{time_text:<{size}} ", "dim"))
+            room -= size + 1
+        text = fit(self._pieces[index][1] if self.wrapped else _tabless(line.text, width * 4), room)
         match = self.search(text) if self.search else None
         if match is None:
             cells.append((text, role))

@@ -67,7 +67,7 @@ E exports all that the filter lets through, as NDJSON or CSV. @ jumps to a time.
         self.intake = RecorderFigures()
         self.stream = Stream()
         self.filter_text = ""
-        self._told = False  # something stands in the note
+        self._has_note = False  # something stands in the note
         self._noticed = ""
         self._state = Content("")
         self._standing = ""
@@ -152,9 +152,9 @@ E exports all that the filter lets through, as NDJSON or CSV. @ jumps to a time.
             self.note(OperatorError(intake.trouble, remedy=intake.remedy))
         elif unseen:
             self.note(OperatorError(intake.notice, remedy="r takes this line away."))
-        elif self._told:
+        elif self._has_note:
             self.note(None)
-        self._told = bool(ails) or unseen
+        self._has_note = bool(ails) or unseen
         trouble = troubles(intake)
         if ails:
             self.say(f"✗ {ails}", "bad")
@@ -227,10 +227,10 @@ def _lines(parts: Sequence[Part], width: int) -> list[Content]:
     lines: list[list[tuple[str, str]]] = [[]]
     used = 0
     for text, role in parts:
-        joined = drawn(f" · {text}" if lines[-1] else text)
-        if lines[-1] and 0 < width < used + len(joined):
+        addition = drawn(f" · {text}" if lines[-1] else text)
+        if lines[-1] and 0 < width < used + len(addition):
             lines.append([])
-            joined, used = drawn(text), 0
-        lines[-1].append((joined, STYLES[role]))
-        used += len(joined)
+            addition, used = drawn(text), 0
+        lines[-1].append((addition, STYLES[role]))
+        used += len(addition)
     return [Content.assemble(*line) for line in lines]

@@ -90,10 +90,10 @@ def starts_in(module: Module, at: datetime) -> float | None:
 
 def next_start(module: Module, at: datetime | None = None) -> str:
     """The same in words; empty where nothing is to start."""
-    left = starts_in(module, at or now())
-    if left is None:
+    delay = starts_in(module, at or now())
+    if delay is None:
         return ""
-    return f"starts again in {span(left)}" if left > 0 else "due to start again"
+    return f"starts again in {span(delay)}" if delay > 0 else "due to start again"
 
 
 def short_image(image: str) -> str:

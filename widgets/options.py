@@ -212,14 +212,14 @@ The hub keeps create options in chunks of 512 characters; the last line tells th
         return self.query_one(Select)
 
     @on(TextArea.Changed)
-    def _typed(self, event: TextArea.Changed) -> None:
+    def _on_text_change(self, event: TextArea.Changed) -> None:
         event.stop()
         if self._timer is not None:
             self._timer.stop()
         self._timer = self.set_timer(0.15, lambda: self.post_message(self.TextChanged(self.text)))
 
     @on(Select.Changed)
-    async def _chosen(self, event: Select.Changed) -> None:
+    async def _on_preset_change(self, event: Select.Changed) -> None:
         event.stop()
         name = "" if event.value is Select.NULL else str(event.value)
         await self._form(name, {})
@@ -234,7 +234,7 @@ The hub keeps create options in chunks of 512 characters; the last line tells th
             self.post_message(self.PresetChosen(str(value), self.values))
 
     @on(Editor.Left)
-    def _left(self) -> None:
+    def _on_editor_exit(self) -> None:
         self.focus_content()
 
     def action_edit(self) -> None:

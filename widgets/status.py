@@ -98,14 +98,14 @@ class Strip(Static):
         # Where it is tight, first what is well goes unsaid, the messages' last, then the others' names, then what ails them but for a sign.
         trouble = [pane for pane in others if pane.role in _SIGNS]
         saying = [(True, others[at:], True) for at in range(len(others) - len(trouble) + 1)]
-        for named, said, whole in (*saying, (False, trouble, True), (False, trouble, False)):
-            line = _line(panes, current, said, named=named, whole=whole)
+        for named, troubled, whole in (*saying, (False, trouble, True), (False, trouble, False)):
+            line = _line(panes, current, troubled, named=named, whole=whole)
             if line.cell_length <= room:
                 break
         self.update(line, layout=False)  # one line, whatever it says
 
 
-def _line(panes: Sequence[Pane], current: Pane | None, said: Collection[Pane], *, named: bool, whole: bool) -> Content:
+def _line(panes: Sequence[Pane], current: Pane | None, troubled: Collection[Pane], *, named: bool, whole: bool) -> Content:
     parts: list[tuple[str, str]] = []
     for pane in panes:
         here = pane is current
@@ -114,6 +114,6 @@ def _line(panes: Sequence[Pane], current: Pane | None, said: Collection[Pane], *
         parts.append((str(pane.NUMBER), _HERE if here else STYLES["dim"]))
         if named or here:
             parts.append((f" {pane.NAME.split()[-1].capitalize()}", _HERE if here else ""))
-        if pane in said:
+        if pane in troubled:
             parts.append((drawn(f" {pane.word if whole else _SIGNS[pane.role]}"), STYLES[pane.role]))
     return Content.assemble(*parts)

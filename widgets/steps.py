@@ -65,9 +65,9 @@ class StepList(Lines):
         self.forget()
         fresh = next((step for step in steps if step.state == "failed" and before.get(step.name) != "failed"), None)
         first = fresh is not None and not any(state == "failed" for state in before.values())
-        wanted = fresh if first else stood
+        target = fresh if first else stood
         place = next(
-            (index for index, (step, _) in enumerate(self.rows) if wanted is not None and step.name == wanted.name), None
+            (index for index, (step, _) in enumerate(self.rows) if target is not None and step.name == target.name), None
         )
         if place is not None and (first or self.current is None or self.current.name != self.rows[place][0].name):
             self.move_to(place)  # lines came above it
@@ -105,10 +105,10 @@ class StepList(Lines):
         title, detail = self._columns(width)
         sign, role = step_sign(step)
         plain: Role = "dim" if step.state in ("waiting", "skipped") else "plain"
-        told = "" if _explained(step) and cell_len(step.detail) > detail else step.detail
+        explanation = "" if _explained(step) and cell_len(step.detail) > detail else step.detail
         return [
             (f" {sign} ", role),
             (fit(step.title, title) + ("  " if detail else ""), "strong" if step.state == "running" else plain),
-            (fit(told, detail), "dim" if step.state in ("done", "neutral", "skipped") else "plain"),
+            (fit(explanation, detail), "dim" if step.state in ("done", "neutral", "skipped") else "plain"),
             (fit(seconds(step.seconds), _TIME, right=True), "dim"),
         ]

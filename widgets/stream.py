@@ -72,26 +72,26 @@ def message_cells(message: InferenceMessage, width: int, column: SenderColumn | 
         (clock(message.enqueued) + " ", "dim"),
         (sign + " ", role),
     ]
-    left = width - 12
+    room = width - 12
     if column is not None:
         cells.append((column.fit(sender(message)) + " ", "dim"))
-        left -= column.width + 1
-    lost = f" ▲ {message.missing:,} lost before" if message.missing else " ▲ hub made again" if message.hub_remade else ""
-    left -= len(lost)
-    if message.kind == "result" and left >= 24:
+        room -= column.width + 1
+    loss = f" ▲ {message.missing:,} lost before" if message.missing else " ▲ hub made again" if message.hub_remade else ""
+    room -= len(loss)
+    if message.kind == "result" and room >= 24:
         milliseconds = f"{message.milliseconds:,.0f} ms" if message.milliseconds is not None else ""
         confidence = share(message.confidence) if message.confidence is not None else ""
         slow: Role = "warn" if (message.milliseconds or 0) >= 1000 else "plain"
         cells += [(fit(milliseconds, 8, right=True) + " ", slow), (fit(confidence, 4, right=True) + "  ", "plain")]
-        left -= 15
-        name = min(max(left * 3 // 5, min(left - 1, 12)), 40)
+        room -= 15
+        name = min(max(room * 3 // 5, min(room - 1, 12)), 40)
         picture = message.picture.rsplit("/", 1)[-1]
-        cells += [(fit(message.label, name) + " ", "strong"), (fit(picture, max(left - name - 1, 0)), "dim")]
+        cells += [(fit(message.label, name) + " ", "strong"), (fit(picture, max(room - name - 1, 0)), "dim")]
     else:
         text = message.label if message.kind == "result" else message.text
-        cells.append((fit(text, max(left, 0)), "plain" if role in ("dim", "good") else role))
-    if lost:
-        cells.append((lost, "bad"))
+        cells.append((fit(text, max(room, 0)), "plain" if role in ("dim", "good") else role))
+    if loss:
+        cells.append((loss, "bad"))
     return cells
 
 
@@ -118,7 +118,7 @@ class Stream(Lines):
         self.senders: set[str] = set()
         self.column: SenderColumn | None = None
         self.following = True
-        self._asked: tuple[str, int] | None = None
+        self._last_request: tuple[str, int] | None = None
 
     def row_count(self) -> int:
         """Rows in the window."""
@@ -153,7 +153,7 @@ class Stream(Lines):
         self.window = list(messages)
         if not tail:  # another filter may leave one sender
             self.senders.clear()
-        self._asked = None
+        self._last_request = None
         self._note_senders(self.window)
         self.rows_changed()
         before, index = self.index, len(self.window) - 1
@@ -166,9 +166,9 @@ class Stream(Lines):
     def append(self, messages: Sequence[InferenceMessage]) -> None:
         """Newer messages; older ones leave the window. Following, the view goes with them."""
         if not messages:
-            self._asked = None
+            self._last_request = None
             return
-        self._asked = None
+        self._last_request = None
         self.window += messages
         surplus = len(self.window) - WINDOW
         if surplus > 0:
@@ -190,7 +190,7 @@ class Stream(Lines):
         """Older messages; newer ones leave the window; what is seen stays where it is."""
         if not messages:
             return
-        self._asked = None
+        self._last_request = None
         offset = self.scroll_offset.y
         self.window[:0] = messages
         del self.window[WINDOW:]
@@ -201,8 +201,8 @@ class Stream(Lines):
 
     def update_message(self, message: InferenceMessage) -> None:
         """A message that changed (it was marked)."""
-        for place, held in enumerate(self.window):
-            if held.row == message.row:
+        for place, window_message in enumerate(self.window):
+            if window_message.row == message.row:
                 self.window[place] = message
         self.refresh()
 
@@ -234,8 +234,8 @@ class Stream(Lines):
             self._want("after", self.window[-1].row)
 
     def _want(self, where: Literal["before", "after"], row: int) -> None:
-        if self._asked != (where, row):
-            self._asked = (where, row)
+        if self._last_request != (where, row):
+            self._last_request = (where, row)
             self.post_message(self.Wanted(where, row))
 
     def action_bottom(self) -> None:

@@ -65,49 +65,49 @@ class Rows(Lines):
 
     def widths(self, width: int) -> list[tuple[Column[Any], int]]:
         """The columns that are shown, with their widths."""
-        shown = [column for column in self.columns if not (column.quiet and self._is_empty(column))]
-        natural = {column.title: column.width or self._natural(column) for column in shown}
-        shown = self._fitting(shown, natural, width)
-        sizes = {column.title: min(natural[column.title], _NAME) if column.grow else natural[column.title] for column in shown}
-        left = width - 2 * len(sizes) - sum(sizes.values())
-        growing = [column for column in shown if column.grow]
+        visible = [column for column in self.columns if not (column.quiet and self._is_empty(column))]
+        natural = {column.title: column.width or self._natural(column) for column in visible}
+        visible = self._fitting(visible, natural, width)
+        sizes = {column.title: min(natural[column.title], _NAME) if column.grow else natural[column.title] for column in visible}
+        room = width - 2 * len(sizes) - sum(sizes.values())
+        growing = [column for column in visible if column.grow]
         for column in reversed(growing):  # too narrow: the last ones give way
-            cut = min(max(-left, 0), max(sizes[column.title] - _SENSE, 0))
-            if left + cut < 0 and column is not growing[0]:
-                shown.remove(column)
-                left += sizes.pop(column.title) + 2
+            cut = min(max(-room, 0), max(sizes[column.title] - _SENSE, 0))
+            if room + cut < 0 and column is not growing[0]:
+                visible.remove(column)
+                room += sizes.pop(column.title) + 2
             else:
                 sizes[column.title] -= cut
-                left += cut
-        growing = [column for column in shown if column.grow]
+                room += cut
+        growing = [column for column in visible if column.grow]
         # What is left goes where more is to be said, by weight; what then remains goes to the last.
         weight = sum(column.grow for column in growing)
         for column in sorted(growing, key=lambda column: natural[column.title] - sizes[column.title]):
-            more = min(natural[column.title] - sizes[column.title], left * column.grow // weight) if left > 0 else 0
+            more = min(natural[column.title] - sizes[column.title], room * column.grow // weight) if room > 0 else 0
             sizes[column.title] += more
-            left -= more
+            room -= more
             weight -= column.grow
-        if growing and left > 0:
-            sizes[growing[-1].title] += left
-        return [(column, sizes[column.title]) for column in shown]
+        if growing and room > 0:
+            sizes[growing[-1].title] += room
+        return [(column, sizes[column.title]) for column in visible]
 
     @staticmethod
     def _fitting(columns: list[Column[Any]], natural: dict[str, int], width: int) -> list[Column[Any]]:
         """Without those spare columns for which the others leave no room."""
 
-        def wanted(column: Column[Any]) -> int:
+        def min_width(column: Column[Any]) -> int:
             return 2 + (min(natural[column.title], _NAME if column.spare else _TEXT) if column.grow else natural[column.title])
 
-        shown = []
-        room = width - sum(wanted(column) for column in columns if not column.spare)
+        visible = []
+        room = width - sum(min_width(column) for column in columns if not column.spare)
         for column in columns:
             if column.spare:
-                room -= wanted(column)
+                room -= min_width(column)
                 if room < 0:
-                    room += wanted(column)
+                    room += min_width(column)
                     continue
-            shown.append(column)
-        return shown
+            visible.append(column)
+        return visible
 
     def _is_empty(self, column: Column[Any]) -> bool:
         return not any(column.cell(record)[0] for record in self.records)
@@ -211,10 +211,10 @@ class Table(Widget, Generic[Record]):
 
     def matches(self, record: Record) -> bool:
         """Whether the filter lets the record through."""
-        wanted = self.filter.lower()
-        if wanted.startswith("!"):
-            return wanted[1:] not in self.search(record).lower()
-        return wanted in self.search(record).lower()
+        pattern = self.filter.lower()
+        if pattern.startswith("!"):
+            return pattern[1:] not in self.search(record).lower()
+        return pattern in self.search(record).lower()
 
     def _arrange(self) -> None:
         current = self.current
@@ -224,8 +224,10 @@ class Table(Widget, Generic[Record]):
         self.rows.records = records
         self.rows.nothing = f"none of {len(self.all)} matches the filter" if self.all else self.nothing
         if current is not None:
-            wanted = self.key(current)
-            self.rows.index = next((index for index, record in enumerate(records) if self.key(record) == wanted), self.rows.index)
+            current_key = self.key(current)
+            self.rows.index = next(
+                (index for index, record in enumerate(records) if self.key(record) == current_key), self.rows.index
+            )
         self.rows.forget()
         self._head()
         self.post_message(self.Highlighted(self, self.current))

@@ -69,10 +69,10 @@ class TwinTree(Tree[str]):
         return label
 
     def _all(self, node: TreeNode[str]) -> list[TreeNode[str]]:
-        found = []
+        descendants = []
         for child in node.children:
-            found += [child, *self._all(child)]
-        return found
+            descendants += [child, *self._all(child)]
+        return descendants
 
     def _add(self, parent: TreeNode[str], name: str, value: Any, path: str, depth: int) -> None:
         items: list[tuple[Any, Any]] | None = None
