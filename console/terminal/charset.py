@@ -2,7 +2,10 @@
 
 In a locale such as ISO-8859-1 Python's standard output raises at the first character that it lacks, and standard error, where
 Textual draws, writes ``\\u2713`` for a check mark, six cells instead of one. In the C locale Python takes UTF-8 for its own (PEP 540),
-of which an eight-bit terminal obeys some bytes: 0x9b begins a control sequence.
+of which an eight-bit terminal obeys some bytes: 0x9b begins a control sequence. Textual reads keys as strict UTF-8
+(``textual/drivers/linux_driver.py``, ``run_input_thread``; docs/facts/textual.md), and draws on ``sys.__stderr__``.
+
+Delete when Textual reads and writes in the character set of the locale.
 """
 
 from __future__ import annotations

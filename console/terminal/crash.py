@@ -1,6 +1,9 @@
 """Faults of the console itself: written down for its makers in a private file, said in one sentence on the terminal.
 
-Local variables are never written: keys and tokens are among them. Messages and source lines are masked.
+Local variables are never written: keys and tokens are among them. Messages and source lines are masked. Textual ends an app at
+an unhandled exception with a traceback that shows local variables (``textual/app.py``, ``App._fatal_error``).
+
+Delete when Textual lets an app report its own crash.
 """
 
 from __future__ import annotations

@@ -2,7 +2,9 @@
 
 Textual hands a key to what has the focus when it arrives, and the focus moves only once the key before has gone through the
 queues of the widget, of all that it lies in, and of the app: of ``/bad`` in one packet it would take ``b``, ``a`` and ``d`` for
-commands (textual 8.2).
+commands (textual 8.2, ``textual/app.py``, ``App.on_event``).
+
+Delete when Textual hands on a key only after the one before has been handled.
 """
 
 from __future__ import annotations
@@ -31,8 +33,8 @@ class TypingAheadApp(App[None]):
 
     def __init__(self, *, ansi_color: bool | None = None) -> None:
         super().__init__(ansi_color=ansi_color)
-        self._typed: deque[events.Key | events.Paste] = deque()
-        self._taken: events.Event | None = None  # its turn has come
+        self._pending: deque[events.Key | events.Paste] = deque()
+        self._current: events.Event | None = None  # its turn has come
         self._target: MessagePump | None = None  # what the last one went to
         self._typed_at = 0.0
         self._handing: asyncio.Task[None] | None = None
@@ -43,12 +45,12 @@ class TypingAheadApp(App[None]):
             return
         if not isinstance(event, (events.Key, events.Paste)) or event.is_forwarded:
             await super().on_event(event)
-        elif event is self._taken or (not self._typed and time.monotonic() - self._typed_at > _DONE_SINCE):
+        elif event is self._current or (not self._pending and time.monotonic() - self._typed_at > _DONE_SINCE):
             self._typed_at = time.monotonic()
             self._target = self.focused or self.screen
             await super().on_event(event)
         else:
-            self._typed.append(event)
+            self._pending.append(event)
             if self._handing is None or self._handing.done():
                 self._handing = asyncio.create_task(self._hand_on())
 
@@ -65,12 +67,12 @@ class TypingAheadApp(App[None]):
 
     async def _hand_on(self) -> None:
         """Hand on what was typed, each when the one before has had its effect."""
-        while self._typed:
+        while self._pending:
             await self._settled()
-            self._taken = self._typed[0]
-            self.post_message(self._taken)
+            self._current = self._pending[0]
+            self.post_message(self._current)
             await _through(self)
-            self._typed.popleft()
+            self._pending.popleft()
 
     async def _settled(self) -> None:
         """Wait until the last key has had its effect: what it called, what that posted, the focus that moved, a screen that opened."""

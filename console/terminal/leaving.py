@@ -2,6 +2,9 @@
 
 The children end by themselves when the console does, however it does: the lab and the workspace's process when their standard
 input closes, the recorder when nobody else holds the consoles' lock.
+
+Textual restores no terminal at SIGTERM or SIGHUP, and a closed one spins (docs/facts/textual.md, "What will bite").
+Delete when Textual restores the terminal at these signals and ends with a closed one; the guard for ``kill -9`` stays.
 """
 
 from __future__ import annotations
@@ -91,14 +94,14 @@ def leave_when_told(exit: Callable[[], object]) -> None:
         leave_soon(before)
         loop.call_soon_threadsafe(exit)
 
-    def told(number: int, frame: FrameType | None) -> None:
+    def handle_signal(number: int, frame: FrameType | None) -> None:
         # A lost line comes with a SIGCONT, after which Textual would enter the terminal again.
         signal.signal(signal.SIGCONT, lambda number, frame: None)
         leave()
 
     if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, told)
+            signal.signal(number, handle_signal)
     if before is not None:
         threading.Thread(target=_wait_for_hangup, args=(leave,), daemon=True, name="hangup").start()
 

@@ -1,7 +1,9 @@
 """A driver for slow lines: of each frame it sends the cells that changed since the terminal last had them.
 
 Textual draws whole rows, and a new screen twice; over a line of a few kilobytes a second most of that is waiting for what stands there
-already.
+already. The driver is Textual's ``textual/drivers/linux_driver.py`` (docs/facts/textual.md, "Bytes to the terminal").
+
+Delete when Textual itself sends only the cells that changed.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ class Cells:
 
     def __init__(self) -> None:
         self._rows: dict[int, dict[int, Cell]] = {}
-        self._wanted = (0, 0)  # where the frame has the cursor, row and column from 0
+        self._frame_cursor = (0, 0)  # where the frame has the cursor, row and column from 0
         self._actual: tuple[int, int] | None = None  # where the terminal has it
         self._style = ""
         self._sent_style = ""
@@ -41,25 +43,25 @@ class Cells:
 
     def changes(self, frame: str) -> str:
         """What of ``frame`` has to be sent."""
-        sent: list[str] = []
+        output: list[str] = []
         for token in _TOKEN.finditer(frame):
             kind = token.lastgroup
             if kind == "place":
                 row, _, column = token["place"].partition(";")
-                self._wanted = (int(row or 1) - 1, int(column or 1) - 1)
+                self._frame_cursor = (int(row or 1) - 1, int(column or 1) - 1)
             elif kind == "style":
                 self._restyle(token["style"])
             elif kind == "text":
-                sent += self._draw(token["text"])
+                output += self._draw(token["text"])
             elif kind == "line":
-                row, column = self._wanted
-                self._wanted = (row, 0) if token["line"] == "\r" else (row + 1, column)
+                row, column = self._frame_cursor
+                self._frame_cursor = (row, 0) if token["line"] == "\r" else (row + 1, column)
             else:
-                sent += (*self._settle(), token["other"])
+                output += (*self._settle(), token["other"])
                 if not _HARMLESS.fullmatch(token["other"]):
                     self.forget()
-        sent += self._settle()
-        return "".join(sent)
+        output += self._settle()
+        return "".join(output)
 
     def _restyle(self, parameters: str) -> None:
         if parameters in ("", "0"):
@@ -68,22 +70,22 @@ class Cells:
             self._style = f"{self._style};{parameters}" if self._style else parameters
 
     def _draw(self, text: str) -> Iterator[str]:
-        row, column = self._wanted
-        shown = self._rows.setdefault(row, {})
-        self._wanted = (row, column + cell_len(text))
+        row, column = self._frame_cursor
+        row_cells = self._rows.setdefault(row, {})
+        self._frame_cursor = (row, column + cell_len(text))
         if not text.isascii() and any(cell_len(character) != 1 for character in text):
             # A character of two cells, or of none: sent as it is, and not known afterwards, nor are its neighbours.
             yield from (*self._move(row, column), text)
-            self._actual = self._wanted
-            for near in range(column - 1, self._wanted[1] + 1):
-                shown.pop(near, None)
+            self._actual = self._frame_cursor
+            for near in range(column - 1, self._frame_cursor[1] + 1):
+                row_cells.pop(near, None)
             return
-        wanted = [(character, self._style) for character in text]
-        changed = [place for place, cell in enumerate(wanted) if shown.get(column + place) != cell]
+        cells = [(character, self._style) for character in text]
+        changed = [place for place, cell in enumerate(cells) if row_cells.get(column + place) != cell]
         for first, last in _spans(changed):
             yield from (*self._move(row, column + first), text[first : last + 1])
             self._actual = (row, column + last + 1)
-        shown.update(zip(range(column, column + len(wanted)), wanted, strict=True))
+        row_cells.update(zip(range(column, column + len(cells)), cells, strict=True))
 
     def _move(self, row: int, column: int) -> Iterator[str]:
         if self._actual != (row, column):
@@ -97,9 +99,9 @@ class Cells:
         if self._sent_style:
             yield "\x1b[m"
             self._sent_style = ""
-        if self._actual != self._wanted:
-            yield f"\x1b[{self._wanted[0] + 1};{self._wanted[1] + 1}H"
-            self._actual = self._wanted
+        if self._actual != self._frame_cursor:
+            yield f"\x1b[{self._frame_cursor[0] + 1};{self._frame_cursor[1] + 1}H"
+            self._actual = self._frame_cursor
 
 
 def _spans(changed: list[int]) -> Iterator[tuple[int, int]]:

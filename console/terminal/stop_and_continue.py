@@ -1,9 +1,11 @@
-"""Going on after a stop: the terminal is entered once, and the whole screen painted anew.
+"""Continue after a stop: the terminal is entered once, and the whole screen painted anew.
 
 Textual enters the terminal with every SIGCONT; where it had not left it, as after a stop that was not announced by SIGTSTP
 (``kill -STOP``, a debugger), it would read and write it twice over from then on, lose every other key, and never end. And it sends
 itself a Resize of the size that it has, which repaints nothing: the terminal was somebody else's meanwhile, and shows nothing of
-ours (textual 8.2).
+ours (textual 8.2, ``textual/app.py`` ``_on_resize``, ``textual/drivers/linux_driver.py`` ``start_application_mode``).
+
+Delete when Textual enters the terminal once after SIGCONT and then paints the whole screen.
 """
 
 from __future__ import annotations
