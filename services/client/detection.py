@@ -1,4 +1,4 @@
-"""What the heads of SSD-VGG say: which of Pascal VOC's twenty classes is in the picture, and how surely.
+"""Read the outputs of SSD-VGG: which of Pascal VOC's twenty classes are in the picture, with what probability.
 
 The network has twelve outputs, two for each of six grids (azureml.accel.models._ssdvgg): logits of 21 classes for every anchor, the
 first of them the background, and four numbers that place the anchor's box.
@@ -15,14 +15,14 @@ CLASSES = (
 )  # fmt: skip
 
 
-def seen(heads: Iterable[tuple[Sequence[int], list[float]]]) -> dict[str, float]:
-    """The classes that are the likeliest of some anchor, with the probability at the surest one; the background alone where no
+def detect_classes(heads: Iterable[tuple[Sequence[int], list[float]]]) -> dict[str, float]:
+    """Return the classes that are the likeliest of some anchor, with the probability at the surest one; the background alone where no
     anchor sees anything.
 
     ``heads`` are (shape, values) of the outputs; those of boxes are left out. ValueError where none holds classes.
     """
     count, anchors = len(CLASSES), 0
-    found: dict[str, float] = {}
+    probabilities: dict[str, float] = {}
     background = 1.0
     for shape, values in heads:
         if not shape or shape[-1] != count:
@@ -36,12 +36,12 @@ def seen(heads: Iterable[tuple[Sequence[int], list[float]]]) -> dict[str, float]
             if name == CLASSES[0]:
                 background = min(background, probability)
             else:
-                found[name] = max(found.get(name, 0.0), probability)
+                probabilities[name] = max(probabilities.get(name, 0.0), probability)
     if not anchors:
         raise ValueError(f"none of the output tensors holds scores of {count} classes, as those of SSD-VGG do")
-    return found or {CLASSES[0]: background}
+    return probabilities or {CLASSES[0]: background}
 
 
 def strongest(heads: Iterable[tuple[Sequence[int], list[float]]]) -> tuple[str, float]:
-    """The surest of what is ``seen``."""
-    return max(seen(heads).items(), key=lambda pair: pair[1])
+    """Return the class with the highest probability, and that probability."""
+    return max(detect_classes(heads).items(), key=lambda pair: pair[1])

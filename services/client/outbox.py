@@ -27,14 +27,14 @@ class Waiting:
 
 
 class Outbox:
-    """The queue. Thread-safe; at ``limit`` the oldest result makes room, which ``dropped`` counts.
+    """Keep the queue. Thread-safe; above ``limit`` the oldest results are discarded, and ``discard_count`` counts them.
 
     Raises sqlite3.Error where the queue is lost: its folder gone, its file damaged.
     """
 
     def __init__(self, folder: Path, limit: int = LIMIT) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.dropped = 0
+        self.discard_count = 0
         self._limit = limit
         self._lock = threading.Lock()
         self._arrived = threading.Condition(self._lock)
@@ -53,19 +53,19 @@ class Outbox:
             over = self._count() - self._limit
             if over > 0:
                 self._database.execute("DELETE FROM waiting WHERE row IN (SELECT row FROM waiting ORDER BY row LIMIT ?)", (over,))
-                self.dropped += over
+                self.discard_count += over
             self._arrived.notify_all()
 
     def first(self, timeout: float) -> Waiting | None:
-        """The oldest result, waiting up to ``timeout`` seconds for one; it stays until ``sent``."""
+        """Return the oldest result, waiting up to ``timeout`` seconds for one; it stays until ``remove`` takes it out."""
         with self._lock:
             if not self._count():
                 self._arrived.wait(timeout)
             row = self._database.execute("SELECT row, id, body FROM waiting ORDER BY row LIMIT 1").fetchone()
             return Waiting(*row) if row else None
 
-    def sent(self, result: Waiting) -> None:
-        """The hub has it."""
+    def remove(self, result: Waiting) -> None:
+        """Take out a result that the hub has acknowledged."""
         with self._lock:
             self._database.execute("DELETE FROM waiting WHERE row = ?", (result.row,))
 
@@ -74,7 +74,7 @@ class Outbox:
             return self._count()
 
     def close(self) -> None:
-        """Close the file; what waits is there the next time."""
+        """Close the file; unsent results stay in it for the next start."""
         with self._lock:
             self._database.close()
 

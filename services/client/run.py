@@ -86,7 +86,7 @@ def pictures(path: str) -> list[str]:
     if Path(path).is_file():
         return [path]
     folder = path if path.endswith("/") else f"{path}/"  # pathlib would drop the "./" that the sample's messages show
-    return [folder + found.name for found in sorted(Path(path).iterdir()) if found.suffix.lower() in _PICTURES]
+    return [folder + file.name for file in sorted(Path(path).iterdir()) if file.suffix.lower() in _PICTURES]
 
 
 class Client:
@@ -103,14 +103,14 @@ class Client:
         """Score until stopped."""
         while not self._stop.is_set():
             try:
-                found = pictures(self._options.image_dir)
+                paths = pictures(self._options.image_dir)
             except OSError as error:
-                found = []
+                paths = []
                 _log.error("no pictures: %s", error)
-            if not found:
+            if not paths:
                 _log.error("no picture in %s. Trying again in %g seconds...", self._options.image_dir, max(self._options.wait, 1))
                 self._stop.wait(max(self._options.wait, 1))
-            for path in found:
+            for path in paths:
                 if self._stop.is_set():
                     break
                 text = self._score(path)
@@ -158,7 +158,7 @@ def main(arguments: list[str] | None = None) -> int:
     from services.client.sender import Sender
 
     folder = Path(os.environ.get("CLIENT_QUEUE_FOLDER") or "queue")
-    lost: sqlite3.Error | None = None
+    failure: sqlite3.Error | None = None
     try:
         outbox = Outbox(folder)
     except (OSError, sqlite3.Error) as error:
@@ -168,13 +168,13 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         Client(options, outbox, stop).run()
     except sqlite3.Error as error:
-        lost = error
+        failure = error
     finally:
         sender.close()
         outbox.close()
-    lost = lost or sender.error
-    if lost is not None:
-        _log.error("the queue of results in %s is lost: %s", folder, lost)
+    failure = failure or sender.error
+    if failure is not None:
+        _log.error("the queue of results in %s is lost: %s", folder, failure)
         return 1
     return 0
 

@@ -51,15 +51,15 @@ def connect() -> Any:
 
 
 class Sender:
-    """The thread. ``close`` gives it a few seconds to send what waits, and leaves the rest on disk.
+    """Run the sending thread. ``close`` gives it a few seconds to send what waits, and leaves the rest on disk.
 
-    It ends where the queue is lost (its folder gone, its file damaged): ``lost`` is called and ``error`` says why.
+    It ends where the queue is lost (its folder gone, its file damaged): ``on_failure`` is called and ``error`` says why.
     """
 
-    def __init__(self, outbox: Outbox, lost: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, outbox: Outbox, on_failure: Callable[[], None] = lambda: None) -> None:
         self.error: sqlite3.Error | None = None
         self._outbox = outbox
-        self._lost = lost
+        self._on_failure = on_failure
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._work, name="sender", daemon=True)
         self._thread.start()
@@ -76,7 +76,7 @@ class Sender:
             asyncio.run(self._run())
         except sqlite3.Error as error:
             self.error = error
-            self._lost()
+            self._on_failure()
 
     async def _run(self) -> None:
         wait = 1.0
@@ -113,7 +113,7 @@ class Sender:
             message = Message(result.body)
             message.message_id = result.message_id
             await asyncio.wait_for(client.send_message(message), _SEND_SECONDS)
-            self._outbox.sent(result)
+            self._outbox.remove(result)
 
     async def _shut(self, client: Any) -> None:
         try:

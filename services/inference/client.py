@@ -124,12 +124,12 @@ class PredictionClient:
         if single is not None and (layout := self._layouts.get(single)) and (array := layout.read(answer)) is not None:
             return array
         try:
-            found = proto.PredictResponse.FromString(answer).outputs
-            names = [single] if single else list(outputs or sorted(found))
+            tensors_by_name = proto.PredictResponse.FromString(answer).outputs
+            names = [single] if single else list(outputs or sorted(tensors_by_name))
             for name in names:
-                if name not in found:
-                    raise missing_output(name, sorted(found), self.target)
-            arrays = [tensors.to_array(found[name]) for name in names]
+                if name not in tensors_by_name:
+                    raise missing_output(name, sorted(tensors_by_name), self.target)
+            arrays = [tensors.to_array(tensors_by_name[name]) for name in names]
         except (DecodeError, ValueError) as error:
             raise OperatorError(
                 f"The host at {self.target} sent a tensor that is damaged.",

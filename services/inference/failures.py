@@ -18,9 +18,9 @@ def explain_rpc(error: Any, target: str, timeout: float) -> OperatorError:
     )
 
 
-def missing_output(name: str, found: Sequence[str], target: str) -> OperatorError:
+def missing_output(name: str, output_names: Sequence[str], target: str) -> OperatorError:
     """The reply has no output tensor ``name``."""
-    outputs = ", ".join(one_line(output, 120) for output in found[:20]) or "no tensor at all"
+    outputs = ", ".join(one_line(output, 120) for output in output_names[:20]) or "no tensor at all"
     return OperatorError(
         f"The host at {target} returned no output tensor {one_line(name, 120)}.",
         cause=f"Its model's outputs are: {outputs}.",

@@ -191,12 +191,12 @@ def top(answer: Any, count: int = 5) -> tuple[Label, ...]:
 
 def _seen(answer: Any) -> list[tuple[str, float]] | None:
     """What SSD-VGG sees: its answer is a list of arrays, half of them of 21 classes an anchor."""
-    from services.client.detection import CLASSES, seen
+    from services.client.detection import CLASSES, detect_classes
 
     if not isinstance(answer, list) or not all(hasattr(output, "shape") for output in answer):
         return None
     heads = [(output.shape, output.ravel().tolist()) for output in answer]
-    return list(seen(heads).items()) if any(shape[-1:] == (len(CLASSES),) for shape, _ in heads) else None
+    return list(detect_classes(heads).items()) if any(shape[-1:] == (len(CLASSES),) for shape, _ in heads) else None
 
 
 def _numbers(answer: Any) -> list[float] | None:

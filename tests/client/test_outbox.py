@@ -8,7 +8,7 @@ def test_results_survive_a_restart_in_order(tmp_path):
     for number in range(3):
         outbox.put(f"result {number}")
     first = outbox.first(0)
-    outbox.sent(first)
+    outbox.remove(first)
     second = outbox.first(0)
     outbox.close()
     again = Outbox(tmp_path)
@@ -21,7 +21,7 @@ def test_the_oldest_make_room(tmp_path):
     outbox = Outbox(tmp_path, limit=5)
     for number in range(8):
         outbox.put(f"{number}")
-    assert (len(outbox), outbox.dropped, outbox.first(0).body) == (5, 3, "3")
+    assert (len(outbox), outbox.discard_count, outbox.first(0).body) == (5, 3, "3")
     outbox.close()
 
 

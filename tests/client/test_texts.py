@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from services.client import texts
-from services.client.detection import CLASSES, seen, strongest
+from services.client.detection import CLASSES, detect_classes, strongest
 
 IMAGENET = re.compile(r"^\((\d+) ms\) The image (.+) was classified as (.+) with confidence ([0-9.eE+-]+)\.$")
 TRANSFER = re.compile(r"^\((\d+\.\d{3}) ms\) The image (.+) is a '(cat|dog)'\.$")
@@ -81,7 +81,7 @@ def test_ssd_vgg_is_read_as_the_sdks_own_post_processing_reads_it(monkeypatch):
 
     numbers, scores, places = sdk.postprocess([*classes, *boxes])
     found = {CLASSES[number]: score for number, score in zip(numbers, scores, strict=True)}
-    assert seen([(head.shape, head.ravel().tolist()) for head in (*classes, *boxes)]) == pytest.approx(found, abs=1e-5)
+    assert detect_classes([(head.shape, head.ravel().tolist()) for head in (*classes, *boxes)]) == pytest.approx(found, abs=1e-5)
     assert sorted(found) == ["dog", "person"]
     # Grid 10 has a step of 32 of 300 pixels and anchors of 99; the third is twice as wide as high. The person's is moved down.
     where = dict(zip([CLASSES[number] for number in numbers], places.tolist(), strict=True))
