@@ -124,7 +124,7 @@ class RegistryApi:
         if response.status_code == 404 and missing:
             return None
         if response.status_code >= 400:
-            raise self._refused(response)
+            raise self._refusal(response)
         if response.status_code != 200:
             raise reply_fault("status", self._server, _CODE, f"The status is {response.status_code}.")
         return response
@@ -150,9 +150,9 @@ class RegistryApi:
     def _sign_in(self, challenge: str, scope: str) -> bool:
         scheme, _, rest = challenge.partition(" ")
         parameters = dict(_PARAMETER.findall(rest))
-        given = (self._credentials.username, self._credentials.password.reveal()) if self._credentials else None
-        if scheme.lower() == "basic" and given:
-            self._authorization = {"Authorization": requests.auth._basic_auth_str(*(part.encode() for part in given))}
+        login = (self._credentials.username, self._credentials.password.reveal()) if self._credentials else None
+        if scheme.lower() == "basic" and login:
+            self._authorization = {"Authorization": requests.auth._basic_auth_str(*(part.encode() for part in login))}
             return True
         realm = parameters.get("realm", "")
         try:
@@ -161,16 +161,16 @@ class RegistryApi:
             return False
         if scheme.lower() != "bearer" or not secure or not host:
             return False  # user and password go nowhere in the clear
-        if given:
+        if login:
             # Whatever realm the registry names would be given the password.
             check_leads(self._context, "registry", self._server, host)
             self._origins.append(realm)
-        asked = {"service": parameters.get("service", ""), "scope": parameters.get("scope") or scope}
-        response = self._send(realm, {}, {name: value for name, value in asked.items() if value}, given)
+        query = {"service": parameters.get("service", ""), "scope": parameters.get("scope") or scope}
+        response = self._send(realm, {}, {name: value for name, value in query.items() if value}, login)
         if response.status_code in _REDIRECTS:
             raise reply_fault("redirect", self._server, _CODE, f"It was asked for a token and answered {response.status_code}.")
         if response.status_code >= 400:
-            raise self._refused(response)
+            raise self._refusal(response)
         answer = self._json(response)
         value = answer.get("token") or answer.get("access_token")
         if not isinstance(value, str) or not _TOKEN.fullmatch(value):
@@ -208,7 +208,7 @@ class RegistryApi:
     def _json(self, response: requests.Response) -> dict[str, Any]:
         return dict(content_of(response.status_code, response.content, "object", self._server, _CODE))
 
-    def _refused(self, response: requests.Response) -> OperatorError:
+    def _refusal(self, response: requests.Response) -> OperatorError:
         try:
             first = read_json(response.content)["errors"][0]
             code, text = str(first.get("code", "")), str(first.get("message", ""))
@@ -248,8 +248,13 @@ def check_image(
     if facts is None:
         raise explain(Evidence("registry", 404, "MANIFEST_UNKNOWN", f"{image}: manifest unknown"))
     if not facts.fits(platform):
-        has, wanted = ", ".join(facts.platforms), one_line(platform, 60)
-        error = explain(Evidence("registry", None, "architecture", f"{image}: the image is for {has}, the device is {wanted}"))
-        error.cause, error.remedy = f"It is for {has}, the device is {wanted}.", f"Build or choose one for {wanted}."
+        has, device_platform = ", ".join(facts.platforms), one_line(platform, 60)
+        error = explain(
+            Evidence("registry", None, "architecture", f"{image}: the image is for {has}, the device is {device_platform}")
+        )
+        error.cause, error.remedy = (
+            f"It is for {has}, the device is {device_platform}.",
+            f"Build or choose one for {device_platform}.",
+        )
         raise error
     return facts

@@ -40,7 +40,7 @@ class Engine:
 
     def build(self, image: Reference, context: bytes, dockerfile: str, progress: Tell, arguments: dict[str, str]) -> str:
         """Build ``context`` (a tar) as ``image``; its id. Raises OperatorError with the end of the engine's words in ``raw``."""
-        said: list[str] = []
+        output: list[str] = []
         built = ""
         stream = self._client.api.build(
             fileobj=io.BytesIO(context),
@@ -55,13 +55,13 @@ class Engine:
         for message in self._messages(stream):
             for line in clean(message.get("stream", "")).splitlines():
                 if line.strip():
-                    said.append(line)
+                    output.append(line)
                     progress(Progress(line))
             built = one_line((message.get("aux") or {}).get("ID", built), 100)
             if "error" in message:
-                raise _failed(f"Building {image} failed.", message["error"], said)
+                raise _failed(f"Building {image} failed.", message["error"], output)
         if not built:
-            raise _failed(f"Building {image} failed.", "The engine ended without an image.", said)
+            raise _failed(f"Building {image} failed.", "The engine ended without an image.", output)
         return built
 
     def push(self, image: Reference, credentials: RegistryCredentials | None, progress: Tell) -> str:
@@ -71,11 +71,11 @@ class Engine:
             f"{image.server}/{image.repository}", tag=image.tag, auth_config=auth, stream=True, decode=True
         )
         layers: dict[str, tuple[int, int]] = {}
-        said: list[str] = []
+        output: list[str] = []
         digest = ""
         for message in self._messages(stream):
             if "error" in message:
-                raise _failed(f"Pushing {image} failed.", message["error"], said)
+                raise _failed(f"Pushing {image} failed.", message["error"], output)
             digest = one_line((message.get("aux") or {}).get("Digest", digest), 100)
             status = one_line(message.get("status", ""), 200)
             detail = message.get("progressDetail") or {}
@@ -83,7 +83,7 @@ class Engine:
                 layers[str(message.get("id"))] = (int(detail.get("current", 0)), int(detail["total"]))
             done, total = (sum(pair[index] for pair in layers.values()) for index in (0, 1))
             if status:
-                said.append(status)
+                output.append(status)
                 name = one_line(message.get("id", ""), 20)
                 progress(Progress(f"{name}: {status}" if name else status, min(done / total, 1.0) if total else None))
         return digest
@@ -98,7 +98,7 @@ class Engine:
             raise explain(Evidence("registry", None, "", one_line(error, 1000))) from error
 
 
-def _failed(what: str, error: object, said: list[str]) -> OperatorError:
+def _failed(what: str, error: object, output: list[str]) -> OperatorError:
     explained = explain(Evidence("registry", None, "", one_line(error, 1000)))
-    raw = "\n".join([*said[-20:], one_line(error, 1000)])
+    raw = "\n".join([*output[-20:], one_line(error, 1000)])
     return OperatorError(what, cause=f"{explained.what} {explained.cause}", remedy=explained.remedy, code=explained.code, raw=raw)

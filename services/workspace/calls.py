@@ -64,10 +64,11 @@ class Calls:
         except ChildDied as error:
             raise OperatorError(
                 "The process of Azure ML's SDK ended before it answered.",
-                cause=one_line(error.said.strip().rpartition("\n")[2], 300) or "It was killed, or the machine is out of memory.",
+                cause=one_line(error.stderr.strip().rpartition("\n")[2], 300)
+                or "It was killed, or the machine is out of memory.",
                 remedy="Try again; it is started anew. Look first whether the change was made.",
                 code="workspace.child-died",
-                raw=error.said,
+                raw=error.stderr,
             ) from error
 
     def _call(self, name: str, arguments: dict[str, Any]) -> Any:

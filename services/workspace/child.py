@@ -56,7 +56,7 @@ class Parent:
             self._out.write(line)
             self._out.flush()
 
-    def answered(self, message: dict[str, Any]) -> None:
+    def handle_answer(self, message: dict[str, Any]) -> None:
         """The parent's answer to a question for a token."""
         self._answers.put(message)
 
@@ -88,8 +88,8 @@ def _failure(error: Exception) -> dict[str, Any]:
     response = getattr(error, "response", None)
     status = getattr(error, "status_code", None) or getattr(response, "status_code", None)
     if not isinstance(status, int):
-        found = _STATUS.search(text)
-        status = int(found.group(1)) if found else None
+        match = _STATUS.search(text)
+        status = int(match.group(1)) if match else None
     return {"kind": type(error).__name__, "status": status, "text": text[:8000]}
 
 
@@ -137,7 +137,7 @@ def _serve(parent: Parent, settings: dict[str, Any], lines: TextIO) -> None:
         elif "renew" in message:
             parent.renew()
         else:
-            parent.answered(message)
+            parent.handle_answer(message)
 
 
 def main() -> None:

@@ -113,17 +113,17 @@ class Workspace:
 
         A conversion that was begun before is taken up again. ``cancelled`` ends the waiting (Stopped).
         """
-        known = {model.id: model for model in self.models()}
-        if model_id not in known:
-            raise _missing("model", model_id, known)
-        model = known[model_id]
+        models_by_id = {model.id: model for model in self.models()}
+        if model_id not in models_by_id:
+            raise _missing("model", model_id, models_by_id)
+        model = models_by_id[model_id]
         if accelerated(model):
             return model
         pending = self._pending.find("conversion", model_id)
         if model.converted_id:
             if pending is not None:
                 self._pending.done(pending)  # it ended while nobody looked
-            return known[model.converted_id]
+            return models_by_id[model.converted_id]
         if not takes(model):
             raise not_convertible(model)
         if pending is None:
@@ -132,19 +132,19 @@ class Workspace:
             pending = PendingOperation("conversion", self._id, model_id, self._calls.change("start_conversion", **arguments))
             self._keep(pending, progress)
         else:
-            pending = self._wanted(pending)
+            pending = self._keep_result(pending)
             tell(progress, f"taking up the conversion of {model_id} again")
         ended = self._follow(pending, f"The conversion of {model_id}", progress, cancelled)
-        converted = _made(ended)
-        found = next((made for made in self.models() if made.id == converted), None)
-        if found is None:
+        converted = _result_id(ended)
+        converted_model = next((model for model in self.models() if model.id == converted), None)
+        if converted_model is None:
             raise OperatorError(
                 f"The conversion of {model_id} succeeded, but its model {converted or '(unnamed)'} is not in the workspace.",
                 cause="It may have been deleted meanwhile.",
                 remedy="Look at the models again, or convert once more.",
                 code="workspace.model-missing",
             )
-        return found
+        return converted_model
 
     def create_image(
         self,
@@ -170,11 +170,11 @@ class Workspace:
         if pending is None:
             tell(progress, f"building {name} from {', '.join(model_ids)}")
             arguments = {"name": name, "model_ids": list(model_ids), "tags": dict(tags or {}), "description": description}
-            begun = self._calls.change("start_image", **arguments)
-            pending = PendingOperation("image", self._id, subject, begun["operation"], begun["image"])
+            operation = self._calls.change("start_image", **arguments)
+            pending = PendingOperation("image", self._id, subject, operation["operation"], operation["image"])
             self._keep(pending, progress)
         else:
-            pending = self._wanted(pending)
+            pending = self._keep_result(pending)
             tell(progress, f"taking up the build of {pending.asset_id} again")
         self._follow(pending, f"The build of {pending.asset_id}", progress, cancelled)
         raw = self._calls.look("image", image_id=pending.asset_id)
@@ -205,23 +205,23 @@ class Workspace:
             ended = self._following.until_ended(
                 self._looked_at(pending), f"What is cancelled, {pending.subject}", progress, cancelled
             )
-            made = pending.asset_id or _made(ended)
+            asset_id = pending.asset_id or _result_id(ended)
         except OperatorError as error:
             if error.code not in _OVER:
                 raise
-            made = pending.asset_id  # a build that failed leaves its image
-        kept = self._pending.find(pending.kind, pending.subject)
-        if kept is None or not kept.unwanted:
+            asset_id = pending.asset_id  # a build that failed leaves its image
+        entry = self._pending.find(pending.kind, pending.subject)
+        if entry is None or not entry.unwanted:
             return ""
         try:
-            if made:
-                self._calls.change("delete_image" if pending.kind == "image" else "delete_model", asset_id=made)
+            if asset_id:
+                self._calls.change("delete_image" if pending.kind == "image" else "delete_model", asset_id=asset_id)
         except OperatorError as error:
             if error.code == "workspace.in-use":
                 self._pending.done(pending)
             raise
         self._pending.done(pending)
-        return made
+        return asset_id
 
     def _keep(self, pending: PendingOperation, progress: Tell | None) -> None:
         """Keep what was begun for a console opened later; where the disk takes nothing, this one follows it all the same."""
@@ -230,7 +230,7 @@ class Workspace:
         except FileError as error:
             tell(progress, f"going on, but a console opened later will not know of it: {error.cause}")
 
-    def _wanted(self, pending: PendingOperation) -> PendingOperation:
+    def _keep_result(self, pending: PendingOperation) -> PendingOperation:
         if pending.unwanted:
             pending = replace(pending, unwanted=False)
             self._pending.keep(pending)
@@ -333,7 +333,7 @@ class Workspace:
             return f"(the build log cannot be had: {error.what})"
 
 
-def _made(operation: Mapping[str, Any]) -> str:
+def _result_id(operation: Mapping[str, Any]) -> str:
     """The id of what an operation made."""
     return str(operation.get("resourceLocation") or "").rpartition("/")[2].replace("%3A", ":")
 
@@ -342,10 +342,10 @@ def _newest_first(items: list[Any]) -> list[Any]:
     return sorted(items, key=lambda item: item.created.timestamp() if item.created else 0.0, reverse=True)
 
 
-def _missing(kind: str, wanted: str, known: Any) -> OperatorError:
+def _missing(kind: str, item: str, existing: Any) -> OperatorError:
     return OperatorError(
-        f"The workspace has no {kind} {one_line(wanted, 200)}.",
-        cause=f"It has: {one_line(', '.join(sorted(known)), 600) or 'none'}.",
+        f"The workspace has no {kind} {one_line(item, 200)}.",
+        cause=f"It has: {one_line(', '.join(sorted(existing)), 600) or 'none'}.",
         remedy="Choose one of them.",
         code=f"workspace.no-{kind}",
     )

@@ -38,12 +38,12 @@ class Following:
         self, look: Callable[[], dict[str, Any]], what: str, progress: Tell | None, cancelled: threading.Event | None
     ) -> dict[str, Any]:
         """Look until the state says that it has ended; gives what was seen then, or raises where that is no success."""
-        shown = ""
+        last_state = ""
         while True:
             raw = look()
             state = one_line(raw.get("state", ""), 40)
-            if state != shown:
-                shown = state
+            if state != last_state:
+                last_state = state
                 tell(progress, f"{what}: {state}")
             if state == "Succeeded":
                 return raw

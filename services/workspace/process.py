@@ -26,11 +26,11 @@ _START_SECONDS = 120.0  # the SDK takes 5 s of CPU to import, and machines may b
 
 
 class ChildDied(Exception):
-    """The child ended before it answered; ``said`` is the end of its standard error."""
+    """The child ended before it answered; ``stderr`` is the end of its standard error."""
 
-    def __init__(self, said: str) -> None:
+    def __init__(self, stderr: str) -> None:
         super().__init__("the process of Azure ML's SDK ended")
-        self.said = said
+        self.stderr = stderr
 
 
 class ChildHung(Exception):
@@ -65,7 +65,7 @@ class _Running:
         self._token = token
         self._lock = threading.Lock()
         self._ended = threading.Event()  # set at the end of its output, which comes before its status
-        self._said: deque[str] = deque(maxlen=40)
+        self._stderr: deque[str] = deque(maxlen=40)
         self.process = subprocess.Popen(
             [sys.executable, "-m", "services.workspace.child"],
             stdin=subprocess.PIPE,
@@ -125,15 +125,15 @@ class _Running:
                 else:
                     self._answer(message)
         except (ValueError, KeyError, TypeError) as error:
-            self._said.append(f"it said what is no answer: {type(error).__name__}")
+            self._stderr.append(f"it said what is no answer: {type(error).__name__}")
         self._ended.set()
-        died = ChildDied("\n".join(self._said))
+        died = ChildDied("\n".join(self._stderr))
         for future in list(self.waiting.values()):
             _settle(partial(future.set_exception, died))
 
     def _listen(self) -> None:
         for line in _pipe(self.process.stderr):
-            self._said.append(clean(line.rstrip("\n"), 400))
+            self._stderr.append(clean(line.rstrip("\n"), 400))
 
     def _answer(self, message: dict[str, Any]) -> None:
         future = self.waiting.pop(message["id"], None)
@@ -156,10 +156,10 @@ class _Running:
             self.write({"refused": error.as_dict()})
         except Exception as error:  # noqa: BLE001 - the child waits for an answer, whatever went wrong
             what = f"Signing in failed ({type(error).__name__})."
-            refused = OperatorError(
+            refusal = OperatorError(
                 what, cause="This is a fault of dbe-console itself.", remedy="Try again.", code="sign-in.fault"
             )
-            self.write({"refused": refused.as_dict()})
+            self.write({"refused": refusal.as_dict()})
         finally:
             self.signing_in -= 1
             self.signed_in_at = time.monotonic()
@@ -193,22 +193,22 @@ class ChildProcess:
         number = next(self._ids)
         future: Future[Any] = Future()
         running.waiting[number] = future
-        sent = time.monotonic()
+        sent_at = time.monotonic()
         running.write({"id": number, "call": name, "arguments": arguments})
         while True:
             now = time.monotonic()
             if not running.alive and not running._threads[0].is_alive():
                 _settle(lambda: future.set_exception(ChildDied("")))
             if running.ready_at is None:
-                left = running.started + _START_SECONDS - now
+                remaining = running.started + _START_SECONDS - now
             else:
-                left = max(sent, running.ready_at, running.signed_in_at) + seconds - now
-            if left <= 0 and not running.signing_in:
+                remaining = max(sent_at, running.ready_at, running.signed_in_at) + seconds - now
+            if remaining <= 0 and not running.signing_in:
                 running.waiting.pop(number, None)
                 self._discard(running)
                 raise ChildHung(seconds)
             try:
-                return future.result(min(max(left, 0.05), 0.5))
+                return future.result(min(max(remaining, 0.05), 0.5))
             except WaitTimeout:
                 continue
 

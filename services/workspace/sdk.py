@@ -189,8 +189,8 @@ class Sdk:
 
     def services(self) -> list[dict[str, Any]]:
         """Every service on an IoT Edge device."""
-        found = Webservice.list(self._workspace(), compute_type="IOT")
-        return [_service(service) for service in found if isinstance(service, IotWebservice)]
+        services = Webservice.list(self._workspace(), compute_type="IOT")
+        return [_service(service) for service in services if isinstance(service, IotWebservice)]
 
     def service(self, name: str) -> dict[str, Any] | None:
         """One service, or None."""
@@ -248,8 +248,8 @@ class Sdk:
         scopes = [f"{self._arm}/.default"]
         client = ContainerRegistryManagementClient(self._auth, subscription, base_url=self._arm, credential_scopes=scopes)
         server = client.registries.get(group, name).login_server
-        given = client.registries.list_credentials(group, name)
-        return {"server": str(server), "username": str(given.username), "password": str(given.passwords[0].value)}
+        credentials = client.registries.list_credentials(group, name)
+        return {"server": str(server), "username": str(credentials.username), "password": str(credentials.passwords[0].value)}
 
 
 def _image(image: Any) -> dict[str, Any]:
@@ -291,7 +291,11 @@ def _service(service: Any) -> dict[str, Any]:
     }
 
 
-def _registry(given: dict[str, str]) -> ContainerRegistry:
+def _registry(credentials: dict[str, str]) -> ContainerRegistry:
     registry = ContainerRegistry()
-    registry.address, registry.username, registry.password = given["address"], given["username"], given["password"]
+    registry.address, registry.username, registry.password = (
+        credentials["address"],
+        credentials["username"],
+        credentials["password"],
+    )
     return registry
