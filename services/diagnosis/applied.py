@@ -54,8 +54,8 @@ def is_refused(state: DeviceState) -> bool:
 
 def is_of_the_one_before(state: DeviceState) -> bool:
     """Whether the agent's last word on a deployment is older than the newest deployment; False where the hub gives no times."""
-    said = state.last_desired_at or state.reported_at
-    return said is not None and state.desired_at is not None and said <= state.desired_at
+    reported_at = state.last_desired_at or state.reported_at
+    return reported_at is not None and state.desired_at is not None and reported_at <= state.desired_at
 
 
 def is_settled(edge_hub: EdgeHubState) -> bool:
@@ -92,10 +92,10 @@ def _behind(state: DeviceState) -> Evidence:
 
 
 def _has_image(module: Module) -> bool:
-    asked, reported = module.desired, module.reported
+    desired, reported = module.desired, module.reported
     if reported is None:
         return False
-    return not (asked and asked.image and reported.image) or same_image(asked.image, reported.image)
+    return not (desired and desired.image and reported.image) or same_image(desired.image, reported.image)
 
 
 def _all_unknown(state: DeviceState) -> bool:

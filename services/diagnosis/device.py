@@ -1,4 +1,4 @@
-"""What is wrong with a device and each of its modules, by its agent's twin and by what is heard of them from elsewhere."""
+"""Diagnose a device and each of its modules, from its agent's twin and from findings of other sources."""
 
 from __future__ import annotations
 
@@ -12,27 +12,29 @@ from services.records import DeviceState, Finding, Severity
 _RANK: dict[Severity, int] = {"error": 0, "warning": 1, "info": 2, "ok": 3}
 
 
-def findings(state: DeviceState, heard: Iterable[Finding] = ()) -> list[Finding]:
-    """Every finding of the device and of each of its modules, worst first, those that were ``heard`` from elsewhere among them;
-    none hides another."""
-    found: dict[tuple[str, str, str], Finding] = {}
+def findings(state: DeviceState, other_findings: Iterable[Finding] = ()) -> list[Finding]:
+    """Return every finding of the device, of its modules and of ``other_findings``, worst first; none hides another."""
+    findings_by_key: dict[tuple[str, str, str], Finding] = {}
     for evidence in evidence_of(state):
         for finding in diagnose(evidence):
-            found.setdefault((finding.module, finding.state, finding.cause), finding)
-    for finding in heard:  # after the twin's own: a container that crashes is why its port is closed
-        found.setdefault((finding.module, finding.state, finding.cause), finding)
-    return sorted(found.values(), key=_rank)
+            findings_by_key.setdefault((finding.module, finding.state, finding.cause), finding)
+    for finding in other_findings:  # after the twin's own: a container that crashes is why its port is closed
+        findings_by_key.setdefault((finding.module, finding.state, finding.cause), finding)
+    return sorted(findings_by_key.values(), key=_rank)
 
 
-def diagnose_state(state: DeviceState, heard: Iterable[Finding] = ()) -> dict[str, Finding]:
-    """The worst finding of each module under its name, and of the device under ``""``; what else is wrong there follows in the
-    cause. ``heard`` are findings from elsewhere than the twin: what the module's client says, what its host answers."""
-    every = findings(state, heard)
-    chosen: dict[str, Finding] = {}
+def diagnose_state(state: DeviceState, other_findings: Iterable[Finding] = ()) -> dict[str, Finding]:
+    """Return the worst finding of each module under its name, and of the device under ``""``.
+
+    What else is wrong there follows in the cause. ``other_findings`` come from elsewhere than the
+    twin: what the module's client says, what its host answers.
+    """
+    every = findings(state, other_findings)
+    worst_by_module: dict[str, Finding] = {}
     for name in ("", *(module.name for module in state.modules)):
         mine = [finding for finding in every if finding.module == name]
         if not mine:
-            chosen[name] = _no_news(name, every)
+            worst_by_module[name] = _no_news(name, every)
             continue
         worst_one, *rest = mine
         also = [finding for finding in rest if finding.severity in ("error", "warning") and not _follows(finding, worst_one)]
@@ -43,8 +45,8 @@ def diagnose_state(state: DeviceState, heard: Iterable[Finding] = ()) -> dict[st
                 cause=" ".join([worst_one.cause, *(f"Also: {finding.reason}." for finding in also)]),
                 evidence=worst_one.evidence + tuple(line for finding in also for line in finding.evidence),
             )
-        chosen[name] = worst_one
-    return chosen
+        worst_by_module[name] = worst_one
+    return worst_by_module
 
 
 def _follows(finding: Finding, worst_one: Finding) -> bool:
@@ -80,9 +82,9 @@ def _no_news(name: str, every: list[Finding]) -> Finding:
     return Finding("healthy", "ok", "ok", "deployment applied", "The agent has taken up the deployment.", "")
 
 
-def worst(found: Iterable[Finding]) -> Finding | None:
+def worst(candidates: Iterable[Finding]) -> Finding | None:
     """The worst of some findings."""
-    return min(found, key=_rank, default=None)
+    return min(candidates, key=_rank, default=None)
 
 
 def _rank(finding: Finding) -> tuple[int, bool, int]:

@@ -16,8 +16,8 @@ def explain(evidence: Evidence) -> OperatorError:
     """The evidence as the one error that an operator meets: always one; what no rule knows is shown whole,
     sanitised and masked.
     """
-    found = diagnose(evidence)
-    first = found[0] if found else unknown(evidence)
+    findings = diagnose(evidence)
+    first = findings[0] if findings else unknown(evidence)
     what = first.reason[:1].upper() + first.reason[1:]
     if first.module:
         what = f"{first.module}: {what}"

@@ -36,16 +36,16 @@ def diagnose(evidence: Evidence) -> list[Finding]:
     Nothing that is well (an agent's code 200 without a word, a running module) is unknown: it gives an empty list or an ``ok``.
     """
     rules = RULES[evidence.source]
-    found = _ask((rule for rule in rules if not rule.general), evidence)
-    if not found and evidence.source not in ("agent", "client") and (evidence.source == "network" or evidence.status is None):
-        found = _ask((rule for rule in network.RULES if not rule.general), evidence)
-    found += _beside(found, _ask((rule for rule in rules if rule.general), evidence))
-    if not found and evidence.source == "network":
-        found = _ask((rule for rule in network.RULES if rule.general), evidence)
-    if not found and not _well(evidence):
-        found = [unknown(evidence)]
-    found = [_with_guess(finding, evidence) for finding in found]
-    return sorted(found, key=lambda finding: finding.likely)
+    findings = _ask((rule for rule in rules if not rule.general), evidence)
+    if not findings and evidence.source not in ("agent", "client") and (evidence.source == "network" or evidence.status is None):
+        findings = _ask((rule for rule in network.RULES if not rule.general), evidence)
+    findings += _beside(findings, _ask((rule for rule in rules if rule.general), evidence))
+    if not findings and evidence.source == "network":
+        findings = _ask((rule for rule in network.RULES if rule.general), evidence)
+    if not findings and not _well(evidence):
+        findings = [unknown(evidence)]
+    findings = [_with_guess(finding, evidence) for finding in findings]
+    return sorted(findings, key=lambda finding: finding.likely)
 
 
 # States that say only that something failed: what the words come nearest to is added as a guess.
@@ -57,24 +57,24 @@ def _with_guess(finding: Finding, evidence: Evidence) -> Finding:
     return replace(finding, cause=f"{finding.cause} {words}") if words else finding
 
 
-def _beside(found: list[Finding], general: list[Finding]) -> list[Finding]:
+def _beside(findings: list[Finding], general: list[Finding]) -> list[Finding]:
     """Of the general findings those of modules that nothing else speaks of, or, where nothing else is found at all, those of the
     whole: each time what the first rule says that holds."""
     first = {finding.module: (finding.state, finding.remedy) for finding in reversed(general)}
     mine = [finding for finding in general if (finding.state, finding.remedy) == first[finding.module]]
-    told = {finding.module for finding in found}
-    return [finding for finding in mine if finding.module and finding.module not in told] or ([] if found else mine)
+    modules = {finding.module for finding in findings}
+    return [finding for finding in mine if finding.module and finding.module not in modules] or ([] if findings else mine)
 
 
 def _ask(rules: Iterable[Rule], evidence: Evidence) -> list[Finding]:
-    found: dict[tuple[str, str, str], Finding] = {}
+    findings_by_key: dict[tuple[str, str, str], Finding] = {}
     for rule in rules:
         for words in rule.match(evidence):
             finding = rule.finding(evidence, words)
             if not finding.module and evidence.state is not None and finding.state not in WHOLE:
                 finding = replace(finding, module=_whose(words, evidence.state))
-            found.setdefault((finding.state, finding.module, finding.cause), finding)
-    return list(found.values())
+            findings_by_key.setdefault((finding.state, finding.module, finding.cause), finding)
+    return list(findings_by_key.values())
 
 
 def _whose(words: Mapping[str, str], state: DeviceState) -> str:
@@ -98,8 +98,8 @@ def _whose(words: Mapping[str, str], state: DeviceState) -> str:
     return named[0] if named else ""
 
 
-def _names(seen: str, image: str) -> bool:
-    return same_image(seen, image) or image.rpartition(":")[0] == seen or image.partition("/")[2] == seen
+def _names(pulled_image: str, image: str) -> bool:
+    return same_image(pulled_image, image) or image.rpartition(":")[0] == pulled_image or image.partition("/")[2] == pulled_image
 
 
 def _well(evidence: Evidence) -> bool:

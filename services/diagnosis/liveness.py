@@ -38,12 +38,12 @@ def judge(signs: LifeSigns, now: datetime) -> Liveness:
     connected = _connected(signs, now)
     if ping is not None and ping.error in UNREACHED:
         return _judge_unreached(signs, connected, now)
-    lost = _newest_loss(signs) if not connected else None
-    if ping is not None and not ping.error and (lost is None or lost <= ping.at):
+    lost_at = _newest_loss(signs) if not connected else None
+    if ping is not None and not ping.error and (lost_at is None or lost_at <= ping.at):
         return Liveness("alive", f"pinged {ago(ping.at, now)}", False, signs)
     if connected:
         return Liveness("alive", f"{_name(connected[0])} connected", False, signs)
-    if _recent(signs.message, now) and (lost is None or signs.message is None or lost <= signs.message):
+    if _recent(signs.message, now) and (lost_at is None or signs.message is None or lost_at <= signs.message):
         return Liveness("alive", f"message {ago(signs.message, now)}", False, signs)
     return _judge_disconnected(signs, now)
 
@@ -93,14 +93,14 @@ def _judge_disconnected(signs: LifeSigns, now: datetime) -> Liveness:
     """Judge an edge device of which nothing says that it is alive."""
 
     def unknown(why: str) -> Liveness:
-        asked = signs.ping is not None and bool(signs.ping.error) and _age(signs.ping.at, now) <= PING_FRESH
+        ping_failed = signs.ping is not None and bool(signs.ping.error) and _age(signs.ping.at, now) <= PING_FRESH
         if signs.ping is None:
             why += "; not pinged yet"
-        elif not asked:
+        elif not ping_failed:
             why += f"; last pinged {ago(signs.ping.at, now)}"
         else:
             why += f"; a ping failed {ago(signs.ping.at, now)} ({signs.ping.error})"
-        return Liveness("unknown", why, not asked, signs)
+        return Liveness("unknown", why, not ping_failed, signs)
 
     if signs.connections is None:
         return unknown(signs.unread or "the module identities were not read")
@@ -143,9 +143,9 @@ def _arrivals(signs: LifeSigns) -> Iterator[tuple[datetime, str]]:
         yield signs.reported_at, "the agent reported"
     if signs.ping is not None and not signs.ping.error:
         yield signs.ping.at, "the agent answered a ping"
-    lost = _newest_loss(signs)
-    if lost is not None:
-        yield lost, "one was"
+    lost_at = _newest_loss(signs)
+    if lost_at is not None:
+        yield lost_at, "one was"
 
 
 def _newest_loss(signs: LifeSigns) -> datetime | None:

@@ -75,19 +75,19 @@ class Rule:
             return
         text = legible(str(evidence.text)[:LOOKED_AT], evidence.source)
         if self.pattern:
-            seen: set[tuple[tuple[str, str], ...]] = set()
-            for found in compiled(self.pattern).finditer(text):
-                groups = {name.rstrip("0123456789"): value for name, value in found.groupdict().items() if value}
-                before = text[max(found.start() - _BEFORE, 0) : found.end()]
-                for name, sought in (("near", _NAMED), ("image", _PULLED if "{image}" in self.cause else "")):
-                    named = compiled(sought).findall(before) if sought else []
+            matches: set[tuple[tuple[str, str], ...]] = set()
+            for match in compiled(self.pattern).finditer(text):
+                groups = {name.rstrip("0123456789"): value for name, value in match.groupdict().items() if value}
+                before = text[max(match.start() - _BEFORE, 0) : match.end()]
+                for name, pattern in (("near", _NAMED), ("image", _PULLED if "{image}" in self.cause else "")):
+                    named = compiled(pattern).findall(before) if pattern else []
                     if named:
                         groups.setdefault(name, named[-1])
                 key = tuple(sorted(groups.items()))
-                if key not in seen:
-                    seen.add(key)
+                if key not in matches:
+                    matches.add(key)
                     yield groups
-            if seen:
+            if matches:
                 return
         if self.codes and evidence.source == "hub":
             if deciding_code(str(evidence.code), text) in {code.lower() for code in self.codes}:
@@ -113,17 +113,17 @@ class Rule:
             minutes="some minutes" if evidence.seconds is None else counted(round(evidence.seconds / 60), "minute"),
         )
         values.update(words)
-        shown = _Values((name, mask(one_line(value, 1000 if name == "whole" else 160))) for name, value in values.items())
+        safe_values = _Values((name, mask(one_line(value, 1000 if name == "whole" else 160))) for name, value in values.items())
         return Finding(
             state=self.state,
             severity=self.severity,
             word=self.word,
-            reason=self.reason.format_map(shown),
-            cause=self.cause.format_map(shown),
-            remedy=self.remedy.format_map(shown),
+            reason=self.reason.format_map(safe_values),
+            cause=self.cause.format_map(safe_values),
+            remedy=self.remedy.format_map(safe_values),
             module=evidence.module or one_line(words.get("module", ""), 128),
             likely=self.likely,
-            settle=self.settle.format_map(shown),
+            settle=self.settle.format_map(safe_values),
             evidence=quote(evidence),
         )
 

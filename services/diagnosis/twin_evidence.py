@@ -33,13 +33,13 @@ def evidence_of(state: DeviceState) -> Iterator[Evidence]:
 
 def _of_the_device(state: DeviceState) -> Iterator[Evidence]:
     if not state.device.enabled:
-        yield _seen(state, "disabled", state.device.status_reason)
+        yield _evidence(state, "disabled", state.device.status_reason)
     elif state.liveness is not None and state.liveness.word == "offline":
-        yield _seen(state, "disconnected", state.liveness.basis)
+        yield _evidence(state, "disconnected", state.liveness.basis)
     yield from of_the_deployment(state)
     for configuration in state.configurations:
         if configuration.status.lower() == "applied":
-            yield _seen(state, "configuration", f"at scale: {configuration.id}")
+            yield _evidence(state, "configuration", f"at scale: {configuration.id}")
 
 
 def _of_the_edge_hub(state: DeviceState) -> Iterator[Evidence]:
@@ -49,17 +49,19 @@ def _of_the_edge_hub(state: DeviceState) -> Iterator[Evidence]:
     if edge_hub is None:
         return
     if not edge_hub.configured:
-        yield _seen(state, "edge-hub-empty", module=_EDGE_HUB)
+        yield _evidence(state, "edge-hub-empty", module=_EDGE_HUB)
         return
-    asked, last = edge_hub.desired_version or 0, edge_hub.last_desired_version or 0
-    said, since = edge_hub.reported_at, edge_hub.desired_at
-    current = last >= asked or (said is not None and since is not None and said > since)
+    desired_version, last_version = edge_hub.desired_version or 0, edge_hub.last_desired_version or 0
+    reported_at, since = edge_hub.reported_at, edge_hub.desired_at
+    current = last_version >= desired_version or (reported_at is not None and since is not None and reported_at > since)
     if edge_hub.code not in (None, 200) and current:
         text = edge_hub.description
         yield Evidence("agent", status=edge_hub.code, code="edge-hub", text=text, module=_EDGE_HUB, state=state)
-    elif last < asked:
+    elif last_version < desired_version:
         seconds = max(((edge_hub.read_at or now_of(state)) - since).total_seconds(), 0.0) if since else None
-        text = f"edge hub behind: The hub has version {asked} of its configuration, the edge hub reports {last}."
+        text = (
+            f"edge hub behind: The hub has version {desired_version} of its configuration, the edge hub reports {last_version}."
+        )
         yield Evidence("agent", code="edge-hub-behind", text=text, module=_EDGE_HUB, state=state, seconds=seconds)
 
 
@@ -69,31 +71,31 @@ def _of_a_module(module: Module, state: DeviceState) -> Iterator[Evidence]:
         yield from _of_options(module, state)
     if reported is None:
         if not state.modules_listed:
-            yield _seen(state, "unlisted", module=module.name)
+            yield _evidence(state, "unlisted", module=module.name)
         elif desired is not None and state.last_desired_code is not None:
             code = "refused" if is_refused(state) else "first-pass" if is_behind(state) else "not-reported"
             yield Evidence("agent", code=code, module=module.name, state=state, seconds=since_deployed(state))
         return
     if desired is None and not module.system:
-        yield _seen(state, "not-desired", module=module.name)
+        yield _evidence(state, "not-desired", module=module.name)
     runtime = reported.runtime_status.lower()
-    wanted = (desired.status if desired else "running").lower()
+    desired_status = (desired.status if desired else "running").lower()
     if runtime == "failed" and reported.restart_count >= RESTARTS_BEFORE_GIVING_UP:
-        yield _seen(state, "failed", f"gave up after {reported.restart_count} restarts", module.name)
+        yield _evidence(state, "failed", f"gave up after {reported.restart_count} restarts", module.name)
     exit_code = None if runtime in ("running", "unhealthy") else reported.exit_code  # that of the run before
     code = runtime
-    if wanted == "stopped" and runtime in ("stopped", "failed", "dead", "backoff"):
+    if desired_status == "stopped" and runtime in ("stopped", "failed", "dead", "backoff"):
         code, exit_code = "stopped-asked", None
-    elif wanted == "stopped" and runtime == "running":
+    elif desired_status == "stopped" and runtime == "running":
         code = "still-running"
     elif runtime == "stopped":
         final = reported.exit_code == 0 and desired is not None and desired.restart_policy.lower() in _ENDS_WELL
         code = "ended-for-good" if final else "stopped-unasked"
     yield Evidence("agent", status=exit_code, code=code, text=reported.description, module=module.name, state=state)
     if runtime == "running" and reported.restart_count > 0:
-        yield _seen(state, "restarts", f"restarted {counted(reported.restart_count, 'time')}", module.name)
+        yield _evidence(state, "restarts", f"restarted {counted(reported.restart_count, 'time')}", module.name)
     if desired and desired.image and reported.image and not same_image(desired.image, reported.image):
-        yield _seen(state, "image", f"runs {reported.image}", module.name)
+        yield _evidence(state, "image", f"runs {reported.image}", module.name)
 
 
 def _of_options(module: Module, state: DeviceState) -> Iterator[Evidence]:
@@ -101,19 +103,19 @@ def _of_options(module: Module, state: DeviceState) -> Iterator[Evidence]:
         return
     options = Options.read(module.desired.create_options)
     if not options.valid:
-        yield _seen(state, "options-no-json", module=module.name)
+        yield _evidence(state, "options-no-json", module=module.name)
         return
     if options.fpga and not options.privileged:
-        yield _seen(state, "fpga-unprivileged", module=module.name)
+        yield _evidence(state, "fpga-unprivileged", module=module.name)
     if module.desired.status.lower() != "running":
         return
-    asked, hosts = claims(state)
+    claimants, hosts = claims(state)
     for port in options.ports:
-        others = [name for name in asked[port] if name != module.name and options.clash_at(port, _options_of(state, name))]
+        others = [name for name in claimants[port] if name != module.name and options.clash_at(port, _options_of(state, name))]
         if others:
-            yield _seen(state, "port-clash", f"port {port} asked for by {', '.join([module.name, *others])}", module.name)
+            yield _evidence(state, "port-clash", f"port {port} asked for by {', '.join([module.name, *others])}", module.name)
     if options.fpga and len(hosts) > 1:
-        yield _seen(state, "fpga-clash", f"fpga asked for by {', '.join(hosts)}", module.name)
+        yield _evidence(state, "fpga-clash", f"fpga asked for by {', '.join(hosts)}", module.name)
 
 
 def _options_of(state: DeviceState, name: str) -> Options:
@@ -121,7 +123,7 @@ def _options_of(state: DeviceState, name: str) -> Options:
     return Options.read(module.desired.create_options) if module and module.desired else Options(True)
 
 
-def _seen(state: DeviceState, code: str, text: str = "", module: str = "") -> Evidence:
+def _evidence(state: DeviceState, code: str, text: str = "", module: str = "") -> Evidence:
     return Evidence("agent", code=code, text=text, module=module, state=state)
 
 
