@@ -21,9 +21,9 @@ async def choose_device(main: MainScreen, session: Session) -> None:
     choices = [
         (listed.device.id, listed.device.id, f"{LIVENESS[listed.liveness.word][0]} {listed.liveness.text}") for listed in devices
     ]
-    chosen = await main.app.push_screen_wait(Choose("Device", choices, current=main.device))
-    if chosen:
-        main.look_at(chosen)
+    device = await main.app.push_screen_wait(Choose("Device", choices, current=main.device))
+    if device:
+        main.look_at(device)
 
 
 async def restart(main: MainScreen, session: Session, device: str, module: str) -> None:

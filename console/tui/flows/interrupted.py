@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 async def tell(main: MainScreen, session: Session) -> None:
     """Say how interrupted deployments went, by what the devices have now, and follow what the workspace still works on."""
     try:
-        found = await in_thread(session.deployer.settle)
+        unfinished = await in_thread(session.deployer.settle)
     except OperatorError as error:
         main.notify(f"an interrupted deployment cannot be looked at: {error.what}", severity="warning", timeout=10)
-        found = []
-    if found:
-        lines = [f"#{entry.id}  {entry.summary} on {entry.device}\n    {entry.outcome}: {entry.detail}" for entry in found]
+        unfinished = []
+    if unfinished:
+        lines = [f"#{entry.id}  {entry.summary} on {entry.device}\n    {entry.outcome}: {entry.detail}" for entry in unfinished]
         text = "A console ended in the middle of this. What the device has now tells how it went:\n\n" + "\n".join(lines)
         main.app.push_screen(Reader("Found again", text, wide=False))
     if session.context.workspace is None or session.read_only:

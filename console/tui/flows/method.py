@@ -31,14 +31,16 @@ async def invoke(main: MainScreen, session: Session, device: str, name: str) -> 
     if not method or not method.strip():
         return
     method = method.strip()
-    typed = '{"schemaVersion": "1.0"}' if method in ("GetModuleLogs", "RestartModule", "GetTaskStatus") else "{}"
+    payload_text = '{"schemaVersion": "1.0"}' if method in ("GetModuleLogs", "RestartModule", "GetTaskStatus") else "{}"
     while True:
-        answer = await app.push_screen_wait(Prompt(f"Payload of {method}", "JSON; Enter goes on, Esc sends nothing.", typed))
+        answer = await app.push_screen_wait(
+            Prompt(f"Payload of {method}", "JSON; Enter goes on, Esc sends nothing.", payload_text)
+        )
         if answer is None:
             return
-        typed = answer
+        payload_text = answer
         try:
-            payload = twins.payload_of(typed)
+            payload = twins.payload_of(payload_text)
             break
         except UsageError as error:
             main.notify(str(error), severity="error", timeout=6)

@@ -65,8 +65,8 @@ def _throw_away_beside(main: MainScreen, session: Session, pending: PendingOpera
 async def _throw_away(main: MainScreen, session: Session, pending: PendingOperation) -> None:
     """Wait for what was cancelled beside everything else, and delete what came of it."""
     main.notify("cancelled: Azure ML cannot stop it; what comes of it is deleted once it is there", timeout=8)
-    made = await in_thread(session.workspace.throw_away, pending)
-    main.notify(f"{made} is deleted" if made else f"{pending.subject}: nothing is left of it", timeout=8)
+    deleted_name = await in_thread(session.workspace.throw_away, pending)
+    main.notify(f"{deleted_name} is deleted" if deleted_name else f"{pending.subject}: nothing is left of it", timeout=8)
     _read_again(main)
 
 

@@ -99,16 +99,16 @@ class PlanDialog:
         self._waiting.enter_context(said_again(self.main, f"{plan.device}: no answer of the hub yet; waiting on"))
 
     def _question(self, plan: Plan) -> ModalScreen[bool]:
-        typed = self.session.typed(plan.device)
+        confirmation = self.session.typed(plan.device)
         if plan.service is not None:
-            return Confirm(plan.title, plan.remarks[0][1], plan.verb, type_to_confirm=typed)
+            return Confirm(plan.title, plan.remarks[0][1], plan.verb, type_to_confirm=confirmation)
         return DiffConfirm(
             plan.title,
             plan.diff,
             plan.commands,
             plan.remarks,
             yes=plan.verb,
-            type_to_confirm=typed,
+            type_to_confirm=confirmation,
             forbidden=bool(plan.errors),
             save=lambda: go(self.main.app, write_manifest(self.main, "deployment.json", plan.after), "save"),
         )

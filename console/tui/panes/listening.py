@@ -42,7 +42,7 @@ class Listening:
 
     def __init__(self) -> None:
         self._answers: dict[str, tuple[float, HostAnswer]] = {}
-        self._said: frozenset[tuple[str, str]] = frozenset()
+        self._last_reported: frozenset[tuple[str, str]] = frozenset()
         self._owed = False
         self._read_at = float("-inf")
         self._state: DeviceState | None = None
@@ -65,9 +65,9 @@ class Listening:
         pause = _ASK_AGAIN if listening else _ASK_SELDOM
         findings = explained(state, complained, listening, lambda host: self._ask(session, state, host, pause))
         findings += contested
-        said = frozenset((finding.module, finding.state) for finding in findings)
-        self._owed = self._owed or said != self._said or _due(state)
-        self._said = said
+        reported = frozenset((finding.module, finding.state) for finding in findings)
+        self._owed = self._owed or reported != self._last_reported or _due(state)
+        self._last_reported = reported
         telling = self._owed and time.monotonic() - self._read_at > _READ_AGAIN
         if telling:
             self._read_at = time.monotonic()
@@ -110,4 +110,4 @@ def _due(state: DeviceState) -> bool:
         return False
     now = datetime.now(timezone.utc)
     pairs = [(starts_in(module, state.read_at), starts_in(module, now)) for module in state.modules]
-    return any(left < -_STARTS < before for before, left in pairs if before is not None and left is not None)
+    return any(remaining < -_STARTS < before for before, remaining in pairs if before is not None and remaining is not None)

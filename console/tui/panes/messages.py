@@ -145,17 +145,17 @@ class Messages(PaneScope, MessagesPane):
         """Back through the journal, a portion at a time, until there is a screen full: the tail goes on meanwhile."""
         from services.messages.journal.window import Cancelled
 
-        found, stop, searching = 0, max(self.stream.page_size, PAGE // 5), False
-        while found < stop:
+        match_count, stop, searching = 0, max(self.stream.page_size, PAGE // 5), False
+        while match_count < stop:
             try:
                 older = await in_thread(self.source.older, row)
             except Cancelled:
                 return
             self.add_older(older.messages)
-            found, row = found + len(older.messages), older.reached
+            match_count, row = match_count + len(older.messages), older.reached
             if older.share >= 1:
                 break
-            if found < stop:
+            if match_count < stop:
                 searching = True
                 self.say_mistake(f"searching, newest first: {min(older.share, 0.99):.0%}")
         if not self.stream.window and self.filter_text:
@@ -235,8 +235,8 @@ class Messages(PaneScope, MessagesPane):
     async def _copy(self, message: InferenceMessage) -> None:
         whole, _ = await in_thread(self.source.whole, message)
         self.app.copy_to_clipboard(whole.body or whole.text)
-        left = f", without its last {counted(whole.body_left, 'byte')}" if whole.body_left else ""
-        self.notify(f"message sent to the terminal's clipboard (OSC 52){left}", timeout=3)
+        truncation = f", without its last {counted(whole.body_left, 'byte')}" if whole.body_left else ""
+        self.notify(f"message sent to the terminal's clipboard (OSC 52){truncation}", timeout=3)
 
     async def _save(self, message: InferenceMessage) -> None:
         """Ask where to, and write the body there, byte for byte."""
@@ -267,11 +267,11 @@ class Messages(PaneScope, MessagesPane):
             return
         from services.messages.start import parse_time
 
-        found = await in_thread(lambda: self.source.at(parse_time(text)))
-        if found is None:
+        match = await in_thread(lambda: self.source.at(parse_time(text)))
+        if match is None:
             self.notify("nothing came since then", timeout=3)
             return
-        row, messages = found
+        row, messages = match
         self.stream.following = False
         self.show_window(messages, row)
 

@@ -215,10 +215,10 @@ class Modules(ModuleActions, ModulesPane):
             reported = module.reported
             if reported is None or reported.last_exit is None:
                 continue
-            known = self._exits.setdefault(module.name, [])
-            if not known or known[-1][0] != reported.last_exit:
-                known.append((reported.last_exit, f"exit code {reported.exit_code}, restart {reported.restart_count}"))
-                del known[:-20]
+            exits = self._exits.setdefault(module.name, [])
+            if not exits or exits[-1][0] != reported.last_exit:
+                exits.append((reported.last_exit, f"exit code {reported.exit_code}, restart {reported.restart_count}"))
+                del exits[:-20]
 
     @on(ModulesPane.Highlighted)
     def _highlighted(self, event: ModulesPane.Highlighted) -> None:

@@ -110,17 +110,17 @@ class Options(PaneScope, OptionsPane):
     async def _save_preset(self, text: str) -> None:
         from services.operations import options
 
-        known = {preset.name: preset for preset in await in_thread(options.list_presets)}
-        based_on = known.get(self.chosen)
+        presets = {preset.name: preset for preset in await in_thread(options.list_presets)}
+        based_on = presets.get(self.chosen)
         suggested = self.chosen if based_on and based_on.own else f"my-{self.chosen or 'options'}"
         name = await self.app.push_screen_wait(
             Prompt("Save as a preset of your own", "Its name, of small letters, digits, '.', - and _", suggested)
         )
         if not name:
             return
-        if name in known:
-            what = "own preset" if known[name].own else "shipped preset (yours is taken before it)"
-            question = Confirm("Replace a preset", f"There is a {what} {name}: {known[name].title}", "Replace")
+        if name in presets:
+            what = "own preset" if presets[name].own else "shipped preset (yours is taken before it)"
+            question = Confirm("Replace a preset", f"There is a {what} {name}: {presets[name].title}", "Replace")
             if not await self.app.push_screen_wait(question):
                 return
         path = await in_thread(options.save_preset, name, text, based_on.kind if based_on else "other")

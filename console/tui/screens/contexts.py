@@ -30,8 +30,8 @@ async def choose_context(app: ConsoleApp) -> None:
         choices.append((name, name, " · ".join([place, *([context.device] if context.device else []), *marks])))
     current = app.session.context.name if app.session is not None else None
     choices.append(("", "new…", "put another one together"))
-    chosen = await app.push_screen_wait(Choose("Context", choices, current=current))
-    if chosen == "":
+    name = await app.push_screen_wait(Choose("Context", choices, current=current))
+    if name == "":
         app.new_context()
-    elif chosen and chosen != current:
-        app.use_context(chosen)
+    elif name and name != current:
+        app.use_context(name)

@@ -104,5 +104,5 @@ class DoctorScreen(FullScreen[None]):
         def save() -> tuple[Path, Path]:
             return write(private_folder(state_folder() / "reports") / name, examination, self.session.context)
 
-        written = await in_thread(save)
-        self.say(f"written to {written[0]} and .json beside it", "good")
+        report_paths = await in_thread(save)
+        self.say(f"written to {report_paths[0]} and .json beside it", "good")

@@ -59,9 +59,9 @@ async def ask_for(what: str, draft: Draft, ask: Ask, say: Say) -> None:
 async def _marks(draft: Draft, ask: Ask) -> None:
     marks = [((False, False), "none", ""), ((True, False), "production", "dangerous actions ask for the device's name")]
     marks += [((False, True), "read-only", "nothing can be changed"), ((True, True), "both", "")]
-    chosen = await ask(Choose("Marks", marks, current=(draft.production, draft.read_only)))
-    if chosen:
-        draft.production, draft.read_only = chosen
+    marks_answer = await ask(Choose("Marks", marks, current=(draft.production, draft.read_only)))
+    if marks_answer:
+        draft.production, draft.read_only = marks_answer
 
 
 async def _line(what: str, draft: Draft, ask: Ask) -> None:
@@ -159,14 +159,14 @@ async def _proxy(draft: Draft, ask: Ask) -> str:
 async def _device(draft: Draft, ask: Ask, say: Say) -> None:
     say("asking the hub for its Edge devices")
     try:
-        found = await in_thread(draft.devices)
+        devices = await in_thread(draft.devices)
     except OperatorError as error:
         say(f"✗ {error.what} {error.cause} {error.remedy}", "bad")
-        found = []
+        devices = []
     else:
         say("")
-    if found:
-        device = await ask(Choose("Device", [(name, name, "") for name in found], current=draft.device))
+    if devices:
+        device = await ask(Choose("Device", [(name, name, "") for name in devices], current=draft.device))
     else:
         device = await ask(Prompt("Device", "The id of the Edge device", draft.device))
     if device is not None:

@@ -75,7 +75,7 @@ the agent at the device, and at the module that the modules pane's cursor stands
         go(self, self._show(fault), "faults")
 
     @on(Table.Chosen)
-    def _chosen(self) -> None:
+    def _toggle_selected(self) -> None:
         self.act("faults.switch")
 
     def action_none(self) -> None:

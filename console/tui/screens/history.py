@@ -111,7 +111,7 @@ class HistoryScreen(FullScreen[None]):
         self.say(counted(len(entries), "change"))
 
     @on(Table.Chosen)
-    def _chosen(self, event: Table.Chosen) -> None:
+    def _open_entry(self, event: Table.Chosen) -> None:
         if event.record is not None:
             go(self, self._show(event.record), "show")
 

@@ -142,11 +142,11 @@ shows times, s saves, M reads another module's (edgeAgent's and edgeHub's too), 
 
     def _say_state(self) -> None:
         followed = "following" if not self._stopped.is_set() else "ended" if self.filters["until"] else "paused"
-        asked = "".join(f" · {name} {value}" for name, value in self.filters.items() if value)
+        filter_text = "".join(f" · {name} {value}" for name, value in self.filters.items() if value)
         cut = f" · too large for one answer: the last {self._halved:,} asked for" if self._halved else ""
         timeless = " · last lines alone: no search by time" if self._timeless else ""
         lines = counted(len(self.view.lines), "line")
-        self.say(f"{followed} · {lines}{self._matches} · {dict(_LEVELS)[self.level]}{asked}{cut}{timeless}")
+        self.say(f"{followed} · {lines}{self._matches} · {dict(_LEVELS)[self.level]}{filter_text}{cut}{timeless}")
 
     def action_wrap(self) -> None:
         """Long lines over several rows, or cut."""
@@ -177,10 +177,10 @@ shows times, s saves, M reads another module's (edgeAgent's and edgeHub's too), 
     async def _choose_module(self) -> None:
         state = await in_thread(self.session.hub.device_state, self.device)
         names = [(module.name, module.name, "of the runtime" if module.system else "") for module in state.modules]
-        chosen = await self.app.push_screen_wait(Choose("Module", names, current=self.module))
-        if chosen:
-            self.module = chosen
-            self.title_is(f"Logs · {chosen} on {self.device}")
+        answer = await self.app.push_screen_wait(Choose("Module", names, current=self.module))
+        if answer:
+            self.module = answer
+            self.title_is(f"Logs · {answer} on {self.device}")
             self.action_again()
 
     def action_restart(self) -> None:
@@ -285,11 +285,11 @@ shows times, s saves, M reads another module's (edgeAgent's and edgeHub's too), 
         go(self, self._choose_tail(), "choose")
 
     async def _choose_tail(self) -> None:
-        chosen = await self.app.push_screen_wait(
+        answer = await self.app.push_screen_wait(
             Choose("Lines", [(value, text, "") for value, text in _TAILS], current=self.tail)
         )
-        if chosen:
-            self.tail = chosen
+        if answer:
+            self.tail = answer
             self.action_again()
 
     def action_level(self) -> None:
@@ -298,9 +298,9 @@ shows times, s saves, M reads another module's (edgeAgent's and edgeHub's too), 
 
     async def _choose_level(self) -> None:
         choices = [(text, text, "") for _, text in _LEVELS]
-        chosen = await self.app.push_screen_wait(Choose("Level", choices, current=dict(_LEVELS)[self.level]))
-        if chosen:
-            self.level = next(value for value, text in _LEVELS if text == chosen)
+        answer = await self.app.push_screen_wait(Choose("Level", choices, current=dict(_LEVELS)[self.level]))
+        if answer:
+            self.level = next(value for value, text in _LEVELS if text == answer)
             self.action_again()
 
     def action_save(self) -> None:

@@ -114,21 +114,21 @@ Enter changes what the cursor stands on. Everything is tried before it is kept; 
         rows = self.query_one("#rows", OptionList)
         at = rows.highlighted or 0
         rows.clear_options()
-        for _, title, value, known in self._rows():
-            rows.add_option(Option(Content.assemble((f" {title:<18}", STYLES["dim"]), (value, "" if known else STYLES["dim"]))))
+        for _, title, value, present in self._rows():
+            rows.add_option(Option(Content.assemble((f" {title:<18}", STYLES["dim"]), (value, "" if present else STYLES["dim"]))))
         rows.highlighted = at
 
     @on(PasteLine.Given)
-    def _given(self, event: PasteLine.Given) -> None:
+    def _take_paste(self, event: PasteLine.Given) -> None:
         try:
-            said = self.draft.take(event.text)
+            summary = self.draft.take(event.text)
         except OperatorError as error:
             self.say(f"✗ {error.what} {error.cause} {error.remedy}", "bad")
         else:
-            self._say_next(said)
+            self._say_next(summary)
         self._show()
 
-    def _say_next(self, said: str) -> None:
+    def _say_next(self, summary: str) -> None:
         draft = self.draft
         if draft.subscription and not (draft.workspace and draft.hub_string):
             following = "F2 picks the rest from its lists"
@@ -136,7 +136,7 @@ Enter changes what the cursor stands on. Everything is tried before it is kept; 
             following = "a hub is still missing: paste its connection string, or F2"
         else:
             following = "F8 tries it all and keeps it"
-        self.say(f"✓ {said}. {following[:1].upper()}{following[1:]}.", "good")
+        self.say(f"✓ {summary}. {following[:1].upper()}{following[1:]}.", "good")
 
     # Changing one of them.
 

@@ -100,6 +100,6 @@ class OverviewScreen(FullScreen[str]):
             self.say(f"{row.device.id}: {text}. {remedy}".strip(), _state(row)[1])
 
     @on(Table.Chosen)
-    def _chosen(self, event: Table.Chosen) -> None:
+    def _open_device(self, event: Table.Chosen) -> None:
         if event.record is not None:
             self.dismiss(event.record.device.id)

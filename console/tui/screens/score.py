@@ -84,16 +84,16 @@ class ScoreScreen(FullScreen[None]):
         go(self, self._score(), "score")
 
     async def _score(self) -> None:
-        shown = self.query_one("#score", Static)
+        score_view = self.query_one("#score", Static)
         times = "once" if self.repeat == 1 else f"{self.repeat} times"
         self.say(f"scoring {Path(self.file).name} {times}")
         try:
             self.score = await in_thread(self.session.score, self.device, self.module, self.file, self.repeat)
         except OperatorError as error:
-            shown.update(error_content(error))
+            score_view.update(error_content(error))
             self.say("✗ not scored", "bad")
             return
-        shown.update(score_content(self.score))
+        score_view.update(score_content(self.score))
         self.say(f"✓ {Path(self.file).name} {times} at {self.score.host}", "good")
 
 
