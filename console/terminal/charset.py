@@ -62,7 +62,7 @@ def settle_keyboard() -> None:
 
 
 def lacks_unicode(encoding: str | None) -> bool:
-    """Whether text for programs is better escaped: by the stream's own charset, or by the locale's."""
+    """Return whether text for programs has to be escaped, by the stream's charset or the locale's."""
     return codecs.lookup(encoding or "ascii").name != "utf-8" or locale_charset() != "utf-8"
 
 

@@ -20,12 +20,12 @@ from services.text import clean
 
 
 def write_down(fault: BaseException) -> OperatorError:
-    """Keep the fault's traceback in ``state_folder()/console.log`` (0600); gives what to tell the operator."""
+    """Keep the fault's traceback in ``state_folder()/console.log`` (0600); return what to tell the operator."""
     return write_text(type(fault).__name__, "".join(traceback.format_exception(type(fault), fault, fault.__traceback__)))
 
 
 def write_text(name: str, text: str) -> OperatorError:
-    """The same where only a text of the fault is to be had."""
+    """Write down a fault of which only the text is available; return what to tell the operator."""
     try:
         path: Path | None = _append(f"{datetime.now(timezone.utc):%Y-%m-%d %H:%M:%S} UTC\n{mask(clean(text))}\n")
     except (FileError, OSError):

@@ -114,7 +114,7 @@ def leave_soon(attributes: list[Any] | None = None, status: int = 1) -> None:
 
 
 def _wait_for_hangup(leave: Callable[[], None]) -> None:
-    """A closed terminal sends no signal to who runs under nohup or in a session of its own; reading it would spin."""
+    """Call ``leave`` when the terminal closes: under nohup, or in a session of its own, no signal says so."""
     poll = select.poll()
     poll.register(sys.__stdin__.fileno() if sys.__stdin__ else 0, 0)  # hang-ups and errors are always told
     poll.poll()

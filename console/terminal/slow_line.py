@@ -37,12 +37,12 @@ class Cells:
         self._sent_style = ""
 
     def forget(self) -> None:
-        """The terminal may show anything: all that is drawn next is sent."""
+        """Forget what the terminal shows, so that everything drawn next is sent."""
         self._rows.clear()
         self._actual = None
 
     def changes(self, frame: str) -> str:
-        """What of ``frame`` has to be sent."""
+        """Return the part of ``frame`` that has to be sent."""
         output: list[str] = []
         for token in _TOKEN.finditer(frame):
             kind = token.lastgroup
@@ -105,7 +105,7 @@ class Cells:
 
 
 def _spans(changed: list[int]) -> Iterator[tuple[int, int]]:
-    """First and last of each run of ``changed``, small gaps bridged."""
+    """Yield the first and last place of each run of ``changed``; small gaps are bridged."""
     first = last = -1
     for place in changed:
         if first < 0:

@@ -98,7 +98,7 @@ the agent at the device, and at the module that the modules pane's cursor stands
             self.say(f"✗ {error}", "bad")
             return
         self.query_one(Table).show(faults)
-        names = [known.name for known in faults if known.on]
+        names = [active.name for active in faults if active.on]
         self.say(f"on: {', '.join(names)}" if names else "none is on", "warn" if names else "dim")
 
     def action_find(self) -> None:
