@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
+from datetime import datetime, timedelta, timezone
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -63,3 +65,33 @@ async def test_what_comes_while_the_hub_is_asked_was_unknown_to_the_question_bef
     client.answers.set()
     await asyncio.wait_for(asking, 60)
     assert partition.clock.ahead == 0.0 and partition.lag == 0
+
+
+async def test_a_hub_made_again_is_noticed_where_its_forerunner_had_forgotten_its_beginning() -> None:
+    """Begun at number 15 of a hub that forgot 0 to 14, nothing came; the next hub of that name has grown past it."""
+    noon = datetime(2026, 12, 1, 12, tzinfo=timezone.utc)
+
+    class Positions:
+        def begin(self, *_: Any) -> None:
+            pass
+
+    def client(last: int, oldest: int, at: datetime) -> Any:
+        async def ask(_partition: str) -> dict[str, Any]:
+            properties = {"last_enqueued_sequence_number": last, "beginning_sequence_number": oldest, "is_empty": False}
+            return {**properties, "last_enqueued_offset": "900", "last_enqueued_time_utc": at}
+
+        return SimpleNamespace(get_partition_properties=ask)
+
+    start = Start("beginning")
+    intake: Any = None
+    partition: Any = link.Link("0", Position(1, 0), start, intake, lambda: None, lambda _, error: None, Positions())
+    assert await partition._where(client(20, 15, noon)) == (14, False)
+    assert partition._position.enqueued == noon.timestamp() * 1000
+
+    def again(created: datetime) -> Any:
+        made_at = int(created.timestamp() * 1000)
+        return link.Link("0", partition._position, start, intake, lambda: None, lambda _, error: None, Positions(), made_at)
+
+    assert (await again(noon - timedelta(days=9))._where(client(30, 15, noon + timedelta(hours=2))))[0] == 14, "the same hub"
+    with pytest.raises(link.HubRemade):
+        await again(noon + timedelta(hours=1))._where(client(30, 0, noon + timedelta(hours=2)))

@@ -68,7 +68,7 @@ class Link:
         self._first_at_begin = 0
         self._asked_at = int(time.time() * 1000)
         self._unnumbered = 0  # messages without a usable number since the last that had one
-        self.newest_enqueued = position.enqueued
+        self.newest_enqueued = position.enqueued if position.offset else 0  # else it is of a message that was never received
         self.last_enqueued: int | None = None  # sequence of the hub's newest message, when it was last asked
         self._last_enqueued_at = 0  # by the hub's clock, ms since 1970
         self.lagged = False  # when the hub was last asked
@@ -237,7 +237,9 @@ class Link:
             raise HubRemade(f"partition {self.partition}: {last} < {max(self._newest, self.cursor or 0)}")
         if self.cursor is None:
             return self._begin(properties)
-        if self.cursor < oldest and 0 < self._position.enqueued < self._created - _CREATED_LATER:
+        # Where the message at the position can prove nothing, since it is gone or was never seen, the hub's own age does.
+        unproven = self.cursor < oldest or not self._position.offset
+        if unproven and 0 < self._position.enqueued < self._created - _CREATED_LATER:
             raise HubRemade(f"partition {self.partition}: it is younger than its message {self.cursor}")
         if oldest > self.cursor + 1:
             self._positions.skip(self.part, self.cursor + 1, oldest - 1)
@@ -275,7 +277,8 @@ class Link:
             if start.kind == "offset":
                 return str(start.value), True
             return datetime.fromtimestamp(int(start.value) / 1000, timezone.utc), True
-        proof = (str(properties.get("last_enqueued_offset") or ""), self._last_enqueued_at) if first_before == last else ("", 0)
+        # The last message's time stands for the hub that has it, also where the beginning lies further back.
+        proof = str(properties.get("last_enqueued_offset") or "") if first_before == last else "", self._last_enqueued_at
         self._positions.begin(self.part, start, first_before, *proof)
         self._position = replace(self._position, sequence=first_before, offset=proof[0], enqueued=proof[1], begun=first_before)
         self.cursor, self._waiting_from = first_before, None
