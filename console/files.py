@@ -26,5 +26,5 @@ def read_text(name: str | Path) -> str:
         cause, remedy = error.strerror or str(error), "Check the file's name, and whether you may read it."
     except UnicodeDecodeError as error:
         cause, remedy = f"It is no UTF-8 text: {error.reason} at byte {error.start}.", "Save it as UTF-8."
-    shown = "Standard input" if name == "-" else one_line(str(name), 200)
-    raise OperatorError(f"{shown} cannot be read.", cause=one_line(cause), remedy=remedy, code="file.read")
+    label = "Standard input" if name == "-" else one_line(str(name), 200)
+    raise OperatorError(f"{label} cannot be read.", cause=one_line(cause), remedy=remedy, code="file.read")

@@ -35,13 +35,13 @@ def join(settings: Mapping[str, Any]) -> str:
     stray = [key for key in settings if "createoptions" in key.lower() and not is_chunk(key)]
     if stray:
         raise ChunkGap(f"{one_line(stray[0], 60)} is taken for a part of them")
-    found = sorted((key.lower(), key) for key in settings if is_chunk(key))
-    values = [settings[key] for _, key in found]
-    if not found or all(value is None for value in values):
+    pieces = sorted((key.lower(), key) for key in settings if is_chunk(key))
+    values = [settings[key] for _, key in pieces]
+    if not pieces or all(value is None for value in values):
         return ""
     if len(values) == 1 and isinstance(values[0], (dict, list)):
         return json.dumps(values[0], separators=(",", ":"), ensure_ascii=False)
-    for place, (lower, key) in enumerate(found):
+    for place, (lower, key) in enumerate(pieces):
         suffix = lower.removeprefix("createoptions")
         if (int(suffix) if suffix else 0) != place:
             raise ChunkGap(f"the chunk before {key} is missing")

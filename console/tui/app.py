@@ -217,11 +217,11 @@ class ConsoleApp(AppActions, TellingApp):
 
     def get_key_display(self, binding: Binding) -> str:
         """Keys as they stand on the keyboard, in signs that this terminal has."""
-        shown = binding.key_display or super().get_key_display(binding)
-        if re.fullmatch("f[0-9]+|esc|space|tab", shown):
-            shown = shown.capitalize()
-        shown = {"pgdn": "PgDn", "pgup": "PgUp"}.get(shown, shown)
-        return shown.replace("⏎", "Ret") if is_ascii() else shown
+        text = binding.key_display or super().get_key_display(binding)
+        if re.fullmatch("f[0-9]+|esc|space|tab", text):
+            text = text.capitalize()
+        text = {"pgdn": "PgDn", "pgup": "PgUp"}.get(text, text)
+        return text.replace("⏎", "Ret") if is_ascii() else text
 
     def key_signs(self, action: Action) -> str:
         """Return the keys that an action has now, as they stand on the keyboard."""

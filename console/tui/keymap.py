@@ -93,12 +93,12 @@ def load_keymap(path: Path | None = None) -> dict[str, str]:
             code="keys.unknown",
         )
     for name, value in keys.items():
-        typed = [
+        letters = [
             key for key in split_keys(value) if name in ACTIONS and ACTIONS[name].priority and not _BESIDE_TYPING.fullmatch(key)
         ]
-        if typed:
+        if letters:
             raise OperatorError(
-                f"The key file {path} gives the key {typed[0]} to {name}, which works while one types.",
+                f"The key file {path} gives the key {letters[0]} to {name}, which works while one types.",
                 cause="It could be typed no longer.",
                 remedy="Use a function key, or one with Ctrl; until then the standard keys hold.",
                 code="keys.typed",
@@ -123,9 +123,9 @@ def for_textual(keys: Mapping[str, str]) -> dict[str, str]:
     keymap = dict(keys)
     for kind in _kinds(Scope):
         own = [action for action in ACTIONS.values() if action.scope in kind.SCOPES and action.keys]
-        moved = {key for action in own if action.id in keys for key in split_keys(f"{action.keys},{keys[action.id]}")}
+        remapped_keys = {key for action in own if action.id in keys for key in split_keys(f"{action.keys},{keys[action.id]}")}
         for action in own:
-            if moved & set(split_keys(action.keys)):
+            if remapped_keys & set(split_keys(action.keys)):
                 keymap.setdefault(action.id, action.keys)
     return keymap
 

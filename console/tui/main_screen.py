@@ -121,12 +121,12 @@ class MainScreen(Scope, Screen[None]):
         self.session = session
         self.refresh_bindings()
         self._name_place()
-        chosen = self.panes.index(self.current) + 1  # by who did not wait for the context
+        number = self.panes.index(self.current) + 1  # by who did not wait for the context
         if place.models and self.images.showing == "images":
             self.images.action_models()
         for pane in self.panes:
             pane.restore_filter(place.filters.get(pane.id or "", ""))
-        self.go_to(place.pane if chosen == 1 else chosen)
+        self.go_to(place.pane if number == 1 else number)
         self.images.begin(session)
         self.options.begin(session)
         self.messages.begin(session)
@@ -145,12 +145,12 @@ class MainScreen(Scope, Screen[None]):
         if self.session is None:
             self.console.open_again()
 
-    async def _find_device(self, session: Session, left: str) -> None:
+    async def _find_device(self, session: Session, previous_device: str) -> None:
         from console.tui.flows import interrupted
 
         self.modules.waiting("Asking the hub for the device")
         try:
-            device = left or await in_thread(session.first_device)
+            device = previous_device or await in_thread(session.first_device)
         except OperatorError as error:
             self.modules.failed(error)
             return
@@ -205,9 +205,9 @@ class MainScreen(Scope, Screen[None]):
         self.current.action_panel()
 
     def _arrange(self, size: Size) -> None:
-        wanted = layout_for(size.width, size.height)
+        layout = layout_for(size.width, size.height)
         for name in ("single", "four", "roomy"):
-            self.set_class(name == wanted, f"-{name}")
+            self.set_class(name == layout, f"-{name}")
         self.set_class(size.height < 18 or size.width < 50, "-tiny")
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:

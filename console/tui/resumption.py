@@ -22,7 +22,7 @@ class Whereabouts:
     def __init__(self, app: ConsoleApp, session: Session, kept: place.Place) -> None:
         self._app = app
         self._session = session
-        self._kept = kept
+        self._place = kept
         self._unkept_said = False
 
     def keep(self) -> None:
@@ -32,8 +32,8 @@ class Whereabouts:
         if running is not None:
             left = place.LeftWatch(running.device, running.module, running.title, running.client, running.started.isoformat())
         now = self._app.main.place(left)
-        if now != self._kept:
-            self._kept = now
+        if now != self._place:
+            self._place = now
             go(self._app, self._write(now), "place", exclusive=False)
 
     async def _write(self, now: place.Place) -> None:
@@ -47,16 +47,18 @@ class Whereabouts:
 
     def take_up(self) -> None:
         """Watch a rollout again that was being watched when the console ended."""
-        left, session = self._kept.watch, self._session
-        if left is not None:
-            again = Watch(left.device, left.module, left.title, left.client, lambda: _steps(session, left), started=left.since)
+        watch, session = self._place.watch, self._session
+        if watch is not None:
+            again = Watch(
+                watch.device, watch.module, watch.title, watch.client, lambda: _steps(session, watch), started=watch.since
+            )
             self._app.follow(again)
-            self._app.notify(f"{left.title}: its watch goes on; w shows it", timeout=6)
+            self._app.notify(f"{watch.title}: its watch goes on; w shows it", timeout=6)
 
 
-def _steps(session: Session, left: place.LeftWatch) -> Iterator[Sequence[Step]]:
+def _steps(session: Session, watch: place.LeftWatch) -> Iterator[Sequence[Step]]:
     """The rollout's steps from here on."""
     from services.operations.rollout_steps import Watch as Rollout
 
-    version = session.hub.device_state(left.device).desired_version
-    yield from session.deployer.rollout(Rollout(left.device, (left.module,), version, left.since, left.client))
+    version = session.hub.device_state(watch.device).desired_version
+    yield from session.deployer.rollout(Rollout(watch.device, (watch.module,), version, watch.since, watch.client))

@@ -43,18 +43,18 @@ class Scope(DOMNode):
     def act(self, id: str, argument: str = "", row: object | None = None) -> None:
         """Do an action that exists here, with ``row`` in place of what stands under the cursor; say so where it needs one."""
         action = ACTIONS[id]
-        offered = self.offers(action)
+        is_offered = self.offers(action)
         handler = getattr(self, action.method)
-        if offered is False:
+        if is_offered is False:
             return
         if action.needs_row:
-            if row is None and offered:  # a pane that reads another device may still have the rows of the one before
+            if row is None and is_offered:  # a pane that reads another device may still have the rows of the one before
                 row = self.current_row()
             if row is None:
                 self.app.notify(f"{action.title}: no {self.row_word()} chosen", severity="warning", timeout=3)
             else:
                 handler(row)
-        elif offered is None:
+        elif is_offered is None:
             self.app.notify(f"{action.title}: nothing is shown here yet", severity="warning", timeout=3)
         elif action.argument:
             handler(argument)

@@ -44,7 +44,7 @@ def parse_connection_string(pasted: str) -> HubString | EventString:
         if key in fields:
             raise _wrong(f"{one_line(key, 40)} stands in it twice: two strings may have been pasted.")
         fields[key] = value
-    text = _joined(parts)
+    text = _join(parts)
     if "DeviceId" in fields:
         raise _wrong("It is a device's own; the console needs a policy's of the hub.")
     if "HostName" in fields:
@@ -73,7 +73,7 @@ def fields_of(connection: Secret) -> dict[str, str]:
 
 def tidied(connection: Secret) -> Secret:
     """The same connection string as the SDKs take it: without blanks, its names in their spelling."""
-    return Secret(_joined(_parts(connection.reveal())))
+    return Secret(_join(_parts(connection.reveal())))
 
 
 def _parts(text: str) -> list[tuple[str, str, str]]:
@@ -82,7 +82,7 @@ def _parts(text: str) -> list[tuple[str, str, str]]:
     return [(_SPELLINGS.get(key.lower(), key), equals, value) for key, equals, value in parts]
 
 
-def _joined(parts: Iterable[tuple[str, str, str]]) -> str:
+def _join(parts: Iterable[tuple[str, str, str]]) -> str:
     return ";".join("".join(part) for part in parts)
 
 

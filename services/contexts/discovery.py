@@ -195,7 +195,7 @@ class ResourceManager:
         if self._observe is not None:
             self._observe(Exchange.of_response("workspace", response))
         if response.status_code >= 400:
-            raise _refused(response.status_code, *_words_of(response.content))
+            raise _refusal(response.status_code, *_words_of(response.content))
         return dict(content_of(response.status_code, response.content, "object", _SUBJECT, _REPLY_CODE))
 
 
@@ -272,7 +272,7 @@ def _parts(resource_id: str) -> tuple[str, str, str]:
     return one_line(parts[1], 60), one_line(parts[3], 90), one_line(parts[7], 80)
 
 
-def _refused(status: int | None, code: str, text: str) -> OperatorError:
+def _refusal(status: int | None, code: str, text: str) -> OperatorError:
     causes = {
         401: ("The sign-in's token is not accepted.", "Sign in again; check tenant and cloud of the context."),
         403: ("The sign-in lacks the right.", "Give it Reader (and for a hub's keys: IoT Hub Contributor) on the resource."),

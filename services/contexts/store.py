@@ -178,7 +178,7 @@ class ContextStore:
                 remedy="Run: dbe-console context use NAME, or give --context NAME.",
                 code="context.none-chosen",
             )
-        context = self._known(contexts, chosen_name)
+        context = self._find(contexts, chosen_name)
         return dataclasses.replace(context, read_only=context.read_only or read_only or read_only_environment())
 
     def add(self, context: Context, replace: bool = False) -> None:
@@ -214,12 +214,12 @@ class ContextStore:
     def use(self, name: str) -> None:
         """Make ``name`` the current context."""
         contexts, _ = self._load()
-        self._known(contexts, name)
+        self._find(contexts, name)
         self._save(contexts, name)
 
     def trust(self, name: str, pair: str) -> Context:
         """Keep that the first host of ``pair`` ("SERVICE=HOST") may lead to the second, with its credentials."""
-        context = self._known(self._load()[0], name)
+        context = self._find(self._load()[0], name)
         extended = dataclasses.replace(context, trusted_hosts=tuple(dict.fromkeys((*context.trusted_hosts, pair))))
         self.add(extended, replace=True)
         return extended
@@ -227,11 +227,11 @@ class ContextStore:
     def remove(self, name: str) -> None:
         """Forget ``name``; journals and history stay."""
         contexts, current = self._load()
-        self._known(contexts, name)
+        self._find(contexts, name)
         del contexts[name]
         self._save(contexts, "" if current == name else current)
 
-    def _known(self, contexts: Mapping[str, Context], name: str) -> Context:
+    def _find(self, contexts: Mapping[str, Context], name: str) -> Context:
         if name in contexts:
             return contexts[name]
         raise OperatorError(

@@ -59,7 +59,7 @@ class History:
     ) -> int:
         """A pending entry, on disk when this returns; its id. ``before`` and ``after`` are kept without their secrets."""
         row = (
-            _now(), _user(), _origin(), context, host, device, route, masked_text(one_line(summary, 500)), _kept(before), _kept(after),
+            _now(), _user(), _origin(), context, host, device, route, masked_text(one_line(summary, 500)), _masked_json(before), _masked_json(after),
             before_version, "pending", os.getpid(),
         )  # fmt: skip
         with self._open("The history cannot be written, so that nothing was sent.") as database:
@@ -86,7 +86,14 @@ class History:
                     "UPDATE history SET outcome = ?, detail = ?, after_version = ?, ended = ?, after = coalesce(?, "
                     "after) WHERE id = ?"
                 ),
-                (outcome, masked_text(one_line(detail, 1000)), after_version, _now(), _kept(after) if after else None, entry),
+                (
+                    outcome,
+                    masked_text(one_line(detail, 1000)),
+                    after_version,
+                    _now(),
+                    _masked_json(after) if after else None,
+                    entry,
+                ),
             )
 
     def leave(self, entry: int, detail: str) -> None:
@@ -153,7 +160,7 @@ def _entry(row: Any) -> HistoryEntry:
     return HistoryEntry(**{**fields, **decoded})
 
 
-def _kept(content: Mapping[str, Any] | None) -> str:
+def _masked_json(content: Mapping[str, Any] | None) -> str:
     return json.dumps(masked(content or {}))
 
 

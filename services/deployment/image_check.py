@@ -28,13 +28,13 @@ def with_images_checked(context: Context, plan: Plan) -> Plan:
     credentials = credentials_of(agent_of(plan.after))
     problems = [
         problem
-        for name, image in _brought(plan).items()
+        for name, image in _new_images(plan).items()
         if (problem := _problem(context, name, image, credentials, platform)) is not None
     ]
     return replace(plan, problems=(*plan.problems, *problems)) if problems else plan
 
 
-def _brought(plan: Plan) -> dict[str, str]:
+def _new_images(plan: Plan) -> dict[str, str]:
     """The images of modules that are new, have another image, or would be pulled with other credentials."""
     before, after = modules_of(plan.before), modules_of(plan.after)
     same_sign_in = _passwords(plan.before) == _passwords(plan.after)

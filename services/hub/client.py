@@ -270,10 +270,10 @@ class Hub:
     def configurations(self) -> list[Configuration]:
         """The deployments at scale, highest priority first."""
         rows = self._calls.configuration(lambda manager: manager.get_configurations(100), "list", again=True).json
-        found = []
+        items = []
         for fields in rows:
             results = mapping(mapping(fields.get("systemMetrics")).get("results"))
-            found.append(
+            items.append(
                 Configuration(
                     id=word(fields.get("id")),
                     target=word(fields.get("targetCondition")),
@@ -282,7 +282,7 @@ class Hub:
                     targeted=number(results.get("targetedCount")),
                 )
             )
-        return sorted(found, key=lambda row: -row.priority)
+        return sorted(items, key=lambda row: -row.priority)
 
     def statistics(self) -> dict[str, int]:
         """Devices: total, enabled, disabled, and connected. Free of quota."""

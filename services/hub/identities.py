@@ -30,26 +30,26 @@ class Budget:
         self._calls = calls
         self._seconds = seconds
         self._clock = clock
-        self._taken: deque[float] = deque()
+        self._call_times: deque[float] = deque()
         self._lock = threading.Lock()
 
     def take(self) -> bool:
         """Count one call; False where it has to wait."""
         with self._lock:
             now = self._clock()
-            while self._taken and self._taken[0] <= now - self._seconds:
-                self._taken.popleft()
-            if len(self._taken) >= self._calls:
+            while self._call_times and self._call_times[0] <= now - self._seconds:
+                self._call_times.popleft()
+            if len(self._call_times) >= self._calls:
                 return False
-            self._taken.append(now)
+            self._call_times.append(now)
             return True
 
     @property
     def wait(self) -> float:
         """Seconds until the next call may be made."""
         with self._lock:
-            full = len(self._taken) >= self._calls
-            return max(self._taken[0] + self._seconds - self._clock(), 0.0) if full else 0.0
+            full = len(self._call_times) >= self._calls
+            return max(self._call_times[0] + self._seconds - self._clock(), 0.0) if full else 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,8 +85,8 @@ def module_logs(
     keeps lines that it matches. Where the device refuses an answer of more than 128 KB, half as many lines are asked for, of
     which ``halved`` is told each time. An agent of 1.0.9 with its experimental GetLogs is asked by that, which knows no ``until``.
     """
-    wanted = {"since": since, "until": until, "loglevel": level, "regex": regex}
-    filters = {name: value for name, value in wanted.items() if value not in ("", None)}
+    filter_fields = {"since": since, "until": until, "loglevel": level, "regex": regex}
+    filters = {name: value for name, value in filter_fields.items() if value not in ("", None)}
     method = "GetModuleLogs"
     while True:
         query = {**filters, **({} if tail is None else {"tail": tail})}

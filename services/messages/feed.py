@@ -51,7 +51,7 @@ class Older:
 
 
 @dataclass
-class _Seen:
+class _LookProgress:
     """How far earlier looks for the same went, so that no row of the journal is looked at twice."""
 
     wanted: tuple[int, Filter, bool]  # the row after which, what passes, and whether it is fetched or counted
@@ -69,7 +69,7 @@ class MessageFeed:
         self._handle: RecorderHandle | None = None
         self._window: Window | None = None
         self._where: Filter | None = None
-        self._seen: _Seen | None = None
+        self._progress: _LookProgress | None = None
         self._narrowed = (0, 0)  # from where to where was looked when the filter was taken
         self._begun_anew = False  # another journal has taken the place of the one that is shown
         self._health: HealthReader | None = None
@@ -131,10 +131,10 @@ class MessageFeed:
         """What came after ``row`` (-1: nothing is shown), ``room`` messages at most; with no room they are counted."""
         with self._lock:
             window, where = self._opened(), self._filter()
-            subject, progress = (row, where, room > 0), self._seen
+            subject, progress = (row, where, room > 0), self._progress
             if progress is None or progress.wanted != subject:
                 # The tail has all that passes up to there; what is still searched for lies before.
-                progress = self._seen = _Seen(subject, max(row, self._narrowed[1]) if room or row < 0 else row)
+                progress = self._progress = _LookProgress(subject, max(row, self._narrowed[1]) if room or row < 0 else row)
             last = window.bounds()[1]
             newer: Sequence[InferenceMessage] = ()
             anew = False
@@ -329,7 +329,7 @@ class MessageFeed:
 
             before, self._window = self._window, Window(Path(self.path), _SHOWN)
             before.close()
-            self._seen, self._begun_anew = None, True
+            self._progress, self._begun_anew = None, True
         return self._window
 
     def _filter(self) -> Filter:

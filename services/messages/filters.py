@@ -92,13 +92,13 @@ class Filter:
 
         Regular expressions call the SQL function ``matches(number, shown)``.
         """
-        return self._joined({number: f"matches({number}, {SEARCHED})" for number in self.expressions})
+        return self._join_parts({number: f"matches({number}, {SEARCHED})" for number in self.expressions})
 
     def where_without_expressions(self) -> tuple[str, list[object]]:
         """The same, regular expressions left out."""
-        return self._joined({})
+        return self._join_parts({})
 
-    def _joined(self, calls: dict[int, str]) -> tuple[str, list[object]]:
+    def _join_parts(self, calls: dict[int, str]) -> tuple[str, list[object]]:
         parts, values = [], []
         for number, term in enumerate(self.terms):
             sql = term.sql or calls.get(number)

@@ -37,7 +37,7 @@ class Rollout:
         self.hub = hub
         self.context = context
         self.watch = watch
-        self._sent = sent
+        self._read_messages = sent
         self._answer: HostAnswer | None = None
         self._reading = DeviceReading(hub, watch.device, _EDGE_HUB_SETTLED, _EDGE_HUB_UNSETTLED)
         self._every = every
@@ -76,7 +76,7 @@ class Rollout:
             if evidence.host is not None and (self._answer is None or self._answer.verdict == "no"):
                 self._answer = ask(evidence.host)  # one that answered is not asked again: each time costs it a picture
             since = self.watch.seen.setdefault("running", evidence.now)
-            messages = self._sent(self.watch.device, since) if self._sent is not None else None
+            messages = self._read_messages(self.watch.device, since) if self._read_messages is not None else None
             evidence = replace(evidence, now=_now(), answer=self._answer if evidence.host is not None else None, sent=messages)
             steps = rollout_steps(self.watch, evidence)
         for step in steps:

@@ -144,7 +144,7 @@ def _answers(watch: Watch, done: list[tuple[str, str]], evidence: Known) -> tupl
     if evidence.sent is None:
         neutral["message"] = "only a client module sends messages"
     elif evidence.sent and finding is None:
-        done.append(("message", _said(evidence.sent[-1])))
+        done.append(("message", _summary(evidence.sent[-1])))
     elif current is None and finding is not None:
         state: StepState = "failed" if finding.severity == "error" else "running"
         current = ("message", state, finding.reason, finding.remedy, finding)
@@ -153,7 +153,7 @@ def _answers(watch: Watch, done: list[tuple[str, str]], evidence: Known) -> tupl
     return _line(watch, done, current, evidence, neutral)
 
 
-def _said(message: InferenceMessage) -> str:
+def _summary(message: InferenceMessage) -> str:
     """A message in as few words as there are; a result without its picture."""
     if not message.label:
         return message.text

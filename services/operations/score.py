@@ -174,7 +174,7 @@ class Scorer:
 
 def top(answer: Any, count: int = 5) -> tuple[Label, ...]:
     """The best ``count`` of an answer that is a list of probabilities, or of labels with theirs; empty for anything else."""
-    named = _seen(answer) or _named(answer)
+    named = _labels(answer) or _named(answer)
     if named is None:
         values = _numbers(answer)
         if values is None or len(values) < 2:
@@ -189,7 +189,7 @@ def top(answer: Any, count: int = 5) -> tuple[Label, ...]:
     return tuple(Label(one_line(name, 120), float(value)) for name, value in best)
 
 
-def _seen(answer: Any) -> list[tuple[str, float]] | None:
+def _labels(answer: Any) -> list[tuple[str, float]] | None:
     """What SSD-VGG sees: its answer is a list of arrays, half of them of 21 classes an anchor."""
     from services.client.detection import CLASSES, detect_classes
 

@@ -44,10 +44,10 @@ async def restart(main: MainScreen, session: Session, device: str, module: str) 
         main.modules.read()
 
 
-async def switch(main: MainScreen, session: Session, device: str, module: Module, wanted: str = "") -> None:
-    """Stop a module that should run, start one that should not; ``wanted`` says which of them is meant."""
+async def switch(main: MainScreen, session: Session, device: str, module: Module, direction: str = "") -> None:
+    """Stop a module that should run, start one that should not; ``direction`` says which of them is meant."""
     running = module.desired is not None and module.desired.status == "running"
-    if wanted and running == (wanted == "start"):
+    if direction and running == (direction == "start"):
         main.notify(f"{module.name} is to {'run already; R restarts it' if running else 'be stopped already'}", timeout=4)
         return
     name = module.name

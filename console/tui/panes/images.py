@@ -97,7 +97,7 @@ class Images(PaneScope, ImagesPane):
             self.action_images()
 
     @on(Table.Chosen)
-    def _chosen(self, event: Table.Chosen) -> None:
+    def _on_row_chosen(self, event: Table.Chosen) -> None:
         """Enter deploys, or makes an image; where nothing may change it shows details."""
         event.stop()
         changing = ACTIONS["images.deploy" if self.showing == "images" else "models.make-image"]

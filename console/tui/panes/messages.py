@@ -80,7 +80,7 @@ class Messages(PaneScope, MessagesPane):
         tailing, filtered, last = self.tailing, self.filter_text, self.stream.last_row
         seen_now = self.look != "ready" or self.is_on_screen  # out of sight only the intake is told
         try:
-            seen = await in_thread(self.source.look, last, self.stream.room if tailing and seen_now else 0)
+            glimpse = await in_thread(self.source.look, last, self.stream.room if tailing and seen_now else 0)
         except Cancelled:
             return True
         except OperatorError as error:
@@ -88,10 +88,10 @@ class Messages(PaneScope, MessagesPane):
             return False
         if filtered == self.filter_text and tailing == self.tailing and last == self.stream.last_row:
             with self.app.batch_update():
-                if seen.newer or seen.anew:
-                    self.add_newer(seen.newer, seen.anew)
-                self.show_intake(seen.intake, 0 if tailing else seen.pending)
-        return seen_now and (bool(seen.newer) or seen.pending > 0)
+                if glimpse.newer or glimpse.anew:
+                    self.add_newer(glimpse.newer, glimpse.anew)
+                self.show_intake(glimpse.intake, 0 if tailing else glimpse.pending)
+        return seen_now and (bool(glimpse.newer) or glimpse.pending > 0)
 
     @on(MessagesPane.FilterChanged)
     def _filtered(self, event: MessagesPane.FilterChanged) -> None:
@@ -119,7 +119,7 @@ class Messages(PaneScope, MessagesPane):
             self._more("before", None)
 
     @on(Stream.Wanted)
-    def _wanted(self, event: Stream.Wanted) -> None:
+    def _load_rows(self, event: Stream.Wanted) -> None:
         self._more(event.where, event.row)
 
     def show_window(self, messages: Sequence[InferenceMessage], at_row: int | None = None) -> None:
@@ -188,7 +188,7 @@ class Messages(PaneScope, MessagesPane):
             go(self, self._narrow(self.filter_text), "narrow")
 
     @on(Lines.Chosen)
-    def _chosen(self, event: Lines.Chosen) -> None:
+    def _on_row_chosen(self, event: Lines.Chosen) -> None:
         """Enter shows details."""
         event.stop()
         self.act("messages.details")

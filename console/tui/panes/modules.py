@@ -50,13 +50,13 @@ class Modules(ModuleActions, ModulesPane):
         self._timer: Timer | None = None
         self._sooner: Timer | None = None
         self._listening = Listening()
-        self._heard: Sequence[Finding] = ()
+        self._complaints: Sequence[Finding] = ()
         self._hearing = False
         self._reading = 0  # readings that wait for the hub
         self._ping: tuple[datetime, str] | None = None
         self._exits: dict[str, list[tuple[datetime, str]]] = {}
         self._recent: dict[str, Sequence[InferenceMessage]] = {}
-        self._wanted = ""
+        self._row_to_select = ""
 
     def begin(self, session: Session, device: str) -> None:
         """Read the device now, and again every half minute (``limits.modules_every``: each reading costs quota)."""
@@ -65,7 +65,7 @@ class Modules(ModuleActions, ModulesPane):
             self.screen.refresh_bindings()
             self.state, self._ping, self.pinged = None, None, ""
             self._exits, self._recent = {}, {}
-            self._listening, self._heard = Listening(), ()
+            self._listening, self._complaints = Listening(), ()
             self.border_title = Content(drawn(f"{self.NUMBER} Modules · {device}"))
         self.session, self.device = session, device
         self.read()
@@ -111,15 +111,15 @@ class Modules(ModuleActions, ModulesPane):
 
     async def _listen(self, session: Session, state: DeviceState) -> None:
         try:
-            heard = await in_thread(self._listening.listen, session, state)
+            result = await in_thread(self._listening.listen, session, state)
         finally:
             self._hearing = False
         if state is not self.state:
             return  # read anew meanwhile
-        if list(heard.said) != list(self._heard):
-            self._heard = heard.said
-            self._adopt(state, heard.findings)
-        if heard.telling:
+        if list(result.said) != list(self._complaints):
+            self._complaints = result.said
+            self._adopt(state, result.findings)
+        if result.telling:
             self._read_in_time()
 
     async def _read(self, session: Session, device: str, asked: bool) -> None:
@@ -130,15 +130,15 @@ class Modules(ModuleActions, ModulesPane):
         if self._sooner is not None:
             self._sooner.stop()
         try:
-            state, findings = await in_thread(session.state, device, self._heard, asked)
+            state, findings = await in_thread(session.state, device, self._complaints, asked)
         except OperatorError as error:
             self.failed(error)
             self._sooner = self.set_timer(_AFTER_A_FAILURE, self._read_in_time)
         else:
             self._note_exits(state)
             self._adopt(state, findings)
-            if self._wanted and self.table.go_to(self._wanted):
-                self._wanted = ""
+            if self._row_to_select and self.table.go_to(self._row_to_select):
+                self._row_to_select = ""
         finally:
             self._reading -= 1
             late.stop()
@@ -150,7 +150,7 @@ class Modules(ModuleActions, ModulesPane):
 
     def stand_on(self, module: str) -> None:
         """The cursor goes to that module as soon as the twin shows it."""
-        self._wanted = module
+        self._row_to_select = module
 
     def _say_unanswered(self) -> None:
         """What is shown stays, with a line above it; the answer or the error takes its place."""
@@ -200,7 +200,7 @@ class Modules(ModuleActions, ModulesPane):
         self._ping = (now(), answer)
         self.pinged = f"{answer} (cost {PING_COST} messages of the quota)"
         if self.state is not None:
-            self._adopt(*await in_thread(session.judged, self.state, self._heard))
+            self._adopt(*await in_thread(session.judged, self.state, self._complaints))
         self.main.say_spent()
 
     async def _find_recent(self, session: Session, device: str, module: str) -> None:
@@ -247,7 +247,7 @@ class Modules(ModuleActions, ModulesPane):
         return [module.name for module in self.state.modules] if self.state is not None else []
 
     @on(Table.Chosen)
-    def _chosen(self, event: Table.Chosen) -> None:
+    def _on_row_chosen(self, event: Table.Chosen) -> None:
         """Enter shows details."""
         event.stop()
         self.act("modules.details")

@@ -112,7 +112,7 @@ the agent at the device, and at the module that the modules pane's cursor stands
         self.query_one(Table).set_filter(event.value)
 
     @on(Input.Submitted)
-    def _found(self) -> None:
+    def _on_faults(self) -> None:
         self.query_one(Table).rows.focus()
 
     def action_leave(self) -> None:

@@ -141,7 +141,7 @@ Enter changes what the cursor stands on. Everything is tried before it is kept; 
     # Changing one of them.
 
     @on(OptionList.OptionSelected, "#rows")
-    def _chosen(self, event: OptionList.OptionSelected) -> None:
+    def _on_option_chosen(self, event: OptionList.OptionSelected) -> None:
         event.stop()
         what = list(self._rows())[event.option_index][0]
         go(self, self._change(what), "change")
@@ -164,23 +164,25 @@ Enter changes what the cursor stands on. Everything is tried before it is kept; 
         try:
             if not draft.subscription:
                 subscriptions = await in_thread(resources.subscriptions)
-                chosen = await self._one(
-                    "Subscription", [(found.id, found.name or found.id, found.id) for found in subscriptions]
+                choice = await self._one(
+                    "Subscription", [(resource.id, resource.name or resource.id, resource.id) for resource in subscriptions]
                 )
-                if not chosen:
+                if not choice:
                     return
-                draft.subscription = chosen
+                draft.subscription = choice
             self._show()
             workspaces = await in_thread(resources.workspaces, draft.subscription)
             choices: list[tuple[Any, str, str]] = [
-                (found, found.name, f"{found.resource_group}, {found.location}") for found in workspaces
+                (resource, resource.name, f"{resource.resource_group}, {resource.location}") for resource in workspaces
             ]
             workspace = await self._one("Workspace", choices)
             if workspace:
                 draft.take_workspace(workspace)
             self._show()
             hubs = await in_thread(resources.hubs, draft.subscription)
-            hub = await self._one("Hub", [(found, found.name, f"{found.resource_group}, {found.location}") for found in hubs])
+            hub = await self._one(
+                "Hub", [(resource, resource.name, f"{resource.resource_group}, {resource.location}") for resource in hubs]
+            )
             if hub:
                 await in_thread(draft.take_hub, hub, resources)
             self._say_next(f"subscription {draft.subscription}")

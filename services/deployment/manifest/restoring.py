@@ -30,7 +30,7 @@ class Restoring:
         self._masking = Masking(self._remembering)
         self._current = current
         self._hidden = self._masking.tree(current)
-        self._known = known
+        self._given_values = known
         self.missing: list[Path] = []
 
     def filled(self, stored: Any) -> Any:
@@ -47,7 +47,7 @@ class Restoring:
     def _node(self, stored: Any, hidden: Any, current: Any, path: Path) -> Any:
         if len(path) > _DEPTH or not _has_mask(stored):
             return copy.deepcopy(stored)
-        has_answer = any(place[: len(path)] == path for place in self._known)
+        has_answer = any(place[: len(path)] == path for place in self._given_values)
         if not has_answer and hidden is not None and (stored == hidden or _bare(stored) == _bare(hidden)):
             return copy.deepcopy(current)
         if isinstance(stored, dict):
@@ -100,10 +100,10 @@ class Restoring:
         return same if same is not None else index if index in unused and len(stored) == len(hidden) else None
 
     def _text(self, stored: str, hidden: Any, current: Any, path: Path) -> Any:
-        if path in self._known:
+        if path in self._given_values:
             entry = _ENTRY.match(stored)
             if MASKED.fullmatch(stored) or (entry and MASKED.fullmatch(entry.group(2))):
-                return (entry.group(1) if entry else "") + self._known[path]
+                return (entry.group(1) if entry else "") + self._given_values[path]
         inner, hidden_inner, current_inner = _json(stored), _json(hidden), _json(current)
         if inner is not None:
             filled = self._node(inner, hidden_inner, current_inner, path)
@@ -121,8 +121,8 @@ class Restoring:
         return "".join(pieces) + stored[end:]
 
     def _secret(self, mask: str, label: str, hidden: Any, current: Any, place: Path, whole: bool) -> str | None:
-        if place in self._known:
-            return self._known[place]
+        if place in self._given_values:
+            return self._given_values[place]
         if (secret := self._secrets.get(mask)) is not None:
             return self._revealed(secret)
         if not isinstance(hidden, str) or not isinstance(current, str) or MASK not in hidden:

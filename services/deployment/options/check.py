@@ -143,11 +143,11 @@ def _value(node: Node, kind: str, here: str, root: Node, by_agent: bool) -> Iter
         yield from _plain(node, kind, here, by_agent)
     elif kind.startswith("["):
         if node.kind != "array":
-            yield node.offset, "error", f"{here} is {_shown(node)}", type_remedy(node, kind, here)
+            yield node.offset, "error", f"{here} is {_quote_node(node)}", type_remedy(node, kind, here)
         for index, item in enumerate(node.items()):
             yield from _value(item, kind[1:-1], f"{here}[{index}]", root, by_agent)
     elif node.kind != "object":
-        yield node.offset, "error", f"{here} is {_shown(node)}", type_remedy(node, kind, here)
+        yield node.offset, "error", f"{here} is {_quote_node(node)}", type_remedy(node, kind, here)
     elif kind.startswith("{"):
         yield from _doubled(node, here)
         for member in node.members():
@@ -155,7 +155,7 @@ def _value(node: Node, kind: str, here: str, root: Node, by_agent: bool) -> Iter
             if inner:
                 yield from _value(member.node, inner, f"{here}.{member.key}", root, by_agent)
             elif member.node.kind not in ("object", "null"):
-                yield member.node.offset, "error", f"{here}.{member.key} is {_shown(member.node)}", "It has to be {}."
+                yield member.node.offset, "error", f"{here}.{member.key} is {_quote_node(member.node)}", "It has to be {}."
     else:
         yield from _object(node, kind, here, root)
 
@@ -165,12 +165,12 @@ def _plain(node: Node, kind: str, here: str, by_agent: bool) -> Iterator[Finding
         return
     value = conversion(node, kind) if by_agent else ""
     if value:
-        yield node.offset, "warning", f"{here} is {_shown(node)}; the agent reads {value}", f"Write {value}."
+        yield node.offset, "warning", f"{here} is {_quote_node(node)}; the agent reads {value}", f"Write {value}."
     else:
-        yield node.offset, "error", f"{here} is {_shown(node)}", type_remedy(node, kind, here)
+        yield node.offset, "error", f"{here} is {_quote_node(node)}", type_remedy(node, kind, here)
 
 
-def _shown(node: Node) -> str:
+def _quote_node(node: Node) -> str:
     if node.kind in ("object", "array"):
         return "an object" if node.kind == "object" else "a list"
     if node.kind == "string":

@@ -161,7 +161,7 @@ class _Reader:
             raise BrokenJson(
                 "it ends where a value should stand", "Close what was opened, or delete the last comma or colon.", offset
             )
-        raise BrokenJson(f"{_seen(self.at(offset))} stands where a value should", _why(self.text, offset), offset)
+        raise BrokenJson(f"{_printable(self.at(offset))} stands where a value should", _why(self.text, offset), offset)
 
     def string(self, offset: int) -> str:
         match = _STRING.match(self.text, offset)
@@ -244,6 +244,6 @@ def _why(text: str, offset: int) -> str:
     return 'Keys and texts stand in double quotes, with "," between the entries.'
 
 
-def _seen(character: str) -> str:
+def _printable(character: str) -> str:
     """A character as it can be seen: one without a shape by its number."""
     return character if character.isprintable() and not character.isspace() else f"the character U+{ord(character):04X}"

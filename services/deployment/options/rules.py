@@ -92,7 +92,7 @@ def _ports(root: Node, around: Surroundings) -> Iterator[Finding]:
             match = _HOST_PORT.match(text)
             if port and text and (match is None or not _in_order(match)):
                 yield port.offset, "error", f'HostPort "{text}" is no port', "It is a number from 1 to 65535, in quotes."
-    yield from _taken(root, around)
+    yield from _port_rules(root, around)
 
 
 def _port_keys(node: Node) -> Iterator[Finding]:
@@ -119,7 +119,7 @@ def _in_order(match: re.Match[str]) -> bool:
     return first == 0 or first <= int(match.group(2) or first) <= 65535
 
 
-def _taken(root: Node, around: Surroundings) -> Iterator[Finding]:
+def _port_rules(root: Node, around: Surroundings) -> Iterator[Finding]:
     own: set[tuple[int, str, str]] = set()
     ports_by_module = {name: host_ports(text) for name, text in around.others.items()}
     for offset, port, protocol, address in _bindings(root):

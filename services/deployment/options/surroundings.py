@@ -32,7 +32,7 @@ class Surroundings:
         port now, but will again."""
         system = mapping(agent.get("systemModules"))
         everything = {**system, **mapping(agent.get("modules"))}
-        others = {name: _joined(settings_of(mapping(entry))) for name, entry in everything.items() if name != module}
+        others = {name: _join(settings_of(mapping(entry))) for name, entry in everything.items() if name != module}
         own = mapping(everything.get(module))
         size_in_use = desired_size(dict(agent))
         size_in_use -= sum(desired_size({key: value}) for key, value in settings_of(own).items() if is_chunk(key))
@@ -41,7 +41,7 @@ class Surroundings:
         return cls(module, image, others, frozenset(system), DESIRED_AT_MOST - size_in_use)
 
 
-def _joined(settings: Mapping[str, Any]) -> str:
+def _join(settings: Mapping[str, Any]) -> str:
     try:
         return join(settings)
     except ChunkGap:

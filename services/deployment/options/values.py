@@ -73,11 +73,11 @@ def _words(host: Node) -> Iterator[Finding]:
         node = text_at(host, key)
         if node and not any(re.fullmatch(word, node.value) for word in words):
             yield node.offset, "error", f'Docker knows no {key} "{node.value}"', _one_of(words, node.value)
-    for node, known, what in (
+    for node, allowed, what in (
         (text_at(host, "NetworkMode"), _NETWORKS, "a network"),
         (text_at(host, "LogConfig", "Type"), _LOGS, "a log plugin"),
     ):
-        close = difflib.get_close_matches(node.value, known, 1, 0.75) if node and node.value not in known else []
+        close = difflib.get_close_matches(node.value, allowed, 1, 0.75) if node and node.value not in allowed else []
         if node and close:
             yield node.offset, "warning", f'"{node.value}" would be {what} of that name', f"Did you mean {close[0]}?"
 

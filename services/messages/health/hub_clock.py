@@ -20,7 +20,7 @@ class HubClock:
     """
 
     def __init__(self) -> None:
-        self._asked = -inf
+        self._last_request = -inf
         self._least, self._most = -inf, inf
         self.heard_at = -inf
         self._newest = 0
@@ -31,7 +31,7 @@ class HubClock:
 
         What was learnt before is forgotten, for clocks may jump.
         """
-        self._asked = asked
+        self._last_request = asked
         self._least, self._most = -inf, inf
 
     def caught_up(self) -> None:
@@ -49,7 +49,7 @@ class HubClock:
         if not unknown:
             return
         now = time.time()
-        least, most = now - (self.heard_at - self._asked) - first / 1000, now - last / 1000
+        least, most = now - (self.heard_at - self._last_request) - first / 1000, now - last / 1000
         jumped = least > self._most or most < self._least
         self._least = least if jumped else max(self._least, least)
         self._most = most if jumped else min(self._most, most)

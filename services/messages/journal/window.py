@@ -171,10 +171,10 @@ class Window:
             matches = self._select(where, lower, upper, "DESC", limit - match_count)
             match_count += len(matches)
             full = match_count >= limit
-            reached = matches[-1].row if full and matches else lower
-            looked_at += upper - reached
+            lowest_row = matches[-1].row if full and matches else lower
+            looked_at += upper - lowest_row
             done = full or lower <= first
-            yield Found(tuple(matches), reached, looked_at, done)
+            yield Found(tuple(matches), lowest_row, looked_at, done)
             if done:
                 return
             upper = lower

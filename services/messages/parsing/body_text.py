@@ -36,7 +36,7 @@ def decode(body: bytes, content_type: str = "", content_encoding: str = "") -> s
                 if unpacked is not None:
                     body, whole = unpacked
             elif part:
-                charset = _known(part) or charset
+                charset = _charset_name(part) or charset
     if not whole:
         return body.decode(charset, "replace") + " …"
     try:
@@ -74,7 +74,7 @@ def _charset(content_type: str) -> str:
     return rest.split(";")[0].strip("\"' ") if charset else ""
 
 
-def _known(charset: str) -> str | None:
+def _charset_name(charset: str) -> str | None:
     try:
         name = codecs.lookup(charset).name
     except (LookupError, ValueError):

@@ -80,12 +80,12 @@ class Meaning(NamedTuple):
 def meaning(value: Any) -> Meaning:
     """Take the JSON ``value`` apart. Of several results the most confident one counts."""
     nodes = _nodes(value)
-    milliseconds = next((found for _, name, node in nodes if (found := _milliseconds(name, node)) is not None), None)
+    milliseconds = next((each_result for _, name, node in nodes if (each_result := _milliseconds(name, node)) is not None), None)
     near = [node for depth, _, node in nodes if depth <= 2]
-    picture = next((found for node in near if (found := _first(node, _PICTURE, _path))), "")
+    picture = next((each_result for node in near if (each_result := _first(node, _PICTURE, _path))), "")
     if nodes and nodes[0][0] == 0 and _fails(nodes[0][2]):
         return Meaning(milliseconds=milliseconds, picture=picture, error=True)
-    results = [found for _, name, node in nodes for found in _results(name, node)]
+    results = [each_result for _, name, node in nodes for each_result in _results(name, node)]
     if not results:
         return Meaning(milliseconds=milliseconds, picture=picture)
     sure = [result for result in results if result.confidence is not None]

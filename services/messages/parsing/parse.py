@@ -167,8 +167,8 @@ def _number(text: str) -> float | None:
     try:
         number = float(text)
     except ValueError:
-        found = quantity(text)
-        return None if found is None or found.unit else found.number
+        amount = quantity(text)
+        return None if amount is None or amount.unit else amount.number
     return number if _finite(number) else None
 
 

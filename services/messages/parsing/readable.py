@@ -29,7 +29,7 @@ def as_written(raw: tuple[Any, ...]) -> bool:
     """Return whether a row has the types and ranges that the recorder writes."""
     milliseconds, confidence = raw[12], raw[13]
     return (
-        _typed(tuple(map(type, raw)))
+        _has_types(tuple(map(type, raw)))
         and 0 <= raw[_KIND] <= _BINARY
         and abs(raw[_ENQUEUED]) <= LATEST_TIME
         and (milliseconds is None or isfinite(milliseconds))
@@ -38,7 +38,7 @@ def as_written(raw: tuple[Any, ...]) -> bool:
 
 
 @lru_cache(maxsize=256)
-def _typed(types: tuple[type, ...]) -> bool:
+def _has_types(types: tuple[type, ...]) -> bool:
     return all(
         kind is expected_type or (missing and kind is type(None))
         for kind, (_, expected_type, missing) in zip(types, _COLUMNS, strict=True)

@@ -41,7 +41,7 @@ _quote = json.encoder.encode_basestring
 
 def raw_messages(events: Iterable[Any]) -> list[RawMessage]:
     """Each event as a row, in order."""
-    return [_kept(event.raw_amqp_message) for event in events]
+    return [_raw_message(event.raw_amqp_message) for event in events]
 
 
 def without_number(message: RawMessage) -> RawMessage:
@@ -53,7 +53,7 @@ def without_number(message: RawMessage) -> RawMessage:
     return message._replace(sequence=_identity(identity), system=_encode({MALFORMED: "; ".join(reasons), **system}))
 
 
-def _kept(message: Any) -> RawMessage:
+def _raw_message(message: Any) -> RawMessage:
     try:
         annotations = message.annotations
         sequence, enqueued = annotations[_SEQUENCE], annotations[_ENQUEUED]

@@ -70,7 +70,7 @@ class RecorderHandle:
         self._deaths = 0  # in a row
         self._restarts = 0
         self._dying: OperatorError | None = None  # what to tell of it
-        self._said = (0, 0.0)  # what it said last (``RecorderStatus.at``), and since when it has said no more
+        self._last_report = (0, 0.0)  # what it said last (``RecorderStatus.at``), and since when it has said no more
         self._reviving = threading.Lock()  # several threads ask for the status
 
     def ensure(self) -> None:
@@ -121,9 +121,9 @@ class RecorderHandle:
     def _silent(self, current: RecorderStatus) -> OperatorError | None:
         """What to tell of one that lives and says no more, by a clock that nobody sets; what it said itself goes before."""
         now = time.monotonic()
-        if current.at != self._said[0]:
-            self._said = current.at, now
-        seconds = now - self._said[1]
+        if current.at != self._last_report[0]:
+            self._last_report = current.at, now
+        seconds = now - self._last_report[1]
         if seconds < _SILENT_AFTER or current.error:
             return None
         return OperatorError(

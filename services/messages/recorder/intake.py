@@ -39,8 +39,8 @@ class Intake:
         self._keep = keep
         self._batches: deque[Batch] = deque()
         # Messages and bytes: of the first pair who receives is the only writer, of the second the thread.
-        self._given, self._given_bytes = 0, 0
-        self._taken, self._taken_bytes = 0, 0
+        self._put_count, self._put_bytes = 0, 0
+        self._commit_count, self._commit_bytes = 0, 0
         self._wake = threading.Event()
         self._ended = False
         self._thread = threading.Thread(target=self._run, name="intake", daemon=True)
@@ -52,19 +52,19 @@ class Intake:
     @property
     def waiting(self) -> int:
         """Messages received and not yet committed."""
-        return self._given - self._taken
+        return self._put_count - self._commit_count
 
     @property
     def waiting_bytes(self) -> int:
         """What they take of the memory, about."""
-        return self._given_bytes - self._taken_bytes
+        return self._put_bytes - self._commit_bytes
 
     async def put(self, batch: Batch) -> None:
         """Hand a batch over; waits while too much is waiting already, in number or in bytes."""
         while (self.waiting > _WAITING_LIMIT or self.waiting_bytes > _WAITING_BYTES) and not self._ended:  # noqa: ASYNC110 - the other side is a thread
             await asyncio.sleep(0.02)
-        self._given += len(batch.messages)
-        self._given_bytes += _size(batch)
+        self._put_count += len(batch.messages)
+        self._put_bytes += _size(batch)
         self._batches.append(batch)
         if not self._wake.is_set():
             self._wake.set()
@@ -122,8 +122,8 @@ class Intake:
         self.newest_enqueued = max(self.newest_enqueued, done.newest_enqueued)
         for _ in range(count):
             batch = self._batches.popleft()
-            self._taken += len(batch.messages)
-            self._taken_bytes += _size(batch)
+            self._commit_count += len(batch.messages)
+            self._commit_bytes += _size(batch)
 
 
 def _size(batch: Batch) -> int:

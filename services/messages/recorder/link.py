@@ -84,7 +84,7 @@ class Link:
         self._token: object | None = None
         self._intake = intake
         self._make_client = make_client
-        self._told = told
+        self._report = told
         self._break = asyncio.Event()
         self._at_once = asyncio.Event()
         self._fault: BaseException | None = None
@@ -106,7 +106,7 @@ class Link:
                 if self.is_open:
                     wait = _FIRST_WAIT
                 self.is_open, self._failed_before = False, True
-                self._told(self, error)
+                self._report(self, error)
                 if self.cursor is None and self._start.kind == "latest":  # what came since it was asked for is wanted as well
                     self._start = Start("time", self._asked_at)
             with contextlib.suppress(asyncio.TimeoutError):
@@ -213,7 +213,7 @@ class Link:
     def _opened(self) -> None:
         if not self.is_open:
             self.is_open, self._failed_before = True, False
-            self._told(self, None)
+            self._report(self, None)
 
     async def closed(self) -> None:
         """Nothing receives any more: wait until links that were replaced are closed."""

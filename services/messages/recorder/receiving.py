@@ -52,12 +52,14 @@ class Receiving:
         finally:
             await client.close()
         partitions = hub["partition_ids"]
-        positions = self._known(partitions, start)
+        positions = self._start_positions(partitions, start)
         created = milliseconds(hub.get("created_at"))
         running = {link.partition: link for link in self.links}
         links = []
         for partition in partitions:
-            link = Link(partition, positions[partition], start, self._intake, self._client, self._heard, self._positions, created)
+            link = Link(
+                partition, positions[partition], start, self._intake, self._client, self._on_report, self._positions, created
+            )
             if partition in running:
                 link.received = running[partition].received
             links.append(link)
@@ -91,18 +93,18 @@ class Receiving:
         self._telling.warn(text)
         self._start = Start("beginning")
 
-    def _known(self, partitions: Sequence[str], start: Start) -> dict[str, Position]:
+    def _start_positions(self, partitions: Sequence[str], start: Start) -> dict[str, Position]:
         """The journal's position of each partition; of those that are new to it, the start is there before they are read."""
-        known = self._positions.newest_generation()
-        new = [partition for partition in partitions if partition not in known]
+        newest = self._positions.newest_generation()
+        new = [partition for partition in partitions if partition not in newest]
         if new:
-            generation = max((position.generation for position in known.values()), default=0)
+            generation = max((position.generation for position in newest.values()), default=0)
             # Of a hub that the journal knows all is wanted.
-            requested_start = Start("beginning") if known else start
+            requested_start = Start("beginning") if newest else start
             self._positions.add(generation, new, requested_start)
             new_generation = self._positions.newest_generation()
-            known |= {partition: replace(new_generation[partition], asked=requested_start) for partition in new}
-        return known
+            newest |= {partition: replace(new_generation[partition], asked=requested_start) for partition in new}
+        return newest
 
     def _client(self) -> Any:
         from azure.eventhub.aio import EventHubConsumerClient
@@ -116,7 +118,7 @@ class Receiving:
             socket_timeout=1.0,  # how long a read waits: with the SDK's 0.2 s, links that bring nothing wake up too often
         )
 
-    def _heard(self, link: Link, error: BaseException | None) -> None:
+    def _on_report(self, link: Link, error: BaseException | None) -> None:
         if isinstance(error, OperatorError) and error.code == "journal.damaged":
             self._intake.damaged = True
         self._telling.heard(link.partition, error)

@@ -51,7 +51,7 @@ class Telling:
         self.notice = ""
         self.unanswered = False  # the hub keeps the connection and says nothing
         self._events: deque[tuple[int, str]] = deque(maxlen=20)
-        self._lost: dict[str, float] = {}  # partitions whose link failed, and when
+        self._outages: dict[str, float] = {}  # partitions whose link failed, and when
         self._opened = False
         self._reconnects = 0
         self._began = now_ms()
@@ -82,15 +82,15 @@ class Telling:
         """A partition's link opened (``error`` None) or failed."""
         if error is None:
             self._opened = True
-            outage = self._lost.pop(partition, None)
+            outage = self._outages.pop(partition, None)
             if outage is not None:
                 self._reconnects += 1
                 self.note(f"Partition {partition} is back after {time.monotonic() - outage:.1f} s.")
-            if not self._lost:
+            if not self._outages:
                 self.error = None
                 self.unanswered = False
             return
-        self._lost.setdefault(partition, time.monotonic())
+        self._outages.setdefault(partition, time.monotonic())
         self.failed(error)
         if self.error is not None:
             self.note(f"Partition {partition}: {self.error.what}")
@@ -107,7 +107,7 @@ class Telling:
         if self.unanswered:
             self.unanswered = False
             self.note("The hub answers again.")
-        if not self._lost:
+        if not self._outages:
             self.error = None
 
     # -- what it amounts to

@@ -104,7 +104,7 @@ class Capture:
             "source": ["dbe-console doctor --capture"],
             "at": run.at.isoformat(timespec="seconds"),
             "feed": "each reply to the rule of its source",
-            "payload": {"exchanges": [_shown(exchange, mask, self._bodies) for exchange in exchanges]},
+            "payload": {"exchanges": [_as_record(exchange, mask, self._bodies) for exchange in exchanges]},
             "product_now": mask.masked({"healthy": examination["healthy"], "causes": examination["causes"]}),
             "right": "",
             "versions": examination["versions"],
@@ -164,7 +164,7 @@ def _parsed(body: str | Mapping[str, Any]) -> Any:
         return body
 
 
-def _shown(exchange: Exchange, mask: EvidenceMask, bodies: bool) -> dict[str, Any]:
+def _as_record(exchange: Exchange, mask: EvidenceMask, bodies: bool) -> dict[str, Any]:
     """An exchange for the file: a refusal's body as the text that it was, any other that is JSON as JSON."""
     body = _parsed(exchange.body)
     if exchange.source == "events" and not bodies:

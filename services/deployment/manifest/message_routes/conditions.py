@@ -110,12 +110,12 @@ class _Checker:
         name, offset = node.token.text.lower(), node.token.offset
         function = _FUNCTIONS.get(name)
         if function is None:
-            shown = one_line(node.token.text, 40)
+            text = one_line(node.token.text, 40)
             if name == "twin_change_includes":
-                return self.error(offset, f"{shown} works in no route of edgeHub", "Compare $body.properties… instead.")
+                return self.error(offset, f"{text} works in no route of edgeHub", "Compare $body.properties… instead.")
             close = difflib.get_close_matches(name, _FUNCTIONS, 1, 0.6)
             remedy = f"Did you mean {close[0]}?" if close else f"It knows {', '.join(sorted(_FUNCTIONS))}."
-            return self.error(offset, f"edgeHub knows no function {shown}", remedy)
+            return self.error(offset, f"edgeHub knows no function {text}", remedy)
         types = [self.type_of(argument) for argument in node.arguments]
         if "wrong" in types or any(_matches(form, types, function.more) for form in function.forms):
             return function.result

@@ -86,9 +86,11 @@ class _Parser:
             self.take()
             star = self.take()
             if star.kind != "*":
-                raise self.fail(star, f"SELECT is followed by {_shown(star)}", "Write SELECT * FROM …, or leave SELECT * out.")
+                raise self.fail(
+                    star, f"SELECT is followed by {_quote_token(star)}", "Write SELECT * FROM …, or leave SELECT * out."
+                )
         if self.token.kind != "FROM":
-            raise self.fail(self.token, f"{_shown(self.token)} stands where FROM should", FORM)
+            raise self.fail(self.token, f"{_quote_token(self.token)} stands where FROM should", FORM)
         self.take()
         source = self.source()
         condition = None
@@ -105,7 +107,7 @@ class _Parser:
     def source(self) -> list[Token]:
         start = self.token
         if start.kind != "/":
-            text = "nothing" if start.kind in ("INTO", "WHERE", END) else _shown(start)
+            text = "nothing" if start.kind in ("INTO", "WHERE", END) else _quote_token(start)
             raise self.fail(start, f"the source is {text}, and does not begin with /", "For example /messages/*.")
         parts: list[Token] = []
         while self.token.kind == "/":
@@ -131,7 +133,7 @@ class _Parser:
         return parts
 
     def bad_part(self, part: Token) -> RouteSyntaxError:
-        text = _shown(part)
+        text = _quote_token(part)
         whole = re.split(r"[/\s]", self.text[part.offset :], maxsplit=1)[0]
         if re.search(r"[<{]|\A\$", whole):
             remedy = "Put the module's name in its place; it has no $, < or {."
@@ -150,16 +152,16 @@ class _Parser:
         if sink.kind == END:
             raise self.fail(sink, "it has no sink behind INTO", "Write INTO $upstream.")
         if sink.kind != "name":
-            raise self.fail(sink, f"{_shown(sink)} behind INTO is no sink", FORM)
+            raise self.fail(sink, f"{_quote_token(sink)} behind INTO is no sink", FORM)
         if self.token.kind != "(":
             if sink.text.lower() == "upstream":
                 raise self.fail(sink, "upstream lacks its $", "Write INTO $upstream.")
-            raise self.fail(self.token, f"{_shown(sink)} behind INTO is no sink", FORM)
+            raise self.fail(self.token, f"{_quote_token(sink)} behind INTO is no sink", FORM)
         self.take()
         path = self.take()
         if path.kind != "string":
             remedy = f'Write {one_line(sink.text, 40)}("/modules/M/inputs/I"), with one kind of quotes.'
-            raise self.fail(path, f"{_shown(path)} stands where the sink's path in quotes should", remedy)
+            raise self.fail(path, f"{_quote_token(path)} stands where the sink's path in quotes should", remedy)
         if self.token.kind != ")":
             raise self.fail(self.token, "the sink's parenthesis is not closed", "Close it with ).")
         self.take()
@@ -171,7 +173,7 @@ class _Parser:
             message = "the condition stands behind the sink, where edgeHub passes over it: every message goes through"
             self.problems.append(RouteProblem(rest.offset, "error", message, "Write it before INTO."))
         elif rest.kind != END:
-            message = f"edgeHub passes over everything behind the sink, from {_shown(rest)} on"
+            message = f"edgeHub passes over everything behind the sink, from {_quote_token(rest)} on"
             self.problems.append(RouteProblem(rest.offset, "warning", message, "Delete it."))
 
     def expression(self, level: int) -> Expression:
@@ -204,7 +206,7 @@ class _Parser:
         if token.kind == "{":
             name = self.take()
             if name.kind != "system" or self.token.kind != "}":
-                raise self.fail(name, f"{_shown(name)} in braces is no system property", "Write {$name}.")
+                raise self.fail(name, f"{_quote_token(name)} in braces is no system property", "Write {$name}.")
             self.take()
             return Property(name, escaped=True)
         if token.kind == "unknown":
@@ -250,7 +252,7 @@ class _Parser:
             self.late(self.take(), "this parenthesis closes none", "Delete it, or open one.")
 
     def late_unknown(self, token: Token) -> None:
-        self.late(token, f"edgeHub's conditions know no {_shown(token)}", "Delete it, or put it into quotes.")
+        self.late(token, f"edgeHub's conditions know no {_quote_token(token)}", "Delete it, or put it into quotes.")
 
     def unexpected(self, instead: str) -> RouteSyntaxError:
         token, before = self.token, self.tokens[self.index - 1]
@@ -267,10 +269,10 @@ class _Parser:
             remedy = "Only $body takes an index: $body.list[0]."
         elif token.kind in ("integer", "real") and token.text.startswith("-"):
             remedy = "Put a blank behind the minus: a - 1."
-        return self.fail(token, f"{_shown(token)} stands where {instead} should", remedy)
+        return self.fail(token, f"{_quote_token(token)} stands where {instead} should", remedy)
 
 
-def _shown(token: Token) -> str:
+def _quote_token(token: Token) -> str:
     if token.kind == END:
         return "its end"
     strange = next((letter for letter in token.text if not letter.isprintable() or letter.isspace()), "")

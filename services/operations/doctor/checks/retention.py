@@ -37,10 +37,10 @@ def retention(chair: Chair) -> Sequence[Outcome]:
         journal.close()
     outcomes = []
     if missing_count:
-        outcomes.append(_said("gap", f"lost: {counted(missing_count, 'message')}", "retention:gap"))
+        outcomes.append(_outcome("gap", f"lost: {counted(missing_count, 'message')}", "retention:gap"))
     if forgotten:
         age = now - since / 1000
-        outcomes.append(_said("retention", f"forgotten: {counted(forgotten, 'message')}", "retention:short", age))
+        outcomes.append(_outcome("retention", f"forgotten: {counted(forgotten, 'message')}", "retention:short", age))
     outcomes = outcomes or [ok("no gap in what was read today")]
     if malformed:
         text = f"{counted(malformed, 'message')} kept of which the service's number or time cannot be used"
@@ -51,5 +51,5 @@ def retention(chair: Chair) -> Sequence[Outcome]:
     ]
 
 
-def _said(code: str, text: str, name: str, seconds: float | None = None) -> Outcome:
+def _outcome(code: str, text: str, name: str, seconds: float | None = None) -> Outcome:
     return found(diagnose(Evidence("amqp", code=code, text=text, seconds=seconds))[0], name=name)
