@@ -97,9 +97,11 @@ def with_service(hub: Hub, device: str, modules: Iterable[Json], routes: Mapping
         )
         if one.get("propertiesDesired"):
             whole[name] = {"properties.desired": one["propertiesDesired"]}
-    known = agent["runtime"]["settings"].setdefault("registryCredentials", {})
+    credentials_by_name = agent["runtime"]["settings"].setdefault("registryCredentials", {})
     for one in credentials:
-        known[one["location"].split(".")[0].replace(":", "-") if not one["location"][0].isdigit() else "workspace"] = {
+        credentials_by_name[
+            one["location"].split(".")[0].replace(":", "-") if not one["location"][0].isdigit() else "workspace"
+        ] = {
             "username": one["user"],
             "password": one["password"],
             "address": one["location"],

@@ -127,8 +127,8 @@ class Registry:
         """Whether user name and password open the registry."""
         if self.faults.active("registry-unauthorized") is not None:
             return False
-        given = password.encode("utf-8", "replace")
-        return username == self.username and any(secrets.compare_digest(given, one.encode()) for one in self.passwords)
+        password_bytes = password.encode("utf-8", "replace")
+        return username == self.username and any(secrets.compare_digest(password_bytes, one.encode()) for one in self.passwords)
 
     def pull(self, reference: str, credentials: Iterable[Mapping[str, str]]) -> RegistryImage:
         """The image as a device pulls it, with the deployment's credentials (username, password, address). Raises PullError."""

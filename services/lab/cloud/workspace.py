@@ -33,12 +33,12 @@ class AmlError(Exception):
 
 def _objects(request: Json, name: str, *needed: str) -> list[Json]:
     """The list of objects under ``name``, each with texts under the ``needed`` keys; AmlError 400 where it is something else."""
-    found = request.get(name) or []
-    if not isinstance(found, list) or not all(
-        isinstance(one, dict) and all(isinstance(one.get(key), str) and one[key] for key in needed) for one in found
+    entries = request.get(name) or []
+    if not isinstance(entries, list) or not all(
+        isinstance(one, dict) and all(isinstance(one.get(key), str) and one[key] for key in needed) for one in entries
     ):
         raise AmlError(400, "BadRequest", f"{name} must be a list of objects with {', '.join(needed)}.")
-    return found
+    return entries
 
 
 class Workspace:
@@ -324,12 +324,12 @@ class Workspace:
 
     def attach(self, name: str, resource_id: str, location: str) -> Json:
         """Attach an IoT Hub as a compute target; it is Creating for a moment. The operation polls with ``status``."""
-        found = self.hub_by_id(resource_id) is not None
+        hub_exists = self.hub_by_id(resource_id) is not None
         compute = self.computes[name] = self.compute(name, resource_id, location, "Creating")
 
         async def work(operation: Json) -> None:
             await asyncio.sleep(self.seconds / 4)
-            if not found:
+            if not hub_exists:
                 compute["properties"]["provisioningState"] = "Failed"
                 message = f"The resource {resource_id} is not found."
                 compute["properties"]["provisioningErrors"] = [{"error": {"code": "NotFound", "message": message}}]

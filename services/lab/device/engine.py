@@ -169,14 +169,14 @@ class Engine:
         )
 
     def _check_ports(self, module: ModuleSpecification) -> None:
-        wanted = [outside for _, outside in module.options.ports]
-        if module.name != "edgeHub" and wanted and (parameters := self.fault("port-taken", module.name)) is not None:
+        host_ports = [outside for _, outside in module.options.ports]
+        if module.name != "edgeHub" and host_ports and (parameters := self.fault("port-taken", module.name)) is not None:
             holder = parameters["wording"]
-            raise StepFailed(wordings.port_taken(module.name, wanted[0], holder, error_words(self.version)))
+            raise StepFailed(wordings.port_taken(module.name, host_ports[0], holder, error_words(self.version)))
         for name, other in self.containers.items():
             if name != module.name and other.running:
                 for _, outside in other.module.options.ports:
-                    if outside in wanted:
+                    if outside in host_ports:
                         self.containers[module.name].exit_code = 128
                         raise StepFailed(wordings.port_taken(module.name, outside, "docker", error_words(self.version)))
 

@@ -22,8 +22,8 @@ class Line:
     @property
     def level(self) -> int:
         """Its syslog level; 6 without a ``<n>`` prefix."""
-        found = re.match(r"<(\d)>", self.text)
-        return int(found[1]) if found else 6
+        match = re.match(r"<(\d)>", self.text)
+        return int(match[1]) if match else 6
 
 
 class Log:

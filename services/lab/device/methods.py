@@ -90,7 +90,7 @@ class AgentMethods:
             raise _Bad("The parameter 'items' is required.")
         logs: dict[str, Log] = self._agent.logs()
         now = self._agent.world.clock.now()
-        found: dict[str, str] = {}
+        texts_by_module: dict[str, str] = {}
         try:
             for item in items:
                 pattern = re.compile(str(item["id"]))
@@ -98,12 +98,12 @@ class AgentMethods:
                     if pattern.search(name):
                         lines = logs[name].select(item.get("filter") or {}, now)
                         if request.get("contentType", "text") == "json":
-                            found[name] = json.dumps([self._as_json(name, line.text, line.level) for line in lines])
+                            texts_by_module[name] = json.dumps([self._as_json(name, line.text, line.level) for line in lines])
                         else:
-                            found[name] = "".join(f"{line.text}\n" for line in lines)
+                            texts_by_module[name] = "".join(f"{line.text}\n" for line in lines)
         except (KeyError, TypeError, AttributeError, ValueError, re.error) as error:
             raise _Bad(f"The request is malformed: {error}") from error
-        return list(found.items())
+        return list(texts_by_module.items())
 
     def _as_json(self, name: str, text: str, level: int) -> Json:
         return {

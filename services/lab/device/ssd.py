@@ -35,8 +35,8 @@ def outputs(probabilities: NDArray[np.float32]) -> dict[str, NDArray[np.float32]
     for number, ranges in _OF_VOC.items():
         voc[:, number] = np.sum([probabilities[:, first:end].sum(axis=1) for first, end in ranges], axis=0)
     voc[:, 0] = np.clip(1 - voc.sum(axis=1), 0, 1)
-    made = {name: np.zeros((count, *shape), np.float32) for name, shape in (*_CLASSES.items(), *_BOXES.items())}
+    tensors = {name: np.zeros((count, *shape), np.float32) for name, shape in (*_CLASSES.items(), *_BOXES.items())}
     for name in _CLASSES:
-        made[name][..., 0] = 12  # a logit that leaves the others next to nothing
-    made[OUTPUTS[5]][:, 0, 0, 0, :] = np.log(np.maximum(voc, 1e-6))
-    return made
+        tensors[name][..., 0] = 12  # a logit that leaves the others next to nothing
+    tensors[OUTPUTS[5]][:, 0, 0, 0, :] = np.log(np.maximum(voc, 1e-6))
+    return tensors

@@ -18,7 +18,7 @@ def _step(operation: str, text: str) -> str:
     return f"{_SEVERAL}(Error calling {operation}: {text})"
 
 
-def _told(wording: str, lines: list[str], new: str) -> str:
+def _daemon_text(wording: str, lines: list[str], new: str) -> str:
     """What the daemon says of a failure: ``lines`` from the outermost to the engine's own; ``new`` since 1.4."""
     if wording == "generic":
         return "Container runtime error"
@@ -42,7 +42,7 @@ def pull(module: str, image: str, reason: str, wording: str, update: bool = Fals
     action = f"prepare update for module {module}" if update else f"Create module {module}"
     outer = f'Could not prepare update for module "{module}"' if update else f"Could not create module {module}"
     lines = [outer, f"Could not pull image {image}", causes[reason]]
-    return _step(action, _told(wording, lines, f'registry operation error: pull image "{image}"'))
+    return _step(action, _daemon_text(wording, lines, f'registry operation error: pull image "{image}"'))
 
 
 def slow_pull(seconds: int) -> str:
@@ -55,13 +55,14 @@ def slow_pull(seconds: int) -> str:
 def engine_gone(wording: str) -> str:
     """The daemon cannot ask the engine which containers there are."""
     lines = ["Could not list modules", "error trying to connect: Connection refused (os error 111)"]
-    return f"Error calling List modules: {_told(wording, lines, 'runtime operation error: list modules')}"
+    return f"Error calling List modules: {_daemon_text(wording, lines, 'runtime operation error: list modules')}"
 
 
 def _start(module: str, cause: str, wording: str) -> str:
     outer = f"Could not start module {module}"
     return _step(
-        f"start module {module}", _told(wording, [outer, outer, cause], f'runtime operation error: start module "{module}"')
+        f"start module {module}",
+        _daemon_text(wording, [outer, outer, cause], f'runtime operation error: start module "{module}"'),
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 _HIGH_WATER = 1024 * 1024
 
 
-class Weather:
+class LinkConditions:
     """The conditions on a port: frozen while ``running`` is not set; ``delay`` seconds before each thing that is sent."""
 
     def __init__(self) -> None:
@@ -36,8 +36,8 @@ class Pipe(Protocol):
 class StreamPipe:
     """A Pipe over an asyncio stream."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, weather: Weather) -> None:
-        self._reader, self._writer, self._weather = reader, writer, weather
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, conditions: LinkConditions) -> None:
+        self._reader, self._writer, self._conditions = reader, writer, conditions
         self._turn = asyncio.Lock()
         writer.transport.set_write_buffer_limits(high=_HIGH_WATER)
 
@@ -47,15 +47,15 @@ class StreamPipe:
             data = await self._reader.read(65_536)
         except (ConnectionError, ssl.SSLError, TimeoutError):
             return b""
-        await self._weather.running.wait()
+        await self._conditions.running.wait()
         return data
 
     async def send(self, data: bytes) -> None:
         """See Pipe."""
         async with self._turn:
-            await self._weather.running.wait()
-            if self._weather.delay:
-                await asyncio.sleep(self._weather.delay)
+            await self._conditions.running.wait()
+            if self._conditions.delay:
+                await asyncio.sleep(self._conditions.delay)
             if self._writer.transport.is_closing():
                 raise ConnectionResetError("the peer is gone")
             self._writer.write(data)
@@ -85,7 +85,7 @@ class Listener:
 
     def __init__(self, address: str, port: int, context: ssl.SSLContext, serve: Serve) -> None:
         self.address, self.port = address, port
-        self.weather = Weather()
+        self.conditions = LinkConditions()
         self._context, self._serve = context, serve
         self._server: asyncio.Server | None = None
         self._connections: dict[Pipe, asyncio.Task[Any]] = {}
@@ -98,7 +98,7 @@ class Listener:
             self.port = self._server.sockets[0].getsockname()[1]
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        pipe = StreamPipe(reader, writer, self.weather)
+        pipe = StreamPipe(reader, writer, self.conditions)
         try:
             await self.carry(pipe)
         except asyncio.CancelledError:
@@ -133,13 +133,13 @@ class Listener:
     def freeze(self, on: bool) -> None:
         """Keep connections and accept more, but neither read nor answer."""
         if on:
-            self.weather.running.clear()
+            self.conditions.running.clear()
         else:
-            self.weather.running.set()
+            self.conditions.running.set()
 
     def slow(self, seconds: float) -> None:
         """Wait that long before everything that is sent; 0 ends it."""
-        self.weather.delay = seconds
+        self.conditions.delay = seconds
 
     def refuse(self, on: bool) -> asyncio.Task[None]:
         """Refuse new connections (and listen again when off); the task is done when that is in force."""

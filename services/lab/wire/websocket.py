@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import WSMsgType, web
 
-from services.lab.wire.listener import Listener, Weather
+from services.lab.wire.listener import LinkConditions, Listener
 
 _AMQP, _MQTT = "AMQPWSB10", "mqtt"
 # Path on the HTTPS port → its usual subprotocol. uamqp asks with a slash at the end: both are served.
@@ -17,20 +17,20 @@ _PATHS = {"/$servicebus/websocket": _AMQP, "/$iothub/websocket": _MQTT}
 class WebsocketPipe:
     """A Pipe over a websocket's binary messages."""
 
-    def __init__(self, socket: web.WebSocketResponse, request: web.Request, weather: Weather) -> None:
-        self._socket, self._request, self._weather = socket, request, weather
+    def __init__(self, socket: web.WebSocketResponse, request: web.Request, conditions: LinkConditions) -> None:
+        self._socket, self._request, self._conditions = socket, request, conditions
 
     async def read(self) -> bytes:
         """See Pipe."""
         message = await self._socket.receive()
-        await self._weather.running.wait()
+        await self._conditions.running.wait()
         return bytes(message.data) if message.type is WSMsgType.BINARY else b""
 
     async def send(self, data: bytes) -> None:
         """See Pipe."""
-        await self._weather.running.wait()
-        if self._weather.delay:
-            await asyncio.sleep(self._weather.delay)
+        await self._conditions.running.wait()
+        if self._conditions.delay:
+            await asyncio.sleep(self._conditions.delay)
         if self._socket.closed:
             raise ConnectionResetError("the peer is gone")
         await self._socket.send_bytes(data)
@@ -53,7 +53,7 @@ def routes(amqp: Listener, mqtt: Listener) -> list[web.RouteDef]:
             socket = web.WebSocketResponse(protocols=tuple(listeners), max_msg_size=4 * 1024 * 1024, compress=False)
             await socket.prepare(request)
             listener = listeners[socket.ws_protocol or usual]
-            await listener.carry(WebsocketPipe(socket, request, listener.weather))
+            await listener.carry(WebsocketPipe(socket, request, listener.conditions))
             if not socket.closed:
                 await socket.close()
             return socket

@@ -197,7 +197,7 @@ class Configurations:
     def _write(self, device: str, desired: dict[str, Json]) -> None:
         agent = self.hub.registered(device, "$edgeAgent")
         before = {name: copy.deepcopy(self.hub.registered(device, name).twin) for name in desired if self.hub.has(device, name)}
-        added = [name for name in desired if not self.hub.has(device, name)]
+        new_modules = [name for name in desired if not self.hub.has(device, name)]
         try:
             for name, properties in desired.items():
                 module = self.hub.ensure_module(device, name)
@@ -206,7 +206,7 @@ class Configurations:
         except HubError:
             for name, twin in before.items():
                 self.hub.registered(device, name).twin = twin
-            for name in added:
+            for name in new_modules:
                 self.hub.remove_module(device, name)
             raise
         for name, properties in desired.items():
@@ -268,10 +268,10 @@ class Configurations:
         before = self._settings.get(place, {})
         change = removal_of(before) if before != patch else {}
         change = overlaid(change, patch)
-        kept = copy.deepcopy(identity.twin.desired.content)
-        merge(kept, change)
+        merged = copy.deepcopy(identity.twin.desired.content)
+        merge(merged, change)
         try:
-            if kept != identity.twin.desired.content:
+            if merged != identity.twin.desired.content:
                 identity.twin.desired.patch(change)
                 identity.twin.touched(edited=True)
                 self.hub.desired_changed(identity.device, identity.module, change)

@@ -90,19 +90,19 @@ class Hub:
         """A device or module; HubError 404001 or 404010 when it is not registered. What the hub itself asks: no fault hides it."""
         if (device, "") not in self._identities:
             raise HubError(404001, f"Device {device} not registered")
-        found = self._identities.get((device, module or ""))
-        if found is None:
+        identity = self._identities.get((device, module or ""))
+        if identity is None:
             raise HubError(404010, f"Module {module} on device {device} not registered")
-        return found
+        return identity
 
     def identity(self, device: str, module: str | None = None) -> Identity:
         """As ``registered``, for who asks from outside: a fault may say that it is gone."""
         if self.faults.active("device-missing", device) is not None:
             raise HubError(404001, f"Device {device} not registered")
-        found = self.registered(device, module)
+        identity = self.registered(device, module)
         if module and self.faults.active("module-missing", device, module) is not None:
             raise HubError(404010, f"Module {module} on device {device} not registered")
-        return found
+        return identity
 
     def add_device(self, device: str, *, edge: bool = False) -> Identity:
         """Register a device; an edge device gets $edgeAgent and $edgeHub. HubError 409001 when it is there."""

@@ -78,9 +78,9 @@ def merge(target: Json, patch: Mapping[str, Any]) -> None:
 
 def kept_of(content: Mapping[str, Any]) -> Json:
     """What a twin keeps of a whole section: no ``$metadata`` or ``$version``, nothing that is null."""
-    kept: Json = {}
-    merge(kept, {key: value for key, value in content.items() if key not in _OWN})
-    return kept
+    content_only: Json = {}
+    merge(content_only, {key: value for key, value in content.items() if key not in _OWN})
+    return content_only
 
 
 @dataclass
@@ -168,9 +168,9 @@ class Twin:
         tags = section(body, "tags") if body.get("tags") is not None else None
         if tags is not None:
             check(tags)
-            kept = {} if replace else copy.deepcopy(self.tags)
-            merge(kept, tags)
-            if size_of(kept) > 8 * 1024:
+            new_tags = {} if replace else copy.deepcopy(self.tags)
+            merge(new_tags, tags)
+            if size_of(new_tags) > 8 * 1024:
                 raise HubError(403100, "'Tags' size should be less than 8192 bytes.")
         if desired is not None:
             if replace:
@@ -178,6 +178,6 @@ class Twin:
             else:
                 self.desired.patch(desired)
         if tags is not None:
-            self.tags = kept
+            self.tags = new_tags
         self.touched(edited=True)
         return dict(desired or {})

@@ -19,8 +19,8 @@ class CbsLink(RequestLink):
     async def answer(self, payload: bytes) -> tuple[bytes, Any]:
         """See RequestLink."""
         message = read_message(payload)
-        asked = message.application_properties
-        status, text = self._do(asked.get("operation"), asked.get("type"), asked.get("name"), message.body)
+        request = message.application_properties
+        status, text = self._do(request.get("operation"), request.get("type"), request.get("name"), message.body)
         properties = {_STATUS: Int(status), _DESCRIPTION: text}
         if status >= 400:
             properties["error-condition"] = "amqp:not-found" if status == 404 else "amqp:unauthorized-access"

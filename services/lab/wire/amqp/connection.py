@@ -102,8 +102,8 @@ class Connection:
             yield frames.parse_frame(data)
 
     async def _sasl(self) -> None:
-        offered = frames.symbols("MSSBCBS", "PLAIN", "ANONYMOUS", "EXTERNAL")
-        await self._pipe.send(frames.SASL_HEADER + frames.frame(0, frames.SASL_MECHANISMS, sasl_server_mechanisms=offered))
+        mechanisms = frames.symbols("MSSBCBS", "PLAIN", "ANONYMOUS", "EXTERNAL")
+        await self._pipe.send(frames.SASL_HEADER + frames.frame(0, frames.SASL_MECHANISMS, sasl_server_mechanisms=mechanisms))
         async for frame in self._frames():
             if frame.code != frames.SASL_INIT:
                 raise _Ended
@@ -149,8 +149,10 @@ class Connection:
     async def _opened(self, frame: frames.Frame) -> None:
         self._open = True
         self.hostname = frame.fields["hostname"] or ""
-        asked = frame.fields["max_frame_size"]
-        self.frame_limit = max(frames.MIN_FRAME, min(frames.MAX_FRAME, int(asked) if asked is not None else frames.MAX_FRAME))
+        peer_limit = frame.fields["max_frame_size"]
+        self.frame_limit = max(
+            frames.MIN_FRAME, min(frames.MAX_FRAME, int(peer_limit) if peer_limit is not None else frames.MAX_FRAME)
+        )
         await self._pipe.send(
             frames.frame(
                 0,

@@ -109,14 +109,14 @@ def fields_of(value: Any) -> tuple[int, dict[str, Any]]:
     names = _FIELDS.get(code, ())
     if len(value.value) > len(names):
         raise CodecError(f"too many fields for 0x{code:02x}")
-    given = dict.fromkeys(names) | dict(zip(names, value.value, strict=False))
-    for name, field in given.items():
+    fields_by_name = dict.fromkeys(names) | dict(zip(names, value.value, strict=False))
+    for name, field in fields_by_name.items():
         kind = _KINDS.get(name)
         if field is not None and kind is not None and not isinstance(field, kind):
             raise CodecError(f"{name} is of the wrong type")
-    if any(given[name] is None for name in _MANDATORY.get(code, ())):
+    if any(fields_by_name[name] is None for name in _MANDATORY.get(code, ())):
         raise CodecError(f"0x{code:02x} misses a field")
-    return code, given
+    return code, fields_by_name
 
 
 def composite(code: int, /, **fields: Any) -> bytes:

@@ -30,18 +30,18 @@ class ManagementLink(RequestLink):
         properties = {"status-code": Int(status), "status-description": text}
         return reply(message.properties.get("message_id"), properties, value), message.properties.get("reply_to")
 
-    def _read(self, asked: dict[str, Any]) -> tuple[int, str, dict[str, Any] | None]:
-        hub, name = self._hub, str(asked.get("name") or "")
+    def _read(self, request: dict[str, Any]) -> tuple[int, str, dict[str, Any] | None]:
+        hub, name = self._hub, str(request.get("name") or "")
         try:
-            self.session.connection.nodes.check_events(name, token=asked.get("security_token"))
+            self.session.connection.nodes.check_events(name, token=request.get("security_token"))
         except HubError:
             return 401, "Unauthorized access. 'Listen' claim(s) are required to perform this operation.", None
         if name.lower() != hub.event_hub.lower():
             return 404, f"The messaging entity '{name}' could not be found.", None
-        if asked.get("operation") != "READ":
+        if request.get("operation") != "READ":
             return 400, "The operation is not supported.", None
         store = hub.events
-        if asked.get("type") == _HUB:
+        if request.get("type") == _HUB:
             ids = Array(str(number) for number in range(store.partition_count))
             value: dict[str, Any] = {
                 "name": hub.event_hub,
@@ -51,8 +51,8 @@ class ManagementLink(RequestLink):
                 "partition_ids": ids,
             }
             return 200, "OK", value
-        partition = str(asked.get("partition") or "")
-        if asked.get("type") != _PARTITION or not partition.isdigit() or int(partition) >= store.partition_count:
+        partition = str(request.get("partition") or "")
+        if request.get("type") != _PARTITION or not partition.isdigit() or int(partition) >= store.partition_count:
             return 404, f"The partition '{partition}' could not be found.", None
         log = store.partitions[int(partition)]
         last = log.last

@@ -69,8 +69,8 @@ def reply(correlation_id: Any, application_properties: dict[str, Any], value: An
 _NULL = encode(None)
 
 
-def _properties(given: Mapping[str, Any]) -> bytes:
-    return encode_list([encode(_typed(name, given[name])) if name in given else _NULL for name in _PROPERTY_NAMES])
+def _properties(values: Mapping[str, Any]) -> bytes:
+    return encode_list([encode(_typed(name, values[name])) if name in values else _NULL for name in _PROPERTY_NAMES])
 
 
 def _typed(name: str, value: Any) -> Any:

@@ -71,9 +71,9 @@ class Nodes:
             self._tokens[""] = password
             own = grant.policy if rest.startswith("root.") else f"{grant.device}/{grant.module}".rstrip("/")
             return bool(own) and name == own
-        known = self._hub.policies.get(user)
-        if known is None or not any(
-            hmac.compare_digest(key.encode(), password.encode()) for key in (known.primary, known.secondary)
+        policy = self._hub.policies.get(user)
+        if policy is None or not any(
+            hmac.compare_digest(key.encode(), password.encode()) for key in (policy.primary, policy.secondary)
         ):
             return False
         self._policy = user
@@ -136,10 +136,10 @@ class Nodes:
             raise HubError(401002, f"The policy does not grant {claim.right}.")
         last = HubError(401003, "Unauthorized access. 'Listen' claim(s) are required to perform this operation.")
         # A bearer token in a management request comes bare; the one put before counts.
-        for held in [*self._tokens.values(), *([token] if isinstance(token, str) else [])]:
+        for candidate in [*self._tokens.values(), *([token] if isinstance(token, str) else [])]:
             try:
-                grant = self._hub.authorize(held, resource, claim.right)
-                if held.startswith("Bearer ") and not claim.bearer:
+                grant = self._hub.authorize(candidate, resource, claim.right)
+                if candidate.startswith("Bearer ") and not claim.bearer:
                     raise HubError(401003, "Azure AD tokens are not taken here: use a shared access key.")
                 return grant
             except HubError as error:
@@ -233,8 +233,8 @@ class Nodes:
 
     def _reader(self, session: Session, attach: dict[str, Any], address: str, match: re.Match[str]) -> EventLink:
         hub, group, partition = self._hub, match["group"], match["partition"]
-        known = {name.lower() for name in hub.consumer_groups}
-        if match["entity"].lower() != hub.event_hub.lower() or group.lower() not in known:
+        groups = {name.lower() for name in hub.consumer_groups}
+        if match["entity"].lower() != hub.event_hub.lower() or group.lower() not in groups:
             raise _unknown(address)
         if not partition.isdigit() or int(partition) >= hub.events.partition_count:
             raise Refusal(

@@ -203,16 +203,16 @@ def routes() -> list[web.RouteDef]:
         ("GET", "/services/{id}", _service),
         ("DELETE", "/services/{id}", _delete_service),
     ]
-    found = [web.route(method, base + path, _managed(handler)) for method, path, handler in table]
+    routes = [web.route(method, base + path, _managed(handler)) for method, path, handler in table]
     for prefix in ("", "/rp/workspaces"):
-        found += [
+        routes += [
             web.get(f"{prefix}{scope}/computes", _for_workspace(_computes)),
             web.get(f"{prefix}{scope}/computes/{{name}}", _for_workspace(_compute)),
             web.put(f"{prefix}{scope}/computes/{{name}}", _for_workspace(_attach)),
             web.delete(f"{prefix}{scope}/computes/{{name}}", _for_workspace(_detach)),
         ]
     return [
-        *found,
+        *routes,
         web.get(f"/asyncoperations{scope}/operations/{{id}}", _for_workspace(_async_operation)),
         web.get("/discovery/{workspace}", _discovery),
         web.get("/logs/{name}", _log),

@@ -181,8 +181,8 @@ async def _groups(request: web.Request, world: World) -> web.Response:
 
 async def _resources(request: web.Request, world: World) -> web.Response:
     things = [_hub(world), _registry(world), _workspace(world, f"https://{request.host}")]
-    wanted = request.query.get("$filter", "")
-    picked = [one for one in things if "resourceType" not in wanted or one["type"].lower() in wanted.lower()]
+    type_filter = request.query.get("$filter", "")
+    picked = [one for one in things if "resourceType" not in type_filter or one["type"].lower() in type_filter.lower()]
     return web.json_response({"value": [{key: one[key] for key in ("id", "name", "type", "location", "tags")} for one in picked]})
 
 
@@ -209,10 +209,10 @@ async def _hub_keys(request: web.Request, world: World) -> web.Response:
     key = request.match_info.get("key")
     if key is None:
         return web.json_response({"value": keys})
-    found = [one for one in keys if one["keyName"] == key]
-    if not found:
+    matching_keys = [one for one in keys if one["keyName"] == key]
+    if not matching_keys:
         raise _missing("Microsoft.Devices/IotHubs/IotHubKeys", key)
-    return web.json_response(found[0])
+    return web.json_response(matching_keys[0])
 
 
 _GROUP_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,48}[A-Za-z0-9])?|\$Default")

@@ -20,8 +20,8 @@ Handler = Callable[[web.Request, World], Awaitable[web.Response]]
 def _with_key(handler: Handler) -> Callable[[web.Request], Awaitable[web.Response]]:
     async def checked(request: web.Request) -> web.Response:
         world = world_of(request)
-        given = request.headers.get("Authorization", "").encode("utf-8", "replace")
-        if not hmac.compare_digest(given, f"Bearer {world.control_key}".encode()):
+        authorization = request.headers.get("Authorization", "").encode("utf-8", "replace")
+        if not hmac.compare_digest(authorization, f"Bearer {world.control_key}".encode()):
             raise CloudError(401, "Unauthorized", "The lab's control key is missing or wrong.")
         return await handler(request, world)
 

@@ -66,12 +66,12 @@ def _check_etag(if_match: str | None, identity: Identity) -> None:
 _ID = re.compile(r"[A-Za-z0-9\-:.+%_#*?!(),=@$']{1,128}")
 
 
-def _check_id(name: str, said: object) -> None:
+def _check_id(name: str, body_id: object) -> None:
     """Refuse an id that no hub takes, or another in the body than in the address."""
     if not _ID.fullmatch(name):
         raise HubError(400004, f"The id '{name}' is not valid.")
-    if said not in (None, name):
-        raise HubError(400004, f"The id in the body, '{said}', is not that of the address, '{name}'.")
+    if body_id not in (None, name):
+        raise HubError(400004, f"The id in the body, '{body_id}', is not that of the address, '{name}'.")
 
 
 def _write_device(hub: Hub, name: str, body: Json, if_match: str | None) -> Identity:

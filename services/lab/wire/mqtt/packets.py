@@ -117,22 +117,22 @@ class _Reader:
         return int.from_bytes(self.take(2), "big")
 
     def identifier(self) -> int:
-        found = self.number()
-        if found == 0:
+        number = self.number()
+        if number == 0:
             raise PacketError("a packet identifier is 0")
-        return found
+        return number
 
     def field(self) -> bytes:
         return self.take(self.number())
 
     def text(self) -> str:
         try:
-            found = self.field().decode("utf-8")
+            text = self.field().decode("utf-8")
         except UnicodeDecodeError as error:
             raise PacketError("a string is not UTF-8") from error
-        if "\0" in found:
+        if "\0" in text:
             raise PacketError("a string holds NUL")
-        return found
+        return text
 
     @property
     def more(self) -> bool:

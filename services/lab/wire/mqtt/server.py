@@ -103,11 +103,11 @@ class MqttServer(Listener):
         if older := self._sessions.get(who):
             # An identity has one connection: the newer pushes the older out.
             older.end()
-        kept = who in self._filters and not connect.clean
-        filters = self._filters[who] = self._filters[who] if kept else set()
+        session_present = who in self._filters and not connect.clean
+        filters = self._filters[who] = self._filters[who] if session_present else set()
         self._tokens[who] = connect.password
         # The answer leaves before anything that the subscriptions bring.
-        await pipe.send(packets.connack(packets.ACCEPTED, kept))
+        await pipe.send(packets.connack(packets.ACCEPTED, session_present))
         generation, scope = admission
         versioned = "api-version=" in connect.username.partition("?")[2]
         session = self._sessions[who] = DeviceSession(

@@ -161,10 +161,10 @@ class DeviceSession:
         elif isinstance(packet, packets.PubAck):
             self._acknowledged(packet.packet)
         elif isinstance(packet, packets.Subscribe):
-            known = self.who.subscriptions()
-            granted = [min(qos, 1) if topic in known else 0x80 for topic, qos in packet.filters]
+            topics = self.who.subscriptions()
+            granted = [min(qos, 1) if topic in topics else 0x80 for topic, qos in packet.filters]
             self._put(packets.suback(packet.packet, granted))  # before what the subscriptions bring
-            for topic in (topic for topic, _ in packet.filters if topic in known):
+            for topic in (topic for topic, _ in packet.filters if topic in topics):
                 self._filters.add(topic)
                 self._listen(topic)
         elif isinstance(packet, packets.Unsubscribe):
