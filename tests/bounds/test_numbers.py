@@ -33,6 +33,8 @@ HOSTILE = [
 WHOLE = [
     "history --limit",
     "history --limit 5",
+    "rollback --device 5",
+    "deploy x/y --startup-order",
     "logs edgeAgent --tail",
     "method ping --timeout",
     "score a.jpg --repeat",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from console.cli.output import Call
 from console.cli.verbs._names import ImageName, ModelName, ModuleName, ServiceName
+from console.cli.verbs._numbers import whole_number
 from services.records import ClientRequest, DeployRequest, RegistryCredentials, Secret, WorkspaceImage
 
 if TYPE_CHECKING:
@@ -54,7 +55,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--restart-policy", choices=("never", "on-failure", "on-unhealthy", "always"), help="when the edge agent starts it again"
     )
     parser.add_argument("--pull-policy", choices=("on-create", "never"), help="when the edge agent pulls the image")
-    parser.add_argument("--startup-order", type=int, metavar="N", help="modules with a lower number start before it")
+    parser.add_argument(
+        "--startup-order",
+        type=whole_number(0, 2**32 - 1),
+        metavar="N",
+        help="modules with a lower number start before it",
+    )
     parser.add_argument(
         "--client",
         action=ImageName,

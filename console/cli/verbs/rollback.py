@@ -6,6 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Literal
 
 from console.cli.output import Call
+from console.cli.verbs._numbers import MOST_ROWS, whole_number
 
 if TYPE_CHECKING:
     from services.deployment.plan import Plan
@@ -19,7 +20,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     from console.cli.verbs._confirmation import add_change_arguments
 
     parser.add_argument(
-        "entry", nargs="?", type=int, help="an entry of the history; without it the device's last one that was applied"
+        "entry",
+        nargs="?",
+        type=whole_number(1, MOST_ROWS),
+        help="an entry of the history; without it the device's last one that was applied",
     )
     parser.add_argument("--to-after", action="store_true", help="to what the entry made of the device, not to what was before it")
     add_change_arguments(parser)
