@@ -39,7 +39,13 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 LabInfo = dict[str, Any]
 
 # Few tests, long ones: begun last, they would keep one processor busy and leave the other idle.
-FIRST = ("tests/safety/", "tests/deployment/test_verbs", "tests/console/", "tests/messages/test_recorder", "tests/client/")
+FIRST = (
+    "tests/safety/",
+    "tests/deployment/test_verbs",
+    "tests/console/",
+    "tests/messages/recorder/test_recorder",
+    "tests/client/",
+)
 
 
 # What stands for minutes of processes and sockets; the rest is the quick half of the suite (docs/contributing.md).

@@ -17,7 +17,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 ASSETS = ROOT / "services" / "client" / "assets"
-SAMPLE = ROOT / "tests" / "deployment" / "databox-edge-template.json"
+SAMPLE = ROOT / "tests" / "deployment" / "manifest" / "databox-edge-template.json"
 DEVICE, ALONE = "databox-edge-1", "databox-edge-4"  # the second has no agent: the test's own client speaks for it
 
 

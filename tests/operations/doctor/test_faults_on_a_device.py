@@ -185,7 +185,7 @@ def test_pictures_are_scored_by_the_modules_own_options(device_lab, eventually):
     endpoint = host_endpoint(hub.device_state(DEVICE), HOST, context.device_address)
     eventually(lambda: ask(endpoint).error is None)  # it may still flash after another test's fault
     with Scorer(find_host(context, hub)) as scorer:
-        score = scorer.score(Path(__file__).parents[2] / "services" / "client" / "assets" / "coffee.jpg", 3)
+        score = scorer.score(Path(__file__).parents[3] / "services" / "client" / "assets" / "coffee.jpg", 3)
     assert score.labels[0].name == "espresso"
     assert len(score.labels) == 5 and len(score.milliseconds) == 3
     assert score.p50 <= score.p95

@@ -41,7 +41,7 @@ def route_lab(tmp_path_factory, running):
 def running():
     import importlib.util
 
-    specification = importlib.util.spec_from_file_location("labs", Path(__file__).parent.parent / "conftest.py")
+    specification = importlib.util.spec_from_file_location("labs", Path(__file__).parents[2] / "conftest.py")
     module = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(module)
     return module.running_lab

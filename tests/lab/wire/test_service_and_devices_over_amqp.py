@@ -15,7 +15,7 @@ from services.lab.cloud.hub import HubError, sas
 from services.lab.wire.amqp import frames
 from services.lab.wire.amqp.nodes import Nodes
 from services.lab.wire.amqp.types import Described, Symbol, Timestamp, ULong
-from tests.lab_wire.raw_amqp import RawAmqp, Refused, message
+from tests.lab.wire.raw_amqp import RawAmqp, Refused, message
 
 DEVICE = "databox-edge-4"  # no simulated agent runs for it here
 BOUND = f"/devices/{DEVICE}/messages/devicebound"

@@ -1,4 +1,4 @@
-"""Run as a child by test_lab_workspace: the unmodified azureml SDKs against the lab. LabInfo comes in, one JSON result goes out.
+"""Run as a child by test_workspace: the unmodified azureml SDKs against the lab. LabInfo comes in, one JSON result goes out.
 
 HOME, REQUESTS_CA_BUNDLE and the retry settings come from the environment, which only a child may be given.
 """

