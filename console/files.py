@@ -10,12 +10,12 @@ from services.text import one_line
 
 
 def from_here(path: str) -> Path:
-    """A path as a shell means it: ``~`` is the home, and a relative one begins in the working folder."""
+    """Return a path as a shell means it: ``~`` is the home, and a relative one begins in the working folder."""
     return Path(path).expanduser().absolute()
 
 
 def read_text(name: str | Path) -> str:
-    """A file's text; ``-`` is standard input. A byte order mark, as Windows' editors write one, is no part of it.
+    """Return a file's text; ``-`` is standard input. A byte order mark, as Windows' editors write one, is no part of it.
 
     Raises OperatorError.
     """

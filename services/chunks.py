@@ -1,7 +1,7 @@
-"""Create options as a twin keeps them: one string, or 512-character chunks ``createOptions``, ``createOptions01``,
-``createOptions02``…
+"""Read and write create options as a twin keeps them: one string, or chunks of 512 characters.
 
-The edge agent joins what it reads in sorted order, case-insensitively; a gap is an error (docs/facts/iot-hub.md).
+The chunks are ``createOptions``, ``createOptions01``, ``createOptions02``…; the edge agent joins what it reads in sorted order,
+case-insensitively, and a gap is an error (docs/facts/iot-hub.md).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def is_chunk(key: str) -> bool:
 
 
 def join(settings: Mapping[str, Any]) -> str:
-    """The create options of ``settings``, joined. Null and absent are empty; an object is what other tools write: taken as JSON.
+    """Return the create options of ``settings``, joined. Null and absent are empty; an object is what other tools write: taken as JSON.
 
     Raises ChunkGap where a chunk is missing or is no text, or where a key only holds the name: to the agent it is a chunk, and
     the whole deployment is refused (docs/facts/iot-hub.md).

@@ -29,7 +29,7 @@ class OperatorError(Exception):
         return self.code.rpartition(".")[2]
 
     def as_dict(self) -> dict[str, str]:
-        """The error for ``--json``: what, cause, remedy, code, raw."""
+        """Return the error for ``--json``: what, cause, remedy, code, raw."""
         return {"what": self.what, "cause": self.cause, "remedy": self.remedy, "code": self.code, "raw": self.raw}
 
 
@@ -38,7 +38,9 @@ class UsageError(OperatorError):
 
 
 class Stopped(OperatorError):
-    """The operator stopped waiting; the service works on, and the same call takes it up again. ``pending`` is what it works at,
-    where it is kept."""
+    """The operator stopped waiting; the service works on, and the same call takes it up again.
+
+    ``pending`` is what it works at, where that is kept.
+    """
 
     pending: PendingOperation | None = None

@@ -83,7 +83,7 @@ def check_new(path: Path) -> None:
 
 @contextlib.contextmanager
 def writing(path: Path, replace: bool = False, durable: bool = True) -> Iterator[BinaryIO]:
-    """A file to write into, which gets the name ``path`` when the block ends well, and is gone when it does not."""
+    """Open a file to write into, which gets the name ``path`` when the block ends well, and is gone when it does not."""
     try:
         if replace:
             _check_replaceable(path)
@@ -163,7 +163,7 @@ def remove(path: Path) -> None:
 
 @contextlib.contextmanager
 def scratch_folder(purpose: str) -> Iterator[Path]:
-    """A folder of mode 0700 that is gone with all that is in it when the block ends."""
+    """Make a folder of mode 0700 that is gone with all that is in it when the block ends."""
     folder = Path(tempfile.gettempdir())
     try:
         scratch = tempfile.TemporaryDirectory(prefix=f"dbe-console-{purpose}-", ignore_cleanup_errors=True)
@@ -216,7 +216,7 @@ def _open_to_others(folder: Path) -> bool:
 
 
 def file_error(path: Path, error: Exception, done: str = "written") -> FileError:
-    """What the system's error means for who asked for ``path`` to be written."""
+    """Return what the system's error means for who asked for ``path`` to be written."""
     number = error.errno if isinstance(error, OSError) else errno.EINVAL  # ValueError: a NUL, or half a character
     cause, remedy = _FAULTS.get(
         number or 0, (f"{one_line(getattr(error, 'strerror', '') or error, 200)}.", "Name another folder, or free this one.")
@@ -242,7 +242,7 @@ def _encoded(content: str | bytes) -> bytes:
 
 
 def _scratch(path: Path) -> tuple[int, str]:
-    """An open file of mode 0600 beside ``path``, made under a name that nobody can guess; and that name."""
+    """Open a file of mode 0600 beside ``path`` under a name that nobody can guess; return it and that name."""
     return tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.")
 
 

@@ -46,7 +46,7 @@ def counted(count: int, name: str) -> str:
 
 
 def paced(rate: float) -> str:
-    """A rate given in messages a second, by the unit that tells it: ``5,000/s``, ``1.5/s``, ``6/min``, ``2/h``."""
+    """Return a rate given in messages a second, by the unit that tells it: ``5,000/s``, ``1.5/s``, ``6/min``, ``2/h``."""
     if rate >= 10 or rate == 0:
         return f"{rate:,.0f}/s"
     if rate >= 0.95:

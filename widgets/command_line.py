@@ -39,7 +39,6 @@ class CommandLine(ModalScreen[str]):
         self.remark = remark
 
     def compose(self) -> ComposeResult:
-        """A colon, an input, and what the command that stands there is."""
         with Horizontal():
             yield Label(":")
             yield Input(placeholder="a command; tab completes it, ctrl+p lists all", suggester=self.suggester, compact=True)

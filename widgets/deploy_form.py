@@ -61,7 +61,6 @@ class DeployForm(Dialog[DeployRequest | None]):
         self.hosts = hosts
 
     def compose_content(self) -> ComposeResult:
-        """The fields."""
         with Horizontal(classes="line"):
             yield Label("image")
             yield Input(self.image.location, id="image", compact=True, disabled=not self.client)

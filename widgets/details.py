@@ -50,12 +50,12 @@ def _cause_label(finding: Finding) -> str:
 
 
 def finding_content(finding: Finding) -> Content:
-    """A finding by itself."""
+    """Return a finding by itself."""
     return assemble(finding_parts(finding))
 
 
 def image_details(image: WorkspaceImage) -> Content:
-    """An image of the workspace."""
+    """Return an image of the workspace."""
     word, role = image_state(image)
     parts: list[Part] = [(f"{image.name}:{image.version}  ", "bold"), (f"{word}\n", STYLES[role])]
     if image.error:
@@ -78,7 +78,7 @@ def image_details(image: WorkspaceImage) -> Content:
 
 
 def model_details(model: WorkspaceModel) -> Content:
-    """A model of the workspace."""
+    """Return a model of the workspace."""
     word, role = model_state(model)
     parts: list[Part] = [(f"{model.name}:{model.version}  ", "bold"), (f"{word}\n", STYLES[role])]
     parts += _facts(
@@ -97,8 +97,11 @@ def model_details(model: WorkspaceModel) -> Content:
 
 @dataclass(frozen=True)
 class Around:
-    """What stands around a module: ``env`` and ``options`` with their secrets masked, its newest messages, when the agent
-    reported, how the last ping went, and the exits that were seen from here (when, what)."""
+    """What stands around a module.
+
+    ``env`` and ``options`` have their secrets masked; also its newest messages, when the agent reported, how the last ping
+    went, and the exits that were seen from here (when, what).
+    """
 
     env: Mapping[str, str] = field(default_factory=dict)
     options: str = ""
@@ -109,7 +112,7 @@ class Around:
 
 
 def module_details(row: Row, around: Around) -> Content:
-    """A module: desired against reported, and what stands around it."""
+    """Return a module: desired against reported, and what stands around it."""
     module, desired, reported = row.module, row.module.desired, row.module.reported
     word, role = module_state(row)
     parts: list[Part] = [(f"{module.name}  ", "bold"), (f"{word}\n", STYLES[role])]
@@ -159,7 +162,7 @@ def module_details(row: Row, around: Around) -> Content:
 
 
 def message_details(message: InferenceMessage, raw: str = "") -> Content:
-    """A message: what it means, where it stands, its body and properties; ``raw`` is its body as a hex dump."""
+    """Return a message: what it means, where it stands, its body and properties; ``raw`` is its body as a hex dump."""
     parts = _facts(
         [
             ("enqueued", f"{full(message.enqueued)}, {ago(message.enqueued)}"),
@@ -203,7 +206,6 @@ class DetailsPanel(VerticalScroll):
     """
 
     def compose(self) -> ComposeResult:
-        """The text."""
         self.border_title = "Details"
         self.can_focus = False
         self.text = Static("", id="details-text")

@@ -76,7 +76,6 @@ class Dialog(Closing[Result], ModalScreen[Result]):
         self.wide = wide
 
     def compose(self) -> ComposeResult:
-        """The box with the dialog's content."""
         classes = (
             "box" + (" -danger" if self.danger else "") + (" -wide" if self.wide else "") + (" -ascii" if is_ascii() else "")
         )
@@ -85,7 +84,6 @@ class Dialog(Closing[Result], ModalScreen[Result]):
             yield from self.compose_content()
 
     def compose_content(self) -> ComposeResult:
-        """What is in the box."""
         raise NotImplementedError
 
     def action_cancel(self) -> None:
@@ -94,8 +92,10 @@ class Dialog(Closing[Result], ModalScreen[Result]):
 
 
 class Question(Dialog[bool]):
-    """Asks before something that changes; rests on Cancel. ``type_to_confirm`` is a name that has to be typed (production);
-    where it is ``forbidden``, one can only go back."""
+    """Asks before something that changes; rests on Cancel.
+
+    ``type_to_confirm`` is a name that has to be typed (production); where it is ``forbidden``, one can only go back.
+    """
 
     VERTICAL_BREAKPOINTS = [(0, "-low"), (18, "-high")]
     DEFAULT_CSS = """
@@ -121,7 +121,6 @@ class Question(Dialog[bool]):
         self.forbidden = forbidden
 
     def compose_answer(self) -> ComposeResult:
-        """What to type, buttons."""
         if self.wanted:
             yield Static(
                 Content.assemble(("PRODUCTION: type ", STYLES["bad"]), (self.wanted, "bold"), " to go on"), classes="text"
@@ -132,7 +131,7 @@ class Question(Dialog[bool]):
             yield Button(self.yes, id="yes", variant=self.look, compact=True, disabled=bool(self.wanted) or self.forbidden)
 
     def on_mount(self) -> None:
-        """It rests on Cancel."""
+        """Focus Cancel."""
         self.query_one("#typed" if self.wanted else "#cancel").focus()
 
     @on(Input.Changed, "#typed")
@@ -149,7 +148,7 @@ class Question(Dialog[bool]):
 
 
 def same_with_az(commands: str) -> Static:
-    """The commands of the Azure CLI that do the same."""
+    """Return the commands of the Azure CLI that do the same."""
     return Static(Content.assemble(("the same with az:\n", STYLES["dim"]), (commands, STYLES["accent"])), classes="text")
 
 
@@ -170,7 +169,7 @@ class Confirm(Question):
         yield from self.compose_answer()
 
     def on_mount(self) -> None:
-        """It says how one gets from Cancel to the other button."""
+        """Say how one gets from Cancel to the other button."""
         self.query_one(".box").border_subtitle = "Tab Enter goes on, Esc cancels"
 
     @on(Input.Submitted, "#typed")
@@ -193,14 +192,13 @@ class Choose(Dialog[Any]):
         self.hint = hint
 
     def compose_content(self) -> ComposeResult:
-        """A list."""
         if self.hint:
             yield Static(Content(self.hint), classes="text")
         width = max((len(text) for _, text, _ in self.choices), default=0)
         yield OptionList(*[Option(Content(drawn(f" {text:<{width}}  {remark}".rstrip()))) for _, text, remark in self.choices])
 
     def on_mount(self) -> None:
-        """The cursor starts on what is chosen now."""
+        """Start the cursor on the current choice."""
         options = self.query_one(OptionList)
         options.focus()
         options.highlighted = next((index for index, (value, _, _) in enumerate(self.choices) if value == self.current), 0)
@@ -228,7 +226,6 @@ class Prompt(Dialog[str]):
         self.secret = secret
 
     def compose_content(self) -> ComposeResult:
-        """A hint and a line."""
         if self.hint:
             yield Static(Content(self.hint), classes="text")
         yield Input(self.value, password=self.secret, compact=True)
@@ -273,7 +270,6 @@ class Reader(Dialog[None]):
         self.text = _shortened(text if isinstance(text, Content) else Content(text))
 
     def compose_content(self) -> ComposeResult:
-        """The text."""
         with VerticalScroll(classes="scroll"):
             yield Static(self.text, classes="text")
         yield KeyLine()

@@ -18,7 +18,7 @@ from widgets.symbols import SEVERITY, STYLES, drawn
 
 
 def diff_content(lines: Sequence[DiffLine]) -> Content:
-    """A diff, told by sign and colour."""
+    """Return a diff, told by sign and colour."""
     styles = {"+": STYLES["good"], "-": STYLES["bad"], "!": STYLES["warn"]}
     return Content("\n").join(
         [
@@ -31,8 +31,10 @@ def diff_content(lines: Sequence[DiffLine]) -> Content:
 
 
 class DiffConfirm(Question):
-    """Shows what will change, what it takes along, and the equivalent az commands; rests on Cancel. ``save`` writes out what
-    would be sent."""
+    """Shows what will change, what it takes along, and the equivalent az commands; rests on Cancel.
+
+    ``save`` writes out what would be sent.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("tab", "app.focus_next", "then Enter goes on"),

@@ -24,8 +24,10 @@ def _length(keys: Collection[tuple[str, str]]) -> int:
 
 
 def _order(node: DOMNode) -> dict[str, int]:
-    """Where each action stands among the bindings of a node. Textual puts one that takes a key from a widget within (F6 of
-    a text area) where that one's stood."""
+    """Return where each action stands among the bindings of a node.
+
+    Textual puts one that takes a key from a widget within (F6 of a text area) where that one's stood.
+    """
     declared = [binding for each in reversed(type(node).__mro__) for binding in vars(each).get("BINDINGS", ())]
     return {each.action: place for place, each in enumerate(declared) if isinstance(each, Binding) and each.show}
 

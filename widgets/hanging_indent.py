@@ -47,7 +47,7 @@ class Hanging(Content):
         return self._wrapped_content.plain
 
     def at(self, width: int) -> Content:
-        """The lines as they stand in ``width`` cells."""
+        """Return the lines as they stand in ``width`` cells."""
         if width != self._width:
             lines: list[Content] = []
             for number, line in enumerate(self.split(allow_blank=True)):
@@ -69,7 +69,6 @@ class Hanging(Content):
         return self.at(width).get_height(rules, width)
 
     def render_strips(self, width: int, height: int | None, style: Style, options: RenderOptions) -> list[Strip]:
-        """The lines, drawn."""
         return self.at(width).render_strips(width, height, style, options)
 
 

@@ -131,7 +131,6 @@ m shows the workspace's models instead; there, Enter makes an image of a model: 
         return self.query_one("#model-table", Table).current if self.showing == "models" else None
 
     def show_images(self, images: Sequence[WorkspaceImage]) -> None:
-        """The workspace's images, as just read."""
         self.images = images
         # What can be deployed first, the FPGA's before the CPU's.
         order = sorted(images, key=lambda image: (not image.deployable, not image.accelerated))
@@ -140,7 +139,6 @@ m shows the workspace's models instead; there, Enter makes an image of a model: 
             self._appear()
 
     def show_models(self, models: Sequence[WorkspaceModel]) -> None:
-        """The workspace's models, as just read."""
         self.models = models
         self.query_one("#model-table", Table).show(models)
         if self.showing == "models":
@@ -163,11 +161,9 @@ m shows the workspace's models instead; there, Enter makes an image of a model: 
             self.say(counted(len(self.models), "model"), "dim")
 
     def action_models(self) -> None:
-        """The models."""
         self._switch_to("models")
 
     def action_images(self) -> None:
-        """The images."""
         self._switch_to("images")
 
     def _switch_to(self, what: Literal["images", "models"]) -> None:
@@ -185,7 +181,6 @@ m shows the workspace's models instead; there, Enter makes an image of a model: 
         self.refresh_bindings()
 
     def content(self) -> Widget:
-        """The rows of the table that is seen."""
         return self.table.rows
 
     def filtered(self, text: str) -> None:
@@ -193,7 +188,7 @@ m shows the workspace's models instead; there, Enter makes an image of a model: 
         self.table.set_filter(text)
 
     def action_sort(self) -> None:
-        """The next order."""
+        """Take the next order."""
         self.notify(f"{self.showing} sorted: {self.table.next_sort()}", timeout=2)
 
     def on_table_highlighted(self, event: Table.Highlighted) -> None:

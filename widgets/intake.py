@@ -28,7 +28,7 @@ def figures(intake: RecorderFigures) -> list[Part]:
 
 
 def troubles(intake: RecorderFigures) -> list[str]:
-    """What went wrong, worst first."""
+    """Return what went wrong, worst first."""
     ahead = abs(intake.ahead)
     loss = f"{intake.dropped:,} lost in {counted(intake.gaps, 'gap')}"
     return [

@@ -106,11 +106,10 @@ class Lines(ScrollView, can_focus=True):
         raise NotImplementedError
 
     def row_key(self, index: int) -> object:
-        """What tells this row's drawing from another's."""
+        """Return what tells this row's drawing from another's."""
         raise NotImplementedError
 
     def cells(self, index: int, width: int) -> Cells:
-        """The row as cells."""
         raise NotImplementedError
 
     # Drawing.
@@ -128,7 +127,7 @@ class Lines(ScrollView, can_focus=True):
         self.refresh()
 
     def notify_style_update(self) -> None:
-        """The theme changed."""
+        """Forget the drawn rows: the theme changed."""
         super().notify_style_update()
         self._strips.clear()
         self._styles.clear()
@@ -143,20 +142,22 @@ class Lines(ScrollView, can_focus=True):
             self.rows_changed()
 
     def _size_updated(self, size: Size, virtual_size: Size, container_size: Size, layout: bool = True) -> bool:
-        """A layout that leaves these rows their place draws nothing of them; Textual's own would draw the scrollbar each time (what
-        it is given as ``virtual_size`` is not what a scroll view has)."""
+        """Draw nothing where a layout leaves these rows their place.
+
+        Textual's own would draw the scrollbar each time (what it is given as ``virtual_size`` is not what a scroll view has).
+        """
         return size != self._size and super()._size_updated(size, virtual_size, container_size, layout)
 
     def watch_has_focus(self, _has_focus: bool) -> None:
         """No rule of the style sheets asks whether rows have the focus: styled again, all of them would be drawn anew."""
 
     def on_focus(self, event: Focus) -> None:
-        """The cursor's colour says who has the focus; Textual's own handler would draw every row anew."""
+        """Draw the cursor's row alone, whose colour says who has the focus; Textual's own handler would draw every row anew."""
         event.prevent_default()
         self._focused(True, DescendantFocus(self))
 
     def on_blur(self, event: Blur) -> None:
-        """The same without the focus."""
+        """Draw the cursor's row without the focus."""
         event.prevent_default()
         self._focused(False, DescendantBlur(self))
 
@@ -167,7 +168,7 @@ class Lines(ScrollView, can_focus=True):
             self.parent.post_message(tell)
 
     def style(self, name: str) -> Style:
-        """A role's style, the cursor's, or (without a name) the widget's own; to ask Textual takes longer than to draw a row."""
+        """Return a role's style, the cursor's, or (without a name) the widget's own; to ask Textual takes longer than to draw a row."""
         if name not in self._styles:
             self._styles[name] = self.get_component_rich_style(f"lines--{name}") if name else self.rich_style
         return self._styles[name]
@@ -224,15 +225,12 @@ class Lines(ScrollView, can_focus=True):
         self.move_to(self.index + by)
 
     def action_page(self, by: int) -> None:
-        """A page up or down."""
         self.move_to(self.index + by * self.page_size)
 
     def action_top(self) -> None:
-        """The first row."""
         self.move_to(0)
 
     def action_bottom(self) -> None:
-        """The last row."""
         self.move_to(self.row_count() - 1)
 
     def action_choose(self) -> None:

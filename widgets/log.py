@@ -63,7 +63,6 @@ class LogView(Lines):
         return len(self._pieces) if self.wrapped else len(self.lines)
 
     def row_key(self, index: int) -> object:
-        """The place: rows are drawn anew whenever lines come or the search changes."""
         return index, self.times
 
     def _line(self, row: int) -> int:

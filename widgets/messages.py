@@ -74,7 +74,6 @@ E exports all that the filter lets through, as NDJSON or CSV. @ jumps to a time.
         self._height = 1
 
     def compose_content(self) -> ComposeResult:
-        """The stream, and a line on how the intake does."""
         yield self.stream
         self.state_line = Static("", classes="state")
         yield self.state_line
@@ -85,11 +84,9 @@ E exports all that the filter lets through, as NDJSON or CSV. @ jumps to a time.
         return not self.paused and self.stream.following
 
     def content(self) -> Widget:
-        """The stream."""
         return self.stream
 
     def filter_hint(self) -> str:
-        """What the empty filter line says."""
         return "device:x class:dog kind:error ms>100 /regex/ !not"
 
     def filtered(self, text: str) -> None:
@@ -100,7 +97,7 @@ E exports all that the filter lets through, as NDJSON or CSV. @ jumps to a time.
     # What the console tells.
 
     def show_window(self, messages: Sequence[InferenceMessage], at_row: int | None = None) -> None:
-        """A window of the journal: the newest, or one around a row."""
+        """Show a window of the journal: the newest, or one around a row."""
         if messages or self.filter_text:
             self.ready()
         else:
@@ -130,7 +127,7 @@ E exports all that the filter lets through, as NDJSON or CSV. @ jumps to a time.
             self._say()
 
     def show_unread(self, error: OperatorError) -> None:
-        """The journal cannot be read: what is shown is old."""
+        """Say that the journal cannot be read: what is shown is old."""
         self.show_intake(replace(self.intake, state="unread", rate=0.0, trouble=error.what, remedy=error.remedy), self.pending)
 
     def action_refresh(self) -> None:
@@ -184,10 +181,10 @@ E exports all that the filter lets through, as NDJSON or CSV. @ jumps to a time.
             self.state_line.update(state, layout=False)
 
     def show_word(self) -> None:
-        """The frame is for a filter that is none: the line below the stream says how the intake does."""
+        """Keep the frame for the filter's mistakes: the line below the stream says how the intake does."""
 
     def say_mistake(self, text: str) -> None:
-        """What is wrong with the filter; nothing when it is good."""
+        """Say what is wrong with the filter; nothing when it is good."""
         self.border_subtitle = Content.assemble((drawn(text), STYLES["warn"])) if text else None
 
     # Keys.
@@ -223,7 +220,7 @@ E exports all that the filter lets through, as NDJSON or CSV. @ jumps to a time.
 
 
 def _lines(parts: Sequence[Part], width: int) -> list[Content]:
-    """The parts on as many lines as they take; on one where the width is not known yet."""
+    """Return the parts on as many lines as they take; on one where the width is not known yet."""
     lines: list[list[tuple[str, str]]] = [[]]
     used = 0
     for text, role in parts:

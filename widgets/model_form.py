@@ -35,7 +35,6 @@ class ModelForm(Dialog[ImagePacking]):
         self.converted = converted
 
     def compose_content(self) -> ComposeResult:
-        """The fields."""
         text = (
             "It is converted already: its image is built."
             if self.converted
@@ -56,7 +55,7 @@ class ModelForm(Dialog[ImagePacking]):
         yield KeyLine()
 
     def on_mount(self) -> None:
-        """The name is what one may want to change."""
+        """Focus the name, which is what one may want to change."""
         self.query_one("#name").focus()
 
     @on(Button.Pressed, "#cancel")

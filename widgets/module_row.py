@@ -89,7 +89,7 @@ def starts_in(module: Module, at: datetime) -> float | None:
 
 
 def next_start(module: Module, at: datetime | None = None) -> str:
-    """The same in words; empty where nothing is to start."""
+    """Return in words when a module starts again; empty where nothing is to start."""
     delay = starts_in(module, at or now())
     if delay is None:
         return ""
@@ -97,7 +97,7 @@ def next_start(module: Module, at: datetime | None = None) -> str:
 
 
 def short_image(image: str) -> str:
-    """An image without its registry."""
+    """Return an image without its registry."""
     return image.rsplit("/", 1)[-1]
 
 
@@ -125,7 +125,7 @@ COLUMNS: tuple[Column[Row], ...] = (
 
 
 def summary(rows: list[Row]) -> tuple[str, Role]:
-    """The modules in a few words: the worst first."""
+    """Return the modules in a few words: the worst first."""
     own = [row for row in rows if not row.module.system] or rows
     bad = [row for row in rows if module_state(row)[1] == "bad"]
     warn = [row for row in rows if module_state(row)[1] == "warn"]

@@ -50,7 +50,6 @@ makes of its routes stands in a twin of its own, which is read with r, after a d
             self.row = row
 
     def compose_content(self) -> ComposeResult:
-        """What is to be said of the device itself, over its modules."""
         yield Table(
             COLUMNS,
             lambda row: row.module.name,
@@ -63,7 +62,7 @@ makes of its routes stands in a twin of its own, which is read with r, after a d
         yield self.device_line
 
     def on_mount(self) -> None:
-        """A countdown goes on between two readings."""
+        """Count down between two readings."""
         self.set_interval(1.0, self._count_down)
 
     @property
@@ -79,7 +78,7 @@ makes of its routes stands in a twin of its own, which is read with r, after a d
     pinged = ""  # how the last ping went, in a few words
 
     def show_state(self, state: DeviceState, findings: Mapping[str, Finding]) -> None:
-        """The device's modules as just read, with what diagnosis finds; ``""`` is the device itself."""
+        """Show the device's modules as just read, with what diagnosis finds; ``""`` is the device itself."""
         self.border_title = Content(drawn(f"{self.NUMBER} Modules · {state.device.id}"))
         rows = [Row(module, findings.get(module.name)) for module in state.modules]
         rows.sort(key=lambda row: row.module.system)
@@ -100,7 +99,7 @@ makes of its routes stands in a twin of its own, which is read with r, after a d
         self._say_device(state, findings.get(""))
 
     def say_row(self) -> None:
-        """What is wrong with the module under the cursor, whole, and when it starts again."""
+        """Show what is wrong with the module under the cursor, whole, and when it starts again."""
         row = self.row
         parts: list[tuple[str, str]] = []
         if row is not None and row.finding is not None and row.finding.severity in ("warning", "error"):
@@ -152,11 +151,10 @@ makes of its routes stands in a twin of its own, which is read with r, after a d
         self.table.set_filter(text)
 
     def content(self) -> Widget:
-        """The rows."""
         return self.table.rows
 
     def action_sort(self) -> None:
-        """The next order."""
+        """Take the next order."""
         self.notify(f"modules sorted: {self.table.next_sort()}", timeout=2)
 
     def on_table_highlighted(self, event: Table.Highlighted) -> None:

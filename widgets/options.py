@@ -105,7 +105,7 @@ The hub keeps create options in chunks of 512 characters; the last line tells th
         yield Static("", classes="size")
 
     def on_mount(self) -> None:
-        """An editor is ready from the start."""
+        """Have an editor ready from the start."""
         self.ready()
         self.target("for no module yet")
         self.say("empty", "dim")
@@ -127,7 +127,7 @@ The hub keeps create options in chunks of 512 characters; the last line tells th
         return {str(field.name): field.value for field in self.query(".fields Input").results(Input)}
 
     def target(self, text: str) -> None:
-        """What the options are for."""
+        """Name what the options are for."""
         self.query_one(".target", Static).update(Content(drawn(text)))
 
     @property
@@ -137,7 +137,7 @@ The hub keeps create options in chunks of 512 characters; the last line tells th
         return "" if value is Select.NULL else str(value)
 
     def set_presets(self, presets: Sequence[Preset], chosen: str = "") -> None:
-        """The presets one can choose from, the last of a name; ``chosen`` is the one that the text is of, else it stays."""
+        """Set the presets one can choose from; ``chosen`` is the one that the text is of, else the choice stays."""
         chosen = chosen or self.chosen
         self.presets = {preset.name: preset for preset in presets}
         select = self.query_one(Select)
@@ -208,7 +208,6 @@ The hub keeps create options in chunks of 512 characters; the last line tells th
             self.say("✓ valid", "dim")
 
     def content(self) -> Widget:
-        """The preset chooser: single keys work there."""
         return self.query_one(Select)
 
     @on(TextArea.Changed)

@@ -20,7 +20,7 @@ Look = Literal["loading", "empty", "failed", "ready"]
 
 
 def error_content(error: OperatorError, after: str = "", *, raw: bool = False) -> Content:
-    """What happened, why, and what to do, as lines; with ``raw`` the reply as it came, for experts."""
+    """Return what happened, why, and what to do, as lines; with ``raw`` the reply as it came, for experts."""
     parts: list[Part] = [(f"✗ {error.what}\n", STYLES["bad"])]
     for name, value in (("cause", error.cause), ("remedy", error.remedy)):
         if value:
@@ -69,7 +69,7 @@ class FilterLine(Input):
         self.set_class(bool(self.value), "-stays")
 
     def on_blur(self) -> None:
-        """The focus went elsewhere; in a terminal that has lost its own it comes back here."""
+        """Take the focus back in a terminal that has lost its own."""
         if self.app.app_focus:
             self.rest()
 
@@ -133,7 +133,6 @@ class Pane(Vertical):
         self.border_title = Content(f"{self.NUMBER} {self.NAME}")
 
     def compose(self) -> ComposeResult:
-        """The three looks, the note, the filter line and the content."""
         yield self._look
         yield self._note
         yield self._filter
@@ -141,11 +140,10 @@ class Pane(Vertical):
             yield from self.compose_content()
 
     def compose_content(self) -> ComposeResult:
-        """What the pane shows when all is well."""
         raise NotImplementedError
 
     def on_mount(self) -> None:
-        """A pane starts by loading."""
+        """Start by loading."""
         self.set_class(self.look == "loading", "-loading")
 
     # Looks.
@@ -171,12 +169,12 @@ class Pane(Vertical):
         self.say("failed", "bad")
 
     def ready(self) -> None:
-        """The content is there."""
+        """Show the content."""
         self._show("ready", Content(""))
         self.note(None)
 
     def note(self, error: OperatorError | None) -> None:
-        """A line above the content, about data that could not be refreshed."""
+        """Show a line above the content, about data that could not be refreshed."""
         self.set_class(error is not None, "-noted")
         if error is not None:
             text = f"✗ {error.what} {error.remedy}".strip()
@@ -195,7 +193,7 @@ class Pane(Vertical):
             self.call_after_refresh(self._keep_focus)
 
     def say(self, word: str, role: Role = "dim") -> None:
-        """The pane's state in a few words."""
+        """Say the pane's state in a few words."""
         if (word, role) == (self.word, self.role):
             return
         self.word, self.role = word, role
@@ -203,7 +201,7 @@ class Pane(Vertical):
         self.post_message(self.WordChanged(self))
 
     def show_word(self) -> None:
-        """The state in the pane's own frame."""
+        """Show the state in the pane's own frame."""
         self.border_subtitle = Content.assemble((drawn(self.word), STYLES[self.role])) if self.word else None
 
     # Keys.
@@ -214,7 +212,6 @@ class Pane(Vertical):
         return self._filter.has_focus
 
     def filter_hint(self) -> str:
-        """What the empty filter line says."""
         return "filter; !text shows what does not match"
 
     def action_refresh(self) -> None:
@@ -232,7 +229,7 @@ class Pane(Vertical):
         return self._filter.value
 
     def restore_filter(self, text: str) -> None:
-        """A filter from an earlier time."""
+        """Restore a filter from an earlier time."""
         self._filter.value = text
         self._filter.rest()
 
@@ -256,7 +253,7 @@ class Pane(Vertical):
             self.focus_content()
 
     def filtered(self, text: str) -> None:
-        """The filter is now ``text``."""
+        """Filter by ``text``."""
 
     def _keep_focus(self) -> None:
         focused = self.screen.focused
@@ -269,5 +266,4 @@ class Pane(Vertical):
         self.screen.set_focus(self.content() if self.look == "ready" else self)
 
     def content(self) -> Widget:
-        """What is worked with."""
         raise NotImplementedError

@@ -50,12 +50,12 @@ class PasteLine(Input):
         self._soon()
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """What begins like a connection string is not shown."""
+        """Hide what begins like a connection string."""
         event.stop()
         self.password = bool(_SECRET.match(event.value)) or bool(self._lines)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """A line has ended; another may follow at once."""
+        """Take the line; another may follow at once."""
         event.stop()
         self._lines.append(event.value)
         self._clear()

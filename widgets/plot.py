@@ -23,6 +23,6 @@ def spark(values: Sequence[float | None], width: int) -> str:
 
 
 def bar(share: float, width: int) -> str:
-    """A share (0..1) as a bar of at most ``width`` cells; squares, for a full block shouts."""
+    """Return a share (0..1) as a bar of at most ``width`` cells; squares, for a full block shouts."""
     full = max(min(share, 1.0), 0.0) * width
     return ("#" if is_ascii() else "■") * round(full)

@@ -45,7 +45,7 @@ class ProgressDialog(Dialog[None]):
         self.dismiss(None)
 
     def on_mount(self) -> None:
-        """A bar of no known length says nothing."""
+        """Hide the bar, which says nothing while the length is not known."""
         self.query_one(ProgressBar).display = False
 
     def tell(self, progress: Progress) -> None:

@@ -18,7 +18,7 @@ _SIGNS: dict[Role, str] = {"warn": "!", "bad": "✗"}
 
 
 def spent_today(messages: int) -> str:
-    """What consoles have cost the hub today, in messages of its quota."""
+    """Return what consoles have cost the hub today, in messages of its quota."""
     return f"quota: {messages:,} today"
 
 
@@ -66,13 +66,13 @@ class Banner(Horizontal):
         self.where.update(Content(drawn(where)))
 
     def like(self, other: Banner, where: str) -> None:
-        """The other's badge over another place: that of a screen which lies over the panes."""
+        """Show the other's badge over another place: that of a screen which lies over the panes."""
         self.badge.update(other.badge.content)
         self.badge.set_classes(other.badge.classes)
         self.say_where(where)
 
     def show_spent(self, spent: int) -> None:
-        """What consoles have cost the hub today, in messages of its quota."""
+        """Show what consoles have cost the hub today, in messages of its quota."""
         self.spent.update(Content(spent_today(spent)))
 
 

@@ -24,7 +24,7 @@ def seconds(value: float | None) -> str:
 
 
 def step_sign(step: Step) -> tuple[str, Role]:
-    """The sign of a step: what diagnosis says of one that neither failed nor passed counts too."""
+    """Return the sign of a step: what diagnosis says of one that neither failed nor passed counts too."""
     if step.state == "done" and step.finding is not None and step.finding.severity == "warning":
         return SEVERITY["warning"]
     return STEP[step.state]
@@ -48,7 +48,6 @@ class StepList(Lines):
         self.rows: list[tuple[Step, str]] = []
 
     def show_steps(self, steps: Sequence[Step]) -> None:
-        """The steps as they stand."""
         before = {step.name: step.state for step in self.steps}
         stood = self.current
         self.steps = list(steps)
@@ -84,11 +83,9 @@ class StepList(Lines):
         return self.rows[self.index][0] if self.index < len(self.rows) else None
 
     def row_count(self) -> int:
-        """Steps and remedies."""
         return len(self.rows)
 
     def row_key(self, index: int) -> object:
-        """The place: steps are drawn anew whenever they change."""
         return index
 
     def _columns(self, width: int) -> tuple[int, int]:

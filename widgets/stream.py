@@ -37,7 +37,7 @@ class SenderColumn:
 
     @classmethod
     def of(cls, names: Collection[str], room: int) -> SenderColumn | None:
-        """The column for ``names`` in rows of ``room`` cells; None for one sender, and where there is no room."""
+        """Return the column for ``names`` in rows of ``room`` cells; None for one sender, and where there is no room."""
         if len(names) < 2 or room < 46:
             return None
         most = 12 if room < 60 else 18 if room < 100 else 32
@@ -46,7 +46,7 @@ class SenderColumn:
         return cls(min(max(map(cell_len, names)), most), max(min(common, shortest - 4), 0))
 
     def fit(self, name: str) -> str:
-        """The name in the column: of one that is too long, what all begin with is left out first."""
+        """Return the name in the column: of one that is too long, what all begin with is left out first."""
         cut = min(cell_len(name) - self.width + 1, self.common)
         return fit("…" + name[cut:] if cut > 1 else name, self.width)
 
@@ -57,12 +57,12 @@ def sender(message: InferenceMessage) -> str:
 
 
 def share(confidence: float) -> str:
-    """A confidence in per cent; as it is where it is none of one, as the outputs of VGG-16 (fc8) are none."""
+    """Return a confidence in per cent; as it is where it is none of one, as the outputs of VGG-16 (fc8) are none."""
     return f"{confidence:.0%}" if 0 <= confidence <= 1 else f"{confidence:.3g}"
 
 
 def message_cells(message: InferenceMessage, width: int, column: SenderColumn | None = None) -> Cells:
-    """A message on one line: time, sender where there are several, milliseconds, confidence, class, picture; else its text.
+    """Return a message on one line: time, sender where there are several, milliseconds, confidence, class, picture; else its text.
 
     What is missing before it stands at the line's end.
     """
@@ -125,7 +125,7 @@ class Stream(Lines):
         return len(self.window)
 
     def row_key(self, index: int) -> object:
-        """A message's place in the journal, its mark, and what is missing before it: with a filter that may be more."""
+        """Return a message's place in the journal, its mark, and what is missing before it: with a filter that may be more."""
         message = self.window[index]
         return message.row, message.marked, message.missing, message.hub_remade, self.column
 
@@ -200,7 +200,7 @@ class Stream(Lines):
         self.scroll_to(y=offset + len(messages), animate=False, force=True, immediate=True)
 
     def update_message(self, message: InferenceMessage) -> None:
-        """A message that changed (it was marked)."""
+        """Draw a message that changed (it was marked)."""
         for place, window_message in enumerate(self.window):
             if window_message.row == message.row:
                 self.window[place] = message
@@ -239,5 +239,5 @@ class Stream(Lines):
             self.post_message(self.Wanted(where, row))
 
     def action_bottom(self) -> None:
-        """The end of the journal, not only of the window."""
+        """Go to the end of the journal, not only of the window."""
         self.post_message(self.End())

@@ -88,7 +88,7 @@ def drawn(text: str) -> str:
 
 
 def ascii_sign(sign: str) -> str:
-    """What stands for a sign in ASCII; empty where it is none of ours."""
+    """Return what stands for a sign in ASCII; empty where it is none of ours."""
     return str(_ASCII.get(ord(sign), "")) if len(sign) == 1 else ""
 
 

@@ -51,7 +51,7 @@ class Rows(Lines):
         self._widths: tuple[int, list[tuple[Column[Any], int]]] = (-1, [])
 
     def on_resize(self) -> None:
-        """The heading follows."""
+        """Draw the heading anew."""
         super().on_resize()
         self.post_message(self.Resized())
 
@@ -60,11 +60,10 @@ class Rows(Lines):
         return len(self.records)
 
     def row_key(self, index: int) -> object:
-        """The place: rows are drawn anew whenever records change."""
         return index
 
     def widths(self, width: int) -> list[tuple[Column[Any], int]]:
-        """The columns that are shown, with their widths."""
+        """Return the columns that are shown, with their widths."""
         visible = [column for column in self.columns if not (column.quiet and self._is_empty(column))]
         natural = {column.title: column.width or self._natural(column) for column in visible}
         visible = self._fitting(visible, natural, width)
@@ -116,7 +115,6 @@ class Rows(Lines):
         return max([cell_len(column.title), *(cell_len(column.cell(record)[0]) for record in self.records[:200])])
 
     def cells(self, index: int, width: int) -> Cells:
-        """The record's cells, aligned."""
         if self._widths[0] != width:
             self._widths = (width, self.widths(width))
         cells: list[Cell] = [(" ", "plain")]

@@ -6,12 +6,11 @@ from datetime import datetime, timezone
 
 
 def now() -> datetime:
-    """This moment, aware."""
     return datetime.now(timezone.utc)
 
 
 def span(seconds: float) -> str:
-    """A length of time in at most four characters or so: 8s, 3m, 5h, 12d, 3y."""
+    """Return a length of time in at most four characters or so: 8s, 3m, 5h, 12d, 3y."""
     seconds = max(seconds, 0)
     for limit, unit, size in ((60, "s", 1), (3600, "m", 60), (86400, "h", 3600), (86400 * 730, "d", 86400)):
         if seconds < limit:
@@ -35,12 +34,12 @@ def ago(moment: datetime) -> str:
 
 
 def clock(moment: datetime) -> str:
-    """The time of day, local."""
+    """Return the time of day, local."""
     return moment.astimezone().strftime("%H:%M:%S")
 
 
 def clock_with_milliseconds(moment: datetime) -> str:
-    """The time of day, local, to the millisecond."""
+    """Return the time of day, local, to the millisecond."""
     return moment.astimezone().isoformat(timespec="milliseconds")[11:23]
 
 

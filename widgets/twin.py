@@ -48,7 +48,7 @@ class TwinTree(Tree[str]):
         self.auto_expand = True
 
     def show(self, parts: Mapping[str, Any]) -> None:
-        """These parts, each open to its second level; what was open stays open."""
+        """Show these parts, each open to its second level; what was open stays open."""
         opened = {node.data for node in self._all(self.root) if node.is_expanded}
         fresh = not self.root.children
         self.clear()
@@ -104,7 +104,7 @@ class TwinTree(Tree[str]):
 
 
 def _words(value: Any) -> str:
-    """A value as JSON writes it; text without its quotes."""
+    """Return a value as JSON writes it; text without its quotes."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 

@@ -29,7 +29,7 @@ class _Version(argparse.Action):
 
 
 def parser(names: Sequence[str] = NAMES) -> argparse.ArgumentParser:
-    """The command line with the verbs of those names."""
+    """Return the command line with the verbs of those names."""
     top = argparse.ArgumentParser(prog="dbe-console", description="A terminal console for Azure Data Box Edge.")
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument(
@@ -119,7 +119,7 @@ def _first_word(arguments: Sequence[str]) -> str:
 
 
 def _existing(arguments: Sequence[str]) -> Sequence[str]:
-    """The verbs that there are: in read-only mode (flag, environment or context) none that does nothing but change something."""
+    """Return the verbs that exist: in read-only mode (flag, environment or context) none that does nothing but change something."""
     from services.contexts.store import ContextStore, read_only_environment
 
     options, _ = parser(()).parse_known_args([word for word in arguments if word not in ("-h", "--help")])

@@ -38,7 +38,7 @@ class Call:
         return bool(getattr(self.options, "json", False))
 
     def context(self) -> Context:
-        """The context named by ``--context``, else the current one; raises OperatorError where there is none."""
+        """Return the context named by ``--context``, else the current one; raises OperatorError where there is none."""
         from services.contexts.sign_in import show_device_codes
         from services.contexts.store import ContextStore
 
@@ -47,7 +47,7 @@ class Call:
 
     @contextmanager
     def session(self) -> Iterator[Session]:
-        """The services of the verb's context; what they started ends with the block."""
+        """Open the services of the verb's context; what they started ends with the block."""
         from services.operations.session import Session
 
         session = Session(self.context())
@@ -57,15 +57,15 @@ class Call:
             session.close()
 
     def show_device_code(self, code: DeviceCode) -> None:
-        """What to enter where, among the progress, for a sign-in by device code."""
+        """Report where to enter which code, for a sign-in by device code."""
         self.progress(f"To sign in, open {code.uri} and enter {code.code} (until {code.expires:%H:%M} UTC).")
 
     def progress(self, text: str) -> None:
-        """A line of progress for people."""
+        """Write a line of progress to standard error."""
         _write(sys.stderr, text)
 
     def out(self, text: str) -> None:
-        """A line of result."""
+        """Write a line of result to standard output."""
         _write(sys.stdout, text)
 
     def out_json(self, value: Any, indent: int | None = None) -> None:
@@ -112,7 +112,7 @@ def _cell(value: Any) -> str:
 
 
 def json_line(value: Any, indent: int | None = None) -> str:
-    """A value as JSON for standard output: in ASCII where that may have no other characters."""
+    """Return a value as JSON for standard output: in ASCII where that may have no other characters."""
     return json_text(value, indent, lacks_unicode(sys.stdout.encoding))
 
 

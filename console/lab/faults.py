@@ -37,7 +37,7 @@ class LabFaults:
 
     @classmethod
     def find(cls) -> LabFaults | None:
-        """The control of the lab that made this configuration; None where no lab did."""
+        """Return the control of the lab that made this configuration; None where no lab did."""
         file = config_folder().parent.parent / "lab.json"
         try:
             return cls(read_json(file.read_bytes()))

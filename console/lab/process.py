@@ -15,8 +15,10 @@ from services.text import clean
 
 
 class LabProcess:
-    """``python -m services.lab``, which makes a folder of its own and removes it. It ends when its standard input closes, so that neither
-    can outlive the console, however that ends."""
+    """Run ``python -m services.lab`` as a child that removes its own folder.
+
+    It ends when its standard input closes, so that neither can outlive the console, however that ends.
+    """
 
     def __init__(self, arguments: Sequence[str] = ()) -> None:
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 (open as long as the lab)

@@ -72,7 +72,7 @@ class ConsoleApp(AppActions, TellingApp):
         self.codes = DeviceCodes(self)
 
     def get_default_screen(self) -> Screen[None]:
-        """The four panes."""
+        """Return the four panes."""
         return MainScreen(None)
 
     def on_mount(self) -> None:
@@ -90,7 +90,7 @@ class ConsoleApp(AppActions, TellingApp):
         go(self, self._open(), "open")
 
     async def _open(self) -> None:
-        """The lab's context, the one asked for, or the first run."""
+        """Open the lab's context, the one asked for, or the first run."""
         from console.tui.keymap import for_textual, load_keymap
         from services.contexts.sign_in import show_device_codes
         from services.contexts.store import ContextStore

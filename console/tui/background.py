@@ -33,7 +33,7 @@ _SAYS_AGAIN = 4.0  # seconds; a throttled or silent service is asked for much lo
 
 
 async def in_thread(call: Callable[..., Result], *arguments: Any) -> Result:
-    """What ``call(*arguments)`` gives, had in a thread."""
+    """Run ``call(*arguments)`` in a thread and return its result."""
     loop = asyncio.get_running_loop()
     future: asyncio.Future[Result] = loop.create_future()
 
@@ -69,7 +69,7 @@ def ask_from_thread(app: App[Any], screen: ModalScreen[Result]) -> Result | None
 
 
 async def for_dialog(node: DOMNode, call: Callable[..., Result], *arguments: Any) -> Result:
-    """The same, for a dialog that opens with it: Escape on the panes gives it up meanwhile.
+    """Run a call for a dialog that opens with its result; Escape on the panes gives it up meanwhile.
 
     A dialog that opens when it is not waited for any more would take the next key.
     """
@@ -116,7 +116,7 @@ def _serve(calls: SimpleQueue[Callable[[], None]]) -> None:
 
 
 async def each(iterator: Iterator[Result]) -> AsyncIterator[Result]:
-    """What ``iterator`` yields, had in a thread; it stops when nobody listens any more."""
+    """Yield what ``iterator`` yields, read in a thread; it stops when nobody listens any more."""
     loop = asyncio.get_running_loop()
     queue: asyncio.Queue[Any] = asyncio.Queue()
     stopped = threading.Event()
@@ -157,7 +157,7 @@ def _tell(loop: asyncio.AbstractEventLoop, call: Callable[..., object], *argumen
 
 
 def _app(node: DOMNode) -> TellingApp:
-    """The app as what it is here: it says what failed, and knows which dialogs are on their way."""
+    """Return the app as what it is here: it says what failed, and knows which dialogs are on their way."""
     return cast(TellingApp, node.app)
 
 

@@ -18,17 +18,17 @@ class TellingApp(TypingAheadApp):
         self.opening: set[asyncio.Future[Any]] = set()  # what dialogs wait for that will open
 
     def show_error(self, error: OperatorError) -> None:
-        """What happened, why, what to do."""
+        """Show what happened, why, and what to do."""
         self.push_screen(ErrorDialog(error))
 
     def _fatal_error(self) -> None:
-        """A fault that ends the console. Textual's own would print a traceback with every local variable, secrets among them."""
+        """End the console on a fault without Textual's traceback, which prints every local variable, secrets among them."""
         from console.terminal.crash import write_down
 
         self._leave_with(write_down(self._exception or RuntimeError("unknown")))
 
     def panic(self, *renderables: object) -> None:
-        """The same where Textual has no more than a text of the fault."""
+        """End the console where Textual has no more than a text of the fault."""
         from console.terminal.crash import write_text
 
         with self.console.capture() as text:

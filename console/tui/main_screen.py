@@ -95,7 +95,7 @@ class MainScreen(Scope, Screen[None]):
         yield KeyLine()
 
     def on_mount(self) -> None:
-        """The images are where the main job begins."""
+        """Focus the images, where the main job begins."""
         for widget in (*self.panes, self.details):
             widget.set_class(is_ascii(), "-ascii")
         self._current(self.images)
@@ -164,7 +164,7 @@ class MainScreen(Scope, Screen[None]):
             self.modules.begin(self.session, device)
 
     def look_at_place(self, device: str) -> None:
-        """The device that the banner names."""
+        """Show the device that the banner names."""
         self.device = device
         self._name_place()
 
@@ -184,7 +184,7 @@ class MainScreen(Scope, Screen[None]):
         )
 
     def say_spent(self) -> None:
-        """What was spent of the hub's quota, in the banner: in steps, or it would be all that an idle line carries."""
+        """Show in the banner what was spent of the hub's quota, in steps: else it would be all that an idle line carries."""
         if self.session is not None:
             session = self.session
 
@@ -211,7 +211,7 @@ class MainScreen(Scope, Screen[None]):
         self.set_class(size.height < 18 or size.width < 50, "-tiny")
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:
-        """The pane that has the focus is the current one."""
+        """Make the pane that has the focus the current one."""
         pane = next((node for node in event.widget.ancestors_with_self if isinstance(node, Pane)), None)
         if pane is not None and pane is not self.current:
             self._current(pane)
@@ -228,7 +228,7 @@ class MainScreen(Scope, Screen[None]):
         return bool(self.console.opening) if action.id == "app.give-up" else super().offers(action)
 
     def action_give_up(self) -> None:
-        """The dialog that is on its way does not open."""
+        """Give up the dialog that is on its way."""
         for waiting in self.console.opening:
             waiting.cancel()
         self.notify("waiting no longer", timeout=2)

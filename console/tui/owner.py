@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 def app_of(node: MessagePump) -> ConsoleApp:
-    """The console's app."""
+    """Return the console's app."""
     return cast("ConsoleApp", node.app)
 
 
 def main_of(pane: Widget) -> MainScreen:
-    """The screen of the four panes, which a pane stands on."""
+    """Return the screen of the four panes, which a pane stands on."""
     return cast("MainScreen", pane.screen)

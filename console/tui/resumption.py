@@ -57,7 +57,7 @@ class Whereabouts:
 
 
 def _steps(session: Session, watch: place.LeftWatch) -> Iterator[Sequence[Step]]:
-    """The rollout's steps from here on."""
+    """Yield the rollout's steps from here on."""
     from services.operations.rollout_steps import Watch as Rollout
 
     version = session.hub.device_state(watch.device).desired_version

@@ -37,7 +37,7 @@ class Scope(DOMNode):
         return super().check_action(action, parameters)
 
     def action_act(self, id: str) -> None:
-        """What every binding of the table calls."""
+        """Carry out an action of the table: every binding calls this."""
         self.act(id)
 
     def act(self, id: str, argument: str = "", row: object | None = None) -> None:

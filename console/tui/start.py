@@ -72,7 +72,7 @@ def start(options: argparse.Namespace) -> int:
 
 
 def _mend_size() -> None:
-    """A terminal that says it has no size (a serial line, a pty nobody set) is given 80×24: Textual would draw for ever in it."""
+    """Give a terminal without a size (a serial line, a pty nobody set) 80×24: Textual would draw for ever in it."""
     import fcntl
     import struct
     import termios

@@ -13,7 +13,7 @@ from services.files import private_folder, write
 
 
 def _variables(*, dim: str, edge: str, key: str, thumb: str, track: str) -> dict[str, str]:
-    """What our style sheets name beside Textual's own: what stands back, frames without the focus, keys in the footer, scrollbars."""
+    """Return what our style sheets name beside Textual's own: what stands back, frames without the focus, keys in the footer, scrollbars."""
     bars = {"scrollbar": thumb, "scrollbar-hover": thumb, "scrollbar-active": thumb}
     tracks = dict.fromkeys(("scrollbar-background", "scrollbar-background-hover", "scrollbar-background-active"), track)
     return {"dim": dim, "edge": edge, "footer-key-foreground": key, "scrollbar-corner-color": track, **bars, **tracks}
@@ -108,14 +108,14 @@ def few_colours() -> bool:
 
 
 def default_theme(remembered: str = "") -> str:
-    """The theme chosen before where this terminal can show it, else one that it can."""
+    """Return the theme chosen before where this terminal can show it, else one that it can."""
     if few_colours():
         return ANSI_LIGHT.name if remembered in (ANSI_LIGHT.name, LIGHT.name) else ANSI_DARK.name
     return remembered if remembered in NAMES else DARK.name
 
 
 def remembered(file: Path) -> str:
-    """The theme chosen before; empty where none was."""
+    """Return the theme chosen before; empty where none was."""
     try:
         return file.read_text("utf-8").strip()
     except (OSError, ValueError):

@@ -16,10 +16,10 @@ CLASSES = (
 
 
 def detect_classes(heads: Iterable[tuple[Sequence[int], list[float]]]) -> dict[str, float]:
-    """Return the classes that are the likeliest of some anchor, with the probability at the surest one; the background alone where no
-    anchor sees anything.
+    """Return the classes that are the likeliest of some anchor, with the probability at the surest one.
 
-    ``heads`` are (shape, values) of the outputs; those of boxes are left out. ValueError where none holds classes.
+    The background alone where no anchor sees anything. ``heads`` are (shape, values) of the outputs; those of boxes are left
+    out. ValueError where none holds classes.
     """
     count, anchors = len(CLASSES), 0
     probabilities: dict[str, float] = {}

@@ -1,10 +1,11 @@
-"""Scores the pictures of a folder on the host module, over and over, and sends each result to the hub: what the sample's run.py
-does. Beyond it, ``-o`` may name several outputs with commas between: the heads of SSD-VGG.
+"""Score the pictures of a folder on the host module, over and over, and send each result to the hub, as the sample's run.py does.
+
+Beyond the sample, ``-o`` may name several outputs with commas between: the heads of SSD-VGG.
 
     python -m services.client.run [-h] [-d IMAGE_DIR] [-i INPUT_TENSORS] [-o OUTPUT_TENSORS] [-a ADDRESS] [-p PORT] [-w WAIT] [-s]
 
-Environment: DEVICE_CONNECTION_STRING (the device's, never the hub's) or that of an IoT Edge module; CLIENT_CA_FILE, a private CA
-in PEM; CLIENT_QUEUE_FOLDER, where results wait that cannot be sent (default: ./queue).
+Environment: DEVICE_CONNECTION_STRING (the device's, never the hub's) or that of an IoT Edge module; CLIENT_CA_FILE, a private
+CA in PEM; CLIENT_QUEUE_FOLDER, where results wait that cannot be sent (default: ./queue).
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ _log = logging.getLogger("client")
 
 
 def parser() -> argparse.ArgumentParser:
-    """The sample's options, with its names, defaults and help (docs/facts/sample-client.md)."""
+    """Return the sample's options, with its names, defaults and help (docs/facts/sample-client.md)."""
     options = argparse.ArgumentParser(prog="run.py")
     options.add_argument(
         "-d", "--image-dir", default="./assets/", help="The file path of the image to inference. Default: './assets/'"
@@ -68,21 +69,21 @@ def parser() -> argparse.ArgumentParser:
 
 
 def port(text: str) -> int:
-    """A port; gRPC would take the remainder of one that is too high for another port, without a word."""
+    """Return a port; gRPC would take the remainder of one that is too high for another port, without a word."""
     if not 0 < int(text) < 65536:
         raise argparse.ArgumentTypeError(f"{text} is not a port, from 1 to 65535")
     return int(text)
 
 
 def seconds(text: str) -> float:
-    """A finite number of seconds."""
+    """Return a finite number of seconds."""
     if not math.isfinite(float(text)):
         raise argparse.ArgumentTypeError(f"{text} is no number of seconds")
     return float(text)
 
 
 def pictures(path: str) -> list[str]:
-    """The picture files of a folder, or the one file, as paths that begin as ``path`` was written."""
+    """Return the picture files of a folder, or the one file, as paths that begin as ``path`` was written."""
     if Path(path).is_file():
         return [path]
     folder = path if path.endswith("/") else f"{path}/"  # pathlib would drop the "./" that the sample's messages show

@@ -29,8 +29,10 @@ class Flashing(Exception):
 
 
 class Scorer:
-    """Scores on ``address:port``. ``output_names``: one, or several with commas between. ``stop`` ends the wait between two
-    attempts."""
+    """Scores pictures on the host at ``address:port``.
+
+    ``output_names`` is one name, or several with commas between; ``stop`` ends the wait between two attempts.
+    """
 
     def __init__(self, address: str, port: int, input_name: str, output_names: str, stop: threading.Event) -> None:
         self._target = f"{address}:{port}"
@@ -46,8 +48,10 @@ class Scorer:
             self._channel = None
 
     def score(self, data: bytes) -> list[Output]:
-        """The output tensors of one encoded picture, in the order they were named. Raises Flashing, WrongTensorNames,
-        grpc.RpcError or ValueError."""
+        """Return the output tensors of one encoded picture, in the order they were named.
+
+        Raises Flashing, WrongTensorNames, grpc.RpcError or ValueError.
+        """
         request = proto.picture_request(self._input, data)
         wait = 1.0
         for attempt in range(1, _ATTEMPTS + 1):

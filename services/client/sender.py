@@ -28,8 +28,9 @@ class NoIdentity(Exception):
 
 
 def connect() -> Any:
-    """A device client from DEVICE_CONNECTION_STRING, else a module client from the edge environment (workload API). Connects on
-    first use.
+    """Return a device client from DEVICE_CONNECTION_STRING, else a module client from the edge environment (workload API).
+
+    Connects on first use.
 
     CLIENT_CA_FILE names a private CA in PEM for the device client; a module takes the edge's own trust bundle.
     """

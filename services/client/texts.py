@@ -27,10 +27,10 @@ def class_names() -> list[str]:
 
 
 def result(path: str, milliseconds: float, scores: Sequence[float], names: Sequence[str]) -> str:
-    """The message of one result.
+    """Return the message of one result.
 
-    Two scores are the transfer-learning sample's (cat, dog); one more than there are names has a background class in front, as in
-    TF-Slim.
+    Two scores are the transfer-learning sample's (cat, dog); one more than there are names has a background class in front, as
+    in TF-Slim.
     """
     if not scores:
         raise ValueError("the output tensor is empty")
@@ -43,5 +43,5 @@ def result(path: str, milliseconds: float, scores: Sequence[float], names: Seque
 
 
 def classified(path: str, milliseconds: float, name: str, confidence: float) -> str:
-    """The message of a picture whose class is known."""
+    """Return the message of a picture whose class is known."""
     return f"({milliseconds:.0f} ms) The image {path} was classified as {name} with confidence {confidence}."

@@ -39,12 +39,12 @@ def parse_source(text: str) -> SecretSource:
 
 
 def render_source(source: SecretSource) -> str:
-    """The text that ``parse_source`` reads."""
+    """Return the text that ``parse_source`` reads."""
     return f"{source.kind}:{source.value}"
 
 
 def to_table(record: Any) -> dict[str, Any]:
-    """A settings record as a TOML table; what stands at its default is left out."""
+    """Return a settings record as a TOML table; what stands at its default is left out."""
     table: dict[str, Any] = {}
     for field in dataclasses.fields(record):
         value = getattr(record, field.name)
@@ -64,7 +64,7 @@ def to_table(record: Any) -> dict[str, Any]:
 
 
 def context_from(name: str, table: object) -> Context:
-    """The context that a table describes; raises TableError."""
+    """Return the context that a table describes; raises TableError."""
     if one_line(name) != name:
         raise TableError((name,), f"the context name {one_line(name, 60)!r} holds {_HOSTILE}", _PLAIN)
     if isinstance(table, Mapping) and "name" in table:

@@ -37,7 +37,7 @@ class EventString:
 
 
 def parse_connection_string(pasted: str) -> HubString | EventString:
-    """What ``pasted`` is. Line breaks and blanks of a wrapped paste are taken out. No error repeats any value but names."""
+    """Return what ``pasted`` is. Line breaks and blanks of a wrapped paste are taken out. No error repeats any value but names."""
     fields: dict[str, str] = {}
     parts = _parts(pasted)
     for key, _, value in parts:
@@ -67,12 +67,12 @@ def parse_connection_string(pasted: str) -> HubString | EventString:
 
 
 def fields_of(connection: Secret) -> dict[str, str]:
-    """The values of a connection string by their names, in the SDKs' spelling; whatever it is, and whatever it lacks."""
+    """Return the values of a connection string by their names, in the SDKs' spelling; whatever it is, and whatever it lacks."""
     return {key: value for key, _, value in _parts(connection.reveal())}
 
 
 def tidied(connection: Secret) -> Secret:
-    """The same connection string as the SDKs take it: without blanks, its names in their spelling."""
+    """Return the same connection string as the SDKs take it: without blanks, its names in their spelling."""
     return Secret(_join(_parts(connection.reveal())))
 
 

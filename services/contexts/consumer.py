@@ -14,7 +14,7 @@ Client = TypeVar("Client")
 
 
 def consumer(kind: type[Client], endpoint: EventEndpoint, **options: Any) -> Client:
-    """A client of ``kind`` (the SDK's EventHubConsumerClient, the synchronous or the aio one) that makes no tries of its own."""
+    """Return a client of ``kind`` (the SDK's EventHubConsumerClient, the synchronous or the aio one) that makes no tries of its own."""
     from azure.eventhub import TransportType
 
     log = logging.getLogger("azure.eventhub")

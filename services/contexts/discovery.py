@@ -122,16 +122,16 @@ class ResourceManager:
         return HubPlan(_text(sku, "name", 20), _number(sku, "capacity") or 1, spent, daily)
 
     def hub_record(self, resource_id: str) -> dict[str, Any]:
-        """A hub as ARM describes it: tier, endpoints, routes, whether keys are let in. It may hold secrets of endpoints."""
+        """Return a hub as ARM describes it: tier, endpoints, routes, whether keys are let in. It may hold secrets of endpoints."""
         return self._ask(self._url(_place(resource_id), _HUBS_VERSION))
 
     def hub_connection_string(self, hub: FoundHub, *, write: bool = True) -> Secret:
-        """The connection string of the weakest policy that suffices: to look, or (``write``) to deploy too."""
+        """Return the connection string of the weakest policy that suffices: to look, or (``write``) to deploy too."""
         policy, key = self._policy(hub, {"registryread", "serviceconnect", *(["registrywrite"] if write else [])})
         return Secret(f"HostName={hub.host};SharedAccessKeyName={policy};SharedAccessKey={key}")
 
     def events_connection_string(self, hub: FoundHub) -> Secret:
-        """The Event Hub-compatible connection string, of the weakest policy with service connect."""
+        """Return the Event Hub-compatible connection string, of the weakest policy with service connect."""
         host = hub.events_namespace.removeprefix("sb://").rstrip("/")
         check_leads(self._context, "hub", hub.host, host)
         policy, key = self._policy(hub, {"serviceconnect"})

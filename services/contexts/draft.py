@@ -77,25 +77,25 @@ class Draft:
         return f"events of {parsed.entity} at {parsed.namespace}, policy {parsed.policy}"
 
     def take_hub_source(self, source: SecretSource) -> str:
-        """The hub's connection string from ``source``, which is what the context will name."""
+        """Return the hub's connection string from ``source``, which is what the context will name."""
         parsed = parse_connection_string(reveal(source).reveal())
         if not isinstance(parsed, HubString):
             raise _other_kind("the hub's connection string", "an Event Hub-compatible one")
         return self._take_string(parsed, source)
 
     def take_event_source(self, source: SecretSource) -> str:
-        """The Event Hub-compatible connection string from ``source``."""
+        """Return the Event Hub-compatible connection string from ``source``."""
         parsed = parse_connection_string(reveal(source).reveal())
         if not isinstance(parsed, EventString):
             raise _other_kind("an Event Hub-compatible connection string", "a hub's own")
         return self._take_string(parsed, source)
 
     def take_workspace(self, found: FoundWorkspace) -> None:
-        """A workspace picked from a list."""
+        """Take a workspace that was picked from a list."""
         self.workspace = WorkspaceSettings(found.subscription, found.resource_group, found.name, ca_file=self.ca_file)
 
     def take_hub(self, found: FoundHub, resources: ResourceManager) -> None:
-        """A hub picked from a list; its connection string is had from ARM."""
+        """Take a hub that was picked from a list; ARM gives its connection string."""
         string = parse_connection_string(resources.hub_connection_string(found, write=not self.read_only).reveal())
         if isinstance(string, HubString):
             self.hub_string, self.hub_source, self.hub_resource_id = string, None, found.resource_id
@@ -105,7 +105,7 @@ class Draft:
         return ResourceManager(self._signed_in())
 
     def devices(self) -> list[str]:
-        """The hub's Edge devices, to pick one; empty without a hub."""
+        """Return the hub's Edge devices, to pick one; empty without a hub."""
         return edge_devices(self.hub_string.text, self.ca_file) if self.hub_string else []
 
     def _signed_in(self) -> Context:
@@ -115,7 +115,7 @@ class Draft:
         return context
 
     def context(self) -> Context:
-        """The context as it would be kept; a pasted secret that is not kept yet has no source."""
+        """Return the context as it would be kept; a pasted secret that is not kept yet has no source."""
         hub = None
         if self.hub_string:
             hub = HubSettings(self.hub_string.host, self.hub_source, self.hub_resource_id, self.ca_file)

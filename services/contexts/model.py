@@ -79,8 +79,11 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """A workspace, a hub and a device under one name; ``device_address``: where its compute network is reached from here,
-    ``device_ports``: host ports of its modules that are reached under another number there (a tunnel, an address translation)."""
+    """A workspace, a hub and a device under one name.
+
+    ``device_address`` is where the device's compute network is reached from here, ``device_ports`` the host ports of its
+    modules that are reached under another number there (a tunnel, an address translation).
+    """
 
     name: str
     hub: HubSettings | None = None

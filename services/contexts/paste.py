@@ -32,7 +32,7 @@ _LIKE_OURS = str.maketrans("\u201c\u201d\u2018\u2019\u00a0", "\"\"'' ", "\u200b\
 
 
 def split_paste(text: str) -> list[str]:
-    """The things in ``text``. A connection string goes on over line breaks (terminals and mails wrap it), up to a quote or the next."""
+    """Return the things in ``text``. A connection string goes on over line breaks (terminals and mails wrap it), up to a quote or the next."""
     lines = (line.strip() for line in text[:_MOST].translate(_LIKE_OURS).splitlines())
     text = "\n".join(line for line in lines if line and not line.startswith(("#", "//")))
     things: list[str] = []
@@ -61,7 +61,7 @@ def split_paste(text: str) -> list[str]:
 
 
 def subscription_in(thing: str) -> str:
-    """The subscription that ``thing`` is, or that an id or address in it lies in; empty where there is none."""
+    """Return the subscription that ``thing`` is, or that an id or address in it lies in; empty where there is none."""
     if _SUBSCRIPTION.fullmatch(thing):
         return thing
     match = _IN_SUBSCRIPTION.search(thing)
@@ -69,7 +69,7 @@ def subscription_in(thing: str) -> str:
 
 
 def workspace_in(thing: str) -> WorkspaceSettings | None:
-    """The workspace that a config.json's text, its id or its portal's address names; None where ``thing`` is none of these.
+    """Return the workspace that a config.json's text, its id or its portal's address names; None where ``thing`` is none of these.
 
     Raises OperatorError for JSON that is no config.json.
     """
@@ -93,7 +93,7 @@ def workspace_in(thing: str) -> WorkspaceSettings | None:
 
 
 def file_of(thing: str) -> Path | None:
-    """The file whose path ``thing`` is."""
+    """Return the file whose path ``thing`` is."""
     path = Path(thing).expanduser() if 0 < len(thing) < 1000 and "\n" not in thing and "\0" not in thing else None
     try:
         return path if path and path.is_file() else None
@@ -102,7 +102,7 @@ def file_of(thing: str) -> Path | None:
 
 
 def read_file(path: Path) -> list[str]:
-    """The things in the file ``path``; PowerShell writes them as UTF-16."""
+    """Return the things in the file ``path``; PowerShell writes them as UTF-16."""
     try:
         raw = path.read_bytes()[: 2 * _MOST]
         text = raw.decode("utf-16" if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig")
@@ -121,7 +121,7 @@ def _goes_on(line: str) -> bool:
 
 
 def _json(text: str) -> tuple[Any, int] | None:
-    """The object or list that ``text`` begins with, and where it ends; line breaks that a terminal put into strings are allowed."""
+    """Return the object or list that ``text`` begins with, and where it ends; line breaks that a terminal put into strings are allowed."""
     try:
         return json.JSONDecoder(strict=False).raw_decode(text) if text[0] in "{[" else None
     except (ValueError, RecursionError):
@@ -129,7 +129,7 @@ def _json(text: str) -> tuple[Any, int] | None:
 
 
 def _within(value: Any) -> list[str]:
-    """The connection strings in what ``az`` answers; without any it is one thing, a config.json perhaps."""
+    """Return the connection strings in what ``az`` answers; without any it is one thing, a config.json perhaps."""
     return [string for string in _strings(value) if _STRING.match(string)] or [json.dumps(value)]
 
 
@@ -141,7 +141,7 @@ def _strings(value: Any) -> Iterator[str]:
 
 
 def _unquoted(line: str) -> str:
-    """A shell's or a file manager's quotes around a path or id taken off."""
+    """Take a shell's or a file manager's quotes around a path or id off."""
     quoted = len(line) > 1 and line[0] == line[-1] and line[0] in "\"'"
     plain = line[1:-1] if quoted else line
     return plain if quoted or file_of(plain) else plain.replace("\\ ", " ")

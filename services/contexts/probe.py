@@ -72,7 +72,7 @@ def _changed(text: object) -> datetime | None:
 
 
 def edge_devices(connection_string: Secret, ca_file: str = "") -> list[str]:
-    """The ids of the hub's Edge devices (registry read)."""
+    """Return the ids of the hub's Edge devices (registry read)."""
     from azure.iot.hub.models import QuerySpecification
 
     query = QuerySpecification(query="SELECT deviceId FROM devices WHERE capabilities.iotEdge = true")

@@ -20,7 +20,7 @@ _COMMAND_SECONDS = 60  # a vault may ask for a finger on a key first
 
 
 def reveal(source: SecretSource) -> Secret:
-    """The secret of ``source``, read anew at every call. Raises OperatorError naming the source, never the secret."""
+    """Return the secret of ``source``, read anew at every call. Raises OperatorError naming the source, never the secret."""
     value = {"env": _from_environment, "file": _from_file, "command": _from_command, "keyring": _from_keyring}[source.kind](
         source.value
     )
@@ -65,13 +65,15 @@ def forget(source: SecretSource) -> None:
 
 
 def resolve_path(text: str) -> Path:
-    """A path of the context file: ``~`` from the home folder, a relative one from the file's folder."""
+    """Return a path of the context file: ``~`` from the home folder, a relative one from the file's folder."""
     return config_folder() / Path(text).expanduser()
 
 
 def ca_path(text: str) -> str:
-    """The PEM file that a ``ca_file`` of the context file names. Raises OperatorError where it is not there: each SDK would fail in a
-    way of its own."""
+    """Return the PEM file that a ``ca_file`` of the context file names.
+
+    Raises OperatorError where it is not there: each SDK would fail in a way of its own.
+    """
     path = resolve_path(text)
     if not path.is_file():
         raise OperatorError(

@@ -43,15 +43,15 @@ _shown = threading.local()  # what ends the showing of the code that this thread
 
 
 def show_device_codes(handler: DeviceCodeHandler | None) -> None:
-    """``handler`` shows device codes from now on (called in whatever thread asked for a token); None: nobody can."""
+    """Have ``handler`` show device codes from now on, in whatever thread asks for a token; with None nobody can."""
     _handlers[:] = [handler] if handler else []
 
 
 def credential(context: Context) -> Any:
-    """The azure-core TokenCredential of ``context``: the same object for every context that signs in alike.
+    """Return the azure-core TokenCredential of ``context``: the same object for every context that signs in alike.
 
-    Raises OperatorError where the sign-in lacks something or its secret cannot be had. Its ``get_token`` raises azure-core's own
-    errors: use ``token`` where a clear one is wanted.
+    Raises OperatorError where the sign-in lacks something or its secret cannot be had. Its ``get_token`` raises azure-core's
+    own errors: use ``token`` where a clear one is wanted.
     """
     key = (context.cloud, context.sign_in)
     with _lock:
@@ -73,7 +73,7 @@ def forget_credential(context: Context) -> None:
 
 
 def arm_scope(cloud: CloudSettings) -> str:
-    """The scope of tokens for the resource manager of ``cloud``."""
+    """Return the scope of tokens for the resource manager of ``cloud``."""
     return f"{cloud.resource_manager.rstrip('/')}/.default"
 
 
@@ -86,7 +86,7 @@ def connection_options(ca_file: str) -> dict[str, Any]:
 
 
 def token(context: Context, scope: str = "") -> tuple[str, int]:
-    """An access token and its expiry in Unix seconds, for ``scope`` or else the resource manager.
+    """Return an access token and its expiry in Unix seconds, for ``scope`` or else the resource manager.
 
     Raises OperatorError where signing in fails.
     """
@@ -101,7 +101,7 @@ def token(context: Context, scope: str = "") -> tuple[str, int]:
 
 
 def sign_in_error(context: Context, error: Exception) -> OperatorError:
-    """What an error of azure-identity means for the operator."""
+    """Return what an error of azure-identity means for the operator."""
     inner: BaseException | None = error
     while inner is not None:
         if isinstance(inner, OperatorError):
@@ -201,7 +201,7 @@ def _make(name: str, cloud: CloudSettings, sign_in: SignIn, pasted: Secret | Non
 
 
 def _transport(cloud: CloudSettings) -> Any:
-    """A client secret goes to the authority alone, also where the reply is a redirect."""
+    """Return a transport that sends a client secret to the authority alone, also where the reply is a redirect."""
     from azure.core.pipeline.transport import RequestsTransport
 
     from services.replies.session import Service, open_session

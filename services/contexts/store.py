@@ -81,7 +81,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 def dump(contexts: Mapping[str, Context], current: str = "") -> str:
-    """The TOML text of ``contexts``."""
+    """Return the TOML text of ``contexts``."""
     document: dict[str, Any] = {"current": current} if current else {}
     tables = {}
     for name, context in contexts.items():
@@ -106,7 +106,7 @@ def keep_private(path: Path, text: str, what: str) -> None:
 
 
 def read_private(path: Path, what: str) -> str:
-    """The text of ``path``, refused when others can read or replace it. ``what`` names it in errors: "the context file"."""
+    """Return the text of ``path``, refused when others can read or replace it. ``what`` names it in errors: "the context file"."""
     try:
         mode = path.stat().st_mode
         if not stat.S_ISREG(mode):
@@ -143,7 +143,7 @@ class ContextStore:
         self.path = path or config_folder() / "contexts.toml"
 
     def names(self) -> tuple[str, ...]:
-        """The names of all contexts, in the file's order."""
+        """Return the names of all contexts, in the file's order."""
         return tuple(self._load()[0])
 
     @property
@@ -156,7 +156,7 @@ class ContextStore:
         return self._load()[0]
 
     def resolve(self, name: str | None = None, read_only: bool = False) -> Context:
-        """The context ``name``, else DBE_CONSOLE_CONTEXT's, else the current one (or the only one).
+        """Return the context ``name``, else DBE_CONSOLE_CONTEXT's, else the current one (or the only one).
 
         ``read_only`` or DBE_CONSOLE_READ_ONLY makes it read-only, whatever the file says. OperatorError where there is none.
         """
@@ -283,7 +283,7 @@ class ContextStore:
 
 
 def _line_of(text: str, path: tuple[str, ...]) -> int:
-    """The line where the key or table ``path`` stands; the nearest table above it where it is written otherwise; 1 at worst."""
+    """Return the line where the key or table ``path`` stands; the nearest table above it where it is written otherwise; 1 at worst."""
     best = 1
     table: tuple[str, ...] = ()
     for number, line in enumerate(text.splitlines(), 1):

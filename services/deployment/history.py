@@ -1,12 +1,10 @@
-"""The history of deployments, which is the audit trail too: who, from where, when, by which route, before and after without
-secrets, outcome.
+"""Keep the history of deployments, which is the audit trail: who, from where, when, by which route, before and after, outcome.
 
-An entry is written as ``pending`` and synced to disk before anything is sent. A console that is killed in the middle leaves
-it pending; the
-next one finds it (``pending``) and tells by the device's own state how it went (services.deployment.settlement).
+An entry is written as ``pending`` and synced to disk before anything is sent. A console that is killed in the middle leaves it
+pending; the next one finds it (``pending``) and tells by the device's own state how it went (services.deployment.settlement).
 
-Manifests and texts are masked here, by the one rule, before they are written; what an older console wrote by an older rule is masked
-anew (services.deployment.history_file).
+Manifests and texts are masked here, by the one rule, before they are written; what an older console wrote by an older rule is
+masked anew (services.deployment.history_file).
 """
 
 from __future__ import annotations
@@ -36,8 +34,10 @@ _COLUMNS = (
 
 
 class History:
-    """The history in SQLite (mode 0600); entries are only ever added to or settled, never removed. Safe to use from several
-    threads."""
+    """The history in SQLite (mode 0600); safe to use from several threads.
+
+    Entries are only ever added to or settled, never removed.
+    """
 
     def __init__(self, path: Path | None = None) -> None:
         self._path = path or private_folder(state_folder()) / "history.sqlite"
@@ -57,7 +57,10 @@ class History:
         after: Mapping[str, Any] | None = None,
         before_version: int | None = None,
     ) -> int:
-        """A pending entry, on disk when this returns; its id. ``before`` and ``after`` are kept without their secrets."""
+        """Write a pending entry, on disk when this returns, and return its id.
+
+        ``before`` and ``after`` are kept without their secrets.
+        """
         row = (
             _now(), _user(), _origin(), context, host, device, route, masked_text(one_line(summary, 500)), _masked_json(before), _masked_json(after),
             before_version, "pending", os.getpid(),
@@ -103,7 +106,7 @@ class History:
             database.execute("UPDATE history SET detail = ?, process = 0 WHERE id = ?", (text, entry))
 
     def entries(self, *, host: str = "", device: str = "", limit: int = 100) -> list[HistoryEntry]:
-        """The newest entries first."""
+        """Return the newest entries first."""
         return self._read("(? = '' OR host = ?) AND (? = '' OR device = ?)", (host, host, device, device), limit)
 
     def entry(self, number: int) -> HistoryEntry:
@@ -169,7 +172,7 @@ def _now() -> str:
 
 
 def _user() -> str:
-    """The user, and who became them by sudo."""
+    """Return the user, and who became them by sudo."""
     try:
         name = getpass.getuser()
     except (KeyError, OSError):
@@ -179,7 +182,7 @@ def _user() -> str:
 
 
 def _origin() -> str:
-    """The address an SSH session comes from: the first word of SSH_CONNECTION, else of SSH_CLIENT."""
+    """Return the address an SSH session comes from: the first word of SSH_CONNECTION, else of SSH_CLIENT."""
     words = (os.environ.get("SSH_CONNECTION") or os.environ.get("SSH_CLIENT") or "").split()
     return one_line(words[0], 80) if words else ""
 

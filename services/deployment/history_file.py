@@ -82,7 +82,7 @@ def _mask_batch(database: sqlite3.Connection) -> bool:
 
 
 def _masked_json(text: str) -> str:
-    """A manifest as it was kept, masked; one that cannot be read is not kept."""
+    """Return a manifest as it was kept, masked; one that cannot be read is not kept."""
     try:
         content = json.loads(text)
     except (ValueError, TypeError, RecursionError):

@@ -1,5 +1,4 @@
-"""The images of a plan asked for at their registries, before anything is sent: credentials valid, image there, architecture
-right."""
+"""Check a plan's images at their registries before anything is sent: credentials valid, image there, architecture right."""
 
 from __future__ import annotations
 
@@ -22,8 +21,10 @@ _MACHINES = {"x86_64": "amd64", "x64": "amd64", "aarch64": "arm64", "armv7l": "a
 
 
 def with_images_checked(context: Context, plan: Plan) -> Plan:
-    """``plan`` with what is wrong with the images that it brings; a registry that cannot be reached from here is a warning
-    only."""
+    """Return ``plan`` with what is wrong with the images that it brings.
+
+    A registry that cannot be reached from here is a warning only.
+    """
     platform = registry_platform(plan.state.platform)
     credentials = credentials_of(agent_of(plan.after))
     problems = [
@@ -35,7 +36,7 @@ def with_images_checked(context: Context, plan: Plan) -> Plan:
 
 
 def _new_images(plan: Plan) -> dict[str, str]:
-    """The images of modules that are new, have another image, or would be pulled with other credentials."""
+    """Return the images of modules that are new, have another image, or would be pulled with other credentials."""
     before, after = modules_of(plan.before), modules_of(plan.after)
     same_sign_in = _passwords(plan.before) == _passwords(plan.after)
     images = {name: settings_of(mapping(module)).get("image") for name, module in after.items()}
@@ -49,19 +50,22 @@ def _new_images(plan: Plan) -> dict[str, str]:
 
 
 def registry_platform(platform: str) -> str:
-    """The agent's os/architecture (linux/x86_64) in the registries' words (linux/amd64)."""
+    """Return the agent's os/architecture (linux/x86_64) in the registries' words (linux/amd64)."""
     system, slash, machine = platform.partition("/")
     return f"{system}{slash}{_MACHINES.get(machine.lower(), machine.lower())}"
 
 
 def registry_ca(context: Context) -> str:
-    """The CA file that the context trusts for registries."""
+    """Return the CA file that the context trusts for registries."""
     return context.workspace.ca_file if context.workspace else context.cloud.ca_file
 
 
 def credentials_of(agent: Mapping[str, Any]) -> dict[str, RegistryCredentials]:
-    """Return the registry credentials in $edgeAgent's desired properties, by the server that the agent finds them for: it compares
-    the address as it stands, letter case aside, so that one with https:// is no server's (docs/facts/create-options.md)."""
+    """Return the registry credentials in $edgeAgent's desired properties, by the server that the agent finds them for.
+
+    It compares the address as it stands, letter case aside, so that one with https:// is no server's
+    (docs/facts/create-options.md).
+    """
     credentials = {}
     for entry in map(mapping, _entries(agent).values()):
         address, username, password = (entry.get(key) for key in ("address", "username", "password"))

@@ -112,9 +112,12 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """How applying went: the twin's new desired version (None where nothing had to be sent), the entry in the history, and when
-    it was sent. ``warning``: ``detail`` tells of something that was lost. On Azure ML's route ``state`` is the service's, and
-    ``lost`` are modules of others that the device had before and has no more."""
+    """How applying went.
+
+    ``version`` is the twin's new desired version (None where nothing had to be sent), ``entry`` the one in the history;
+    ``sent_at`` is when it was sent. ``warning`` says that ``detail`` tells of something that was lost. On Azure ML's route
+    ``state`` is the service's, and ``lost`` are modules of others that the device had before and has no more.
+    """
 
     version: int | None
     entry: int | None
@@ -126,8 +129,10 @@ class Applied:
 
 
 class ChangedMeanwhile(OperatorError):
-    """Somebody else changed the device's deployment after the plan was made; nothing was sent. ``plan`` is the same change on
-    top of theirs, which is ``theirs``."""
+    """Somebody else changed the device's deployment after the plan was made; nothing was sent.
+
+    ``plan`` is the same change on top of theirs, which is ``theirs``.
+    """
 
     def __init__(self, plan: Plan, theirs: tuple[DiffLine, ...]) -> None:
         super().__init__(

@@ -28,7 +28,7 @@ class Rollback:
     missing: tuple[Path, ...] = ()
 
     def questions(self) -> tuple[str, ...]:
-        """The missing secrets in words, in the order of ``missing``."""
+        """Return the missing secrets in words, in the order of ``missing``."""
         return tuple(_words(path) for path in self.missing)
 
 
@@ -39,10 +39,12 @@ def prepare(
     answers: Mapping[Path, str] | None = None,
     registry: Callable[[], RegistryCredentials | None] = lambda: None,
 ) -> Rollback:
-    """The manifest to go back to. Secrets come from the device's twins as they are now, else from ``registry`` (the
-    workspace's own
-    credentials) or ``answers``. Module twins' reads are metered. Raises OperatorError for an entry of another hub: a device of the
-    same name is another device there."""
+    """Return the manifest to go back to.
+
+    Secrets come from the device's twins as they are now, else from ``registry`` (the workspace's own credentials) or
+    ``answers``. Module twins' reads are metered. Raises OperatorError for an entry of another hub: a device of the same name is
+    another device there.
+    """
     _check_hub(hub, entry)
     stored = entry.before if point == "before" else entry.after
     if not mapping(stored.get("modulesContent")) or entry.route == "method":
@@ -60,7 +62,7 @@ def prepare(
 
 
 def plan_rollback(hub: Hub, rollback: Rollback) -> Plan:
-    """The plan that goes back, with the same diff and checks as every other; raises where a secret is missing."""
+    """Return the plan that goes back, with the same diff and checks as every other; raises where a secret is missing."""
     _check_hub(hub, rollback.entry)
     if rollback.missing:
         raise OperatorError(

@@ -20,8 +20,11 @@ _ENDED = "Nobody saw how this ended"
 
 
 def settle(hub: Hub, history: History, services: Callable[[], Sequence[EdgeService]] | None = None) -> list[HistoryEntry]:
-    """The entries that are settled now. ``services`` reads those of the workspace, where there is one; it is asked only where
-    a deployment by Azure ML was interrupted, and what it raises is raised: the entries stay as they are until it answers."""
+    """Return the entries that are settled now.
+
+    ``services`` reads those of the workspace, where there is one; it is asked only where a deployment by Azure ML was
+    interrupted, and what it raises is raised: the entries stay as they are until it answers.
+    """
     settled = []
     for entry in history.pending(hub.host):
         if entry.route == "hub":
@@ -61,7 +64,7 @@ def _same(now: Any, stored: Any) -> bool:
 
 
 def _by_azureml(hub: Hub, history: History, entry: HistoryEntry, services: Sequence[EdgeService]) -> bool:
-    """False where Azure ML still works on it."""
+    """Return False where Azure ML still works on it."""
     deleted = entry.summary.startswith("delete service ")
     name = entry.summary.removeprefix("delete ").removeprefix("service ").partition(":")[0]
     service = next((candidate for candidate in services if candidate.name == name), None)

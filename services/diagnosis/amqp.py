@@ -1,5 +1,8 @@
-"""Rules: what the hub's built-in endpoint says over AMQP (docs/facts/hub-codes-and-routes.md, section 2). Words decide before
-conditions: one condition stands for several causes. What azure-eventhub makes of both is in its ``_pyamqp/error.py``."""
+"""Rules: what the hub's built-in endpoint says over AMQP (docs/facts/hub-codes-and-routes.md, section 2).
+
+Words decide before conditions: one condition stands for several causes. What azure-eventhub makes of both is in its
+``_pyamqp/error.py``.
+"""
 
 from __future__ import annotations
 

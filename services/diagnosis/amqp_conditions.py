@@ -1,6 +1,8 @@
-"""Rules: the conditions of the built-in endpoint, for replies whose words say nothing more (docs/facts/hub-codes-and-routes.md,
-section 2). The list is azure-eventhub's (``_pyamqp/error.py``), azure-core-amqp's (AmqpErrorCondition.java) and the hub's own
-(azure-iot-sdk-node, amqp_common_errors.ts)."""
+"""Rules: the conditions of the built-in endpoint, for replies whose words say nothing more.
+
+The list (docs/facts/hub-codes-and-routes.md, section 2) is azure-eventhub's (``_pyamqp/error.py``), azure-core-amqp's
+(AmqpErrorCondition.java) and the hub's own (azure-iot-sdk-node, amqp_common_errors.ts).
+"""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ _NAMED = 5  # modules that a text names
 
 
 def of_the_deployment(state: DeviceState) -> Iterator[Evidence]:
-    """The evidence of lastDesiredStatus and of the two versions."""
+    """Yield the evidence of lastDesiredStatus and of the two versions."""
     code, text = state.last_desired_code, state.last_desired_description.strip()
     behind = is_behind(state) and bool(state.reported)
     if code is None:
@@ -65,7 +65,7 @@ def is_settled(edge_hub: EdgeHubState) -> bool:
 
 
 def images_to_come(state: DeviceState) -> list[str]:
-    """The modules whose image the device has not taken yet, as far as the agent has reported: they may be pulled now."""
+    """Return the modules whose image the device has not taken yet, as far as the agent has reported: they may be pulled now."""
     return [module.name for module in state.modules if module.desired is not None and not _has_image(module)]
 
 

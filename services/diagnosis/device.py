@@ -83,7 +83,7 @@ def _no_news(name: str, every: list[Finding]) -> Finding:
 
 
 def worst(candidates: Iterable[Finding]) -> Finding | None:
-    """The worst of some findings."""
+    """Return the worst of some findings."""
     return min(candidates, key=_rank, default=None)
 
 

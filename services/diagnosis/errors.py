@@ -13,8 +13,9 @@ _VAGUE = frozenset({"failed", "hung", "reply", "timeout"})
 
 
 def explain(evidence: Evidence) -> OperatorError:
-    """The evidence as the one error that an operator meets: always one; what no rule knows is shown whole,
-    sanitised and masked.
+    """Return the evidence as the one error that an operator meets.
+
+    Always one; what no rule knows is shown whole, sanitised and masked.
     """
     findings = diagnose(evidence)
     first = findings[0] if findings else unknown(evidence)
@@ -41,7 +42,7 @@ def explain(evidence: Evidence) -> OperatorError:
 
 
 def finding_of(error: OperatorError, module: str = "") -> Finding:
-    """An error as a finding; the state is the last part of its code, or all of it where that part alone says too little."""
+    """Return an error as a finding; the state is the last part of its code, or all of it where that part alone says too little."""
     room, _, state = error.code.rpartition(".")
     likely = error.cause.startswith(_LIKELY)
     remedy, _, settle = error.remedy.partition(_SETTLE)
@@ -60,6 +61,6 @@ def finding_of(error: OperatorError, module: str = "") -> Finding:
 
 
 def _word_of(code: str) -> str:
-    """The one word for an error's code (``grpc.host-gone``): its rule's."""
+    """Return the one word for an error's code (``grpc.host-gone``): its rule's."""
     source, _, state = code.rpartition(".")
     return next((rule.word for rule in (*RULES.get(source, ()), *network.RULES) if rule.state == state), state.partition("-")[0])

@@ -58,8 +58,10 @@ def _with_guess(finding: Finding, evidence: Evidence) -> Finding:
 
 
 def _beside(findings: list[Finding], general: list[Finding]) -> list[Finding]:
-    """Of the general findings those of modules that nothing else speaks of, or, where nothing else is found at all, those of the
-    whole: each time what the first rule says that holds."""
+    """Return the general findings of modules that nothing else speaks of; those of the whole where nothing else is known at all.
+
+    Each time it is what the first rule says that holds.
+    """
     first = {finding.module: (finding.state, finding.remedy) for finding in reversed(general)}
     mine = [finding for finding in general if (finding.state, finding.remedy) == first[finding.module]]
     modules = {finding.module for finding in findings}
@@ -78,7 +80,7 @@ def _ask(rules: Iterable[Rule], evidence: Evidence) -> list[Finding]:
 
 
 def _whose(words: Mapping[str, str], state: DeviceState) -> str:
-    """The one module that the words found point at: by its image, or by its host port."""
+    """Return the one module that the words found point at: by its image, or by its host port."""
     image, port, near = words.get("image", ""), words.get("port", ""), words.get("near", "")
     if near and state.module(near) is not None:
         return near
@@ -111,7 +113,7 @@ def _well(evidence: Evidence) -> bool:
 
 
 def unknown(evidence: Evidence) -> Finding:
-    """What no rule knows, shown whole."""
+    """Return what no rule knows, shown whole."""
     text = mask(clean(evidence.text, 2_000)).strip()
     head = " ".join(
         part

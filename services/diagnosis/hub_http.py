@@ -1,5 +1,8 @@
-"""Rules: what IoT Hub's HTTPS API answers. Its words come first, then its codes (``hub_codes``), then the bare status; so a number
-that two lists give two names to decides nothing (docs/facts/hub-codes-and-routes.md, section 1)."""
+"""Rules: what IoT Hub's HTTPS API answers (docs/facts/hub-codes-and-routes.md, section 1).
+
+Its words come first, then its codes (``hub_codes``), then the bare status; so a number that two lists give two names to decides
+nothing.
+"""
 
 from __future__ import annotations
 

@@ -9,8 +9,11 @@ _PARENT = "$upstream"
 
 
 def same_image(one: str, other: str) -> bool:
-    """Whether both name one image: Docker's default registry, folder and tag may be left out, and the agent of a nested edge reports
-    the name of its parent where the deployment says ``$upstream`` (Azure/iotedge NestedEdgeParentUrlParser.cs)."""
+    """Return whether both name one image.
+
+    Docker's default registry, folder and tag may be left out, and the agent of a nested edge reports the name of its parent
+    where the deployment says ``$upstream`` (Azure/iotedge NestedEdgeParentUrlParser.cs).
+    """
     if one.strip().startswith(_PARENT) != other.strip().startswith(_PARENT):
         one, other = (_SERVER.sub(lambda _: _PARENT, image.strip()) for image in (one, other))
     return _full(one) == _full(other)

@@ -55,8 +55,10 @@ def connected_of(state: object) -> bool | None:
 
 
 def judge_again(state: DeviceState, **changes: Any) -> DeviceState:
-    """Return the state judged anew, at this time: ``changes`` are signs of life that came to be known since it was read (fields of
-    LifeSigns)."""
+    """Return the state judged anew, at this time.
+
+    ``changes`` are signs of life that came to be known since it was read (fields of LifeSigns).
+    """
     if state.liveness is None:
         return state
     return replace(state, liveness=judge(replace(state.liveness.signs, **changes), datetime.now(timezone.utc)))
@@ -153,8 +155,10 @@ def _newest_loss(signs: LifeSigns) -> datetime | None:
 
 
 def _ever_connected(signs: LifeSigns) -> bool:
-    """Whether an identity should be connected: $edgeHub runs with the first deployment only. A module of the deployment's own
-    shows that there was one."""
+    """Return whether an identity should be connected: $edgeHub runs with the first deployment only.
+
+    A module of the deployment's own shows that there was one.
+    """
     own = any(one.module not in (_AGENT, _EDGE_HUB) for one in signs.connections or ())
     return bool(signs.edge_hub_runs or own or _newest_loss(signs) is not None or signs.clients)
 

@@ -60,8 +60,9 @@ class Rule:
     source: str = ""
 
     def match(self, evidence: Evidence) -> Iterator[Mapping[str, str]]:
-        """The words that were found, once for each place where the rule's pattern is met; nothing where the
-        rule does not hold.
+        """Yield the words that were found, once for each place where the rule's pattern is met.
+
+        Nothing where the rule does not hold.
         """
         if self.statuses and evidence.status not in self.statuses:
             return
@@ -100,7 +101,7 @@ class Rule:
             yield {}
 
     def finding(self, evidence: Evidence, words: Mapping[str, str]) -> Finding:
-        """The finding, with what was found put into its wording."""
+        """Return the finding, with what was found put into its wording."""
         values = _Values(
             module=evidence.module,
             status="unknown" if evidence.status is None else str(evidence.status),
@@ -129,8 +130,10 @@ class Rule:
 
 
 def also(rule: Rule, **signs: Any) -> tuple[Rule, Rule]:
-    """The rule, and the same one for other ``signs`` (``codes``, ``pattern``, ``statuses``, ``general``): the codes of a service beside
-    its words, say."""
+    """Return the rule, and the same one for other ``signs`` (``codes``, ``pattern``, ``statuses``, ``general``).
+
+    The codes of a service beside its words, say.
+    """
     return rule, replace(rule, **{"codes": (), "pattern": "", "statuses": (), "general": False, **signs})
 
 
@@ -152,14 +155,16 @@ class _Values(dict[str, str]):
 
 @lru_cache(maxsize=512)
 def compiled(pattern: str) -> re.Pattern[str]:
-    """The pattern, compiled once; any case."""
+    """Return the pattern, compiled once; any case."""
     return re.compile(pattern, re.IGNORECASE)
 
 
 @lru_cache(maxsize=8)
 def legible(text: str, source: str) -> str:
-    """Return an engine's words without the quoting of the JSON or Rust value in which daemons up to 1.0.4, and agents that speak to
-    the engine themselves, hand them on (``{\"message\":…}``, ``String("…")``)."""
+    """Return an engine's words without the quoting of the JSON or Rust value in which some hand them on.
+
+    Daemons up to 1.0.4 do, and agents that speak to the engine themselves: ``{"message":…}``, ``String("…")``.
+    """
     if source not in ("agent", "registry") or "\\" not in text:
         return text
     for _ in range(3):
@@ -172,7 +177,7 @@ def _any_word(words: tuple[str, ...]) -> str:
 
 
 def quote(evidence: Evidence) -> tuple[str, ...]:
-    """What was seen, as lines that may be shown: sanitised, masked, and whole up to 4,096 characters."""
+    """Return the evidence as lines that may be shown: sanitised, masked, and whole up to 4,096 characters."""
     lines = []
     head = " ".join(
         part

@@ -43,8 +43,11 @@ def _of_the_device(state: DeviceState) -> Iterator[Evidence]:
 
 
 def _of_the_edge_hub(state: DeviceState) -> Iterator[Evidence]:
-    """What $edgeHub's own twin says, laid to the module edgeHub. A refusal moves its lastDesiredVersion (TwinConfigSource.cs); one
-    that does not, but is newer than the configuration, is taken for one as well."""
+    """Yield what $edgeHub's own twin says, laid to the module edgeHub.
+
+    A refusal moves its lastDesiredVersion (TwinConfigSource.cs); one that does not, but is newer than the configuration, is
+    taken for one as well.
+    """
     edge_hub = state.edge_hub
     if edge_hub is None:
         return

@@ -67,11 +67,11 @@ class Hub:
 
     @classmethod
     def open(cls, context: Context, observe: Observer | None = None) -> Hub:
-        """The hub of a context. Nothing is sent before the first call; ``observe`` is given every raw reply."""
+        """Return the hub of a context. Nothing is sent before the first call; ``observe`` is given every raw reply."""
         return cls(context, observe)
 
     def devices(self) -> list[Device]:
-        """The device identities, IoT Edge devices first. Free of quota up to 1,000; more of them are queried for, which is metered."""
+        """Return the device identities, IoT Edge devices first. Free of quota up to 1,000; more of them are queried for, which is metered."""
         rows = self.identities.read("devices", self._list).json
         devices = {device.id: device for row in rows if (device := device_of(row))}
         if rows and not devices:
@@ -114,7 +114,7 @@ class Hub:
         return self._calls.registry(call, owed, again=True).json
 
     def device_state(self, device_id: str) -> DeviceState:
-        """The device by its identity, its modules' identities and its edge agent's twin: one metered read."""
+        """Return the device by its identity, its modules' identities and its edge agent's twin: one metered read."""
         try:
             device = self.device(device_id, _DEVICE_FRESH)
         except OperatorError as error:
@@ -131,7 +131,7 @@ class Hub:
         return self.state_of(device)
 
     def state_of(self, device: Device, connections: Sequence[Connection] | None = None) -> DeviceState:
-        """The same of a device whose identity was read, and maybe the ``connections`` of its modules."""
+        """Return the state of a device whose identity was read, and maybe the ``connections`` of its modules."""
         _in_path(device.id)
         now = datetime.now(timezone.utc)
         state = state_of(device, self.module_twin(device.id, AGENT), now)
@@ -140,8 +140,11 @@ class Hub:
     def life_signs(
         self, device: Device, state: DeviceState | None = None, connections: Sequence[Connection] | None = None
     ) -> LifeSigns:
-        """What the hub knows of whether ``device`` is alive: the ``connections`` of its modules (read where they are not given), its
-        last ping from here, and what the twin in ``state`` says. Free of quota; what the hub does not give is missing."""
+        """Return what the hub knows of whether ``device`` is alive.
+
+        The ``connections`` of its modules (read where they are not given), its last ping from here, and what the twin in
+        ``state`` says. Free of quota; what the hub does not give is missing.
+        """
         age, unread = 0.0, ""
         if device.edge and connections is None:
             try:
@@ -161,7 +164,7 @@ class Hub:
         )
 
     def connections(self) -> dict[str, list[Connection]]:
-        """The connections of all modules of all devices, by device: one query, at most once a minute. Metered."""
+        """Return the connections of all modules of all devices, by device: one query, at most once a minute. Metered."""
         rows = self.identities.read("connections", lambda: self.query(_ALL_MODULES), _QUERY_FRESH).json
         by_device: dict[str, list[Connection]] = {}
         for fields in rows:
@@ -169,7 +172,7 @@ class Hub:
         return by_device
 
     def _connections(self, device_id: str, fresh: float) -> tuple[tuple[Connection, ...], float]:
-        """The connections of a device's modules and their age in seconds."""
+        """Return the connections of a device's modules and their age in seconds."""
         _in_path(device_id)
         reply = self.identities.read(
             f"modules {device_id}", lambda: self._registry_read(lambda manager: manager.get_modules(device_id), "list"), fresh
@@ -179,15 +182,17 @@ class Hub:
     def connection_changes(
         self, device_id: str, fresh: float = 0.0, *, own: bool = True, modules: bool = True
     ) -> dict[str, datetime]:
-        """When each module identity last connected or disconnected; "" is the device's ``own``. Free of quota, a call for each of
-        the two kinds."""
+        """Return when each module identity last connected or disconnected; "" is the device's ``own``.
+
+        Free of quota, a call for each of the two kinds.
+        """
         connections = self._connections(device_id, fresh)[0] if modules else ()
         if own:
             connections += (replace(connection_of(self._identity(device_id, fresh)), module=""),)
         return {one.module: one.changed for one in connections if one.changed is not None}
 
     def module_twin(self, device_id: str, module: str) -> dict[str, Any]:
-        """A module's twin as the hub gave it: it may hold secrets. One metered read."""
+        """Return a module's twin as the hub gave it: it may hold secrets. One metered read."""
         _in_path(device_id, module)
         reply = self._calls.registry(
             lambda manager: manager.get_module_twin(device_id, module), "object", charge="reply", again=True
@@ -197,7 +202,7 @@ class Hub:
         return dict(reply.json)
 
     def edge_hub(self, device_id: str) -> EdgeHubState | None:
-        """What the device's edge hub made of its configuration; None where the device has none yet. One metered read."""
+        """Return what the device's edge hub made of its configuration; None where the device has none yet. One metered read."""
         try:
             return edge_hub_of(self.module_twin(device_id, EDGE_HUB), datetime.now(timezone.utc))
         except OperatorError as error:
@@ -220,8 +225,10 @@ class Hub:
     def invoke(
         self, device_id: str, module: str | None, method: str, payload: Any, response_timeout: int = 30, connect_timeout: int = 10
     ) -> MethodReply:
-        """Call a direct method of a module, or of the device (``module`` None); timeouts in seconds. Metered: request
-        and reply each, offline devices too."""
+        """Call a direct method of a module, or of the device (``module`` None); timeouts in seconds.
+
+        Metered: request and reply each, offline devices too.
+        """
         from azure.iot.hub.protocol.models import CloudToDeviceMethod
 
         if module != AGENT or method not in LOOKING:
@@ -252,11 +259,10 @@ class Hub:
         return MethodReply(status, fields.get("payload"))
 
     def apply(self, device_id: str, content: Mapping[str, Any]) -> None:
-        """Set a device's whole deployment (``content``: ``{"modulesContent": …}``): modules that are absent are removed from
-        the device.
+        """Set a device's whole deployment: modules that are absent from ``content`` are removed from the device.
 
-        Returning means that the hub accepted it, and no more. There is no etag: read the version just before, and verify
-        after (services.deployment.routes.hub does).
+        ``content`` is ``{"modulesContent": …}``. Returning means that the hub accepted it, and no more. There is no etag: read
+        the version just before, and verify after (services.deployment.routes.hub does).
         """
         from azure.iot.hub.protocol.models import ConfigurationContent
 
@@ -268,7 +274,7 @@ class Hub:
         )
 
     def configurations(self) -> list[Configuration]:
-        """The deployments at scale, highest priority first."""
+        """Return the deployments at scale, highest priority first."""
         rows = self._calls.configuration(lambda manager: manager.get_configurations(100), "list", again=True).json
         items = []
         for fields in rows:
@@ -297,8 +303,10 @@ class Hub:
         return {name: count or 0 for name, count in counts.items()}
 
     def clock(self) -> str:
-        """The hub's own clock, from the Date header of a reply that costs nothing; for telling a skewed clock from a wrong
-        key."""
+        """Return the hub's own clock, from the Date header of a reply that costs nothing.
+
+        For telling a skewed clock from a wrong key.
+        """
         return self._calls.registry(lambda manager: manager.get_service_statistics(), "object", again=True).date
 
 

@@ -25,7 +25,7 @@ _SECONDS = 25.0
 
 
 def find_endpoint(context: Context, seconds: float = _SECONDS) -> EventEndpoint:
-    """The endpoint of a context's hub; needs the right ServiceConnect. Never takes longer than ``seconds``."""
+    """Return the endpoint of a context's hub; needs the right ServiceConnect. Never takes longer than ``seconds``."""
     if context.events.connection is not None:
         return _pasted(context, reveal(context.events.connection))
     if context.hub is None:

@@ -47,8 +47,10 @@ def reply_error(status: int, body: str, headers: Mapping[str, str] | None = None
 
 
 def _codes(body: str) -> tuple[list[str], str]:
-    """Return the reply's own codes, names and numbers, and its message as it came: only from where the hub writes its codes, never
-    from what a message quotes."""
+    """Return the reply's own codes, names and numbers, and its message as it came.
+
+    Only from where the hub writes its codes, never from what a message quotes.
+    """
     codes: list[str] = []
     message = ""
     value: Any = body
@@ -90,8 +92,10 @@ def _skew(headers: Mapping[str, str], now: datetime) -> float | None:
 
 
 def network_error(host: str, error: BaseException) -> OperatorError:
-    """Return the error for a conversation that broke before a reply was there: name, refused, TLS, timeout or cut, told apart by
-    the chain of causes."""
+    """Return the error for a conversation that broke before a reply was there.
+
+    Name, refused, TLS, timeout or cut, told apart by the chain of causes.
+    """
     chain = _chain(error)
     text = clean(mask(f"{host}: {chain[0]}"), 500)
     return explain(Evidence(source="network", code=_kind(chain), text=text))
@@ -115,8 +119,7 @@ def _kind(chain: list[BaseException]) -> str:
 
 
 def _chain(error: BaseException | None) -> list[BaseException]:
-    """``error`` and what is below it: causes, contexts, and the exceptions that requests and urllib3 keep as arguments or
-    reasons."""
+    """Return ``error`` and what is below it: causes, contexts, and what requests and urllib3 keep as arguments or reasons."""
     links: list[BaseException] = []
     waiting = [error]
     while waiting:

@@ -15,19 +15,19 @@ def mapping(value: Any) -> Mapping[str, Any]:
 
 
 def word(value: Any, limit: int = 512) -> str:
-    """A short text on one line; empty for null and for what is no text, number or boolean."""
+    """Return a short text on one line; empty for null and for what is no text, number or boolean."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return one_line(value, limit) if isinstance(value, (str, int, float)) else ""
 
 
 def passage(value: Any, limit: int = 8192) -> str:
-    """A text of several lines."""
+    """Return a text of several lines."""
     return clean(value, limit) if isinstance(value, (str, int, float)) else ""
 
 
 def number(value: Any) -> int | None:
-    """A whole number, also one written as text; None for anything else."""
+    """Return a whole number, also one written as text; None for anything else."""
     if isinstance(value, bool):
         return None
     if isinstance(value, int):
@@ -40,7 +40,7 @@ def number(value: Any) -> int | None:
 
 
 def moment(value: Any) -> datetime | None:
-    """An ISO 8601 time as an aware UTC datetime; None for 0001-01-01 (never) and for what is no time.
+    """Return an ISO 8601 time as an aware UTC datetime; None for 0001-01-01 (never) and for what is no time.
 
     The agent writes seven digits of fractions, which ``datetime.fromisoformat`` of Python 3.10 does not read.
     """

@@ -70,8 +70,10 @@ class Identities:
         self._replies: dict[str, tuple[float, Any]] = {}
 
     def read(self, key: str, call: Callable[[], Any], fresh: float = 0.0) -> Reading:
-        """Return the reply of ``call``, or the last one for ``key`` where that is at most ``fresh`` seconds old or the budget is
-        used up. Raises OperatorError where there is none either, and what ``call`` raises."""
+        """Return the reply of ``call``, or the last one for ``key`` while that is fresh or the budget is used up.
+
+        ``fresh`` is in seconds. Raises OperatorError where there is no last one either, and what ``call`` raises.
+        """
         with self._lock:
             at, reply = self._replies.get(key, (float("-inf"), None))
         age = self._clock() - at

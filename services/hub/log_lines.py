@@ -85,7 +85,7 @@ def _line(line: str, now: datetime) -> LogLine:
 
 
 def _leading(text: str, now: datetime) -> tuple[datetime | None, str]:
-    """The time that ``text`` begins with, and the text behind it."""
+    """Return the time that ``text`` begins with, and the text behind it."""
     begin = len(text) - len(text.lstrip())
     for style in _FIRST:
         match = style.match(text, begin)
@@ -105,7 +105,7 @@ def _leading(text: str, now: datetime) -> tuple[datetime | None, str]:
 
 
 def _moment(fields: dict[str, str | None], now: datetime) -> datetime | None:
-    """The time that a pattern's groups name, in UTC; None where there is no such time."""
+    """Return the time that a pattern's groups name, in UTC; None where there is no such time."""
     microseconds = int(f"{fields.get('fraction') or '':0<6}"[:6])
     if epoch := fields.get("epoch"):
         microseconds = int(f"{fields.get('thousandths') or fields.get('fraction') or '':0<6}"[:6])
@@ -139,7 +139,7 @@ def _month_and_day(fields: dict[str, str | None]) -> tuple[int, int]:
 
 
 def _hour(hour: int, half: str) -> int:
-    """The hour of 24; 24 where the twelve hours of a half have none such."""
+    """Return the hour of 24; 24 where the twelve hours of a half have none such."""
     if not half:
         return hour
     return hour % 12 + (12 if half == "p" else 0) if 1 <= hour <= 12 else 24

@@ -41,7 +41,7 @@ def ping(hub: Hub, device_id: str, seconds: int = 30) -> None:
 
 
 def ping_reply(hub: Hub, device_id: str, payload: Any, seconds: int) -> MethodReply:
-    """The same with any payload, and the reply whatever it is: something answered."""
+    """Call the ping with any payload and return the reply, whatever it is: something answered."""
     try:
         reply = hub.invoke(device_id, AGENT, "ping", payload, response_timeout=seconds)
     except OperatorError as error:
@@ -78,12 +78,12 @@ def module_logs(
     regex: str = "",
     halved: Callable[[int], object] | None = None,
 ) -> list[LogLine]:
-    """The last ``tail`` lines of a module's log, oldest first.
+    """Return the last ``tail`` lines of a module's log, oldest first.
 
     ``since`` and ``until`` are RFC 3339 times, Unix seconds or spans such as ``10m``; ``level`` keeps lines of exactly that
-    level; ``regex``
-    keeps lines that it matches. Where the device refuses an answer of more than 128 KB, half as many lines are asked for, of
-    which ``halved`` is told each time. An agent of 1.0.9 with its experimental GetLogs is asked by that, which knows no ``until``.
+    level; ``regex`` keeps lines that it matches. Where the device refuses an answer of more than 128 KB, half as many lines are
+    asked for, of which ``halved`` is told each time. An agent of 1.0.9 with its experimental GetLogs is asked by that, which
+    knows no ``until``.
     """
     filter_fields = {"since": since, "until": until, "loglevel": level, "regex": regex}
     filters = {name: value for name, value in filter_fields.items() if value not in ("", None)}
@@ -109,13 +109,13 @@ def module_logs(
 
 
 def _supported(reply: MethodReply) -> frozenset[str]:
-    """The methods, in lower case, of an agent that has not the one it was asked for; else none."""
+    """Return the methods, in lower case, of an agent that lacks the one it was asked for; else none."""
     listed = _COMMANDS.search(_message(reply)) if reply.status == 400 else None
     return frozenset(name.strip().lower() for name in listed[1].split(",")) if listed else frozenset()
 
 
 def _unix_seconds(since: str) -> int:
-    """A time as the agent of 1.0.9 takes it: a whole number alone (ModuleLogFilter.cs of that tag)."""
+    """Return a time as the agent of 1.0.9 takes it: a whole number alone (ModuleLogFilter.cs of that tag)."""
     if since.strip().isdecimal():
         return int(since)
     if (span := _SPAN.fullmatch(since.strip())) is not None:
@@ -148,7 +148,7 @@ def _body(payload: Any, module: str) -> str:
 
 
 def _unpacked(encoded: str, module: str) -> str:
-    """gzip in base64, at most 16 MB of text."""
+    """Unpack gzip in base64, at most 16 MB of text."""
     try:
         stream = zlib.decompressobj(wbits=31)
         return stream.decompress(base64.b64decode(encoded, validate=True), _LOGS_AT_MOST).decode("utf-8", "replace")

@@ -31,8 +31,11 @@ def units(size: int, unit: int = STANDARD_UNIT) -> int:
 
 
 def charged_sizes(charge: Charge, sent: int, received: int) -> tuple[int, ...]:
-    """The sizes that the hub charges for, each by itself: a direct method's request and reply (to an offline device, too), a twin
-    read's or query's reply, the request of an update or a deployment (docs/facts/iot-hub.md)."""
+    """Return the sizes that the hub charges for, each by itself.
+
+    A direct method's request and reply (to an offline device, too), a twin read's or query's reply, the request of an update or
+    a deployment (docs/facts/iot-hub.md).
+    """
     return {"none": (), "reply": (received,), "request": (sent,), "exchange": (sent, received)}[charge]
 
 

@@ -1,5 +1,7 @@
-"""The edge agent's module twin, read into a DeviceState. Hostile and malformed twins give a state with less in it, never an
-exception."""
+"""Read the edge agent's module twin into a DeviceState.
+
+Hostile and malformed twins give a state with less in it, never an exception.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,7 @@ _SCOPE = "ms-azure-iot-edge://"
 
 
 def device_of(identity: Any) -> Device | None:
-    """A device identity as ``GET /devices`` gives it; None where it has no id."""
+    """Return a device identity as ``GET /devices`` gives it; None where it has no id."""
     fields = mapping(identity)
     name = word(fields.get("deviceId"))
     if not name:
@@ -53,14 +55,14 @@ def _edge(name: str, fields: Mapping[str, Any]) -> bool:
 
 
 def _scopes(fields: Mapping[str, Any]) -> list[str]:
-    """The scopes of the parents, ``PARENT-GENERATION``."""
+    """Return the scopes of the parents, ``PARENT-GENERATION``."""
     scopes = fields.get("parentScopes")
     words = [word(scope) for scope in scopes[:_MODULES]] if isinstance(scopes, list) else []
     return [scope.removeprefix(_SCOPE) for scope in words if scope.startswith(_SCOPE)]
 
 
 def state_of(device: Device, twin: Any, read_at: datetime | None = None) -> DeviceState:
-    """The state of ``device`` by the twin of its $edgeAgent."""
+    """Return the state of ``device`` by the twin of its $edgeAgent."""
     fields = mapping(twin)
     properties = mapping(fields.get("properties"))
     desired, reported = mapping(properties.get("desired")), mapping(properties.get("reported"))
@@ -93,7 +95,7 @@ def state_of(device: Device, twin: Any, read_at: datetime | None = None) -> Devi
 
 
 def edge_hub_of(twin: Any, read_at: datetime | None = None) -> EdgeHubState:
-    """What the twin of $edgeHub says."""
+    """Return what the twin of $edgeHub says."""
     properties = mapping(mapping(twin).get("properties"))
     desired, reported = mapping(properties.get("desired")), mapping(properties.get("reported"))
     status = mapping(reported.get("lastDesiredStatus"))
@@ -146,7 +148,7 @@ def _modules(desired: Mapping[str, Any], reported: Mapping[str, Any]) -> tuple[M
 
 
 def settings_of(module: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A module's settings, which some tools write as a string of JSON."""
+    """Return a module's settings, which some tools write as a string of JSON."""
     settings = module.get("settings")
     if isinstance(settings, str):
         try:

@@ -36,7 +36,7 @@ _FLOAT, _DOUBLE, _UINT32, _UINT64, _MESSAGE = (
 
 
 def _add(holder: Any, name: str, *fields: tuple[Any, ...]) -> Any:
-    """A message of ``fields``: (name, number, type or message name[, "repeated"])."""
+    """Return a message of ``fields``: (name, number, type or message name[, "repeated"])."""
     message = holder.add(name=name)
     for field_name, number, kind, *repeated in fields:
         label = _Field.LABEL_REPEATED if repeated else _Field.LABEL_OPTIONAL
@@ -48,7 +48,7 @@ def _add(holder: Any, name: str, *fields: tuple[Any, ...]) -> Any:
 
 
 def _add_tensor_map(message: Any, name: str, number: int, full_name: str) -> None:
-    """A ``map<string, TensorProto>`` field of the message called ``full_name``."""
+    """Add a ``map<string, TensorProto>`` field to the message called ``full_name``."""
     entry_name = f"{name.capitalize()}Entry"
     entry = _add(message.nested_type, entry_name, ("key", 1, _STRING), ("value", 2, ".tensorflow.TensorProto"))
     entry.options.map_entry = True
@@ -125,7 +125,7 @@ PredictResponse = _message_class("tensorflow.serving.PredictResponse")
 
 
 def picture_request(input_name: str, data: bytes) -> Any:
-    """The PredictRequest of one encoded picture: ``inputs[input_name]`` DT_STRING of shape [1]."""
+    """Return the PredictRequest of one encoded picture: ``inputs[input_name]`` DT_STRING of shape [1]."""
     request = PredictRequest()
     tensor = request.inputs[input_name]
     tensor.dtype = DT_STRING
@@ -141,8 +141,10 @@ def picture_bytes(input_name: str, data: bytes) -> bytes:
 
 @lru_cache(maxsize=64)
 def _picture_head(input_name: str, size: int) -> bytes:
-    """All that stands before the picture. Fields (predict.proto, tensor.proto): inputs = 2 {key = 1, value = 2 {dtype = 1,
-    tensor_shape = 2, string_val = 8}}."""
+    """Return all that stands before the picture.
+
+    Fields (predict.proto, tensor.proto): inputs = 2 {key = 1, value = 2 {dtype = 1, tensor_shape = 2, string_val = 8}}.
+    """
     name = input_name.encode()
     head = _ONE_STRING + varint(size)
     tensor = b"\x12" + varint(len(head) + size) + head
@@ -155,7 +157,7 @@ _ONE_STRING = b"\x08\x07\x12\x04\x12\x02\x08\x01\x42"
 
 
 def varint(number: int) -> bytes:
-    """A number as protobuf writes it, of any size."""
+    """Return a number as protobuf writes it, of any size."""
     digits = bytearray()
     while number >= 0x80:
         digits.append(number & 0x7F | 0x80)
@@ -165,12 +167,12 @@ def varint(number: int) -> bytes:
 
 
 def shape_of(tensor: Any) -> tuple[int, ...]:
-    """A TensorProto's shape."""
+    """Return a TensorProto's shape."""
     return tuple([dimension.size for dimension in tensor.tensor_shape.dim])
 
 
 def floats(tensor: Any) -> list[float]:
-    """The values of a DT_FLOAT or DT_DOUBLE TensorProto, flat, without numpy; ValueError for other types."""
+    """Return the values of a DT_FLOAT or DT_DOUBLE TensorProto, flat, without numpy; ValueError for other types."""
     kinds = {DT_FLOAT: ("f", tensor.float_val), DT_DOUBLE: ("d", tensor.double_val)}
     if tensor.dtype not in kinds:
         raise ValueError(f"tensor of DataType {tensor.dtype} where floating point numbers are due")

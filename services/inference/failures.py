@@ -12,14 +12,14 @@ from services.text import one_line
 
 
 def explain_rpc(error: Any, target: str, timeout: float) -> OperatorError:
-    """A grpc.RpcError from ``target``; ``code`` is found by diagnosis from the status and the details."""
+    """Explain a grpc.RpcError from ``target``; diagnosis tells its code from the status and the details."""
     return explain(
         Evidence("grpc", code=error.code().name, text=f"{target}: {error.details() or 'no details'} (deadline {timeout:g} s)")
     )
 
 
 def missing_output(name: str, output_names: Sequence[str], target: str) -> OperatorError:
-    """The reply has no output tensor ``name``."""
+    """Return the error for a reply without the output tensor ``name``."""
     outputs = ", ".join(one_line(output, 120) for output in output_names[:20]) or "no tensor at all"
     return OperatorError(
         f"The host at {target} returned no output tensor {one_line(name, 120)}.",
@@ -31,5 +31,5 @@ def missing_output(name: str, output_names: Sequence[str], target: str) -> Opera
 
 
 def explain_http(status: int | None, code: str, text: str) -> OperatorError:
-    """An answer of a CPU host that is no result, or no answer (``status`` None)."""
+    """Explain an answer of a CPU host that is no result, or no answer (``status`` None)."""
     return explain(Evidence("http", status=status, code=code, text=text))

@@ -48,15 +48,15 @@ class HttpScorer:
         self.close()
 
     def healthy(self, timeout: float = 5.0) -> str:
-        """The text that ``GET /`` answers with 200 (the image's own says ``Healthy``)."""
+        """Return the text that ``GET /`` answers with 200 (the image's own says ``Healthy``)."""
         return self._ask("GET", "/", None, "", timeout).decode("utf-8", "replace")
 
     def score_file(self, path: str | Path, timeout: float = 10.0) -> Any:
-        """The answer to a file's bytes, sent as ``application/octet-stream``."""
+        """Return the answer to a file's bytes, sent as ``application/octet-stream``."""
         return self.score(Path(path).read_bytes(), "application/octet-stream", timeout)
 
     def score(self, body: bytes, content_type: str, timeout: float = 10.0) -> Any:
-        """The decoded answer.
+        """Return the decoded answer.
 
         Scripts often return JSON inside a JSON string: that is decoded too; plain text comes back as text. A web page, an empty
         answer and JSON that is broken are none.

@@ -23,14 +23,14 @@ class Layout:
     shape: tuple[int, ...]
 
     def read(self, answer: bytes) -> NDArray[Any] | None:
-        """The floats as an array of their own; None for an answer that is laid out otherwise."""
+        """Return the floats as an array of their own; None for an answer that is laid out otherwise."""
         if len(answer) == self.size and answer.startswith(self.head) and answer.endswith(self.tail):
             return np.ndarray(self.shape, _FLOATS, bytearray(answer), len(self.head))
         return None
 
 
 def layout_of(answer: bytes, array: NDArray[Any]) -> Layout | None:
-    """The layout of an answer that holds ``array``; None where it is not one run of packed floats (float_val = 5) in one place."""
+    """Return the layout of an answer that holds ``array``; None where it is not one run of packed floats (float_val = 5) in one place."""
     floats = array.tobytes()
     run = b"\x2a" + proto.varint(len(floats)) + floats
     if array.dtype != _FLOATS or not floats:

@@ -33,7 +33,7 @@ _NUMBERS = {np.dtype(kind): number for number, (kind, _) in _TYPES.items()}
 
 
 def data_type(kind: Any) -> int:
-    """The DataType number of a number, a numpy dtype or anything numpy takes for one; text and bytes are DT_STRING."""
+    """Return the DataType number of a number, a numpy dtype or anything numpy takes for one; text and bytes are DT_STRING."""
     if isinstance(kind, int) and not isinstance(kind, bool):
         if kind in _TYPES or kind == proto.DT_STRING:
             return kind
@@ -74,7 +74,7 @@ def fill_from_array(tensor: Any, array: Any) -> None:
 
 
 def to_array(tensor: Any) -> NDArray[Any]:
-    """A TensorProto as an array of its own shape.
+    """Return a TensorProto as an array of its own shape.
 
     Strings as an object array of bytes; bfloat16 as float32. ValueError when it does not fit.
     """

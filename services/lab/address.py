@@ -55,7 +55,7 @@ class Claim:
             raise AddressError(_why(address, error)) from error
 
     def device(self, number: int) -> str:
-        """The address of the lab's ``number``-th device, counted from 1."""
+        """Return the address of the lab's ``number``-th device, counted from 1."""
         head, _, last = self.address.rpartition(".")
         return f"{head}.{int(last) + number}"
 
@@ -68,7 +68,7 @@ def _loopback(text: str) -> bool:
 
 
 def _https(address: str) -> socket.socket:
-    """A bound socket on port 443; on 8443 where this user may not bind that."""
+    """Return a bound socket on port 443; on 8443 where this user may not bind that."""
     try:
         return _bound(address, 443)
     except PermissionError:

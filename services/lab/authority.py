@@ -48,7 +48,7 @@ class Authority:
         )
 
     def issue(self, name: str, addresses: list[str], hosts: list[str]) -> tuple[Path, Path]:
-        """A server certificate for the IP addresses and host names; returns (certificate file with the CA's, key file)."""
+        """Issue a server certificate for the IP addresses and host names; return (certificate file with the CA's, key file)."""
         key = ec.generate_private_key(ec.SECP256R1())
         names: list[x509.GeneralName] = [x509.IPAddress(ipaddress.ip_address(address)) for address in addresses]
         names += [x509.DNSName(host) for host in hosts]
@@ -72,7 +72,7 @@ class Authority:
         return certificate_file, key_file
 
     def server_context(self, name: str, addresses: list[str], hosts: list[str]) -> ssl.SSLContext:
-        """A TLS context for a server under those addresses and names."""
+        """Return a TLS context for a server under those addresses and names."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         certificate, key = self.issue(name, addresses, hosts)

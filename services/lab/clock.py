@@ -21,9 +21,9 @@ class Clock:
         return int(self.now() * 1000)
 
     def utc(self) -> datetime:
-        """The moment as an aware datetime."""
+        """Return the moment as an aware datetime."""
         return datetime.fromtimestamp(self.now(), timezone.utc)
 
     def text(self, ahead: float = 0) -> str:
-        """The moment as Azure writes it, seven digits of a second: ``2024-05-01T10:11:12.1234567Z``."""
+        """Return the moment as Azure writes it, seven digits of a second: ``2024-05-01T10:11:12.1234567Z``."""
         return (self.utc() + timedelta(seconds=ahead)).strftime("%Y-%m-%dT%H:%M:%S.%f") + "0Z"

@@ -172,7 +172,7 @@ class Faults:
             watcher(fault, on)
 
     def active(self, name: str, device: str | None = None, module: str | None = None) -> dict[str, Any] | None:
-        """The fault's parameters (at least ``{}``) where it is on for that device and module, else None.
+        """Return the fault's parameters (at least ``{}``) where it is on for that device and module, else None.
 
         A fault switched on without a device or module is on for every one.
         """

@@ -136,7 +136,7 @@ def _devices(world: World) -> None:
 
 
 def overwrite(world: World, device: str, on: bool) -> None:
-    """A deployment at scale that targets the device with nothing but the edge runtime; off takes it away."""
+    """Target the device by a deployment at scale with nothing but the edge runtime, or take that away."""
     if on:
         body = {
             "targetCondition": f"deviceId='{device}'",

@@ -7,7 +7,7 @@ from typing import Any
 
 
 def loads(text: str | bytes) -> Any:
-    """The value. Raises ValueError (RecursionError) for no JSON, and for NaN, infinity and lone surrogates."""
+    """Return the value. Raises ValueError (RecursionError) for no JSON, and for NaN, infinity and lone surrogates."""
     value = json.loads(text)
     json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
     return value

@@ -61,7 +61,7 @@ class World:
             change_meanwhile(self, fault["device"] or DEVICES[0])
 
     def resource_id(self, provider: str, name: str) -> str:
-        """An ARM id in the lab's resource group: provider ``Microsoft.Devices/IotHubs`` and so on."""
+        """Return an ARM id in the lab's resource group: provider ``Microsoft.Devices/IotHubs`` and so on."""
         return f"/subscriptions/{self.subscription}/resourceGroups/{self.resource_group}/providers/{provider}/{name}"
 
     @property

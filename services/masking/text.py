@@ -199,7 +199,7 @@ def _name_before(text: str, end: int) -> tuple[int, str]:
 
 
 def _value(text: str, start: int, separator: str, name: int, in_query: bool) -> Span | None:
-    """The place of the value that begins at ``start``."""
+    """Return the place of the value that begins at ``start``."""
     quote = _QUOTE.match(text, start)
     if quote:
         return quote.end(), _closing(text, quote)
@@ -243,7 +243,7 @@ def _assigned_end(text: str, start: int, line_end: int, before: str) -> int:
 
 
 def _line_value(text: str, start: int, line_end: int, name: int, begins_line: bool) -> Span | None:
-    """The rest of a line as YAML and headers have it; where that is empty or a block's mark, the lines that are indented deeper."""
+    """Return the rest of a line as YAML and headers have it; where that is empty or a block's mark, the lines that are indented deeper."""
     if not begins_line:  # within quotes: -H "X-Api-Key: …"
         closing = re.compile(r"[^\"'`\n]*").match(text, start)
         return start, closing.end() if closing else line_end

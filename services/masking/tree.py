@@ -197,7 +197,7 @@ def _is_masked(value: Any) -> bool:
 
 
 def _json(text: str) -> Any:
-    """The value of a JSON text; None where it is none."""
+    """Return the value of a JSON text; None where it is none."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):

@@ -1,5 +1,7 @@
-"""The feed of a context's messages: the recorder that fills the journal, and a window over it. Pane, verbs and rollouts read here.
-Blocking; one query at a time."""
+"""Feed a context's messages to pane, verbs and rollouts: the recorder that fills the journal, and a window over it.
+
+Blocking; one query at a time.
+"""
 
 from __future__ import annotations
 
@@ -77,8 +79,10 @@ class MessageFeed:
         self._closed = False
 
     def open(self) -> None:
-        """Find the endpoint, start or attach to its recorder, open the journal; where that is done, the recorder is asked to
-        try again at once what it failed at. Raises OperatorError."""
+        """Find the endpoint, start or attach to its recorder, and open the journal.
+
+        Where that is done, the recorder is asked to try again at once what it failed at. Raises OperatorError.
+        """
         from services.messages.filters import Filter
         from services.messages.journal.window import Window
         from services.messages.recorder.handle import ensure_recorder
@@ -128,7 +132,7 @@ class MessageFeed:
             self._window.cancel()
 
     def look(self, row: int, room: int) -> Look:
-        """What came after ``row`` (-1: nothing is shown), ``room`` messages at most; with no room they are counted."""
+        """Return what came after ``row`` (-1: nothing is shown), ``room`` messages at most; with no room they are counted."""
         with self._lock:
             window, where = self._opened(), self._filter()
             subject, progress = (row, where, room > 0), self._progress
@@ -191,8 +195,11 @@ class MessageFeed:
             return self._opened().after(row, PAGE, self._filter())
 
     def recent(self, device: str, module: str, client: bool, limit: int = 5) -> list[InferenceMessage]:
-        """The newest messages of a module; of a ``client`` without any those under the device's own identity, as which the
-        sample client sends. Empty while the journal is not open."""
+        """Return the newest messages of a module.
+
+        Of a ``client`` without any those under the device's own identity, as which the sample client sends. Empty while the
+        journal is not open.
+        """
         from services.messages.filters import Filter
 
         with self._lock:
@@ -203,7 +210,7 @@ class MessageFeed:
         return (own or [message for message in messages if client and not message.module])[-limit:]
 
     def newest(self, device: str, limit: int) -> list[InferenceMessage]:
-        """The newest messages of a device, oldest first; none while the journal is not open."""
+        """Return the newest messages of a device, oldest first; none while the journal is not open."""
         from services.messages.filters import Filter
         from services.messages.journal.window import Cancelled
 
@@ -216,7 +223,7 @@ class MessageFeed:
                 return []  # another filter is in a hurry, or the messages pane says what ails the journal
 
     def whole(self, message: InferenceMessage) -> tuple[InferenceMessage, str]:
-        """A message with as much of its body as can be looked at, and the beginning of that as a hex dump."""
+        """Return a message with as much of its body as can be looked at, and the beginning of that as a hex dump."""
         with self._lock:
             window = self._opened()
             return window.message(message.row, _DETAILED) or message, window.raw(message.row)
@@ -232,7 +239,7 @@ class MessageFeed:
             return self._opened().around(row, PAGE // 2, PAGE // 2, where)
 
     def at(self, milliseconds: int) -> tuple[int, list[InferenceMessage]] | None:
-        """The row of the first message that moment (ms since 1970) on, and those around it; None where there is none."""
+        """Return the row of the first message that moment (ms since 1970) on, and those around it; None where there is none."""
         with self._lock:
             row = self._opened().row_at(milliseconds)
             return None if row is None else (row, self._opened().around(row, PAGE // 2, PAGE // 2, self._filter()))
@@ -249,7 +256,7 @@ class MessageFeed:
             return self._opened().message(message.row) or message
 
     def sent_since(self, device: str, since: datetime) -> list[InferenceMessage]:
-        """What a device's clients sent since then, oldest first: for the rollout watch."""
+        """Return what a device's clients sent since then, oldest first: for the rollout watch."""
         from services.messages.filters import Filter
 
         with self._lock:
@@ -356,7 +363,7 @@ class MessageFeed:
 
 
 def _new_file(path: str) -> Path:
-    """The file that was typed; nothing that is there is written over. Raises OperatorError."""
+    """Return the file that was typed; nothing that is there is written over. Raises OperatorError."""
     target = Path(path).expanduser().absolute()
     if target.exists():
         raise OperatorError(f"{target} is there already.", remedy="Choose another name.", code="export.exists")

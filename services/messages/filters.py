@@ -67,7 +67,7 @@ class Filter:
 
     @classmethod
     def parse(cls, text: str, now: datetime | None = None) -> Filter:
-        """The filter that ``text`` says; raises UsageError that names the part that is wrong."""
+        """Return the filter that ``text`` says; raises UsageError that names the part that is wrong."""
         if len(text) > _LONGEST:
             raise UsageError(
                 f"A filter has {_LONGEST:,} characters at most; this one has {len(text):,}.",
@@ -88,14 +88,14 @@ class Filter:
         return not self.terms
 
     def where(self) -> tuple[str, list[object]]:
-        """A condition over ``message`` and its parameters.
+        """Return a condition over ``message`` and its parameters.
 
         Regular expressions call the SQL function ``matches(number, shown)``.
         """
         return self._join_parts({number: f"matches({number}, {SEARCHED})" for number in self.expressions})
 
     def where_without_expressions(self) -> tuple[str, list[object]]:
-        """The same, regular expressions left out."""
+        """Return the condition of ``where`` without its regular expressions."""
         return self._join_parts({})
 
     def _join_parts(self, calls: dict[int, str]) -> tuple[str, list[object]]:

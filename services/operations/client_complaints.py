@@ -19,7 +19,7 @@ _STEPS = (6, 10, 20, 30, 60, 120, 300, 600)  # the silences that are told apart:
 
 
 def complaint(messages: Sequence[InferenceMessage]) -> Finding | None:
-    """What a client's newest message complains of, with how long it has done so; None where it is a result."""
+    """Return what a client's newest message complains of, with how long it has done so; None where it is a result."""
     last = messages[-1]
     if last.kind not in ERROR_KINDS:
         return None
@@ -47,8 +47,11 @@ def stopped(messages: Sequence[InferenceMessage]) -> Finding | None:
 
 
 def complaints(state: DeviceState, newest: Sequence[InferenceMessage], listening: bool) -> dict[str, Finding]:
-    """What each client complains of now, by its module's name. The sample client sends as the device: what comes under no
-    module's name is the only client's. Where nobody is ``listening``, silence says nothing."""
+    """Return what each client complains of now, by its module's name.
+
+    The sample client sends as the device: what comes under no module's name is the only client's. Where nobody is
+    ``listening``, silence says nothing.
+    """
     by_client = {}
     named = {message.module for message in newest}
     own = [client.name for client in clients(state) if client.desired and client.desired.status == "running"]
@@ -65,8 +68,11 @@ def complaints(state: DeviceState, newest: Sequence[InferenceMessage], listening
 def explained(
     state: DeviceState, complained: Mapping[str, Finding], listening: bool, answer_of: Callable[[str], HostAnswer | None]
 ) -> list[Finding]:
-    """The complaints with their hosts' side of it: what the host itself answers, or that it does answer here and not there. Where
-    nobody is ``listening``, every client's host is asked: no complaint would be heard."""
+    """Return the complaints with their hosts' side of it.
+
+    What the host itself answers, or that it does answer here and not there. Where nobody is ``listening``, every client's host
+    is asked: no complaint would be heard.
+    """
     findings: list[Finding] = []
     for client in clients(state):
         trouble = complained.get(client.name)
@@ -83,14 +89,14 @@ def explained(
 
 
 def not_through(client: str, host: str, answer: HostAnswer, trouble: Finding) -> Finding:
-    """A client that does not reach a host that answers from here."""
+    """Return the finding of a client that does not reach a host that answers from here."""
     text = f"{host}, asked from here, {answer.detail}"
     finding = diagnose(Evidence("client", code="not-through", text=text, module=client))[0]
     return replace(finding, evidence=finding.evidence + trouble.evidence)
 
 
 def of_host(device: DeviceState, host: str, answer: HostAnswer) -> Finding:
-    """A host's refusal as a finding of the host's module."""
+    """Return a host's refusal as a finding of the host's module."""
     busy = flashing(answer.error, host, running_for(device, host))
     if busy is not None:
         return busy

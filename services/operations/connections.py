@@ -49,8 +49,10 @@ class Changes:
         return young | {module for module in list(self._seen) if self._lately(module)}
 
     def contested(self, state: DeviceState | None) -> list[Finding]:
-        """The identities whose connection changed again and again, as it does where two clients share one; not of a module that
-        was started a moment ago (``state``), whose connection comes and goes with it."""
+        """Return the identities whose connection changed again and again, as it does where two clients share one.
+
+        Not of a module that was started a moment ago (``state``), whose connection comes and goes with it.
+        """
         text = f"changed: {_CHANGES} times and more within {SPAN:.0f} s"
         return [
             diagnose(Evidence("amqp", code="contested", text=text, module=module))[0]
@@ -107,6 +109,6 @@ class Connections:
             return  # what keeps the hub from being asked is told by the checks of the hub
 
     def contested(self, state: DeviceState | None) -> list[Finding]:
-        """Ends it: the identities that two clients seem to share."""
+        """Return the identities that two clients seem to share, and end the watching."""
         self._stopped.set()
         return self._changes.contested(state)

@@ -128,8 +128,10 @@ class Deployer:
     def prepare_rollback(
         self, entry: HistoryEntry, point: Literal["before", "after"] = "before", answers: Mapping[Path, str] | None = None
     ) -> Rollback:
-        """Return the manifest to go back to, with the secrets that the device or the workspace still gives; ``missing`` ones are
-        asked for and come back as ``answers``."""
+        """Return the manifest to go back to, with the secrets that the device or the workspace still gives.
+
+        ``missing`` ones are asked for and come back as ``answers``.
+        """
         return prepare(self.session.hub, entry, point, answers, self.session.registry)
 
     def rollback(self, rollback: Rollback) -> Plan:
@@ -163,8 +165,11 @@ class Deployer:
                 plan = self._checked(replace(changed.plan, title=plan.title, verb=plan.verb))
 
     def apply(self, plan: Plan, progress: OnProgress | None = None, stopped: Event | None = None) -> Applied:
-        """Send a plan once. Consoles of this machine take turns at a device; another machine's change in between is seen before
-        and after (ChangedMeanwhile, ``Applied.warning``)."""
+        """Send a plan once.
+
+        Consoles of this machine take turns at a device; another machine's change in between is seen before and after
+        (ChangedMeanwhile, ``Applied.warning``).
+        """
         read_only.may_change(self.session.context)
         if plan.errors:
             raise plan.refusal
@@ -270,8 +275,10 @@ class Deployer:
         return self._location(CLIENT_IMAGE)
 
     def _registry_changes(self, images: Sequence[str], request: DeployRequest | None = None) -> list[Change]:
-        """Return the credentials that the images' registries get: those that were given, else the workspace's own where an image
-        is of its registry."""
+        """Return the credentials that the images' registries get.
+
+        Those that were given, else the workspace's own where an image is of its registry.
+        """
         by_server = {item.server.lower(): item for item in request.credentials} if request else {}
         own: RegistryCredentials | None = None
         credentials: dict[str, RegistryCredentials] = {}
@@ -293,8 +300,10 @@ class Deployer:
 
 
 def edit_request(device: str, module: Module) -> DeployRequest:
-    """Return the request that gives a module other create options and leaves everything else of it as it is; its options are
-    those that it has now, pretty. Raises OperatorError for a module that the device only reports."""
+    """Return the request that gives a module other create options and leaves everything else of it as it is.
+
+    Its options are those that it has now, pretty. Raises OperatorError for a module that the device only reports.
+    """
     if module.desired is None:
         raise OperatorError(
             f"{module.name} has no create options that could be edited.",
@@ -308,8 +317,11 @@ def edit_request(device: str, module: Module) -> DeployRequest:
 
 
 def find_image(session: Session, text: str) -> WorkspaceImage:
-    """Return the image asked for: what has a slash is a location already, else it is looked up in the workspace, NAME meaning its
-    newest version that can be deployed. Raises OperatorError where there is none, or its build did not succeed."""
+    """Return the image asked for.
+
+    What has a slash is a location already, else it is looked up in the workspace, NAME meaning its newest version that can be
+    deployed. Raises OperatorError where there is none, or its build did not succeed.
+    """
     if "/" in text:
         name = text.rpartition("/")[2].partition(":")[0]
         return WorkspaceImage("", name, 0, "", "Succeeded", text)

@@ -26,9 +26,11 @@ class ListedDevice:
 
 
 def list_devices(hub: Hub, messages: Callable[[], Mapping[str, datetime]]) -> list[ListedDevice]:
-    """Return every device, IoT Edge devices first. ``messages`` says when the newest message of each device came, as far as
-    anybody listens; it is asked where a device is not alive without them. Up to three edge devices are free of quota; more cost
-    one query."""
+    """Return every device, IoT Edge devices first.
+
+    ``messages`` says when the newest message of each device came, as far as anybody listens; it is asked where a device is not
+    alive without them. Up to three edge devices are free of quota; more cost one query.
+    """
     devices = hub.devices()
     connections = connections_of_many(hub, devices)
     now = datetime.now(timezone.utc)
@@ -41,8 +43,11 @@ def list_devices(hub: Hub, messages: Callable[[], Mapping[str, datetime]]) -> li
 
 
 def connections_of_many(hub: Hub, devices: Sequence[Device]) -> dict[str, Sequence[Connection]]:
-    """Return the connections of the modules of many devices by one query; nothing where the devices are few, or the hub answers
-    no query: they are read one by one then, as far as the budget for identities goes."""
+    """Return the connections of the modules of many devices by one query.
+
+    Nothing where the devices are few, or the hub answers no query: they are read one by one then, as far as the budget for
+    identities goes.
+    """
     edge = [device.id for device in devices if device.edge]
     if len(edge) <= _FEW:
         return {}

@@ -20,9 +20,10 @@ _PATIENCE = 60.0  # seconds: an apply with its verification takes about ten at m
 def device_lock(
     host: str, device: str, progress: Callable[[Progress], None] | None = None, patience: float = _PATIENCE
 ) -> Iterator[None]:
-    """Hold a device of a hub for this console alone; ``progress`` hears that another console has it. The system lets go of the
-    lock when its process ends, however it ends. Raises OperatorError after ``patience`` seconds, or where the state folder cannot
-    be written: then nothing was sent."""
+    """Hold a device of a hub for this console alone.
+
+    ``progress`` hears that another console has it.
+    """
     name = hashlib.sha256(f"{host.lower()}/{device}".encode()).hexdigest()[:32]
     try:
         file = open_private(private_folder(state_folder() / "locks") / name)

@@ -21,21 +21,24 @@ _UNSETTLED = 2  # the same, while the edge hub refuses its configuration or has 
 
 
 def read_whole(hub: Hub, device: Device | str, connections: Sequence[Connection] | None = None) -> DeviceState:
-    """A device with its edge hub: two metered reads. ``connections`` of its modules are read where they are not given."""
+    """Return a device with its edge hub: two metered reads. ``connections`` of its modules are read where they are not given."""
     if isinstance(device, str):
         return _with_edge_hub(hub.device_state(device), hub.edge_hub(device))
     return _with_edge_hub(hub.state_of(device, connections), hub.edge_hub(device.id))
 
 
 def _with_edge_hub(state: DeviceState, edge_hub: EdgeHubState | None) -> DeviceState:
-    """The state with what its edge hub says, which counts among the signs of life."""
+    """Return the state with what its edge hub says, which counts among the signs of life."""
     state = replace(state, edge_hub=edge_hub)
     return judge_again(state, clients=edge_hub.clients, clients_at=edge_hub.reported_at) if edge_hub is not None else state
 
 
 class DeviceReading:
-    """Reads one device again and again; keeps what its edge hub said last. ``every`` and ``unsettled`` are the readings of the
-    device for one of its edge hub: where that has taken its configuration, and where not."""
+    """Reads one device again and again, and keeps what its edge hub said last.
+
+    ``every`` and ``unsettled`` are the readings of the device for one of its edge hub: where that has taken its configuration,
+    and where not.
+    """
 
     def __init__(self, hub: Hub, device_id: str, every: int = _EVERY, unsettled: int = _UNSETTLED) -> None:
         self.hub = hub
@@ -47,8 +50,10 @@ class DeviceReading:
         self._age = 0  # readings since the edge hub's twin was read
 
     def read(self, asked: bool = False) -> DeviceState:
-        """The device's state. The edge hub's twin is read where the operator ``asked``, where the deployment changed, and else
-        seldom."""
+        """Return the device's state.
+
+        The edge hub's twin is read where the operator ``asked``, where the deployment changed, and else seldom.
+        """
         state = self.hub.device_state(self.device_id)
         self._age += 1
         limit = self._every if self._edge_hub is not None and is_settled(self._edge_hub) else self._unsettled

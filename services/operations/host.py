@@ -54,8 +54,10 @@ def seen_from_here(context: Context, device: str) -> tuple[str, Mapping[int, int
 def host_endpoint(
     state: DeviceState, name: str, address: str = "", ports: Mapping[int, int] | None = None
 ) -> HostEndpoint | None:
-    """Where module ``name`` is asked, by its create options; a client's lead to its host. None for a module with no port.
-    ``ports`` are host ports that are reached under another number."""
+    """Where module ``name`` is asked, by its create options; a client's lead to its host.
+
+    None for a module with no port. ``ports`` are host ports that are reached under another number.
+    """
     module = state.module(name)
     if module is None or module.desired is None:
         return None
@@ -75,7 +77,7 @@ def host_endpoint(
 
 
 def hosts(state: DeviceState) -> list[Module]:
-    """The modules that are to run and publish a scoring port."""
+    """Return the modules that are to run and publish a scoring port."""
     results = []
     for module in state.modules:
         if not module.system and module.desired and module.desired.status == "running":
@@ -102,13 +104,14 @@ def clients(state: DeviceState) -> list[Module]:
 
 
 def target_of(client: Module) -> str:
-    """The host that a client module asks (-a); empty where its command line names none."""
+    """Return the host that a client module asks (-a); empty where its command line names none."""
     return client_arguments(_options(client)).get("-a", "")
 
 
 def ask(endpoint: HostEndpoint, timeout: float = 5.0) -> HostAnswer:
-    """Ask a host once: score one of the shipped pictures (gRPC) or its health (HTTP). Never raises for a host
-    that does not answer.
+    """Ask a host once: score one of the shipped pictures (gRPC) or its health (HTTP).
+
+    Never raises for a host that does not answer.
     """
     unreachable = reach(endpoint, min(timeout, 3.0))
     if unreachable is not None:
@@ -167,7 +170,7 @@ def where(endpoint: HostEndpoint) -> str:
 
 
 def sample_picture() -> bytes:
-    """A shipped picture, encoded."""
+    """Return a shipped picture, encoded."""
     return (files("services.client") / "assets" / "cat.jpg").read_bytes()
 
 

@@ -16,7 +16,7 @@ _LOOKED_AT = 5_000  # newest messages of the journal
 
 
 def last_messages(journal: Path) -> dict[str, datetime]:
-    """The newest message of each device in a journal; empty where there is no journal yet."""
+    """Return the newest message of each device in a journal; empty where there is no journal yet."""
     if not journal.is_file():
         return {}
     window = Window(journal)

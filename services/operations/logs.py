@@ -52,10 +52,10 @@ def follow(
     halved: Callable[[int], object] | None = None,
     timeless: Callable[[], object] | None = None,
 ) -> Iterator[LogLine]:
-    """The last ``tail`` lines and then those that come, until ``stopped``. Each look is a direct method: metered, 4 KB units.
+    """Yield the last ``tail`` lines and then those that come, until ``stopped``. Each look is a direct method: metered, 4 KB units.
 
-    Where the device finds no line by its time, which some container engines do not (Azure/iotedge issues 3602 and 5051), the last
-    lines alone are asked for from then on, and ``timeless`` is told.
+    Where the device finds no line by its time, which some container engines do not (Azure/iotedge issues 3602 and 5051), the
+    last lines alone are asked for from then on, and ``timeless`` is told.
 
     Lines are told apart by place, not by text: a log that repeats a line shows it as often as it was written. Raises
     OperatorError where the device does not answer.
@@ -97,7 +97,7 @@ def follow(
 
 
 def unseen(previous: list[LogLine], lines: list[LogLine]) -> list[LogLine]:
-    """What of ``lines`` follows on ``previous``: the longest overlap of the end of one with the beginning of the other is taken off.
+    """Return what of ``lines`` follows on ``previous``: the longest overlap of the end of one with the beginning of the other is taken off.
 
     Where ``lines`` begins earlier than the overlap, its beginning is searched for in ``previous`` as well.
     """

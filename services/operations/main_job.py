@@ -25,8 +25,11 @@ _WAIT = "1"
 
 @dataclass(frozen=True, slots=True)
 class MainJob:
-    """What is asked for. ``client_image`` is the client's place in the workspace's registry (NAME:TAG); ``expected`` maps a
-    picture's file name to its right class; ``results`` is how many right ones are wanted."""
+    """The main job that is asked for.
+
+    ``client_image`` is the client's place in the workspace's registry (NAME:TAG); ``expected`` maps a picture's file name to
+    its right class; ``results`` is how many right ones are wanted.
+    """
 
     context: Context
     client_image: str

@@ -12,8 +12,11 @@ from services.deployment.manifest.file import load, secret_variables, variables,
 
 @dataclass(frozen=True, slots=True)
 class ManifestFile:
-    """A manifest that was read. ``variables`` are the $NAMEs that its texts leave open, in order; ``secrets`` those among them
-    whose values nobody may see typed."""
+    """A manifest's file.
+
+    ``variables`` are the $NAMEs that its texts leave open, in order; ``secrets`` those among them whose values nobody may see
+    typed.
+    """
 
     content: Mapping[str, Any] = field(repr=False)
     variables: tuple[str, ...]

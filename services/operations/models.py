@@ -35,8 +35,10 @@ def make_image(
     input_node: str = "",
     output_nodes: Sequence[str] = (),
 ) -> WorkspaceImage:
-    """Return the accelerated image of a model, converted and built where it is not there yet. Raises OperatorError; Stopped where
-    ``stopped`` was set: the same call goes on from there."""
+    """Return the accelerated image of a model, converted and built where it is not there yet.
+
+    Raises OperatorError; Stopped where ``stopped`` was set: the same call goes on from there.
+    """
     return image_from_model(
         session.workspace, model_id, progress, stopped, name=name, input_node=input_node, output_nodes=output_nodes
     )

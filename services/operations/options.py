@@ -46,8 +46,10 @@ def save_preset(name: str, text: str, kind: PresetKind = "other") -> Path:
 
 
 def import_preset(name: str, path: Path, text: str) -> Path:
-    """Keep a file, a preset that somebody shared or create options alone, as an own preset; return its file. Raises
-    OperatorError."""
+    """Keep a file, a preset that somebody shared or create options alone, as an own preset; return its file.
+
+    Raises OperatorError.
+    """
     try:
         content = read_json(text)
     except JsonError as error:

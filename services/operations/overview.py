@@ -21,8 +21,9 @@ _RANK = {"error": 0, "warning": 1, "info": 2, "ok": 3}
 
 @dataclass(frozen=True, slots=True)
 class DeviceRow:
-    """A device: its worst finding, the deployment that it is under, its newest message. ``error`` where its
-    state could not be read.
+    """A device: its worst finding, the deployment that it is under, its newest message.
+
+    ``error`` says why its state could not be read.
     """
 
     device: Device
@@ -76,8 +77,9 @@ class DeviceRow:
 def overview(
     hub: Hub, last_messages: Mapping[str, datetime] | None = None, every: Callable[[DeviceRow], None] | None = None
 ) -> list[DeviceRow]:
-    """One row for each IoT Edge device, sorted by trouble. Two metered twin reads a device; ``every`` is told of
-    each row as it comes.
+    """One row for each IoT Edge device, sorted by trouble.
+
+    Two metered twin reads a device; ``every`` is told of each row as it comes.
     """
     devices = [device for device in hub.devices() if device.edge]
     connections = connections_of_many(hub, devices)

@@ -48,7 +48,7 @@ class Rollout:
         self._stopped = True
 
     def steps(self, timeout: float = 900.0, until_failure: bool = True) -> Iterator[tuple[Step, ...]]:
-        """The steps, each time that they were looked at; ends when nothing is left, at a failure, or after ``timeout`` seconds.
+        """Yield the steps, each time that they were looked at; ends when nothing is left, at a failure, or after ``timeout`` seconds.
 
         The agent may still recover from a failure: ``until_failure=False`` goes on.
         """
@@ -85,15 +85,17 @@ class Rollout:
         return rollout_steps(self.watch, evidence)
 
     def _pinged(self, state: DeviceState) -> DeviceState:
-        """The state, after a ping where nothing else says that the device is alive: once in five minutes, since each costs quota."""
+        """Return the state, after a ping where nothing else says that the device is alive: once in five minutes, since each costs quota."""
         unasked = state.liveness is not None and state.liveness.word != "alive" and state.liveness.unasked
         if unasked and ping_when_due(self.hub, state.device.id):
             return judge_again(state, ping=self.hub.pings.get(state.device.id))
         return state
 
     def _host(self, state: DeviceState) -> HostEndpoint | None:
-        """The host among the modules that are watched; else the one that a watched client asks. The edge hub is none, though it
-        has ports."""
+        """Return the host among the modules that are watched; else the one that a watched client asks.
+
+        The edge hub is none, though it has ports.
+        """
         address_and_ports = seen_from_here(self.context, state.device.id)
         own = [name for name in self.watch.modules if (module := state.module(name)) is not None and not module.system]
         endpoints = [endpoint for name in own if (endpoint := host_endpoint(state, name, *address_and_ports))]

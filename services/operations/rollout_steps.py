@@ -60,7 +60,7 @@ class Known:
 
 
 def rollout_steps(watch: Watch, evidence: Known) -> tuple[Step, ...]:
-    """The steps as they stand. ``watch.seen`` is read, never changed."""
+    """Return the steps as they stand. ``watch.seen`` is read, never changed."""
     steps = _steps(watch, evidence)
     accepted = any(step.name == "accepted" and step.state == "done" for step in steps)
     if evidence.state is None or not accepted:
@@ -71,7 +71,7 @@ def rollout_steps(watch: Watch, evidence: Known) -> tuple[Step, ...]:
 
 
 def _routes(watch: Watch, evidence: Known, state: DeviceState, message: bool) -> Step:
-    """The edge hub's own step; ``message``: one has arrived, so that its routes work, whatever it has reported."""
+    """Return the edge hub's own step; ``message``: one has arrived, so that its routes work, whatever it has reported."""
     title = TITLES["routes"]
     edge_hub = state.edge_hub
     if edge_hub is None:
@@ -89,7 +89,7 @@ def _routes(watch: Watch, evidence: Known, state: DeviceState, message: bool) ->
 
 
 def _steps(watch: Watch, evidence: Known) -> tuple[Step, ...]:
-    """The steps without the edge hub's."""
+    """Return the steps without the edge hub's."""
     state = evidence.state
     if state is None:
         why = evidence.error
@@ -126,7 +126,7 @@ def _steps(watch: Watch, evidence: Known) -> tuple[Step, ...]:
 
 
 def _answers(watch: Watch, done: list[tuple[str, str]], evidence: Known) -> tuple[Step, ...]:
-    """The steps that are seen from outside the agent."""
+    """Return the steps that are seen from outside the agent."""
     neutral: dict[str, str] = {}
     current: _Current | None = None
     answer = evidence.answer
@@ -154,7 +154,7 @@ def _answers(watch: Watch, done: list[tuple[str, str]], evidence: Known) -> tupl
 
 
 def _summary(message: InferenceMessage) -> str:
-    """A message in as few words as there are; a result without its picture."""
+    """Return a message in as few words as there are; a result without its picture."""
     if not message.label:
         return message.text
     sure = "" if message.confidence is None else f" {message.confidence:.0%}"
@@ -204,7 +204,7 @@ def _replaced(state: DeviceState, watch: Watch) -> _Current | None:
 
 
 def _waiting_for_the_agent(state: DeviceState) -> str:
-    """What an agent that has not reported yet is probably doing: it reports when its first pass has ended."""
+    """Return what an agent that has not reported yet is probably doing: it reports when its first pass has ended."""
     names = ", ".join(images_to_come(state)[:3])
     doing = f"pulling {names}" if names else "starting what has changed"
     unsure = ""
@@ -215,7 +215,7 @@ def _waiting_for_the_agent(state: DeviceState) -> str:
 
 
 def _trouble(state: DeviceState, watch: Watch, applied: bool) -> Finding | None:
-    """The worst finding that explains why it stands still."""
+    """Return the worst finding that explains why it stands still."""
     for finding in findings(state):
         mine = finding.module in ("", *watch.modules)
         holds = (
@@ -279,5 +279,5 @@ def finished(steps: Sequence[Step]) -> bool:
 
 
 def failed(steps: Sequence[Step]) -> Step | None:
-    """The step that it stopped at."""
+    """Return the step that it stopped at."""
     return next((step for step in steps if step.state == "failed"), None)

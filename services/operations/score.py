@@ -50,12 +50,12 @@ class Score:
 
 
 def sample() -> Path:
-    """A shipped picture."""
+    """Return a shipped picture."""
     return Path(str(files("services.client") / "assets" / "cat.jpg"))
 
 
 def find_host(context: Context, hub: Hub, device: str = "", module: str = "", address: str = "") -> HostEndpoint:
-    """The host to score on: ``module``, else the only one that publishes a scoring port."""
+    """Return the host to score on: ``module``, else the only one that publishes a scoring port."""
     device = device or context.device
     if not device:
         raise UsageError("No device is named.", remedy="Give --device, or set one in the context.", code="usage.device")
@@ -173,7 +173,7 @@ class Scorer:
 
 
 def top(answer: Any, count: int = 5) -> tuple[Label, ...]:
-    """The best ``count`` of an answer that is a list of probabilities, or of labels with theirs; empty for anything else."""
+    """Return the best ``count`` of an answer that is a list of probabilities, or of labels with theirs; empty for anything else."""
     named = _labels(answer) or _named(answer)
     if named is None:
         values = _numbers(answer)
@@ -190,7 +190,7 @@ def top(answer: Any, count: int = 5) -> tuple[Label, ...]:
 
 
 def _labels(answer: Any) -> list[tuple[str, float]] | None:
-    """What SSD-VGG sees: its answer is a list of arrays, half of them of 21 classes an anchor."""
+    """Return what SSD-VGG sees: its answer is a list of arrays, half of them of 21 classes an anchor."""
     from services.client.detection import CLASSES, detect_classes
 
     if not isinstance(answer, list) or not all(hasattr(output, "shape") for output in answer):
@@ -216,8 +216,9 @@ def _numbers(answer: Any) -> list[float] | None:
 
 
 def _named(answer: Any) -> list[tuple[str, float]] | None:
-    """Answers of scoring scripts: ``{"label": 0.9}``, ``[{"label": …, "confidence": …}]``, ``[["label",
-    0.9]]``, perhaps under one key.
+    """Return the answers of scoring scripts as (label, confidence).
+
+    Their forms: ``{"label": 0.9}``, ``[{"label": …, "confidence": …}]``, ``[["label", 0.9]]``, perhaps under one key.
     """
     if isinstance(answer, dict):
         if answer and all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in answer.values()):

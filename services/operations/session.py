@@ -75,7 +75,7 @@ class Session:
             return self._workspace
 
     def devices(self) -> list[ListedDevice]:
-        """The hub's IoT Edge devices, each with whether it is alive."""
+        """Return the hub's IoT Edge devices, each with whether it is alive."""
         from services.operations.device_list import list_devices
 
         return [listed for listed in list_devices(self.hub, self._newest) if listed.device.edge]
@@ -87,7 +87,7 @@ class Session:
         return last_messages(Path(self.messages.path)) if self.messages.path else {}
 
     def first_device(self) -> str:
-        """The context's device, else the first that the hub knows."""
+        """Return the context's device, else the first that the hub knows."""
         if self.context.device:
             return self.context.device
         devices = [device for device in self.hub.devices() if device.edge]
@@ -100,8 +100,11 @@ class Session:
         return devices[0].id
 
     def state(self, device: str, heard: Sequence[Finding] = (), asked: bool = False) -> tuple[DeviceState, Mapping[str, Finding]]:
-        """A device as its twins say, and what follows from it, and from what was ``heard`` of its clients, for each module.
-        ``asked``: the operator wants to know now, so that the edge hub's twin is read, too."""
+        """Return a device as its twins say, and what follows for each module from that and from what its clients say.
+
+        ``heard`` is what is known of the clients. ``asked``: the operator wants to know now, so the edge hub's twin is read,
+        too.
+        """
         from services.diagnosis import diagnose_state
         from services.diagnosis.liveness import judge_again
         from services.operations.device_reading import DeviceReading
@@ -122,7 +125,7 @@ class Session:
         ping(self.hub, device, seconds)
 
     def judged(self, state: DeviceState, heard: Sequence[Finding] = ()) -> tuple[DeviceState, Mapping[str, Finding]]:
-        """A state that was read, judged again by the last ping; and what follows from it."""
+        """Return a state that was read, judged again by the last ping; and what follows from it."""
         from services.diagnosis import diagnose_state
         from services.diagnosis.liveness import judge_again
 
@@ -130,11 +133,11 @@ class Session:
         return state, diagnose_state(state, heard)
 
     def spent(self) -> int | None:
-        """What this machine's consoles cost the hub today, in messages of its quota; None where the hub was not asked yet."""
+        """Return what this machine's consoles cost the hub today, in messages of its quota; None where the hub was not asked yet."""
         return self._hub.meter.spent_today() if self._hub is not None else None
 
     def typed(self, device: str) -> str:
-        """What has to be typed before something dangerous: the device's name in production, else nothing."""
+        """Return what has to be typed before something dangerous: the device's name in production, else nothing."""
         return device if self.context.production else ""
 
     def overview(self) -> list[DeviceRow]:

@@ -23,8 +23,10 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class TwinEdit:
-    """A change of desired properties, planned on the twin that carries ``etag``. ``patch`` is a merge patch (null removes) and
-    may hold secrets; ``diff`` and ``command`` hold none."""
+    """A change of desired properties, planned on the twin that carries ``etag``.
+
+    ``patch`` is a merge patch (null removes) and may hold secrets; ``diff`` and ``command`` hold none.
+    """
 
     device: str
     module: str
@@ -47,19 +49,21 @@ class TwinChanged(OperatorError):
 
 
 def desired_of(twin: Mapping[str, Any]) -> Json:
-    """The desired properties without the hub's own ``$version`` and ``$metadata``; they may hold secrets."""
+    """Return the desired properties without the hub's own ``$version`` and ``$metadata``; they may hold secrets."""
     desired = mapping(mapping(twin.get("properties")).get("desired"))
     return {key: value for key, value in desired.items() if not key.startswith("$")}
 
 
 def editable(twin: Mapping[str, Any]) -> str:
-    """The desired properties as JSON to edit; secrets stand as ``•••(a1b2c3)`` and stay what they are where that is left alone."""
+    """Return the desired properties as JSON to edit; secrets stand as ``•••(a1b2c3)`` and stay what they are where that is left alone."""
     return json.dumps(masked(desired_of(twin)), indent=2, ensure_ascii=False)
 
 
 def plan(host: str, device: str, module: str, twin: Mapping[str, Any], text: str) -> TwinEdit:
-    """What sending ``text`` (all desired properties as JSON) would change of ``twin``. Raises OperatorError where it is no
-    JSON object, or keeps a mask where the twin has no secret."""
+    """Return what sending ``text`` (all desired properties as JSON) would change of ``twin``.
+
+    Raises OperatorError where it is no JSON object, or keeps a mask where the twin has no secret.
+    """
     if module in (AGENT, EDGE_HUB):
         raise explain(Evidence("hub", status=401, code="401100"))
     try:
@@ -84,7 +88,7 @@ def plan(host: str, device: str, module: str, twin: Mapping[str, Any], text: str
 
 
 def merge_patch(before: Mapping[str, Any], after: Mapping[str, Any]) -> Json:
-    """The smallest merge patch from one to the other: null for what is gone, objects merged, anything else replaced."""
+    """Return the smallest merge patch from one to the other: null for what is gone, objects merged, anything else replaced."""
     patch: Json = {key: None for key in before if key not in after}
     for key, value in after.items():
         old = before.get(key)
@@ -98,8 +102,10 @@ def merge_patch(before: Mapping[str, Any], after: Mapping[str, Any]) -> Json:
 
 
 def moved(text: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    """``text``, an edit of the twin ``before``, on top of the twin as it is ``now``: what was changed stays changed, the rest is
-    the hub's. Masked as ``editable`` masks; a secret that was typed stays as typed."""
+    """Return ``text``, an edit of the twin ``before``, on top of the twin as it is ``now``.
+
+    What was changed stays changed, the rest is the hub's. Masked as ``editable`` masks; a secret that was typed stays as typed.
+    """
     patch = merge_patch(masked(desired_of(before)), read_json(text))
     return json.dumps(_merged(masked(desired_of(now)), patch), indent=2, ensure_ascii=False)
 

@@ -20,8 +20,10 @@ _PAYLOAD_BYTES = 128 * 1024  # of a direct method (docs/facts/iot-hub.md)
 
 
 def shown(twin: Mapping[str, Any], part: str = "") -> dict[str, Any]:
-    """A twin (or only its ``desired``, ``reported`` or ``tags``) as it may be shown: create options written out, secrets
-    masked, nothing that a terminal would obey."""
+    """Return a twin (or only its ``desired``, ``reported`` or ``tags``) as it may be shown.
+
+    Create options written out, secrets masked, nothing that a terminal would obey.
+    """
     properties = mapping(twin.get("properties"))
     tree = {**twin, "properties": {name: _readable(mapping(properties.get(name))) for name in ("desired", "reported")}}
     if part == "tags":
@@ -32,7 +34,7 @@ def shown(twin: Mapping[str, Any], part: str = "") -> dict[str, Any]:
 
 
 def _readable(section: Mapping[str, Any]) -> dict[str, Any]:
-    """A section without its metadata of every field: only when it was last changed stays."""
+    """Return a section without its metadata of every field: only when it was last changed stays."""
     metadata = mapping(section.get("$metadata"))
     fields = {key: value for key, value in section.items() if key != "$metadata"}
     if "$lastUpdated" in metadata:
@@ -55,7 +57,7 @@ def changes_nothing(module: str | None, method: str) -> bool:
 
 
 def payload_of(text: str) -> Any:
-    """What was typed as a method's payload; UsageError where it is no JSON."""
+    """Return what was typed as a method's payload; UsageError where it is no JSON."""
     try:
         return read_json(text.strip() or "{}", max_bytes=_PAYLOAD_BYTES)
     except JsonError as error:
@@ -94,7 +96,7 @@ def invoke(
 
 
 def _no_methods(module: str, error: OperatorError) -> OperatorError:
-    """The hub says of a module without methods that its device is not online."""
+    """Explain that the hub says of a module without methods that its device is not online."""
     return OperatorError(
         f"{module} takes no direct methods at the moment: it is not connected to the hub as a module.",
         cause="Its program does not use the module client of the IoT SDK, or does not run; or the device itself is offline.",

@@ -21,9 +21,11 @@ class DiffLine:
 
 @dataclass(frozen=True, slots=True)
 class ClientRequest:
-    """A client to be deployed beside its host. ``image`` is NAME:TAG in the workspace's registry, or REGISTRY/NAME:TAG;
-    ``values`` are fields of the preset. What is empty gets the sample's own image and name, and the preset that fits the host's
-    image."""
+    """A client to be deployed beside its host.
+
+    ``image`` is NAME:TAG in the workspace's registry, or REGISTRY/NAME:TAG; ``values`` are fields of the preset. What is empty
+    gets the sample's own image and name, and the preset that fits the host's image.
+    """
 
     image: str = ""
     module: str = ""

@@ -13,8 +13,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A device identity. ``connected`` is its own connectionState, None where the hub does not say: of an IoT Edge device it is no
-    sign of life (``Liveness`` is the judgement). ``parents`` are the edge devices that it reaches the hub through."""
+    """A device identity.
+
+    ``connected`` is its own connectionState, None where the hub does not say: of an IoT Edge device it is no sign of life
+    (``Liveness`` is the judgement). ``parents`` are the edge devices that it reaches the hub through.
+    """
 
     id: str
     connected: bool | None
@@ -135,5 +138,5 @@ class DeviceState:
     liveness: Liveness | None = None
 
     def module(self, name: str) -> Module | None:
-        """The module of that name, if there is one."""
+        """Return the module of that name, if there is one."""
         return next((module for module in self.modules if module.name == name), None)

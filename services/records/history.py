@@ -13,9 +13,11 @@ HistoryRoute = Literal["hub", "azureml", "method", "twin"]
 
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
-    """One change of a device. ``before`` and ``after`` are manifests as services.deployment.manifest.masking.masked makes them;
-    ``origin`` is the
-    address that an SSH session came from, or empty."""
+    """One change of a device.
+
+    ``before`` and ``after`` are manifests as services.deployment.manifest.masking.masked makes them; ``origin`` is the address
+    that an SSH session came from, or empty.
+    """
 
     id: int
     at: datetime
@@ -34,7 +36,7 @@ class HistoryEntry:
     after: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     def as_dict(self) -> dict[str, Any]:
-        """The entry for ``--json``, without the manifests."""
+        """Return the entry for ``--json``, without the manifests."""
         names = (
             "id",
             "user",

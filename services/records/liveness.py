@@ -15,8 +15,10 @@ LivenessWord = Literal["alive", "offline", "unknown"]
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """The connection of a module identity, as the hub knows it. ``connected`` is None where the hub's reply does not say,
-    ``changed`` where it never connected."""
+    """The connection of a module identity, as the hub knows it.
+
+    ``connected`` is None where the hub's reply does not say, ``changed`` where it never connected.
+    """
 
     module: str
     connected: bool | None

@@ -33,8 +33,11 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class PendingOperation:
-    """Work that goes on in the workspace. ``subject`` is the model converted, or the image's name and models; ``asset_id`` what
-    comes of it, where known already; ``unwanted``: that is to be deleted once it is there."""
+    """Work that goes on in the workspace.
+
+    ``subject`` is the model converted, or the image's name and models; ``asset_id`` what comes of it, where known already;
+    ``unwanted``: that is to be deleted once it is there.
+    """
 
     kind: Literal["conversion", "image"]
     workspace: str  # subscription/group/name

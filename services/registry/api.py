@@ -47,10 +47,10 @@ class ImageFacts:
 
 
 class RegistryApi:
-    """One registry. ``context`` tells which private authority is trusted, and which hosts beside the registry's own may be given its
-    password; ``observe`` is given every raw reply, of tokens only that they came.
+    """One registry; every method raises OperatorError, a refusal has a code of ``registry``.
 
-    Every method raises OperatorError; refusals have code registry.…
+    ``context`` tells which private authority is trusted, and which hosts beside the registry's own may be given its password;
+    ``observe`` is given every raw reply, of tokens only that they came.
     """
 
     def __init__(
@@ -239,7 +239,7 @@ def check_image(
     *,
     context: Context | None = None,
 ) -> ImageFacts:
-    """The facts of ``image`` before a deployment: we are let in, it exists, and it fits ``platform`` (os/architecture)."""
+    """Check ``image`` at its registry before a deployment: we are let in, it exists, and it fits ``platform`` (os/architecture)."""
     api = RegistryApi(image.server, credentials, ca_file, observe, context=context)
     try:
         facts = api.describe(image)

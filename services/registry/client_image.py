@@ -73,7 +73,7 @@ def _pip(action: str, *arguments: str) -> None:
 
 
 def context(packages: Path) -> bytes:
-    """The build context as a tar, laid out as the Dockerfile says."""
+    """Return the build context as a tar, laid out as the Dockerfile says."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
         for name in ("__init__.py", "inference/__init__.py", "inference/descriptors.py", "client"):

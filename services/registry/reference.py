@@ -33,7 +33,7 @@ class Reference:
 
 
 def parse_reference(text: str) -> Reference:
-    """The reference that ``text`` is; without a server it is Docker Hub's. Raises OperatorError that names what is wrong."""
+    """Return the reference that ``text`` is; without a server it is Docker Hub's. Raises OperatorError that names what is wrong."""
     rest, at, digest = text.strip().partition("@")
     head, slash, path = rest.partition("/")
     if not slash or not ("." in head or ":" in head or head == "localhost"):

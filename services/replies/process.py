@@ -29,8 +29,10 @@ class ProcessFaults:
 
 
 def guard_process(service: Service) -> ProcessFaults:
-    """Have every session that this process makes from now on send by a ReplyAdapter, also those that mount an adapter of
-    requests' own. To be called before an SDK is imported, which may take the class's name along. Returns what goes wrong."""
+    """Have every session of this process send by a ReplyAdapter, also those that mount an adapter of requests' own.
+
+    To be called before an SDK is imported, which may take the class's name along. Returns what goes wrong.
+    """
     faults = ProcessFaults()
 
     class ProcessAdapter(ReplyAdapter):

@@ -47,14 +47,14 @@ class Calls:
         self._child.close()
 
     def look(self, name: str, /, **arguments: Any) -> Any:
-        """A call that changes nothing: asked once more when the child died under it."""
+        """Make a call that changes nothing: once more when the child died under it."""
         try:
             return self._call(name, arguments)
         except ChildDied:
             return self._do(name, **arguments)
 
     def change(self, name: str, /, **arguments: Any) -> Any:
-        """A call that changes something: asked once, and not at all in read-only mode."""
+        """Make a call that changes something: once, and not at all in read-only mode."""
         may_change(self._context, "change the workspace")
         return self._do(name, **arguments)
 

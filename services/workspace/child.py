@@ -57,7 +57,7 @@ class Parent:
             self._out.flush()
 
     def handle_answer(self, message: dict[str, Any]) -> None:
-        """The parent's answer to a question for a token."""
+        """Take the parent's answer to a question for a token."""
         self._answers.put(message)
 
     def renew(self) -> None:
@@ -65,7 +65,7 @@ class Parent:
         self._expires = 0
 
     def token(self) -> tuple[str, int]:
-        """A token for the resource manager that still lives for minutes, and its expiry."""
+        """Return a token for the resource manager that still lives for minutes, and its expiry."""
         with self._asking:
             if self._expires - time.time() < _RENEW_BEFORE_SECONDS:
                 self.send({"ask": "token"})

@@ -67,7 +67,7 @@ class Workspace:
         self._calls.close()
 
     def details(self) -> dict[str, Any]:
-        """ARM's properties of the workspace: id, name, location, containerRegistry, …"""
+        """Return ARM's properties of the workspace: id, name, location, containerRegistry and others."""
         raw = self._calls.look("details")
         return {one_line(key): clean(value) if isinstance(value, str) else value for key, value in raw.items()}
 
@@ -93,7 +93,7 @@ class Workspace:
         return RegistryCredentials(one_line(raw["server"]), one_line(raw["username"]), Secret(raw["password"]))
 
     def build_log(self, image: WorkspaceImage | str) -> str:
-        """The build log of an image; empty where there is none yet."""
+        """Return the build log of an image; empty where there is none yet."""
         return clean(self._calls.look("build_log", image_id=image if isinstance(image, str) else image.id) or "")
 
     def pending(self) -> list[PendingOperation]:
@@ -109,7 +109,7 @@ class Workspace:
         input_node: str = DEFAULT_INPUT,
         output_nodes: Sequence[str] = DEFAULT_OUTPUTS,
     ) -> WorkspaceModel:
-        """The accelerated model made from ``model_id``: the one there is, else one that is converted now.
+        """Convert ``model_id`` and return the accelerated model: the one that exists, else one that is converted now.
 
         A conversion that was begun before is taken up again. ``cancelled`` ends the waiting (Stopped).
         """
@@ -156,7 +156,7 @@ class Workspace:
         tags: Mapping[str, str] | None = None,
         description: str = "",
     ) -> WorkspaceImage:
-        """An accelerated image of ``model_ids``, built now; a build that was begun before is taken up again.
+        """Build an accelerated image of ``model_ids`` and return it; a build that was begun before is taken up again.
 
         Raises OperatorError with the build log's end in ``raw`` where the build fails.
         """
@@ -185,7 +185,7 @@ class Workspace:
     def take_up(
         self, pending: PendingOperation, progress: Tell | None = None, cancelled: threading.Event | None = None
     ) -> WorkspaceModel | WorkspaceImage:
-        """What comes of something that was begun and not seen to end."""
+        """Wait for something that was begun and not seen to end, and return what comes of it."""
         if pending.kind == "conversion":
             return self.convert(pending.subject, progress, cancelled)
         name, _, models = pending.subject.partition(": ")
@@ -239,7 +239,7 @@ class Workspace:
     def attach_hub(
         self, name: str, resource_id: str, progress: Tell | None = None, cancelled: threading.Event | None = None
     ) -> WorkspaceCompute:
-        """The hub ``resource_id`` (its ARM id) as compute target ``name``; the one that is attached already, if there is one."""
+        """Attach the hub ``resource_id`` (its ARM id) as compute target ``name``; return it, or the one that is attached already."""
         for target in self.computes():
             if target.resource_id.lower() == resource_id.lower() and target.state == "Succeeded":
                 tell(progress, f"the hub is attached as {target.name}")
@@ -334,7 +334,7 @@ class Workspace:
 
 
 def _result_id(operation: Mapping[str, Any]) -> str:
-    """The id of what an operation made."""
+    """Return the id of what an operation made."""
     return str(operation.get("resourceLocation") or "").rpartition("/")[2].replace("%3A", ":")
 
 
@@ -352,7 +352,7 @@ def _missing(kind: str, item: str, existing: Any) -> OperatorError:
 
 
 def own_registry(workspace: Workspace) -> RegistryCredentials | None:
-    """The credentials of the workspace's own registry; None where it gives none now, and the operator has to be asked."""
+    """Return the credentials of the workspace's own registry; None where it gives none now, and the operator has to be asked."""
     try:
         return workspace.registry_credentials()
     except OperatorError:

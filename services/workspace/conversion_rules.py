@@ -17,7 +17,7 @@ def accelerated(model: WorkspaceModel) -> bool:
 
 
 def not_convertible(model: WorkspaceModel) -> OperatorError:
-    """What is said of a model that the converter for the FPGA cannot take."""
+    """Return the error for a model that the converter for the FPGA cannot take."""
     return OperatorError(
         f"{model.id} cannot be made into an accelerated image.",
         cause=f"It is a model of {model.framework}; the converter for the FPGA takes TensorFlow's only.",

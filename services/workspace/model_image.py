@@ -15,7 +15,7 @@ _NAME = re.compile(r"[^a-z0-9-]+")
 
 
 def image_name(model_id: str) -> str:
-    """An image's name made from a model's id (``name:version``): 3 to 32 small letters, digits and dashes, a letter first."""
+    """Return an image's name made from a model's id (``name:version``): 3 to 32 small letters, digits and dashes, a letter first."""
     model = model_id.partition(":")[0].lower().removesuffix(".onnx").removesuffix(".accel")
     name = _NAME.sub("-", model).strip("-")
     name = name if name[:1].isalpha() else f"model-{name}"
@@ -32,7 +32,7 @@ def image_from_model(
     input_node: str = "",
     output_nodes: Sequence[str] = (),
 ) -> WorkspaceImage:
-    """The accelerated image of a model: the finished one if there is one (of that ``name``, where given), else one made now.
+    """Return the accelerated image of a model: the finished one if there is one (of that ``name``, where given), else one made now.
 
     What was begun before is taken up again; ``cancelled`` ends the waiting (Stopped). Raises OperatorError.
     """

@@ -11,7 +11,7 @@ from services.text import clean, one_line
 
 
 def moment(value: object) -> datetime | None:
-    """A time as the SDK gives it (ISO 8601 or ``str`` of a datetime); None where it is none. Without an offset it is UTC."""
+    """Return a time as the SDK gives it (ISO 8601 or ``str`` of a datetime); None where it is none. Without an offset it is UTC."""
     try:
         parsed = datetime.fromisoformat(str(value).replace("Z", "+00:00"))
     except ValueError:
@@ -20,7 +20,7 @@ def moment(value: object) -> datetime | None:
 
 
 def image(raw: Mapping[str, Any]) -> WorkspaceImage:
-    """An image of model management."""
+    """Return an image of model management."""
     return WorkspaceImage(
         id=_line(raw.get("id")),
         name=_line(raw.get("name")),
@@ -36,7 +36,7 @@ def image(raw: Mapping[str, Any]) -> WorkspaceImage:
 
 
 def models(raws: list[dict[str, Any]]) -> list[WorkspaceModel]:
-    """Registered models; each knows the newest accelerated one made from it."""
+    """Return registered models; each knows the newest accelerated one made from it."""
     newest: dict[str, tuple[int, str]] = {}
     for raw in raws:
         parent = raw.get("parentModelId")
@@ -59,7 +59,7 @@ def models(raws: list[dict[str, Any]]) -> list[WorkspaceModel]:
 
 
 def compute(raw: Mapping[str, Any]) -> WorkspaceCompute:
-    """A compute target."""
+    """Return a compute target."""
     return WorkspaceCompute(
         name=_line(raw.get("name")),
         kind=_line(raw.get("computeType")),
@@ -70,7 +70,7 @@ def compute(raw: Mapping[str, Any]) -> WorkspaceCompute:
 
 
 def service(raw: Mapping[str, Any]) -> EdgeService:
-    """An IotWebservice."""
+    """Return an IotWebservice."""
     modules = raw.get("iotEdgeModules") or ()
     names = (
         modules
@@ -90,7 +90,7 @@ def service(raw: Mapping[str, Any]) -> EdgeService:
 
 
 def error_text(error: object) -> str:
-    """The message of an error as the service nests it, its details included."""
+    """Return the message of an error as the service nests it, its details included."""
     if not error:
         return ""
     if isinstance(error, list):

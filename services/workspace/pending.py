@@ -24,11 +24,11 @@ class PendingOperations:
         self._path = path or state_folder() / "workspace-operations.json"
 
     def all(self) -> list[PendingOperation]:
-        """What is pending in this workspace."""
+        """Return what is pending in this workspace."""
         return [item for item in self._load() if item.workspace == self._workspace]
 
     def find(self, kind: str, subject: str) -> PendingOperation | None:
-        """The pending one of that kind and subject."""
+        """Return the pending one of that kind and subject."""
         return next((item for item in self.all() if item.kind == kind and item.subject == subject), None)
 
     def keep(self, item: PendingOperation) -> None:

@@ -184,10 +184,10 @@ class ChildProcess:
         return running.process.pid if running and running.alive else None
 
     def call(self, name: str, seconds: float, /, **arguments: Any) -> Any:
-        """The result of ``Sdk.name(**arguments)``.
+        """Return the result of ``Sdk.name(**arguments)``.
 
-        Raises ChildFailed, ChildHung, ChildDied, or OperatorError where signing in failed. ``seconds`` run from
-        when the SDK is imported; waiting for somebody to sign in does not count.
+        Raises ChildFailed, ChildHung, ChildDied, or OperatorError where signing in failed. ``seconds`` run from when the SDK is
+        imported; waiting for somebody to sign in does not count.
         """
         running = self._start()
         number = next(self._ids)
@@ -213,7 +213,7 @@ class ChildProcess:
                 continue
 
     def renew(self) -> None:
-        """The service refused the token: the next call asks for a new one."""
+        """Ask for a new token at the next call: the service refused this one."""
         running = self._running
         if running:
             running.write({"renew": True})

@@ -132,7 +132,7 @@ class Sdk:
         return str(operation._operation_id)
 
     def operation(self, operation_id: str) -> dict[str, Any]:
-        """An operation of model management: state, resourceLocation, operationLog, error."""
+        """Return an operation of model management: state, resourceLocation, operationLog, error."""
         return dict(ModelConvertClient(self._workspace()).get_operation_state(operation_id)[1])
 
     def start_image(self, name: str, model_ids: list[str], tags: dict[str, str], description: str) -> dict[str, str]:
@@ -159,7 +159,7 @@ class Sdk:
                 model.delete()
 
     def build_log(self, image_id: str) -> str | None:
-        """The build log's text (its end, if it is long); None where there is none yet."""
+        """Return the build log's text (its end, if it is long); None where there is none yet."""
         image = self.image(image_id)
         if not image or not image["imageBuildLogUri"]:
             return None
@@ -234,7 +234,7 @@ class Sdk:
         return str(service._operation_endpoint).rpartition("/")[2] if service._operation_endpoint else None
 
     def registry(self, fallback: str) -> dict[str, str]:
-        """The workspace's registry: login server, user, password; ``fallback`` is its ARM name where the workspace is silent."""
+        """Return the workspace's registry: login server, user, password; ``fallback`` is its ARM name where the workspace is silent."""
         from azure.mgmt.containerregistry import ContainerRegistryManagementClient
 
         resource = str(self.details().get("containerRegistry") or "")

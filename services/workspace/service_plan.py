@@ -35,7 +35,7 @@ class ServicePlan:
     tags: Mapping[str, str] = field(default_factory=dict)
 
     def as_arguments(self) -> dict[str, Any]:
-        """The arguments of ``Sdk.deploy``; passwords are in them."""
+        """Return the arguments of ``Sdk.deploy``; passwords are in them."""
         return {
             "name": self.name,
             "image_id": self.image_id,

@@ -25,7 +25,7 @@ def add_change_arguments(parser: argparse.ArgumentParser, *, wait: bool = True, 
 
 
 def device_of(call: Call, context: Context) -> str:
-    """The device asked for; UsageError where there is none."""
+    """Return the device asked for; UsageError where there is none."""
     device = call.options.device or context.device
     if not device:
         raise UsageError("No device is named.", remedy="Give --device, or set one in the context.", code="usage.device")
@@ -70,7 +70,7 @@ def confirmed(call: Call, question: str, device: str = "") -> bool:
 
 
 def ask_secret(question: str) -> str:
-    """A secret from the terminal, without echo."""
+    """Read a secret from the terminal, without echo."""
     if not sys.stdin.isatty():
         raise UsageError(
             f"{question} is needed, and there is no terminal to ask on.",

@@ -125,7 +125,7 @@ def _paste(call: Call, draft: Draft) -> None:
 
 @contextmanager
 def _unseen() -> Iterator[None]:
-    """The echo off from before the question to the last answer: getpass would show what is pasted ahead of it, and lose it."""
+    """Switch the echo off from before the question to the last answer: getpass would show what is pasted ahead of it, and lose it."""
     terminal = sys.stdin.fileno()
     before = termios.tcgetattr(terminal)
     quiet = termios.tcgetattr(terminal)

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser, *, wait: bool = True) -> None:
-    """MODULE and what every change takes."""
     from console.cli.verbs._confirmation import add_change_arguments
 
     parser.add_argument("module", action=ModuleName, help="its name: dbe-console modules")

@@ -13,7 +13,6 @@ _FOLDERS = {"DIR", "PATH"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The shell."""
     parser.add_argument(
         "shell",
         choices=("bash", "zsh", "fish", "tcsh"),
@@ -56,7 +55,7 @@ def _name_what_completes(parser: argparse.ArgumentParser) -> None:
 
 
 def _values_completion(verb: str) -> dict[str, Any]:
-    """The names that ``VERB list`` has when Tab is pressed. ``shtab.cmd`` would ask in zsh at once, and for every verb."""
+    """Return the names that ``VERB list`` has when Tab is pressed. ``shtab.cmd`` would ask in zsh at once, and for every verb."""
     import shtab
 
     command = f"dbe-console {verb} list --names 2>/dev/null"

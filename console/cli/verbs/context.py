@@ -13,7 +13,6 @@ HELP = "add, list, use, show or remove contexts (workspace, hub and device under
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """A sub-command each."""
     sub = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     listing = sub.add_parser("list", help="list the contexts")
     listing.add_argument("--json", action="store_true", help="one JSON list")

@@ -185,8 +185,10 @@ def _environment(call: Call) -> dict[str, str | None]:
 
 
 def _credentials(call: Call, deployer: Deployer, request: DeployRequest) -> tuple[RegistryCredentials, ...]:
-    """Return the credentials of ``--registry-user`` for each registry of the request; the password is asked for or in a 0600
-    file."""
+    """Return the credentials of ``--registry-user`` for each registry of the request.
+
+    The password is asked for or in a 0600 file.
+    """
     from console.cli.verbs._confirmation import ask_secret
     from console.files import from_here
     from services.contexts.model import SecretSource

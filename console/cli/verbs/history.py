@@ -47,7 +47,7 @@ def run(call: Call) -> int:
 
 
 def _hub_host(call: Call) -> str:
-    """The host of the context's hub; empty without a context, when the whole history is all that there is to show."""
+    """Return the host of the context's hub; empty without a context, when the whole history is all that there is to show."""
     from services.errors import OperatorError
 
     try:

@@ -15,7 +15,6 @@ HELP = "show a module's log (edgeAgent and edgeHub too)"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """MODULE and the filters of GetModuleLogs."""
     parser.add_argument("module", action=ModuleName, help="the module; edgeAgent or edgeHub for the runtime's own")
     parser.add_argument("--device", action=DeviceName, default="", help="the device instead of the context's")
     parser.add_argument(

@@ -12,7 +12,6 @@ HELP = "write out a device's manifest, bring one in, or compare"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The sub-verbs."""
     from console.cli.verbs._confirmation import add_change_arguments
 
     subs = parser.add_subparsers(dest="action", metavar="ACTION", required=True)

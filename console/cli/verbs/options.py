@@ -14,7 +14,6 @@ HELP = "list presets of create options, write one out, check a file"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The sub-verbs."""
     subs = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     listed = subs.add_parser("list", help="the presets")
     listed.add_argument("--json", action="store_true", help="one JSON list")
@@ -78,8 +77,10 @@ def values_of(pairs: list[str]) -> dict[str, str]:
 
 
 def lines_of(name: str) -> dict[str, str]:
-    """``NAME=VALUE`` lines of a file, without comments; none where no file is named. Secrets come so: a command line can be
-    read by others."""
+    """Return the ``NAME=VALUE`` lines of a file, without comments; none where no file is named.
+
+    Secrets come so: a command line can be read by others.
+    """
     lines = (line.strip() for line in read_text(name).splitlines()) if name else ()
     return values_of([line for line in lines if line and not line.startswith("#")])
 

@@ -11,7 +11,6 @@ HELP = "remove a module from the device"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """MODULE and what every change takes; there is nothing to wait for."""
     _one_module.add_arguments(parser, wait=False)
 
 

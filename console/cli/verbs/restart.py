@@ -11,7 +11,6 @@ HELP = "restart a module (also one that the agent has given up on)"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """MODULE and what every change takes."""
     from console.cli.verbs._confirmation import add_change_arguments
 
     parser.add_argument("module", action=ModuleName, help="its name: dbe-console modules")

@@ -142,7 +142,7 @@ class _Reader:
         self._again = False  # another journal may have again what was shown
 
     def next(self, count: int) -> tuple[list[InferenceMessage], int]:
-        """The next messages that pass, ``count`` at most, and the newest row that there is."""
+        """Return the next messages that pass, ``count`` at most, and the newest row that there is."""
         in_place = self._window.in_place  # before reading: what it still holds is shown first
         try:
             last = self._window.bounds()[1]  # before reading: what comes in between is for the next turn
@@ -246,7 +246,7 @@ class _News:
 
 
 def _reader_there() -> None:
-    """A reader that goes while nothing comes would otherwise be noticed at the next message only."""
+    """End soon after the reader of the pipe has gone, which a write would notice at the next message only."""
     poll = select.poll()
     poll.register(sys.stdout.fileno(), 0)
     if any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0)):

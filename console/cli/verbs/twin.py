@@ -12,7 +12,6 @@ HELP = "show a module's twin (secrets masked), or edit its desired properties"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """MODULE, what to set, and what every change takes."""
     from console.cli.verbs._confirmation import add_change_arguments
 
     parser.add_argument("module", action=ModuleName, help="the module; edgeAgent or edgeHub for the runtime's own")

@@ -48,7 +48,7 @@ async def deploy_client(main: MainScreen, session: Session) -> None:
 
 
 async def edit_module(main: MainScreen, session: Session, module: Module) -> None:
-    """The create options of a module that is there."""
+    """Bring the create options of a deployed module into the editor."""
     from services.operations.deployer import edit_request
 
     await main.options.open_request(edit_request(main.device, module))

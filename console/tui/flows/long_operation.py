@@ -25,7 +25,7 @@ async def followed(
     cancelling: str = "",
     cancel: Callable[[PendingOperation], None] | None = None,
 ) -> Result | None:
-    """What ``work(tell, stopped)`` gives, had in a thread; None where the operator left it. Raises what it raises.
+    """Run ``work(tell, stopped)`` in a thread and return its result; None where the operator left it. Raises what it raises.
 
     ``cancel`` is given what the workspace works at, where the operator wants none of it; ``cancelling`` says what that means.
     """

@@ -14,8 +14,10 @@ if TYPE_CHECKING:
 
 
 async def write_manifest(main: MainScreen, suggested: str, content: Mapping[str, Any], name: str = "") -> None:
-    """Write a whole manifest, as ``az iot edge set-modules --content`` takes it, into a file of mode 0600; asks for its name
-    where none is given, and before one is overwritten."""
+    """Write a whole manifest into a file of mode 0600, as ``az iot edge set-modules --content`` takes it.
+
+    Its name is asked for where none is given, and before a file is overwritten.
+    """
     from services.operations import manifests
 
     hint = "The whole manifest, secrets included, readable by you alone"

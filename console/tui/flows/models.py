@@ -22,8 +22,10 @@ _CANCELLING = "X cancels it: Azure ML cannot stop what it has begun, so what it 
 
 
 async def make_image(main: MainScreen, session: Session, model: WorkspaceModel) -> None:
-    """Convert a model where that is needed, build its image, and offer to deploy it. It goes on in the workspace when the
-    dialog is left; the same key, or a console opened later, takes it up again."""
+    """Convert a model where that is needed, build its image, and offer to deploy it.
+
+    The work goes on in the workspace when the dialog is left; the same key, or a console opened later, takes it up again.
+    """
     from services.operations import models
 
     form = ModelForm(model.id, models.suggest_packing(model), converted=models.is_converted(model))

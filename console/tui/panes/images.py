@@ -70,13 +70,12 @@ class Images(PaneScope, ImagesPane):
             self.main.show_details(model_details(self.model))
 
     def offers(self, action: Action) -> bool | None:
-        """What can be done with an image cannot be done with a model."""
+        """Offer for a model only what can be done with one."""
         if action.scope in ("images", "models") and action.scope != self.showing:
             return False
         return super().offers(action)
 
     def row_word(self) -> str:
-        """A row is an image or a model, by what is shown."""
         return self.showing.removesuffix("s")
 
     def current_row(self) -> WorkspaceImage | WorkspaceModel | None:

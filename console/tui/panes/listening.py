@@ -52,7 +52,7 @@ class Listening:
         self._unsteady_at = float("-inf")
 
     def listen(self, session: Session, state: DeviceState) -> Heard:
-        """What is heard now; a journal that is not open yet says nothing."""
+        """Return what is known of the clients now; a journal that is not open yet says nothing."""
         from services.diagnosis import diagnose_state
         from services.operations.client_complaints import complaints, explained
 

@@ -175,7 +175,6 @@ class Messages(PaneScope, MessagesPane):
             self.main.show_details(message_details(message))
 
     def row_word(self) -> str:
-        """A row is a message."""
         return "message"
 
     def current_row(self) -> InferenceMessage | None:

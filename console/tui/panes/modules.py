@@ -149,18 +149,18 @@ class Modules(ModuleActions, ModulesPane):
         self.show_state(state, findings)
 
     def stand_on(self, module: str) -> None:
-        """The cursor goes to that module as soon as the twin shows it."""
+        """Move the cursor to a module as soon as the twin shows it."""
         self._row_to_select = module
 
     def _say_unanswered(self) -> None:
-        """What is shown stays, with a line above it; the answer or the error takes its place."""
+        """Say above the rows that the hub has not answered yet; the answer or the error takes the line's place."""
         if self.look == "ready":
             self.note(OperatorError("The hub does not answer yet: what stands here is old.", remedy="d finds out why."))
         else:
             self.waiting("The hub has not answered yet; d finds out why")
 
     def hosts(self) -> list[Module]:
-        """The modules that could be asked to score."""
+        """Return the modules that could be asked to score."""
         from services.operations.host import hosts
 
         return hosts(self.state) if self.state is not None else []
@@ -210,7 +210,7 @@ class Modules(ModuleActions, ModulesPane):
         self._recent[module] = await in_thread(session.messages.recent, device, module, client)
 
     def _note_exits(self, state: DeviceState) -> None:
-        """The twin tells of the last exit only: those that were seen are kept."""
+        """Keep the exits that were seen, of which the twin tells only the last."""
         for module in state.modules:
             reported = module.reported
             if reported is None or reported.last_exit is None:
@@ -231,7 +231,6 @@ class Modules(ModuleActions, ModulesPane):
             self.main.show_details(self.details_of(self.row))
 
     def row_word(self) -> str:
-        """A row is a module."""
         return "module"
 
     def current_row(self) -> Row | None:

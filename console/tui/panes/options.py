@@ -25,7 +25,7 @@ from widgets.options import OptionsPane
 
 
 def editor_command(environment: Mapping[str, str]) -> list[str]:
-    """The editor that VISUAL or EDITOR names, with its arguments; ValueError where they cannot be told apart."""
+    """Return the editor that VISUAL or EDITOR names, with its arguments; ValueError where they cannot be told apart."""
     import shlex
 
     return shlex.split(environment.get("VISUAL") or "") or shlex.split(environment.get("EDITOR") or "") or ["vi"]

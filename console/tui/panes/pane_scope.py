@@ -26,7 +26,7 @@ class PaneScope(Scope, Pane):
         return main_of(self)
 
     def offers(self, action: Action) -> bool | None:
-        """A filter that is typed is not opened; what needs content waits for it."""
+        """Withhold the opening of a filter that is typed already, and what needs content while there is none."""
         if action.id == "pane.filter" and self.filtering:
             return False
         if (action.needs_row or action.needs_content) and self.look != "ready":

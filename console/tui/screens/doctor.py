@@ -37,7 +37,6 @@ class DoctorScreen(FullScreen[None]):
         self.examination: Examination | None = None
 
     def compose_content(self) -> ComposeResult:
-        """The checks."""
         yield StepList(id="steps")
 
     def on_mount(self) -> None:

@@ -40,8 +40,10 @@ def address_of(proxy: str) -> str:
 
 
 async def ask_for(what: str, draft: Draft, ask: Ask, say: Say) -> None:
-    """Ask for one part of the ``draft``, and put the answer there. ``what``: sign_in, cloud, device, way, marks, address, group, ca,
-    name."""
+    """Ask for one part of the draft, and put the answer there.
+
+    ``what`` is one of sign_in, cloud, device, way, marks, address, group, ca, name.
+    """
     if what == "sign_in":
         await _sign_in(draft, ask)
     elif what == "cloud":

@@ -46,7 +46,6 @@ the agent at the device, and at the module that the modules pane's cursor stands
         self.module = module
 
     def compose_content(self) -> ComposeResult:
-        """A table, and the line for a filter."""
         columns: tuple[Column[Fault], ...] = (
             Column("FAULT", lambda fault: (fault.name, "strong"), grow=1),
             Column("", _on, quiet=True),
@@ -62,7 +61,6 @@ the agent at the device, and at the module that the modules pane's cursor stands
         go(self, self._show(None), "faults")
 
     def row_word(self) -> str:
-        """A row is a fault."""
         return "fault"
 
     def current_row(self) -> Fault | None:

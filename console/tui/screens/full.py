@@ -56,15 +56,14 @@ class FullScreen(Scope, Closing[Result], Screen[Result]):
         self.title_is(self.heading)
 
     def title_is(self, text: str) -> None:
-        """What the screen is about."""
+        """Set what the screen is about."""
         self.banner.like(app_of(self).main.banner, text)
 
     def compose_content(self) -> ComposeResult:
-        """What it shows."""
         raise NotImplementedError
 
     def say(self, text: str, role: Role = "dim") -> None:
-        """The line over the footer."""
+        """Show a line over the footer."""
         self.query_one(".said", Static).update(Content.assemble((drawn(text), STYLES[role])))
 
     def action_leave(self) -> None:

@@ -61,7 +61,7 @@ stands in the first lines, where both hold enough messages to tell."""
         self.set_interval(5, self.action_again)
 
     def action_next(self) -> None:
-        """A longer window; after the longest the shortest."""
+        """Take the next longer window; after the longest the shortest."""
         self.window = (self.window + 1) % len(_WINDOWS)
         self.action_again()
 
@@ -89,7 +89,7 @@ stands in the first lines, where both hold enough messages to tell."""
 
 
 def content(health: Health, name: str, width: int) -> Content:
-    """The health as text; ``width`` is that of the plots."""
+    """Return the health as text; ``width`` is that of the plots."""
     now, before = health.now, health.before
     dim = STYLES["dim"]
     parts: list[tuple[str, str]] = [(f"last {name}", "bold"), (f", {_when(now, before)}\n\n", dim)]

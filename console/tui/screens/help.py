@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def help_dialog(app: ConsoleApp) -> Reader:
-    """The keys of the place one is in, each with the name by which keys.toml remaps it."""
+    """Return the keys of the place one is in, each with the name by which keys.toml remaps it."""
     screen = app.screen
     pane = next((node for node in screen.focused.ancestors_with_self if isinstance(node, Pane)), None) if screen.focused else None
     about = pane.HELP if pane is not None else getattr(screen, "HELP", "")

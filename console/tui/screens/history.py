@@ -41,7 +41,7 @@ def _outcome(entry: HistoryEntry) -> Cell:
 
 
 def _change(entry: HistoryEntry) -> str:
-    """What was done, without the image's registry, and how that ended."""
+    """Return what was done, without the image's registry, and how that ended."""
     return re.sub(r"(?<= from )\S+/", "", entry.summary) + (f" — {entry.detail}" if entry.detail else "")
 
 
@@ -60,7 +60,6 @@ class HistoryScreen(FullScreen[None]):
         self.only = device
 
     def compose_content(self) -> ComposeResult:
-        """A table."""
         columns: tuple[Column[HistoryEntry], ...] = (
             Column("#", lambda entry: (str(entry.id), "dim"), right=True),
             Column("AGE", lambda entry: (age(entry.at), "dim"), right=True),
@@ -77,7 +76,6 @@ class HistoryScreen(FullScreen[None]):
         go(self, self._read(), "history")
 
     def row_word(self) -> str:
-        """A row is a change."""
         return "change"
 
     def current_row(self) -> HistoryEntry | None:
@@ -86,12 +84,12 @@ class HistoryScreen(FullScreen[None]):
         return current
 
     def action_all(self) -> None:
-        """This device, or all."""
+        """Switch between this device's entries and all devices'."""
         self.only = "" if self.only else self.device
         go(self, self._read(), "history")
 
     async def _read(self) -> None:
-        """What stands there is shown at once: how those went whose end is not known, the hub has to be asked."""
+        """Show the entries at once, then ask the hub how those went whose end is not known."""
         await self._show_entries()
         try:
             if await in_thread(self.session.deployer.settle):

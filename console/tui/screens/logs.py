@@ -72,7 +72,6 @@ shows times, s saves, M reads another module's (edgeAgent's and edgeHub's too), 
         self._halved = 0  # to how many lines the question was cut, since the device found its answer too large
 
     def compose_content(self) -> ComposeResult:
-        """The lines, and the line for a search."""
         yield self.view
         yield Input(placeholder="search: text, or /regular expression/")
 
@@ -124,17 +123,17 @@ shows times, s saves, M reads another module's (edgeAgent's and edgeHub's too), 
             self._say_state()
 
     def _cut_to(self, stopped: threading.Event, lines: int) -> None:
-        """Called in the thread that asks."""
+        """Set the log's end; called in the thread that asks."""
         if stopped is self._stopped:
             self._halved = lines
 
     def _follow_without_times(self, stopped: threading.Event) -> None:
-        """Called in the thread that asks."""
+        """Follow a log that has no times; called in the thread that asks."""
         if stopped is self._stopped:
             self._timeless = True
 
     def _flush(self) -> None:
-        """What came since the last time, in one frame."""
+        """Show what came since the last time, in one frame."""
         if self._fresh:
             fresh, self._fresh = self._fresh, []
             self.view.add(fresh)
@@ -171,7 +170,7 @@ shows times, s saves, M reads another module's (edgeAgent's and edgeHub's too), 
             self.action_again()
 
     def action_module(self) -> None:
-        """The log of another module."""
+        """Ask for another module and show its log."""
         go(self, self._choose_module(), "choose")
 
     async def _choose_module(self) -> None:
@@ -265,7 +264,7 @@ shows times, s saves, M reads another module's (edgeAgent's and edgeHub's too), 
 
     @on(Lines.Chosen)
     def _whole(self) -> None:
-        """A long line, whole."""
+        """Show a long line whole."""
         line = self.view.current
         if line is not None:
             self.app.push_screen(Reader("Line", line.text))

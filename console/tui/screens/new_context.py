@@ -56,7 +56,6 @@ Enter changes what the cursor stands on. Everything is tried before it is kept; 
         self.draft: Draft = Draft("edge" if first else "", read_only=read_only)
 
     def compose_content(self) -> ComposeResult:
-        """What to do, the line for pastes, and what is known."""
         start = "No context is set up yet. " if self.first else ""
         yield Static(
             Content.assemble(
@@ -77,7 +76,7 @@ Enter changes what the cursor stands on. Everything is tried before it is kept; 
     # What is known.
 
     def _rows(self) -> Iterator[tuple[str, str, str, bool]]:
-        """(what, its name, its value, whether it is there)."""
+        """Yield (what, its name, its value, whether it is there)."""
         draft = self.draft
         cloud = next(
             (name for name, place in questions.CLOUDS.items() if place == (draft.cloud.resource_manager, draft.cloud.authority)),
@@ -228,7 +227,7 @@ Enter changes what the cursor stands on. Everything is tried before it is kept; 
             self.dismiss(context.name)
 
     def offers(self, action: Action) -> bool | None:
-        """The lab is offered to who has nothing yet."""
+        """Offer the lab to who has no context yet."""
         return (action.id != "new-context.lab" or self.first) and super().offers(action)
 
     def action_help(self) -> None:

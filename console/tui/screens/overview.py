@@ -56,7 +56,6 @@ class OverviewScreen(FullScreen[str]):
         self.session = session
 
     def compose_content(self) -> ComposeResult:
-        """A table."""
         columns: tuple[Column[DeviceRow], ...] = (
             Column("STATE", _state),
             Column("DEVICE", lambda row: (row.device.id, "strong"), grow=2),
@@ -92,7 +91,7 @@ class OverviewScreen(FullScreen[str]):
 
     @on(Table.Highlighted)
     def _highlighted(self, event: Table.Highlighted) -> None:
-        """What is wrong with the device under the cursor, whole."""
+        """Show what is wrong with the device under the cursor, whole."""
         row: DeviceRow | None = event.record
         if row is not None:
             remedy = row.error.remedy if row.error else row.finding.remedy if row.finding and row.reason else ""

@@ -29,7 +29,6 @@ class RolloutScreen(FullScreen[None]):
         self.watch_of = watch
 
     def compose_content(self) -> ComposeResult:
-        """The steps."""
         yield StepList(id="steps")
 
     def on_mount(self) -> None:
@@ -96,11 +95,11 @@ class RolloutScreen(FullScreen[None]):
         app.call_later(app.main.modules.act, "modules.client")
 
     def offers(self, action: Action) -> bool | None:
-        """A client needs no client."""
+        """Withhold the client's key where the rollout is of a client."""
         return not (action.id == "rollout.client" and self.watch_of.client) and super().offers(action)
 
     def action_logs(self) -> None:
-        """The module's logs."""
+        """Open the module's logs."""
         from console.tui.screens.logs import LogsScreen
 
         app = app_of(self)

@@ -46,12 +46,11 @@ class ScoreScreen(FullScreen[None]):
         self.score: Score | None = None
 
     def compose_content(self) -> ComposeResult:
-        """What the host says."""
         with VerticalScroll():
             yield Static("", id="score")
 
     def on_mount(self) -> None:
-        """A shipped picture first, so that there is something to see at once."""
+        """Score a shipped picture first, so that there is something to see at once."""
         from services.operations.score import sample
 
         self.file = str(sample())

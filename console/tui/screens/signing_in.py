@@ -61,7 +61,7 @@ class DeviceCodes:
         self._dialogs: dict[DeviceCode, DeviceCodeDialog] = {}
 
     def ask(self, code: DeviceCode) -> Callable[[], None]:
-        """Called in the thread that asked for a token, which calls what this gives before it goes on: nothing is covered by then."""
+        """Return a handler that covers nothing: it is called in the thread that asked for a token, before that goes on."""
         self._app.call_from_thread(self._show, code)
         return lambda: self._app.call_from_thread(self._end, code)
 

@@ -34,7 +34,6 @@ class Trying(Scope, Dialog[bool]):
         self.ended = False
 
     def compose_content(self) -> ComposeResult:
-        """A line for each."""
         yield Static("", classes="text", id="steps")
         yield KeyLine()
 
@@ -68,7 +67,7 @@ class Trying(Scope, Dialog[bool]):
         self.query_one("#steps", Static).update(Content.assemble(*parts))
 
     def offers(self, action: Action) -> bool | None:
-        """It is first known what does not work."""
+        """Offer to keep the context once it is known what does not work."""
         return (action.id != "trying.keep" or self.ended) and super().offers(action)
 
     def action_keep(self) -> None:

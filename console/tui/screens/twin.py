@@ -37,7 +37,6 @@ before anything is sent, and nothing is sent where somebody else changed the twi
         self.tree_view = TwinTree()
 
     def compose_content(self) -> ComposeResult:
-        """The tree."""
         yield self.tree_view
 
     def on_mount(self) -> None:
@@ -138,7 +137,6 @@ class DesiredEditor(FullScreen[str]):
         self.area = TextArea(indented_json(text), show_line_numbers=True, compact=True, id="desired")
 
     def compose_content(self) -> ComposeResult:
-        """The editor."""
         yield self.area
 
     def on_mount(self) -> None:

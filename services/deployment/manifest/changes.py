@@ -11,8 +11,10 @@ from services.records import RegistryCredentials
 
 @dataclass(frozen=True, slots=True)
 class SetModule:
-    """Add a module, or change one: what is None stays as it is. ``create_options`` is JSON text; a None value in ``env``
-    removes the variable."""
+    """Add a module, or change one: what is None stays as it is.
+
+    ``create_options`` is JSON text; a None value in ``env`` removes the variable.
+    """
 
     name: str
     image: str | None = None
@@ -71,8 +73,10 @@ class MergeContent:
 
 @dataclass(frozen=True, slots=True)
 class ReplaceContent:
-    """Replace the whole deployment: modules that the manifest does not name are removed from the device. ``why`` is for the
-    history."""
+    """Replace the whole deployment: modules that the manifest does not name are removed from the device.
+
+    ``why`` is for the history.
+    """
 
     content: Mapping[str, Any] = field(repr=False)
     why: str = "replace the whole deployment"
@@ -82,7 +86,7 @@ Change = SetModule | RemoveModule | SetRegistry | SetRoute | SendUpstream | Remo
 
 
 def describe(change: Change) -> str:
-    """A few words, without secrets, for history and confirmation."""
+    """Return a few words, without secrets, for history and confirmation."""
     if isinstance(change, SetModule):
         if change.image:
             return f"deploy {change.name} from {change.image}"

@@ -43,11 +43,10 @@ _RUNTIME_PORTS = {"HostConfig": {"PortBindings": {f"{port}/tcp": [{"HostPort": s
 def content_of(
     state: DeviceState, edge_hub: Mapping[str, Any] | None = None, twins: Mapping[str, Mapping[str, Any]] | None = None
 ) -> dict[str, Any]:
-    """The manifest of what the device is asked to have now.
+    """Return the manifest of what the device is asked to have now.
 
-    ``edge_hub`` are the desired properties of $edgeHub's twin (routes), ``twins`` those of other modules' twins. A device
-    that never had a
-    deployment gets the runtime's own two modules, at the agent's version.
+    ``edge_hub`` are the desired properties of $edgeHub's twin (routes), ``twins`` those of other modules' twins. A device that
+    never had a deployment gets the runtime's own two modules, at the agent's version.
     """
     agent = _desired(state.desired) if mapping(state.desired.get("systemModules")) else _first_deployment(state)
     hub = _desired(edge_hub or {}) or {
@@ -99,7 +98,7 @@ def edge_hub_of(content: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def modules_of(content: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The operator's modules in a manifest, by name."""
+    """Return the operator's modules in a manifest, by name."""
     return mapping(agent_of(content).get("modules"))
 
 
@@ -132,7 +131,7 @@ def merge(content: Mapping[str, Any], *changes: Change) -> dict[str, Any]:
 
 
 def _section(content: dict[str, Any], module: str, *path: str) -> dict[str, Any]:
-    """The object at a path of a module's desired properties, made where it is missing."""
+    """Return the object at a path of a module's desired properties, made where it is missing."""
     place = content
     for key in ("modulesContent", module, DESIRED, *path):
         inner = place.get(key)
@@ -184,7 +183,7 @@ def _set_module(content: dict[str, Any], change: SetModule) -> None:
 
 
 def _program(image: str) -> str:
-    """The last name of an image's repository: what it is, whichever registry mirrors it and whatever its tag."""
+    """Return the last name of an image's repository: what it is, whichever registry mirrors it and whatever its tag."""
     return re.split("[:@]", image.rpartition("/")[2])[0]
 
 
@@ -206,8 +205,11 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def packed(module: Any) -> Any:
-    """A module of a file as the hub wants it: create options given as an object (as az takes them), in a text that is too long
-    or full of white space are minified and in chunks. What cannot be joined stays as it is, for the check to name."""
+    """Return a module of a file as the hub wants it.
+
+    Create options given as an object (as az takes them), in a text that is too long or full of white space are minified and in
+    chunks. What cannot be joined stays as it is, for the check to name.
+    """
     settings = mapping(module).get("settings")
     try:
         options = join(mapping(settings))

@@ -46,7 +46,7 @@ def _missing(place: str, entry: Mapping[str, Any]) -> Iterator[ManifestProblem]:
 
 
 def _address_problems(place: str, address: str, images: Iterable[str]) -> Iterator[ManifestProblem]:
-    """What keeps an address from ever matching the registry of an image."""
+    """Yield what keeps an address from ever matching the registry of an image."""
     host = agent_address(address)
     if host.lower() != address.lower():
         # Docker Hub gives its public images without a password; a registry that no image is of harms none.

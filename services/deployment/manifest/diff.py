@@ -17,8 +17,10 @@ _CONTEXT = 3
 
 
 def diff(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[DiffLine, ...]:
-    """The exact difference of two manifests, secrets masked (the digest of a changed one is another), create options written out; empty where
-    they are equal."""
+    """Return the exact difference of two manifests; empty where they are equal.
+
+    Secrets are masked (the digest of a changed one is another), create options written out.
+    """
     old, new = _lines(masked(before)), _lines(masked(after))
     lines = []
     for line in difflib.unified_diff(old, new, lineterm="", n=_CONTEXT):
@@ -42,14 +44,14 @@ def unchanged(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
 
 
 def az_commands(host: str, device_id: str, content_file: str = "deployment.json") -> tuple[str, ...]:
-    """What does the same with the Azure CLI: the manifest (``manifest export`` writes it) set on the device. Holds no secret."""
+    """Return what does the same with the Azure CLI: the manifest (``manifest export`` writes it) set on the device. Holds no secret."""
     hub = az_hub_name(host)
     device, path = shlex.quote(device_id), shlex.quote(content_file)
     return (f"az iot edge set-modules --hub-name {hub} --device-id {device} --content {path}",)
 
 
 def az_method(host: str, device_id: str, method: str, payload: Any, module: str | None = "$edgeAgent") -> str:
-    """A direct method of a module (``None``: of the device itself) with the Azure CLI."""
+    """Return a direct method of a module (``None``: of the device itself) with the Azure CLI."""
     body = shlex.quote(json.dumps(payload, separators=(",", ":"), ensure_ascii=False))
     whose = f"module-method --module-id {shlex.quote(module)}" if module else "device-method"
     return (

@@ -59,7 +59,7 @@ def _field(fields: Mapping[str, Any], name: str) -> Any:
 
 
 def _schema_problems(hub: Mapping[str, Any]) -> Iterator[ManifestProblem]:
-    """The schema version; the key itself is read with its letter case."""
+    """Yield the schema version; the key itself is read with its letter case."""
     version, place = hub.get("schemaVersion"), "$edgeHub.schemaVersion"
     if version is None:
         yield ManifestProblem(place, "error", f"is missing: {_REFUSED}", 'Write "1.1".')
@@ -95,7 +95,7 @@ def _route_problems(name: str, route: Any, old: bool, modules: list[str]) -> Ite
 
 
 def _route_fields(place: str, route: Mapping[str, Any], old: bool) -> Iterator[ManifestProblem]:
-    """The object form of a route, and its two numbers; Newtonsoft reads numbers from texts, too."""
+    """Yield the object form of a route, and its two numbers; Newtonsoft reads numbers from texts, too."""
     if old:
         message = f"is an object, which edgeHub reads from schema version 1.1 on: {_REFUSED}"
         yield ManifestProblem(place, "error", message, 'Set $edgeHub.schemaVersion to "1.1".')

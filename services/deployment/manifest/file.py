@@ -29,10 +29,10 @@ _OBJECTS: dict[str, tuple[tuple[str, ...], ...]] = {
 
 
 def load(text: str) -> dict[str, Any]:
-    """A manifest from a file's text: with or without ``modulesContent`` around it, or a deployment at scale's ``content``.
+    """Return a manifest from a file's text: with or without ``modulesContent`` around it, or a deployment at scale's ``content``.
 
-    Raises OperatorError for what is no manifest, and for what would be lost without a word: keys written twice, those of a layered
-    deployment, and others beside ``properties.desired``.
+    Raises OperatorError for what is no manifest, and for what would be lost without a word: keys written twice, those of a
+    layered deployment, and others beside ``properties.desired``.
     """
     try:
         root = read(text)
@@ -78,7 +78,7 @@ def _no_json(text: str, offset: int, message: str, remedy: str) -> OperatorError
 
 
 def _other_shape(desired: Any, keys: tuple[str, ...], path: str) -> str:
-    """The place on a path of keys that holds something that is no object; "" where there is none."""
+    """Return the place on a path of keys that holds something that is no object; "" where there is none."""
     for key in ("", *keys):
         desired = desired.get(key) if key else desired
         path = f"{path}.{key}" if key else path
@@ -108,8 +108,7 @@ def _not_desired(name: str, key: str) -> OperatorError:
 
 
 def fill(content: Mapping[str, Any], values: Mapping[str, str]) -> dict[str, Any]:
-    """``content`` with ``$NAME`` and ``${NAME}`` in its texts and keys replaced by ``values``; ``$upstream`` and the like
-    stay."""
+    """Replace ``$NAME`` and ``${NAME}`` in the texts and keys of ``content`` by ``values``; ``$upstream`` and the like stay."""
 
     def filled(node: Any) -> Any:
         if isinstance(node, str):
@@ -123,8 +122,10 @@ def fill(content: Mapping[str, Any], values: Mapping[str, str]) -> dict[str, Any
 
 
 def variables(content: Any) -> list[str]:
-    """The ``$NAME``s that a manifest leaves to be filled in, in their order. ``$edgeAgent`` and other names with small letters
-    are the runtime's own."""
+    """Return the ``$NAME``s that a manifest leaves to be filled in, in their order.
+
+    ``$edgeAgent`` and other names with small letters are the runtime's own.
+    """
     if isinstance(content, str):
         names = [match[1] or match[2] for match in _VARIABLE.finditer(content)]
     elif isinstance(content, Mapping):

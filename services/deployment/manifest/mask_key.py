@@ -33,8 +33,11 @@ def hide_with_digest() -> Hide:
 
 @functools.lru_cache(maxsize=8)
 def _key_in(folder: Path) -> bytes:
-    """Return the key of a state folder, made where there is none. Where it cannot be kept, the key is this process's alone: what is
-    written with it can still be told from what is missing, and compared within one run."""
+    """Return the key of a state folder, made where there is none.
+
+    Where it cannot be kept, the key is this process's alone: what is written with it can still be told from what is missing,
+    and compared within one run.
+    """
     path = folder / _NAME
     try:
         if key := _read(path):
@@ -53,7 +56,7 @@ def _key_in(folder: Path) -> bytes:
 
 
 def _read(path: Path) -> bytes | None:
-    """The key in a file; None where the file is missing, not the user's own, open to others, or no key."""
+    """Return the key in a file; None where the file is missing, not the user's own, open to others, or no key."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
     except FileNotFoundError:

@@ -24,8 +24,10 @@ __all__ = ["Path", "collapsed", "expanded", "masked", "masked_text", "restored",
 
 
 def expanded(content: Mapping[str, Any]) -> dict[str, Any]:
-    """``content`` with every module's create options joined and, where they are JSON, as an object: the form for reading and
-    comparing."""
+    """Return ``content`` with every module's create options joined and, where they are JSON, as an object.
+
+    This is the form for reading and comparing.
+    """
     copied = copy.deepcopy(dict(content))
     for module in _modules(copied):
         settings = dict(settings_of(module))
@@ -43,7 +45,7 @@ def expanded(content: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def collapsed(content: Mapping[str, Any]) -> dict[str, Any]:
-    """``expanded`` undone: create options as minified text in chunks."""
+    """Return ``expanded`` undone: create options as minified text in chunks."""
     copied = copy.deepcopy(dict(content))
     for module in _modules(copied):
         settings = mapping(module.get("settings"))
@@ -65,21 +67,20 @@ def _modules(content: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def masked(content: Mapping[str, Any]) -> dict[str, Any]:
-    """An expanded manifest, or another tree of JSON, without its secrets: ``•••(a1b2c3)`` stands for each, the same for the same."""
+    """Return an expanded manifest, or another tree of JSON, without its secrets: ``•••(a1b2c3)`` stands for each, the same for the same."""
     hidden: dict[str, Any] = Masking(hide_with_digest()).tree(expanded(content))
     return hidden
 
 
 def masked_text(text: str) -> str:
-    """A text of the history without its secrets."""
+    """Return a text of the history without its secrets."""
     return Masking(hide_with_digest()).text(text)
 
 
 def restored(
     stored: Mapping[str, Any], current: Mapping[str, Any], known: Mapping[Path, str] | None = None
 ) -> tuple[dict[str, Any], list[Path]]:
-    """A ``masked`` manifest from the history with its secrets put back from ``current`` (and ``known``), and the paths still
-    missing.
+    """Return a ``masked`` manifest with its secrets put back from ``current`` (and ``known``), and the paths still missing.
 
     ``current`` and the result are manifests as a device has them; the result can be applied once no path is missing.
     """
@@ -89,7 +90,7 @@ def restored(
 
 
 def unmasked(content: Mapping[str, Any], current: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
-    """A manifest out of a file; one that was written out masked gets its secrets from the ``current`` one, asked for only then.
+    """Return a manifest out of a file; one that was written out masked gets its secrets from the ``current`` one, asked for only then.
 
     Raises OperatorError where a mask stands for what the current one does not have: it would be sent as it is.
     """

@@ -84,7 +84,7 @@ class Restoring:
         return filled
 
     def _place(self, index: int, value: Any, stored: list[Any], unused: Mapping[int, Any], hidden: list[Any]) -> int | None:
-        """The index that an element of a list that was changed has now; None where nothing tells it."""
+        """Return the index that an element of a list that was changed has now; None where nothing tells it."""
         for place, candidate in unused.items():
             if candidate == value:
                 return place
@@ -136,7 +136,7 @@ class Restoring:
         return None if secret is None else self._revealed(secret)
 
     def _revealed(self, secret: str) -> str:
-        """A secret in which others were hidden before it, whole."""
+        """Return a secret in which others were hidden before it, whole."""
         for _ in range(_DEPTH):
             if MASK not in secret:
                 break
@@ -150,7 +150,7 @@ def _entry_name(value: Any) -> str:
 
 
 def _label(text: str, end: int) -> str:
-    """What stands before a secret in its text, back to the last space: ``--token=``, ``SharedAccessKey=``, ``redis://:``."""
+    """Return what stands before a secret in its text, back to the last space: ``--token=``, ``SharedAccessKey=``, ``redis://:``."""
     label = _LABEL.search(text, max(0, end - 60), end)
     return label.group() if label else ""
 
@@ -173,7 +173,7 @@ def _bare(value: Any) -> Any:
 
 
 def _json(text: Any) -> Any:
-    """The object or list in a text; None where there is none."""
+    """Return the object or list in a text; None where there is none."""
     if not isinstance(text, str) or text.lstrip()[:1] not in ("{", "["):
         return None
     try:

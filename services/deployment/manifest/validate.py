@@ -23,8 +23,11 @@ from services.text import one_line
 def validate(
     content: Mapping[str, Any], before: Mapping[str, Any] | None = None, agent_version: str = ""
 ) -> Iterator[ManifestProblem]:
-    """The problems of a manifest. What stands in ``before`` already is not this change's doing: its errors are given as
-    warnings. A clash between a module that changes and one that does not is told once, of the one that changes."""
+    """Yield the problems of a manifest.
+
+    What stands in ``before`` already is not this change's doing: its errors are given as warnings. A clash between a module
+    that changes and one that does not is told once, of the one that changes.
+    """
     if not isinstance(content.get("modulesContent"), dict):
         yield ManifestProblem("modulesContent", "error", "is missing", 'A manifest is {"modulesContent": {"$edgeAgent": …}}.')
         return
@@ -61,7 +64,7 @@ def _problems(content: Mapping[str, Any], agent_version: str) -> Iterator[Manife
 
 
 def _as_sent(name: str, desired: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The section as the hub gets it: create options that stand as an object are sent as text, whose keys are no twin's."""
+    """Return the section as the hub gets it: create options that stand as an object are sent as text, whose keys are no twin's."""
     groups = ("systemModules", "modules") if name == AGENT else ()
     texts = {
         group: {key: packed(module) for key, module in mapping(desired.get(group)).items()}
@@ -104,7 +107,7 @@ def _agent_problems(agent: Mapping[str, Any], agent_version: str) -> Iterator[Ma
 
 
 def _schema_problems(version: Any, agent_version: str) -> Iterator[ManifestProblem]:
-    """The agent's own schema version; one before 1.0.10 takes any 1.x and reads it as 1.0."""
+    """Yield the agent's own schema version; one before 1.0.10 takes any 1.x and reads it as 1.0."""
     place = "$edgeAgent.schemaVersion"
     numbers = schema_version(version)
     if isinstance(version, str) and PLACEHOLDER.fullmatch(version):

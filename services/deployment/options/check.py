@@ -85,7 +85,7 @@ def _all(root: Node, around: Surroundings) -> Iterator[Finding]:
 
 
 def _object(node: Node, schema: str, path: str, root: Node, foreign: bool = False) -> Iterator[Finding]:
-    """The findings about an object's keys and values; of ``foreign`` options, keys that do not belong here are not told again."""
+    """Yield the findings about an object's keys and values; of ``foreign`` options, keys that do not belong here are not told again."""
     keys = SCHEMA[schema]
     lower = {key.lower(): key for key in keys}
     present: set[str] = set()
@@ -116,7 +116,7 @@ def _doubled(node: Node, here: str) -> Iterator[Finding]:
 
 
 def _unknown(key: str, offset: int, here: str, schema: str, node: Node, root: Node) -> Finding:
-    """What to do with a key that its object does not have; one that is there already is never proposed."""
+    """Return what to do with a key that its object does not have; one that is there already is never proposed."""
     homes = ("HostConfig", "NetworkingConfig", "") if schema in ("", "HostConfig", "NetworkingConfig") else ()
     home = next((name for name in homes if name != schema and key.lower() in map(str.lower, SCHEMA[name])), None)
     if home is not None:
@@ -136,7 +136,7 @@ def _unknown(key: str, offset: int, here: str, schema: str, node: Node, root: No
 
 
 def _value(node: Node, kind: str, here: str, root: Node, by_agent: bool) -> Iterator[Finding]:
-    """The findings about a value; ``by_agent`` where the edge agent reads it into a type of its own."""
+    """Yield the findings about a value; ``by_agent`` where the edge agent reads it into a type of its own."""
     if node.kind == "null" or kind == "any":
         return
     if kind in _TYPES:

@@ -1,5 +1,7 @@
-"""The sample client's arguments in ``Cmd``, read as its argparse reads them: unknown ones, missing values, a host that is no
-module here."""
+"""Check the sample client's arguments in ``Cmd`` as its argparse reads them.
+
+Unknown ones, missing values, and a host that is no module of the device are problems.
+"""
 
 from __future__ import annotations
 
@@ -94,7 +96,7 @@ def is_client(root: Node, around: Surroundings) -> bool:
 
 
 def cmd_rules(root: Node, around: Surroundings) -> Iterator[Finding]:
-    """The findings about a client's Cmd; nothing for other modules."""
+    """Yield the findings about a client's Cmd; nothing for other modules."""
     command = root.get("Cmd")
     if not is_client(root, around) or (command is not None and command.kind != "array"):
         return
@@ -137,7 +139,7 @@ def cmd_rules(root: Node, around: Surroundings) -> Iterator[Finding]:
 
 
 def _option(item: Node) -> tuple[str, str | None, Finding | None]:
-    """The long option of an argument, its value where that is in the same word, or what is wrong."""
+    """Return the long option of an argument, its value where that is in the same word, or what is wrong."""
     word = item.value
     if word in _SHORT:
         return _SHORT[word], None, None

@@ -20,8 +20,10 @@ _NANOSECONDS = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, 
 
 
 def conversion(node: Node, kind: str) -> str:
-    """Return, as JSON, what the agent makes of a value where ``kind`` (bool, int or str) is asked for; "" where it refuses it or
-    digits would be lost."""
+    """Return, as JSON, what the agent makes of a value where ``kind`` (bool, int or str) is asked for.
+
+    "" where it refuses it or digits would be lost.
+    """
     value = node.value
     if kind == "bool":
         word = value.strip().lower() if node.kind == "string" else ""

@@ -1,8 +1,9 @@
-"""The body of the Docker Engine API's POST /containers/create (v1.47, ContainerConfig with HostConfig and NetworkingConfig),
-key by key.
+"""List the body of the Docker Engine API's POST /containers/create, key by key.
 
-Types: ``str``, ``int``, ``num``, ``bool``, ``[T]`` a list, ``{T}`` an object with free keys, ``{}`` a set written as keys
-with empty objects, ``any``, or the name of another object of SCHEMA. Null is allowed everywhere, as Go allows it.
+Version 1.47: ContainerConfig with HostConfig and NetworkingConfig.
+
+Types: ``str``, ``int``, ``num``, ``bool``, ``[T]`` a list, ``{T}`` an object with free keys, ``{}`` a set written as keys with
+empty objects, ``any``, or the name of another object of SCHEMA. Null is allowed everywhere, as Go allows it.
 
 Docker itself takes Cmd and Entrypoint as one text, too; the daemon of IoT Edge between reads them as lists only (Azure/iotedge,
 edgelet/docker-rs/src/models/container_create_body.rs).

@@ -40,15 +40,15 @@ class Node:
     offset: int
 
     def members(self) -> tuple[Member, ...]:
-        """The members of an object; none of anything else."""
+        """Return the members of an object; none of anything else."""
         return self.value if self.kind == "object" else ()
 
     def items(self) -> tuple[Node, ...]:
-        """The elements of an array; none of anything else."""
+        """Return the elements of an array; none of anything else."""
         return self.value if self.kind == "array" else ()
 
     def plain(self) -> Any:
-        """The value without its places, as Python's json reads it; the last of doubled keys counts."""
+        """Return the value without its places, as Python's json reads it; the last of doubled keys counts."""
         if self.kind == "object":
             return {member.key: member.node.plain() for member in self.members()}
         return [item.plain() for item in self.items()] if self.kind == "array" else self.value
@@ -65,7 +65,7 @@ class Node:
             yield from item.doubled()
 
     def get(self, *path: str) -> Node | None:
-        """The value at a path of keys, letter case aside as the agent reads them; the last of doubled keys counts."""
+        """Return the value at a path of keys, letter case aside as the agent reads them; the last of doubled keys counts."""
         node: Node | None = self
         for key in path:
             matches = [member.node for member in (node.members() if node else ()) if member.key.lower() == key.lower()]
@@ -94,7 +94,7 @@ class Lines:
 
 
 def read(text: str) -> Node:
-    """The value that ``text`` holds. Raises BrokenJson."""
+    """Return the value that ``text`` holds. Raises BrokenJson."""
     reader = _Reader(text)
     node = reader.value(reader.skip(0), 0)
     end = reader.skip(reader.end)
@@ -212,7 +212,7 @@ class _Reader:
         return Node("object", tuple(members), offset)
 
     def next(self, start: int, close: str, opened: int) -> int:
-        """The offset of the next element, or of the closing bracket."""
+        """Return the offset of the next element, or of the closing bracket."""
         place = self.skip(self.end)
         if self.at(place) == close:
             return place
@@ -245,5 +245,5 @@ def _why(text: str, offset: int) -> str:
 
 
 def _printable(character: str) -> str:
-    """A character as it can be seen: one without a shape by its number."""
+    """Return a character as it can be seen: one without a shape by its number."""
     return character if character.isprintable() and not character.isspace() else f"the character U+{ord(character):04X}"

@@ -127,7 +127,7 @@ def _is_whole(mount: Node) -> bool:
 
 
 def _volume(path: str, offset: int, targets: dict[str, str]) -> Iterator[Finding]:
-    """An entry of Volumes: Docker makes an unnamed volume there, unless something is mounted there already."""
+    """Yield an entry of Volumes: Docker makes an unnamed volume there, unless something is mounted there already."""
     if ":" in path:
         yield (
             offset,

@@ -50,7 +50,7 @@ def _names(root: Node) -> list[tuple[str, int]]:
 
 
 def _endpoints(root: Node, mode: Node, pair: str) -> Iterator[Finding]:
-    """A network beside a mode that stands no other: the agent's own, or one that is named."""
+    """Yield a network beside a mode that stands no other: the agent's own, or one that is named."""
     endpoints = root.get("NetworkingConfig", "EndpointsConfig")
     if endpoints is None or endpoints.kind == "null":
         message = f'the agent adds its own network to NetworkMode "{mode.value}", and the module does not start'

@@ -77,7 +77,7 @@ def _fill(node: Any, filled: Mapping[str, str], fields: Mapping[str, PresetField
 
 
 def _number(value: Any, filled: Mapping[str, str], fields: Mapping[str, PresetField]) -> Any:
-    """A key's value; the placeholder of a number alone becomes a number of JSON."""
+    """Return a key's value; the placeholder of a number alone becomes a number of JSON."""
     match = _PLACEHOLDER.fullmatch(value) if isinstance(value, str) else None
     if match and match.group(1) in fields and fields[match.group(1)].kind == "number":
         return json.loads(filled[match.group(1)])
@@ -91,8 +91,10 @@ def _off(item: Any, filled: Mapping[str, str], fields: Mapping[str, PresetField]
 
 
 def presets() -> list[Preset]:
-    """The shipped presets, then the own ones by name. An own file that is broken, or somebody else's, is left out here; ``preset``
-    says what is wrong with it."""
+    """Return the shipped presets, then the own ones by name.
+
+    An own file that is broken, or somebody else's, is left out here; ``preset`` says what is wrong with it.
+    """
     results = [_parse(name, entry, own=False) for name, entry in json.loads(_SHIPPED.read_text("utf-8")).items()]
     folder = own_folder()
     for path in sorted(folder.glob("*.json")) if folder.is_dir() else ():
@@ -104,12 +106,12 @@ def presets() -> list[Preset]:
 
 
 def own_folder() -> Path:
-    """The folder of the operator's own presets."""
+    """Return the folder of the operator's own presets."""
     return config_folder() / "presets"
 
 
 def _load_own(path: Path) -> Preset:
-    """A preset of that folder: it may give a module the whole machine, so that it has to be the operator's own."""
+    """Return a preset of that folder: it may give a module the whole machine, so that it has to be the operator's own."""
     try:
         check_owner(path, "the preset")
     except OSError as error:
@@ -118,7 +120,7 @@ def _load_own(path: Path) -> Preset:
 
 
 def preset(name: str) -> Preset:
-    """The preset of that name, own ones before shipped ones; raises OperatorError naming those there are."""
+    """Return the preset of that name, own ones before shipped ones; raises OperatorError naming those there are."""
     candidates = presets()
     for candidate in reversed(candidates):
         if candidate.name == name:
@@ -135,8 +137,10 @@ def preset(name: str) -> Preset:
 
 
 def client_for(model: str) -> str:
-    """The shipped client preset whose tensors fit a model or image by its name; the sample's own, ResNet-50, where it tells
-    nothing."""
+    """Return the shipped client preset whose tensors fit a model or image by its name.
+
+    The sample's own, ResNet-50, where it tells nothing.
+    """
     letters = re.sub(r"[^a-z0-9]", "", model.lower())
     fits = (
         ("ssd", "ssd-vgg"),
@@ -149,14 +153,16 @@ def client_for(model: str) -> str:
 
 
 def tensors_for(model: str) -> tuple[str, tuple[str, ...]]:
-    """The input and the outputs of a model by its name, as its client's preset has them: what a conversion keeps."""
+    """Return the input and the outputs of a model by its name, as its client's preset has them: what a conversion keeps."""
     fields = {field.name: field.default for field in preset(client_for(model)).fields}
     return fields["input"], tuple(part.strip() for part in fields["output"].split(","))
 
 
 def load(path: Path) -> Preset:
-    """A preset from a file that ``save`` wrote or somebody shared. A file that is only create options is a preset without
-    fields."""
+    """Return a preset from a file that ``save`` wrote or somebody shared.
+
+    A file that is only create options is a preset without fields.
+    """
     try:
         text = path.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
@@ -209,7 +215,7 @@ def remove(name: str) -> None:
 
 
 def own(name: str, text: str, title: str = "", kind: PresetKind = "other") -> Preset:
-    """A preset without fields from create options as they are; ``kind`` is what it is offered for, "other" anything."""
+    """Return a preset without fields from create options as they are; ``kind`` is what it is offered for, "other" anything."""
     try:
         template = read_json(text, max_bytes=_AT_MOST)
     except JsonError as error:

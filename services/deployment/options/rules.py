@@ -40,8 +40,10 @@ def rules(root: Node, around: Surroundings) -> Iterator[Finding]:
 
 
 def host_ports(text: str) -> dict[tuple[int, str], str]:
-    """The ports of the device that create options bind: (port, protocol) to the address they bind on ("" is all). Broken
-    options bind none."""
+    """Return the ports of the device that create options bind: (port, protocol) to the address they bind on ("" is all).
+
+    Broken options bind none.
+    """
     try:
         root = read(text)
     except BrokenJson:
@@ -96,7 +98,7 @@ def _ports(root: Node, around: Surroundings) -> Iterator[Finding]:
 
 
 def _port_keys(node: Node) -> Iterator[Finding]:
-    """The module's ports: one in each key, and each once (moby, daemon/container.go, validatePortBindings)."""
+    """Yield the module's ports: one in each key, and each once (moby, daemon/container.go, validatePortBindings)."""
     present: dict[tuple[int, str], str] = {}
     for member in node.members():
         match = _PORT_KEY.match(member.key)

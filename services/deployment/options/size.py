@@ -1,5 +1,7 @@
-"""Sizes and shapes as the hub counts them: 32 KB of desired properties, 4,096 bytes a string, ten levels, keys without dot,
-dollar or space."""
+"""Check sizes and shapes as the hub counts them.
+
+32 KB of desired properties, 4,096 bytes a string, ten levels, keys without dot, dollar or space.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +18,10 @@ _BAD_KEY = re.compile(r"[.$\s\x00-\x1f\x7f-\x9f]")
 
 
 def desired_size(value: Any) -> int:
-    """Bytes of a twin section: keys and strings in UTF-8, 8 a number, 4 a boolean (Azure's page on device twins, "Device
-    twin size")."""
+    """Return the bytes of a twin section: keys and strings in UTF-8, 8 for a number, 4 for a boolean.
+
+    Source: Azure's page on device twins, "Device twin size".
+    """
     if isinstance(value, dict):
         return sum(len(str(key).encode("utf-8", "replace")) + desired_size(inner) for key, inner in value.items())
     if isinstance(value, list):

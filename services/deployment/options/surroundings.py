@@ -28,8 +28,10 @@ class Surroundings:
 
     @classmethod
     def of(cls, agent: Mapping[str, Any], module: str, image: str = "") -> Surroundings:
-        """Return the surroundings of a module, new or present, among $edgeAgent's desired properties; stopped modules hold no
-        port now, but will again."""
+        """Return the surroundings of a module, new or present, among $edgeAgent's desired properties.
+
+        Stopped modules hold no port now, but will again.
+        """
         system = mapping(agent.get("systemModules"))
         everything = {**system, **mapping(agent.get("modules"))}
         others = {name: _join(settings_of(mapping(entry))) for name, entry in everything.items() if name != module}

@@ -1,5 +1,4 @@
-"""Azure ML's route: the hub attached to the workspace (IotHubCompute), host and client modules deployed by it as an
-IotWebservice.
+"""Deploy by Azure ML: the hub attached to the workspace (IotHubCompute), host and client modules as an IotWebservice.
 
 The service writes the device's deployment itself. So the device is read before and after, both go into the history, and a
 module of somebody else that is gone afterwards is named.
@@ -35,8 +34,10 @@ _HUB_COMPUTE = "edge-hub"  # what the hub is called in the workspace, where it i
 
 
 class AzureMLRoute:
-    """Azure ML's route: a service of the workspace with the host, and clients beside it. Azure ML cannot change a service: one
-    of that name is deleted first, where the request says so or the operator confirms it."""
+    """Azure ML's route: a service of the workspace with the host, and clients beside it.
+
+    Azure ML cannot change a service: one of that name is deleted first, where the request says so or the operator confirms it.
+    """
 
     name = "azureml"
     title = "Azure ML: as a service of the workspace"
@@ -46,8 +47,11 @@ class AzureMLRoute:
         return unavailable(context)
 
     def plan(self, services: Services, request: RouteRequest) -> Plan:
-        """Return what is handed to Azure ML. Raises OperatorError where the route cannot be taken, the image is not of the
-        workspace, a name or create options are wrong, or a service of that name is there and may not be replaced."""
+        """Return what is handed to Azure ML.
+
+        Raises OperatorError where the route cannot be taken, the image is not of the workspace, a name or create options are
+        wrong, or a service of that name is there and may not be replaced.
+        """
         if why := unavailable(services.context):
             raise _not_here(why)
         if not request.image_id:
@@ -111,7 +115,7 @@ def unavailable(context: Context) -> str:
 
 
 def service_name(module: str) -> str:
-    """A service's name made from a module's: 3 to 32 small letters, digits and dashes, a letter first."""
+    """Return a service's name made from a module's: 3 to 32 small letters, digits and dashes, a letter first."""
     name = re.sub(r"[^a-z0-9-]+", "-", module.lower()).strip("-")[:32].rstrip("-")
     name = name if re.match(r"[a-z]", name) else f"s-{name}"[:32].rstrip("-")
     return name if _SERVICE_NAME.match(name) else f"{name}-service"[:32]
@@ -125,8 +129,10 @@ def deploy(
     *,
     redeploy: bool = False,
 ) -> Applied:
-    """Attach the hub where it is not (``request.compute`` names it), deploy, and follow it to its end. Raises OperatorError;
-    Stopped where ``stopped`` was set, with the history's entry left ``pending``."""
+    """Attach the hub where it is not (``request.compute`` names it), deploy, and follow it to its end.
+
+    Raises OperatorError; Stopped where ``stopped`` was set, with the history's entry left ``pending``.
+    """
     hub, workspace, history = services.hub, services.workspace, services.history
     before = export(hub, request.device)
     version = hub.device_state(request.device).desired_version

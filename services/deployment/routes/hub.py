@@ -65,7 +65,7 @@ class HubRoute:
 
 
 def plan_changes(hub: Hub, device_id: str, changes: Sequence[Change]) -> Plan:
-    """What ``changes`` would make of the device's deployment as it is now. Two metered reads; more for removed modules."""
+    """Return what ``changes`` would make of the device's deployment as it is now. Two metered reads; more for removed modules."""
     state = hub.device_state(device_id)
     before = _manifest(hub, state, _touched(state, changes))
     return _planned(hub, state, before, tuple(changes))
@@ -94,7 +94,7 @@ def _planned(hub: Hub, state: DeviceState, before: dict[str, Any], changes: tupl
 
 
 def _offline(state: DeviceState) -> tuple[ManifestProblem, ...]:
-    """A device that is offline takes the deployment later. One of which nothing is known is no reason to warn of anything."""
+    """Warn that a device which is offline takes the deployment later; where nothing is known there is no reason to warn."""
     if state.liveness is None or state.liveness.word != "offline":
         return ()
     remedy = "It takes the deployment when it is connected again; see: dbe-console doctor"
@@ -102,7 +102,7 @@ def _offline(state: DeviceState) -> tuple[ManifestProblem, ...]:
 
 
 def _touched(state: DeviceState, changes: Sequence[Change]) -> set[str]:
-    """The modules whose own twins belong in the manifest: they are changed, or go and may be wanted back."""
+    """Return the modules whose own twins belong in the manifest: they are changed, or go and may be wanted back."""
     present = {module.name for module in state.modules if module.desired and not module.system}
     touched: set[str] = set()
     for change in changes:
@@ -116,13 +116,13 @@ def _touched(state: DeviceState, changes: Sequence[Change]) -> set[str]:
 
 
 def _manifest(hub: Hub, state: DeviceState, touched: set[str]) -> dict[str, Any]:
-    """What the device has now, with the own twins of ``touched`` modules: a metered read each."""
+    """Return what the device has now, with the own twins of ``touched`` modules: a metered read each."""
     twins = {name: twin for name in sorted(touched) if (twin := twin_desired(hub, state.device.id, name))}
     return content_of(state, twin_desired(hub, state.device.id, EDGE_HUB), twins)
 
 
 def twin_desired(hub: Hub, device_id: str, module: str) -> dict[str, Any] | None:
-    """The desired properties of a module's twin; None where the module has no identity yet, which is as good as none of them."""
+    """Return the desired properties of a module's twin; None where the module has no identity yet, which is as good as none of them."""
     try:
         twin = hub.module_twin(device_id, module)
     except OperatorError as error:
@@ -134,10 +134,12 @@ def twin_desired(hub: Hub, device_id: str, module: str) -> dict[str, Any] | None
 
 
 def apply_plan(hub: Hub, plan: Plan, history: History, context: str = "") -> Applied:
-    """Send the plan once. Raises ChangedMeanwhile where the device is not as it was, OperatorError where the plan has errors
-    or the hub refuses;
-    what then holds is in the history: ``failed`` where nothing was changed, ``pending`` where that could not be read
-    (services.deployment.settlement settles it)."""
+    """Send the plan once.
+
+    Raises ChangedMeanwhile where the device is not as it was, OperatorError where the plan has errors or the hub refuses; what
+    then holds is in the history: ``failed`` where nothing was changed, ``pending`` where that could not be read
+    (services.deployment.settlement settles it).
+    """
     if plan.errors:
         raise plan.refusal
     if plan.empty:
@@ -182,8 +184,11 @@ def apply_plan(hub: Hub, plan: Plan, history: History, context: str = "") -> App
 
 
 def _verified(hub: Hub, plan: Plan, history: History, entry: int, before: int | None, sent_at: datetime) -> Applied:
-    """Read the twins until they hold what was sent; where a deployment at scale applies, look whether they still do a little
-    later. The hub's 204 says that it accepted the content, and no more."""
+    """Read the twins until they hold what was sent.
+
+    Where a deployment at scale applies, look whether they still do a little later. The hub's 204 says that it accepted the
+    content, and no more.
+    """
     until = time.monotonic() + _SETTLE_SECONDS
     outlasts = time.monotonic() + (_AT_SCALE_SECONDS if plan.configurations else 0.0)
     pause = 0.2
@@ -238,8 +243,10 @@ def _overridden(state: DeviceState, history: History, entry: int) -> OperatorErr
 
 
 def _holds(hub: Hub, state: DeviceState, plan: Plan) -> bool:
-    """Return whether the twins ask for what the plan asks for. $edgeHub's own twin is read, a metered read, only where the plan
-    changes it: a change of routes alone shows nowhere else."""
+    """Return whether the twins ask for what the plan asks for.
+
+    $edgeHub's own twin is read, a metered read, only where the plan changes it: a change of routes alone shows nowhere else.
+    """
     if not unchanged(_agent_alone(agent_of(content_of(state))), _agent_alone(agent_of(plan.after))):
         return False
     if edge_hub_of(plan.before) == edge_hub_of(plan.after):
@@ -252,7 +259,7 @@ def _agent_alone(desired: Any) -> dict[str, Any]:
 
 
 def _how_it_went(hub: Hub, plan: Plan, version: int | None) -> tuple[Outcome, int | None]:
-    """What a device has after an apply that nobody answered, and its desired version where that could be read.
+    """Return what a device has after an apply that nobody answered, and its desired version where that could be read.
 
     The hub may still be at it when the connection is gone: the twins are read for some seconds before they count as untouched.
     """
@@ -282,7 +289,9 @@ def _agent_unchanged(plan: Plan) -> bool:
 
 
 def export(hub: Hub, device_id: str) -> dict[str, Any]:
-    """The device's whole manifest with the desired properties of every module's twin, secrets included: one metered read a
-    module."""
+    """Return the device's whole manifest with the desired properties of every module's twin, secrets included.
+
+    One metered read a module.
+    """
     state = hub.device_state(device_id)
     return _manifest(hub, state, {module.name for module in state.modules if module.desired and not module.system})

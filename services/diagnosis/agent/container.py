@@ -1,6 +1,8 @@
-"""Rules: a container that the engine refuses to make or start for what its create options ask: ports, devices, folders, networks,
-limits, commands. The words are Docker's, containerd's, runc's and podman's, old and new (docs/facts/hub-codes-and-routes.md, section
-4; agents from 1.2 on keep them to the daemon's log)."""
+"""Rules: a container that the engine refuses to create or start for its create options.
+
+Ports, devices, folders, networks, limits, commands. The words are Docker's, containerd's, runc's and podman's, old and new
+(docs/facts/hub-codes-and-routes.md, section 4; agents from 1.2 on keep them to the daemon's log).
+"""
 
 from __future__ import annotations
 

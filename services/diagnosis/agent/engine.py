@@ -1,5 +1,8 @@
-"""Rules: the container engine or the IoT Edge daemon on the device, where they themselves stand in a deployment's way (the words of
-Docker, containerd, runc and both generations of the daemon; docs/facts/hub-codes-and-routes.md, section 4)."""
+"""Rules: the container engine or the IoT Edge daemon stands in a deployment's way.
+
+The words are Docker's, containerd's, runc's and both generations of the daemon's (docs/facts/hub-codes-and-routes.md, section
+4).
+"""
 
 from __future__ import annotations
 

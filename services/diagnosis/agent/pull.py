@@ -1,5 +1,8 @@
-"""Rules: a step of a deployment that failed as the engine pulled an image, in the words of Docker, containerd, registries and both
-generations of the agent (from 1.2 on it keeps the engine's words to its own log)."""
+"""Rules: a step of a deployment failed as the engine pulled an image.
+
+The words are those of Docker, containerd, registries and both generations of the agent; from 1.2 on the agent keeps the
+engine's words to its own log.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ _CREDENTIALS = (
 
 
 def _slow_pull(limit: str, pattern: str) -> Rule:
-    """The agent gave up waiting for its engine: 100 s, from 1.4.3 on 300 s, and settable (docs/facts/iot-hub.md)."""
+    """Return the rule for an agent that gave up waiting for its engine: 100 s, from 1.4.3 on 300 s, and settable (docs/facts/iot-hub.md)."""
     return Rule(
         "slow-pull",
         "warning",

@@ -19,8 +19,10 @@ _WORD = re.compile(r"\w+")
 
 
 def deciding_code(code: str, text: str) -> str:
-    """Return the one code of the catalogue, in lower case, that a reply's codes (blank between them) or the head of its text
-    name: a name before a number; empty where none is known."""
+    """Return the one code of the catalogue, in lower case, that a reply's codes or the head of its text name.
+
+    Codes stand with blanks between them. A name goes before a number; empty where none is known.
+    """
     return _deciding(code[:200], text[:200])
 
 

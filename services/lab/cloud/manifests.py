@@ -15,13 +15,13 @@ _CHUNK = 512
 
 
 def options(text: str) -> Json:
-    """``createOptions`` in the agent's chunks of 512 characters: createOptions, createOptions01…"""
+    """Return create options in the agent's chunks of 512 characters: createOptions, createOptions01 and so on."""
     parts = [text[at : at + _CHUNK] for at in range(0, len(text), _CHUNK)] or ["{}"]
     return {"createOptions" + (f"{number:02}" if number else ""): part for number, part in enumerate(parts)}
 
 
 def module(image: str, create_options: str = "{}", env: Mapping[str, str] | None = None, **more: Any) -> Json:
-    """A module's entry in $edgeAgent."""
+    """Return a module's entry in $edgeAgent."""
     return {
         "version": "1.0",
         "type": "docker",
@@ -39,7 +39,7 @@ def content(
     routes: Mapping[str, str] | None = None,
     version: str = "1.1",
 ) -> Json:
-    """A whole ``{"modulesContent": …}`` with the edge runtime's own modules."""
+    """Return a whole ``{"modulesContent": …}`` with the edge runtime's own modules."""
     agent = {
         "schemaVersion": "1.1",
         "runtime": {
@@ -75,7 +75,7 @@ def content(
 
 
 def current(hub: Hub, device: str) -> Json:
-    """What the device has been told, as content that could be applied again."""
+    """Return what the device has been told, as content that could be applied again."""
     if not hub.identity(device, "$edgeAgent").twin.desired.content:
         return content({})
     modules = {
@@ -87,7 +87,7 @@ def current(hub: Hub, device: str) -> Json:
 
 
 def with_service(hub: Hub, device: str, modules: Iterable[Json], routes: Mapping[str, str], credentials: Iterable[Json]) -> Json:
-    """The device's content with an IotWebservice's modules (moduleName, imageLocation, createOptions…) merged in."""
+    """Return the device's content with an IotWebservice's modules (moduleName, imageLocation, createOptions…) merged in."""
     whole = current(hub, device)["modulesContent"]
     agent, edge_hub = whole["$edgeAgent"]["properties.desired"], whole["$edgeHub"]["properties.desired"]
     for one in modules:
@@ -111,7 +111,7 @@ def with_service(hub: Hub, device: str, modules: Iterable[Json], routes: Mapping
 
 
 def without_modules(hub: Hub, device: str, names: Iterable[str]) -> Json:
-    """The device's content without those modules."""
+    """Return the device's content without those modules."""
     whole = current(hub, device)["modulesContent"]
     for name in names:
         whole["$edgeAgent"]["properties.desired"].get("modules", {}).pop(name, None)

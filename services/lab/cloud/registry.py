@@ -29,7 +29,10 @@ class PullError(Exception):
 
 @dataclass
 class RegistryImage:
-    """An image under ``repository:tag``. ``settings`` are for the process: model name, output tensors, exit code…"""
+    """An image under ``repository:tag``.
+
+    ``settings`` are for the process: model name, output tensors, exit code…
+    """
 
     repository: str
     tag: str
@@ -120,7 +123,7 @@ class Registry:
         return image
 
     def location(self, repository: str, tag: str) -> str:
-        """The image's reference."""
+        """Return the image's reference."""
         return f"{self.server}/{repository}:{tag}"
 
     def authorized(self, username: str, password: str) -> bool:
@@ -131,7 +134,7 @@ class Registry:
         return username == self.username and any(secrets.compare_digest(password_bytes, one.encode()) for one in self.passwords)
 
     def pull(self, reference: str, credentials: Iterable[Mapping[str, str]]) -> RegistryImage:
-        """The image as a device pulls it, with the deployment's credentials (username, password, address). Raises PullError."""
+        """Pull the image with the deployment's credentials (username, password, address), as a device does. Raises PullError."""
         server, repository, tag = split(reference)
         if server == "mcr.microsoft.com":
             image = self.public.get(repository)

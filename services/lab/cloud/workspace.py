@@ -27,12 +27,12 @@ class AmlError(Exception):
         self.status, self.code, self.message = status, code, message
 
     def body(self) -> Json:
-        """The body, as docs/facts/azure-ml.md has it."""
+        """Return the body, as docs/facts/azure-ml.md has it."""
         return {"code": self.code, "statusCode": self.status, "message": self.message, "details": []}
 
 
 def _objects(request: Json, name: str, *needed: str) -> list[Json]:
-    """The list of objects under ``name``, each with texts under the ``needed`` keys; AmlError 400 where it is something else."""
+    """Return the list of objects under ``name``, each with texts under the ``needed`` keys; AmlError 400 where it is something else."""
     entries = request.get(name) or []
     if not isinstance(entries, list) or not all(
         isinstance(one, dict) and all(isinstance(one.get(key), str) and one[key] for key in needed) for one in entries
@@ -339,7 +339,7 @@ class Workspace:
         return self._operation("Compute", work)
 
     def detached(self) -> Json:
-        """The operation of a compute target that was just taken away."""
+        """Return the operation of a compute target that was just taken away."""
 
         async def work(operation: Json) -> None:
             await asyncio.sleep(self.seconds / 4)
@@ -347,7 +347,7 @@ class Workspace:
         return self._operation("Compute", work)
 
     def compute(self, name: str, resource_id: str, location: str, state: str) -> Json:
-        """A compute target's record."""
+        """Return a compute target's record."""
         return {
             "id": f"{location}/computes/{name}",
             "name": name,

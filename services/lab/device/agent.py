@@ -296,7 +296,7 @@ class EdgeAgent:
         return container.exited_at + min(10.0 * (1 << container.restarts), 300.0) * self.pace
 
     def _state(self, name: str, container: Container | None) -> str:
-        """A module's runtimeStatus."""
+        """Return a module's runtimeStatus."""
         if container is None:
             return "unknown"
         if self.engine.fault("dead", name) is not None and name != "edgeHub" and not container.running:

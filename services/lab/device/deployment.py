@@ -87,7 +87,7 @@ class Deployment:
 
     @property
     def agent_environment(self) -> dict[str, str]:
-        """edgeAgent's own environment."""
+        """Return edgeAgent's own environment."""
         entries = self.agent.get("env") or {}
         return {name: str(one.get("value", "")) for name, one in entries.items() if isinstance(one, dict)}
 
@@ -102,8 +102,10 @@ class Deployment:
 
 
 def join(settings: Json) -> str:
-    """``createOptions``, ``createOptions01``… joined in sorted order, any case; Refused where a chunk is missing. As to the agent
-    (JsonEx.cs, ChunkedProperty), every key that holds the name is a chunk."""
+    """Join ``createOptions``, ``createOptions01``… in sorted order, any case; Refused where a chunk is missing.
+
+    As to the agent (JsonEx.cs, ChunkedProperty), every key that holds the name is a chunk.
+    """
     chunks = sorted(((key.lower(), value) for key, value in settings.items() if "createoptions" in key.lower()))
     parts = []
     for number, (key, value) in enumerate(chunks):
@@ -115,7 +117,7 @@ def join(settings: Json) -> str:
 
 
 def parse_options(text: str) -> CreateOptions:
-    """The create options; Refused when they are no JSON object or have parts of a wrong type."""
+    """Return the create options; Refused when they are no JSON object or have parts of a wrong type."""
     if not text.strip():
         return CreateOptions()
     try:
@@ -184,7 +186,7 @@ def _module(name: str, entry: Any) -> ModuleSpecification:
 
 
 def image_of_agent(desired: Json) -> str:
-    """The agent's image in desired properties of any shape, "" where there is none."""
+    """Return the agent's image in desired properties of any shape, "" where there is none."""
     value: Any = desired
     for key in ("systemModules", "edgeAgent", "settings", "image"):
         value = value.get(key) if isinstance(value, dict) else None
@@ -192,7 +194,7 @@ def image_of_agent(desired: Json) -> str:
 
 
 def parse(desired: Json, agent: Version = (1, 4)) -> Deployment:
-    """The deployment in $edgeAgent's desired properties as an ``agent`` of that version reads it; Refused with 417, 412 or 400."""
+    """Return the deployment in $edgeAgent's desired properties as an ``agent`` of that version reads it; Refused with 417, 412 or 400."""
     if not desired:
         raise Refused(417, "This device has an empty configuration for the edge agent. Please set a deployment manifest.")
     schema = desired.get("schemaVersion")

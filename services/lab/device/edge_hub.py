@@ -135,7 +135,7 @@ class EdgeHub:
     # Clients
 
     def connected(self, module: str, on: bool) -> None:
-        """A client came or went: a module (or "" for the device itself)."""
+        """Note that a client came or went: a module, or "" for the device itself."""
         name = f"{self.device}/{module}" if module else self.device
         now = self.world.clock.text()
         status: Json | None = {"status": "Connected", "lastConnectedTimeUtc": now, "lastDisconnectedTimeUtc": None}

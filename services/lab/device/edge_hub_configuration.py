@@ -123,7 +123,7 @@ def _specified(name: str, value: Any) -> tuple[str, int]:
 
 
 def _minor(schema: Any, version: Version) -> int:
-    """The schema's minor version; before edgeHub 1.2 only the major one is looked at."""
+    """Return the schema's minor version; before edgeHub 1.2 only the major one is looked at."""
     text = "" if schema is None else str(schema)
     old = version < (1, 2)
     if not re.fullmatch(r"\d+(\.\d+){1,3}", text):

@@ -70,11 +70,11 @@ class Engine:
             shutil.rmtree(self._sockets, ignore_errors=True)
 
     def fault(self, name: str, module: str = "") -> dict[str, Any] | None:
-        """The parameters of a fault that is on for this device and module."""
+        """Return the parameters of a fault that is on for this device and module."""
         return self.world.faults.active(name, self.device, module or None)
 
     def find(self, name: str, port: int) -> Path | None:
-        """The socket of the module ``name`` where it listens on ``port`` of its inside, for other modules."""
+        """Return the socket of the module ``name`` where it listens on ``port`` of its inside, for other modules."""
         if self.fault("network") is not None:
             return None
         return self._reach(name, port)

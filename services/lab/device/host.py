@@ -119,7 +119,7 @@ class Host:
 
 
 def serve(host: Host, listen: str) -> tuple[grpc.Server, int]:
-    """A started server on ``listen`` (``ADDRESS:PORT`` or ``unix:PATH``) and its port; OSError when the place is taken."""
+    """Start a server on ``listen`` (``ADDRESS:PORT`` or ``unix:PATH``) and return it with its port; OSError when the place is taken."""
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=2), options=_OPTIONS)
     handler = grpc.unary_unary_rpc_method_handler(
         host.predict,

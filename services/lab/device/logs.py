@@ -37,7 +37,7 @@ class Log:
         self.lines.append(Line(at, text))
 
     def select(self, query: dict[str, Any], now: float) -> list[Line]:
-        """The lines that ``filter`` asks for.
+        """Return the lines that ``filter`` asks for.
 
         Since, until, loglevel, regex, and tail of what the engine gives before the others apply.
         """
@@ -57,7 +57,7 @@ class Log:
 
 
 def moment(text: Any, now: float) -> float:
-    """A time of a filter.
+    """Return a time of a filter.
 
     Seconds since the epoch, RFC 3339, or an age such as ``10m`` or ``1h30m``; ValueError for anything else.
     """

@@ -37,7 +37,7 @@ class AgentMethods:
         self._tasks: dict[str, Json] = {}
 
     async def __call__(self, name: str, payload: Any) -> Reply:
-        """A method by its name, any case; (status, payload)."""
+        """Carry out a method by its name, any case; return (status, payload)."""
         handlers: dict[str, Callable[[Any], Awaitable[Reply]]] = {
             "ping": self._ping,
             "restartmodule": self._restart,

@@ -59,7 +59,7 @@ class Surroundings:
 
 
 def program_for(image: RegistryImage, module: ModuleSpecification, around: Surroundings) -> Program:
-    """The program of ``image``."""
+    """Return the program of ``image``."""
     environment = _environment(module, around)
     kind = "client" if image.kind == "foreign" and _is_our_client(image) else image.kind
     python = (sys.executable, "-m")
@@ -88,7 +88,7 @@ def program_for(image: RegistryImage, module: ModuleSpecification, around: Surro
 
 
 def _environment(module: ModuleSpecification, around: Surroundings) -> dict[str, str]:
-    """What the edge gives every module, then the create options' Env, then the deployment's env."""
+    """Return what the edge gives every module, then the create options' Env, then the deployment's env."""
     identity = around.world.hub.identity(around.device, "$edgeHub" if module.name == "edgeHub" else module.name)
     environment = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "TMPDIR") if name in os.environ}
     environment |= {

@@ -20,7 +20,7 @@ PLATFORM = {"os": "linux", "architecture": "x86_64", "version": "18.09.0"}
 
 
 def module_report(module: ModuleSpecification, container: Container | None, status: str) -> Json:
-    """A module's entry. ``status`` is its runtimeStatus."""
+    """Return a module's entry. ``status`` is its runtimeStatus."""
     entry = {key: value for key, value in module.report.items() if key in ("env", "version", "imagePullPolicy", "startupOrder")}
     entry |= {
         "type": "docker",
@@ -52,7 +52,7 @@ def _description(container: Container | None, status: str) -> str | None:
 
 
 def device_report(deployment: Deployment, version: int, status: Json, started: str, entries: Mapping[str, Json]) -> Json:
-    """The whole report. ``version`` is the deployment's, ``started`` the agent's last start, ``entries`` each module's own."""
+    """Return the whole report. ``version`` is the deployment's, ``started`` the agent's last start, ``entries`` each module's own."""
     number = version_text(str((deployment.agent.get("settings") or {}).get("image") or ""))
     modules = dict(entries)
     system = {"edgeAgent": agent_report(deployment, started)}
@@ -70,7 +70,7 @@ def device_report(deployment: Deployment, version: int, status: Json, started: s
 
 
 def containers_unlisted(description: str) -> Json:
-    """What a report has instead where the agent could not list its containers (IoTHubReporter.cs, BuildCurrentState)."""
+    """Return what a report has instead where the agent could not list its containers (IoTHubReporter.cs, BuildCurrentState)."""
     unknown = {"type": "unknown", "imagePullPolicy": "on-create"}
     return {
         "lastDesiredStatus": {"code": 500, "description": description},
@@ -80,7 +80,7 @@ def containers_unlisted(description: str) -> Json:
 
 
 def agent_report(deployment: Deployment, started: str) -> Json:
-    """edgeAgent's own entry, without status, restartPolicy and the restart fields."""
+    """Return edgeAgent's own entry, without status, restartPolicy and the restart fields."""
     settings = deployment.agent.get("settings") or {}
     return {
         "type": "docker",
@@ -96,7 +96,7 @@ def agent_report(deployment: Deployment, started: str) -> Json:
 
 
 def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> Json:
-    """The merge patch from one to the other: null deletes."""
+    """Return the merge patch from one to the other: null deletes."""
     patch: Json = {key: None for key in before if key not in after}
     for key, value in after.items():
         old = before.get(key)

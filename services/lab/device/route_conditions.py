@@ -46,7 +46,7 @@ class Message:
     system: Mapping[str, str]
 
     def body_value(self, path: str) -> Any:
-        """The value at ``a.b[0].c`` of a JSON body; UNDEFINED for an object, and where the body is not declared to be JSON."""
+        """Return the value at ``a.b[0].c`` of a JSON body; UNDEFINED for an object, and where the body is not declared to be JSON."""
         if self.system.get("contenttype", "").lower() != "application/json":
             return UNDEFINED
         encoding = _ENCODINGS.get(self.system.get("contentencoding", "").lower())
@@ -194,7 +194,7 @@ def _either(left: Any, right: Any) -> Any:
 
 
 def _property(node: Node) -> Typed:
-    """A property by its name: of the application, with ``$`` then of the system, ``$body.…`` of the body."""
+    """Return a property by its name: of the application, with ``$`` then of the system, ``$body.…`` of the body."""
     name = node.text
     bag = node.text.lower()
     body = bag.startswith(_BODY)

@@ -98,7 +98,7 @@ class _Reader:
         return self._tokens[self._at].kind
 
     def take(self, *kinds: str) -> Token:
-        """The next token, which is of one of ``kinds``."""
+        """Return the next token, which is of one of ``kinds``."""
         token = self._tokens[self._at]
         if token.kind not in kinds:
             raise RouteSyntaxError
@@ -135,7 +135,7 @@ class _Reader:
                 return path
 
     def expression(self, level: int) -> Node:
-        """An expression of operators that bind at least as tight as ``_BINARY[len - level]``: 0 takes all of them."""
+        """Return an expression of operators that bind at least as tight as ``_BINARY[len - level]``: 0 takes all of them."""
         left = self.operand()
         while True:
             strength = next((_TIGHTEST - rank for rank, signs in enumerate(_BINARY) if self.kind in signs), 0)

@@ -1,7 +1,6 @@
-"""A module that does nothing: it says so now and then, and ends on SIGTERM; or it dies with an exit code after a while, as a
-broken one.
+"""Run a module that does nothing, says so now and then, and ends on SIGTERM; or dies with an exit code after a while.
 
-    python -I -S sleeper.py NAME [EXIT_CODE]
+python -I -S sleeper.py NAME [EXIT_CODE]
 """
 
 import os

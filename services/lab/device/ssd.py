@@ -27,7 +27,7 @@ _OF_VOC: dict[int, tuple[tuple[int, int], ...]] = {
 
 
 def outputs(probabilities: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
-    """The twelve outputs for N pictures, from their probabilities [N, 1000] over ImageNet's classes."""
+    """Return the twelve outputs for N pictures, from their probabilities [N, 1000] over ImageNet's classes."""
     import numpy as np
 
     count = len(probabilities)

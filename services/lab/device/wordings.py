@@ -14,12 +14,12 @@ def together(failures: list[str]) -> str:
 
 
 def _step(operation: str, text: str) -> str:
-    """A step that failed; ``operation`` as in "Create module m"."""
+    """Return a step that failed; ``operation`` as in "Create module m"."""
     return f"{_SEVERAL}(Error calling {operation}: {text})"
 
 
 def _daemon_text(wording: str, lines: list[str], new: str) -> str:
-    """What the daemon says of a failure: ``lines`` from the outermost to the engine's own; ``new`` since 1.4."""
+    """Return what the daemon says of a failure: ``lines`` from the outermost to the engine's own; ``new`` since 1.4."""
     if wording == "generic":
         return "Container runtime error"
     if wording == "new":
@@ -28,7 +28,7 @@ def _daemon_text(wording: str, lines: list[str], new: str) -> str:
 
 
 def pull(module: str, image: str, reason: str, wording: str, update: bool = False) -> str:
-    """A pull that failed; ``reason`` as in services.lab.cloud.registry.PullError. ``update``: the module was there before."""
+    """Return a pull that failed; ``reason`` as in services.lab.cloud.registry.PullError. ``update``: the module was there before."""
     server = image.partition("/")[0]
     repository = image.partition("/")[2].rpartition(":")[0] or image
     tag = image.rpartition(":")[2]
@@ -46,14 +46,14 @@ def pull(module: str, image: str, reason: str, wording: str, update: bool = Fals
 
 
 def slow_pull(seconds: int) -> str:
-    """The agent stopped waiting while the engine still pulls; ``seconds``: how long, where .NET says so, else 0."""
+    """Return the failure of an agent that stopped waiting while the engine still pulls; ``seconds`` where .NET says how long, else 0."""
     if seconds:
         return f"The request was canceled due to the configured HttpClient.Timeout of {seconds} seconds elapsing."
     return "The operation was canceled."
 
 
 def engine_gone(wording: str) -> str:
-    """The daemon cannot ask the engine which containers there are."""
+    """Return the failure of a daemon that cannot ask the engine which containers there are."""
     lines = ["Could not list modules", "error trying to connect: Connection refused (os error 111)"]
     return f"Error calling List modules: {_daemon_text(wording, lines, 'runtime operation error: list modules')}"
 
@@ -76,16 +76,16 @@ def port_taken(module: str, port: int, holder: str, wording: str) -> str:
 
 
 def no_device(module: str, path: str, wording: str) -> str:
-    """A device of the create options is not on this machine."""
+    """Return the failure of a create option's device that is not on this machine."""
     cause = f'error gathering device information while adding custom device "{path}": no such file or directory'
     return _start(module, cause, wording)
 
 
 def port_mapped(port: int, bound: int) -> str:
-    """A host port below 1024 that the lab's user may not bind; the lab's own words, for a device's engine may bind any."""
+    """Return the failure of a host port below 1024 that the lab's user may not bind, in the lab's words: a device's engine may bind any."""
     return f"the lab may not bind port {port}, and serves it at port {bound}"
 
 
 def exited(code: int) -> str:
-    """statusDescription of a container that ended."""
+    """Return the statusDescription of a container that ended."""
     return f"exited (code {code})" if code else "exited"

@@ -23,7 +23,7 @@ class NotAPicture(ValueError):
 
 
 def prepare(data: bytes) -> NDArray[np.float32]:
-    """An encoded picture as float32 [1, 3, 224, 224], RGB, (x - 127) / 128.
+    """Return an encoded picture as float32 [1, 3, 224, 224], RGB, (x - 127) / 128.
 
     Shorter side to 256, centre cut out (docs/facts/azure-ml.md).
     """

@@ -24,7 +24,7 @@ class Pipe(Protocol):
     """A connection's two directions, whatever carries it."""
 
     async def read(self) -> bytes:
-        """What came next; empty at the end."""
+        """Return the bytes that came next; empty at the end."""
 
     async def send(self, data: bytes) -> None:
         """Send in order; waits while too much is on the way. Raises ConnectionError when the peer is gone."""

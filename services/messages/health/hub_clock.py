@@ -27,7 +27,7 @@ class HubClock:
         self._took, self._quickest = 0.0, inf
 
     def answered(self, asked: float) -> None:
-        """The hub has said what its newest message is, having been asked at ``asked`` (``elapsed``).
+        """Take what the hub says its newest message is, having been asked at ``asked`` (``elapsed``).
 
         What was learnt before is forgotten, for clocks may jump.
         """
@@ -35,7 +35,7 @@ class HubClock:
         self._least, self._most = -inf, inf
 
     def caught_up(self) -> None:
-        """The hub answered that it has no more: whatever the clocks say, nothing is late."""
+        """Note that the hub has no more: whatever the clocks say, nothing is late."""
         self._quickest = self._took
 
     def came(self, first: int, last: int, unknown: bool) -> None:

@@ -15,7 +15,7 @@ class Pace:
         self._arrivals: deque[tuple[float, int]] = deque(maxlen=64)  # when the count was seen to grow, and to what
 
     def look(self, now: float, count: int) -> float:
-        """The pace with the ``count`` of this moment; 0 once the stream has been silent for much longer than is usual for it."""
+        """Return the pace with the ``count`` of this moment; 0 once the stream has been silent for much longer than is usual for it."""
         arrivals = self._arrivals
         if not arrivals or count != arrivals[-1][1]:
             arrivals.append((now, count))

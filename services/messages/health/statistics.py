@@ -115,7 +115,7 @@ class HealthReader:
     """
 
     def __init__(self, journal: Path | str, device: str = "", module: str = "", listed: int = _LISTED) -> None:
-        """``listed``: so many classes are told apart."""
+        """Count at most ``listed`` classes apart."""
         self._path = Path(journal)
         self._where, self._values = _senders_only(device, module)
         self._listed = listed
@@ -132,7 +132,7 @@ class HealthReader:
         self._floor, self._low, self._high = floor, last + 1, last
 
     def look(self, since: int, until: int, points: int = 60, seconds: float = 0.3) -> Health:
-        """The health from ``since`` to ``until``, as far as it is counted after about ``seconds``. Raises OperatorError.
+        """Return the health from ``since`` to ``until``, as far as it is counted after about ``seconds``. Raises OperatorError.
 
         A window has ``points`` bars of whole ms, so that it may begin a little before ``since``.
         """
@@ -204,7 +204,7 @@ class HealthReader:
             self._slices.setdefault(number, tally.Slice()).add(own, self._names, self._sender_of.__getitem__)
 
     def _learn(self, connection: sqlite3.Connection) -> None:
-        """The senders of origins that are new."""
+        """Read the senders of origins that are new."""
         count = len(self._sender_of)
         for origin, device, module in schema.fetch(
             connection, "SELECT id, device, module FROM origin WHERE id >= ? ORDER BY id", (count,)
@@ -247,12 +247,12 @@ class HealthReader:
 def health(
     journal: Path | str, since: int, until: int, points: int = 60, device: str = "", module: str = "", listed: int = _LISTED
 ) -> Health:
-    """The whole health between ``since`` and ``until``, in all or of one device or module: one ``HealthReader.look``."""
+    """Return the whole health between ``since`` and ``until``, in all or of one device or module: one ``HealthReader.look``."""
     return HealthReader(journal, device, module, listed).look(since, until, points, inf)
 
 
 def latest(seconds: int, ahead: float = 0.0, newest: int = 0, points: int = 60) -> tuple[int, int]:
-    """The window of the last ``seconds`` by the hub's clock, of which this machine's is ``ahead`` seconds.
+    """Return the window of the last ``seconds`` by the hub's clock, of which this machine's is ``ahead`` seconds.
 
     It ends with the bar that has begun, and so slides by whole bars: its last one still grows. The ``newest`` message (ms since
     1970) is in it, whatever the clocks say.
@@ -278,7 +278,7 @@ def _point(at: int, bar: tally.Slice | None) -> Point:
 
 
 def changes(now: Counts, before: Counts) -> list[Change]:
-    """What is worth pointing out; nothing while either side holds too few messages to tell."""
+    """Return what is worth pointing out; nothing while either side holds too few messages to tell."""
     differences: list[Change] = []
     if before.count >= _ENOUGH and now.count == 0:
         return [Change("rate", "No message has come; there were " + f"{before.rate:.2g} a second before.", True)]
@@ -325,7 +325,7 @@ def _latency_changes(now: Counts, before: Counts) -> list[Change]:
 
 
 def _class_changes(now: Counts, before: Counts) -> list[Change]:
-    """The classes whose shares among the results grew and shrank most, where it is by more than a fifth."""
+    """Return the classes whose shares among the results grew and shrank most, where it is by more than a fifth."""
     if now.results < _ENOUGH or before.results < _ENOUGH:
         return []
     new, old = dict(now.classes), dict(before.classes)

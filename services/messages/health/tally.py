@@ -34,7 +34,7 @@ class Names:
         self._next = 0
 
     def number(self, name: str) -> int | None:
-        """The name's number; None for a further one."""
+        """Return the name's number; None for a further one."""
         existing = self._numbers.get(name)
         if existing is None and len(self._numbers) < self._limit:
             existing = self._numbers[name] = self._next
@@ -43,7 +43,7 @@ class Names:
         return existing
 
     def name(self, number: int) -> str:
-        """The number's name."""
+        """Return the number's name."""
         return self._names[number]
 
     def keep(self, slices: Iterable[Slice]) -> None:
@@ -125,7 +125,7 @@ class Slice:
 
 
 def senders(slices: Iterable[Slice]) -> dict[int, tuple[int, int, float, int]]:
-    """The senders of ``slices`` together."""
+    """Return the senders of ``slices`` together."""
     totals: dict[int, tuple[int, int, float, int]] = {}
     for part in slices:
         for number, own in part.senders.items():
@@ -134,7 +134,7 @@ def senders(slices: Iterable[Slice]) -> dict[int, tuple[int, int, float, int]]:
 
 
 def labels(slices: Iterable[Slice]) -> dict[int, int]:
-    """The classes of ``slices`` together, by their numbers."""
+    """Return the classes of ``slices`` together, by their numbers."""
     totals: dict[int, int] = {}
     for part in slices:
         for number, count in part.labels.items():
@@ -143,7 +143,7 @@ def labels(slices: Iterable[Slice]) -> dict[int, int]:
 
 
 def percentiles(slices: Iterable[Slice]) -> dict[int, float]:
-    """The latencies by rank, exact; empty where nothing was timed.
+    """Return the latencies by rank, exact; empty where nothing was timed.
 
     The sorted runs are not merged: the value is searched by halving, and each run says how many of its own lie below.
     """
@@ -167,7 +167,7 @@ def _ranked(runs: Sequence[array[float]], rank: int) -> float:
 
 
 def _ordinal(value: float) -> int:
-    """A number for each double, in their order: that of its bits, as IEEE 754 laid them out for this."""
+    """Return a number for each double, in their order: that of its bits, as IEEE 754 laid them out for this."""
     bits: int = struct.unpack("<q", struct.pack("<d", value))[0]
     return bits if bits >= 0 else -(bits & 0x7FFF_FFFF_FFFF_FFFF)
 

@@ -27,7 +27,7 @@ _FORMULA = tuple("=+-@＝＋－＠﹦﹢﹣﹫\t\n\r")
 
 
 def as_dict(message: InferenceMessage) -> dict[str, Any]:
-    """A message for NDJSON: stable names, times in ISO 8601 and UTC."""
+    """Return a message for NDJSON: stable names, times in ISO 8601 and UTC."""
     return {
         "enqueued": message.enqueued.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "device": message.device,

@@ -54,7 +54,7 @@ class Place:
 
 
 def journal_place(namespace: str, entity: str, folder: Path | None = None, mounts: str | None = None) -> Place:
-    """The place of the endpoint's journal under ``folder`` (the state folder); ``mounts`` is the text of /proc/self/mounts."""
+    """Return the place of the endpoint's journal under ``folder`` (the state folder); ``mounts`` is the text of /proc/self/mounts."""
     folder = folder or state_folder() / "journals"
     avoided = ""
     if on_network_disk(folder, mounts):

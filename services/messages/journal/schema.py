@@ -59,7 +59,7 @@ COMMIT;
 
 
 def open_for_writing(path: Path) -> tuple[sqlite3.Connection, Path | None]:
-    """The journal at ``path``, made where there is none, and where a damaged one was set aside (or None).
+    """Return the journal at ``path``, made where there is none, and where a damaged one was set aside (or None).
 
     Raises OperatorError where the disk is full or read-only, or the journal was written by a newer console.
     """
@@ -80,7 +80,7 @@ def open_for_writing(path: Path) -> tuple[sqlite3.Connection, Path | None]:
 
 
 def open_for_reading(path: Path) -> sqlite3.Connection:
-    """A connection that cannot change the journal; OperatorError where there is none or it cannot be read."""
+    """Return a connection that cannot change the journal; OperatorError where there is none or it cannot be read."""
     try:
         connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, check_same_thread=False, timeout=5)
         connection.execute("PRAGMA query_only = ON")
@@ -193,7 +193,7 @@ def sound(path: Path) -> bool:
 
 
 def identity(path: Path) -> tuple[int, int] | None:
-    """What tells the file at ``path`` from another one that takes its place; None where there is none."""
+    """Return what tells the file at ``path`` from another one that takes its place; None where there is none."""
     try:
         status = path.stat()
     except OSError:
@@ -230,7 +230,7 @@ def disk_full(path: Path, raw: str = "") -> OperatorError:
 
 
 def disk_error(path: Path, error: sqlite3.Error) -> OperatorError:
-    """What SQLite's error means for an operator."""
+    """Return what SQLite's error means for an operator."""
     text = str(error)
     if "full" in text:
         return disk_full(path, text)

@@ -61,7 +61,7 @@ class Journal:
     # -- parts and positions
 
     def part(self, namespace: str, entity: str, generation: int, partition: str) -> int:
-        """The part's number, made where it is new."""
+        """Return the part's number, made where it is new."""
         key = (namespace, entity, generation, partition)
         with self.writing() as connection:
             connection.execute("INSERT OR IGNORE INTO part (namespace, entity, generation, partition) VALUES (?, ?, ?, ?)", key)
@@ -200,8 +200,10 @@ class Journal:
         return int(self.rows("SELECT count(*) FROM malformed")[0][0])
 
     def forgotten(self, oldest: Mapping[str, int], since: int) -> tuple[int, int]:
-        """How many messages enqueued from ``since`` (ms since 1970) on lie before the ``oldest`` sequence number that the hub
-        keeps of their partition, and the newest one's enqueued time."""
+        """Return how many messages from ``since`` (ms since 1970) on the hub no longer keeps, and the newest one's enqueued time.
+
+        These are the ones before ``oldest``, the first sequence number that the hub keeps of their partition.
+        """
         count, newest = 0, 0
         for partition, sequence in oldest.items():
             rows = self.rows(
@@ -217,11 +219,11 @@ class Journal:
         return [(row[0], row[1], row[2]) for row in self.rows("SELECT at, kind, text FROM notice ORDER BY id")]
 
     def marks(self) -> dict[int, str]:
-        """Marked rows with their notes, oldest first."""
+        """Return marked rows with their notes, oldest first."""
         return {row[0]: row[1] for row in self.rows("SELECT row, note FROM mark ORDER BY row")}
 
     def bounds(self) -> tuple[int, int]:
-        """The oldest and the newest row; (0, 0) where there is none."""
+        """Return the oldest and the newest row; (0, 0) where there is none."""
         first, last = self.rows("SELECT (SELECT min(row) FROM message), (SELECT max(row) FROM message)")[0]
         return (first or 0, last or 0)
 
@@ -244,7 +246,7 @@ class Journal:
         return free
 
     def writing(self) -> _Transaction:
-        """A write transaction; its errors are OperatorErrors."""
+        """Begin a write transaction; its errors are OperatorErrors."""
         return _Transaction(self._connection, self._lock, self.path)
 
     def rows(self, statement: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:

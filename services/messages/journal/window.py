@@ -78,28 +78,28 @@ class Window:
             self._connection.interrupt()
 
     def bounds(self) -> tuple[int, int]:
-        """The oldest and the newest row; (0, 0) where there is none."""
+        """Return the oldest and the newest row; (0, 0) where there is none."""
         first, last = self._rows("SELECT (SELECT min(row) FROM message), (SELECT max(row) FROM message)", ())[0]
         return (first or 0, last or 0)
 
     def newest(self, limit: int, where: Filter = _EVERYTHING, looking_at: int | None = None) -> list[InferenceMessage]:
-        """The newest ``limit`` messages that pass, among the newest ``looking_at`` rows (all where None)."""
+        """Return the newest ``limit`` messages that pass, among the newest ``looking_at`` rows (all where None)."""
         return self.before(None, limit, where, looking_at)
 
     def before(
         self, row: int | None, limit: int, where: Filter = _EVERYTHING, looking_at: int | None = None
     ) -> list[InferenceMessage]:
-        """The last ``limit`` messages before ``row`` that pass."""
+        """Return the last ``limit`` messages before ``row`` that pass."""
         upper = self.bounds()[1] + 1 if row is None else row
         lower = 0 if looking_at is None else upper - looking_at
         return self._select(where, lower, upper, "DESC", limit)[::-1]
 
     def after(self, row: int, limit: int, where: Filter = _EVERYTHING) -> list[InferenceMessage]:
-        """The first ``limit`` messages after ``row`` that pass."""
+        """Return the first ``limit`` messages after ``row`` that pass."""
         return self._select(where, row + 1, self.bounds()[1] + 1, "ASC", limit)
 
     def around(self, row: int, before: int, after: int, where: Filter = _EVERYTHING) -> list[InferenceMessage]:
-        """A match in its context: ``before`` messages, the one at ``row`` whether it passes or not, ``after`` messages."""
+        """Return a match in its context: ``before`` messages, the one at ``row`` whether it passes or not, ``after`` messages."""
         return [*self.before(row, before, where), *filter(None, [self.message(row)]), *self.after(row, after, where)]
 
     def message(self, row: int, limit: int | None = None) -> InferenceMessage | None:
@@ -108,7 +108,7 @@ class Window:
         return self._with_gaps(matches, row)[0] if matches else None
 
     def raw(self, row: int, limit: int = 4_096) -> str:
-        """The first ``limit`` bytes of a message's body as a hex dump; empty where the journal no longer has it."""
+        """Return the first ``limit`` bytes of a message's body as a hex dump; empty where the journal no longer has it."""
         rows = self._rows("SELECT substr(body, 1, ?), length(body) FROM message WHERE row = ?", (limit, row))
         if not rows:
             return ""
@@ -116,7 +116,7 @@ class Window:
         return parse.hex_dump(beginning) + (f"\n… {size - limit:,} bytes more" if size > limit else "")
 
     def body(self, row: int) -> bytes:
-        """The whole body of a message. Raises OperatorError where the journal no longer has it."""
+        """Return the whole body of a message. Raises OperatorError where the journal no longer has it."""
         rows = self._rows("SELECT body FROM message WHERE row = ?", (row,))
         if not rows:
             raise OperatorError(
@@ -143,7 +143,7 @@ class Window:
         return self.before(before, limit, where)
 
     def row_at(self, milliseconds: int) -> int | None:
-        """The row of the first message enqueued at that moment (ms since 1970) or later; None where there is none."""
+        """Return the row of the first message enqueued at that moment (ms since 1970) or later; None where there is none."""
         rows = self._rows("SELECT row FROM message WHERE enqueued >= ? ORDER BY enqueued, row LIMIT 1", (milliseconds,))
         return int(rows[0][0]) if rows else None
 
@@ -192,7 +192,7 @@ class Window:
     # -- plumbing
 
     def _select(self, where: Filter, lower: int, upper: int, order: str, limit: int) -> list[InferenceMessage]:
-        """What passes of the rows from ``lower`` up to, without, ``upper``, the first ``limit`` in that order; with gaps."""
+        """Return what passes of the rows from ``lower`` up to, without, ``upper``, the first ``limit`` in that order; with gaps."""
         matches = self._passing(where, lower, upper, order, limit)
         return self._with_gaps(matches, lower if order == "ASC" else matches[-1].row) if matches else matches
 
@@ -208,7 +208,7 @@ class Window:
         return matches
 
     def _with_gaps(self, messages: list[InferenceMessage], lower: int) -> list[InferenceMessage]:
-        """What the hub no longer had is told by the message that follows it: of those found from row ``lower`` on, the first."""
+        """Return the rows, the first found from row ``lower`` on with what the hub no longer had before it."""
         gaps = self._rows(
             "SELECT before_row, total(last - first + 1), max(last < first) FROM gap WHERE before_row BETWEEN ? AND ?"
             " GROUP BY before_row",
@@ -235,7 +235,7 @@ class Window:
         return [parse.parse(row, limit) for row in self._rows(sql, (read, read, *values, count))]
 
     def _spans(self, where: Filter, lower: int, upper: int, order: str) -> Iterator[tuple[int, int]]:
-        """The rows between these two, without those of which no message can pass.
+        """Yield the rows between these two, without those of which no message can pass.
 
         To call a regular expression for each message takes ten times as long as to look through a block of them joined.
         """
@@ -281,7 +281,7 @@ class Window:
             raise self._failed(error) from error
 
     def _failed(self, error: sqlite3.Error) -> OperatorError:
-        """What to tell of it; the recorder, which writes elsewhere in the journal, is told of damage as well."""
+        """Report a failure and return what to say of it; the recorder, which writes elsewhere in the journal, is told of damage as well."""
         if schema.is_damage(error):
             with contextlib.suppress(OSError):
                 Place(self._path).suspicion.touch(0o600)

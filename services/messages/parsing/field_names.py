@@ -105,7 +105,7 @@ class _Result(NamedTuple):
 
 
 def _nodes(value: Any) -> list[tuple[int, str, dict[str, Any]]]:
-    """The objects in ``value``, outer ones first: depth, the name under which each stands, its fields by plain names.
+    """Return the objects in ``value``, outer ones first: depth, the name under which each stands, its fields by plain names.
 
     Of a depth at which there are too many, none: the best of some is not the best.
     """
@@ -137,7 +137,7 @@ def _plain_name(key: str) -> str:
 
 
 def _results(name: str, node: Mapping[str, Any]) -> Iterator[_Result]:
-    """The classes that an object names, and how sure it is of each."""
+    """Yield the classes that an object names, and how sure it is of each."""
     sure = _confidence(node)
     certain = sure.confidence is not None
     label = _first(node, _LABEL if certain else _CLASS, _word)
@@ -213,7 +213,7 @@ def _milliseconds(name: str, node: Mapping[str, Any]) -> float | None:
 
 
 def _confidence(node: Mapping[str, Any]) -> _Result:
-    """A result without its class; without a confidence, too, where the object has none."""
+    """Return a result without its class; without a confidence, too, where the object has none."""
     number = _first(node, _SHARE, _number)
     return _Result(None, _first(node, ("score",), _number), share=False) if number is None else _Result(None, number)
 
@@ -223,7 +223,7 @@ def _how_sure(result: _Result) -> float:
 
 
 def _share(best: _Result, all_of_them: Sequence[_Result]) -> float | None:
-    """The best one's confidence as a share of one. If one of them is above one, all are per cents, unless they cannot be."""
+    """Return the best one's confidence as a share of one. If one of them is above one, all are per cents, unless they cannot be."""
     number = best.confidence
     if number is None or not best.share or 0 <= number <= 1:
         return number
@@ -246,7 +246,7 @@ def _number(value: object) -> float | None:
 
 
 def _shares(value: object) -> dict[str, float] | None:
-    """An object that gives each class its share of one."""
+    """Return an object that gives each class its share of one."""
     if not isinstance(value, dict) or not 0 < len(value) <= _MANY:
         return None
     numbers = {name: _number(item) for name, item in value.items()}
@@ -259,12 +259,12 @@ def _word(value: object) -> str | None:
 
 
 def _number_of_class(value: object) -> str | None:
-    """A class that has no name but a whole number: any other number measures something."""
+    """Return a class that has no name but a whole number: any other number measures something."""
     return str(value) if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _HIGHEST_CLASS else None
 
 
 def _path(value: object) -> str | None:
-    """A picture's name, and not the picture itself in letters."""
+    """Return a picture's name, and not the picture itself in letters."""
     if not isinstance(value, str) or not 0 < len(value) <= _PICTURE_LIMIT or value.startswith("data:"):
         return None
     return value if len(value) <= _SHORT_PATH or not _BASE64.fullmatch(value) else None

@@ -70,7 +70,7 @@ def _load(text: str) -> Any:
 
 
 def _values(text: str) -> list[Any]:
-    """The values that stand one behind another, up to what is none; of strings only one that stands first."""
+    """Return the values that stand one behind another, up to what is none; of strings only one that stands first."""
     values: list[Any] = []
     at = 0
     while text[at : at + 1] in ("{", "[") or (not values and text[at : at + 1] == '"'):

@@ -77,7 +77,7 @@ def derive(body: bytes, content_type: str = "", content_encoding: str = "") -> D
 
 
 def _undeclared(body: bytes) -> Derived:
-    """A body that is no text as it stands: packed without a word of it, or a text for programs with stray bytes in or behind it."""
+    """Return a body that is no text as it stands: packed without a word of it, or a text for programs with stray bytes in or behind it."""
     text = unpacked_text(body)
     if text is not None:
         derived = _for_programs(text, declared=False)
@@ -92,7 +92,7 @@ def _undeclared(body: bytes) -> Derived:
 
 
 def _for_programs(text: str, declared: bool) -> Derived | None:
-    """A sample client's text or JSON, whatever stray characters stand around it; None for any other."""
+    """Return a sample client's text or JSON, whatever stray characters stand around it; None for any other."""
     bare = without_stray(text)
     derived = _sample(bare) or _json(bare, declared)
     if derived is None and (inner := without_quotes(bare)):
@@ -101,7 +101,7 @@ def _for_programs(text: str, declared: bool) -> Derived | None:
 
 
 def _searchable(text: str) -> str:
-    """The text to keep beside a body: SQLite's LIKE ends at a NUL."""
+    """Return the text to keep beside a body: SQLite's LIKE ends at a NUL."""
     text = text.replace("\0", "\u2400")
     return text if len(text) <= _UNPACKED_KEPT else text[:_UNPACKED_KEPT] + " …"
 
@@ -124,7 +124,7 @@ def _plain(text: str) -> Derived:
 
 
 def _sample(text: str) -> Derived | None:
-    """The sample clients' texts; None for any other."""
+    """Return the sample clients' texts; None for any other."""
     text, _, _ = text.partition("\0")  # behind a NUL stands what a buffer held before
     if text.startswith(("(", "The image ")):
         return _result(text)
@@ -207,11 +207,12 @@ def to_read(limit: int | None) -> int:
 
 
 def parse(raw: tuple[Any, ...], limit: int | None = None) -> InferenceMessage:
-    """A row of the journal (``COLUMNS``) as a message, sanitised.
+    """Return a row of the journal (``COLUMNS``) as a message, sanitised.
 
-    ``text`` is one line of at most 2,000 characters; ``body`` the first ``limit`` characters, or bytes as a hex dump where it is
-    not text; without a limit the whole, up to 256 KiB of it as a hex dump. ``picture`` is empty where it stands in JSON of which
-    not all was read. Values that cannot be read, as an older console may have written them, are named among the system properties.
+    ``text`` is one line of at most 2,000 characters; ``body`` the first ``limit`` characters, or bytes as a hex dump where it
+    is not text; without a limit the whole, up to 256 KiB of it as a hex dump. ``picture`` is empty where it stands in JSON of
+    which not all was read. Values that cannot be read, as an older console may have written them, are named among the system
+    properties.
     """
     unreadable: list[str] = []
     if not as_written(raw):
@@ -279,7 +280,7 @@ def hex_dump(body: bytes) -> str:
 
 
 def _cleaned(text: str | None) -> dict[str, Any]:
-    """The properties in a JSON object, sanitised however deep they are nested."""
+    """Return the properties in a JSON object, sanitised however deep they are nested."""
     if not text:
         return {}
     try:

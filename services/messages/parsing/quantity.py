@@ -21,7 +21,7 @@ class Quantity(NamedTuple):
 
 
 def quantity(value: object) -> Quantity | None:
-    """What a JSON number or a text says; None where it is no number, not a finite one, or might be one of two.
+    """Return what a JSON number or a text says; None where it is no number, not a finite one, or might be one of two.
 
     A comma is a decimal point to some and stands between thousands for others: nobody can tell what ``1,234`` is.
     """
@@ -44,7 +44,7 @@ def quantity(value: object) -> Quantity | None:
 
 
 def _with_point(digits: str) -> str | None:
-    """The same with a decimal point and nothing between thousands."""
+    """Return the number's text with a decimal point and nothing between thousands."""
     if "," not in digits:
         return digits
     if _EITHER.fullmatch(digits):

@@ -20,7 +20,7 @@ from services.messages.recorder.wait_for import wait_without_a_task
 
 
 def main() -> int:
-    """The recorder's process: settings as JSON on standard input; 0 when it was told to end, 3 where another one runs."""
+    """Run the recorder, with settings as JSON on standard input; return 0 when it was told to end, 3 where another one runs."""
     forbid_core_dumps()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     for name in ("azure", "uamqp", "azure.eventhub"):

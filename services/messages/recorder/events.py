@@ -65,7 +65,7 @@ def _raw_message(message: Any) -> RawMessage:
 
 
 def _malformed(message: Any) -> RawMessage:
-    """A message of which something cannot be used; every part of it is tried by itself."""
+    """Return a message of which something cannot be used; every part of it is tried by itself."""
     reasons: list[str] = []
     annotations: dict[Any, Any] = _attempt(lambda: dict(message.annotations or {}), {}, "annotations", reasons)
     raw_sequence, raw_enqueued = annotations.get(_SEQUENCE), annotations.get(_ENQUEUED)
@@ -107,7 +107,7 @@ def _attempt(read: Callable[[], Value], otherwise: Value, name: str, reasons: li
 
 
 def _whole(value: Any, largest: int) -> int | None:
-    """A number from 0 to ``largest``, also written as text; a moment in ms where it is one; None for anything else."""
+    """Return a number from 0 to ``largest``, also written as text; a moment in ms where it is one; None for anything else."""
     if isinstance(value, datetime):
         value = int(value.timestamp() * 1000)
     if isinstance(value, bytes):
@@ -165,7 +165,7 @@ def _raw(message: Any, annotations: dict[Any, Any], sequence: int, enqueued: int
 
 
 def _object(items: dict[Any, Any]) -> str:
-    """A JSON object; put together by hand where a value is a number or bytes, which is four times as fast as the encoder."""
+    """Return a JSON object; put together by hand where a value is a number or bytes, which is four times as fast as the encoder."""
     parts = []
     for name, value in items.items():
         quoted = _names.get(name) or _name(name)

@@ -8,7 +8,7 @@ from services.records import Evidence
 
 
 def explained(error: BaseException, namespace: str) -> OperatorError:
-    """The error as an operator's, with the endpoint's ``namespace`` in its evidence."""
+    """Return the error as an operator's, with the endpoint's ``namespace`` in its evidence."""
     if isinstance(error, OperatorError):
         return error
     condition = getattr(error, "error", None) or ""

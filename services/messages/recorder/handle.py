@@ -98,7 +98,7 @@ class RecorderHandle:
             time.sleep(0.02)
 
     def status(self) -> RecorderStatus:
-        """What the recorder last said; one that has died is started again, after a pause that grows while it goes on dying."""
+        """Return what the recorder last said; one that has died is started again, after a pause that grows while it goes on dying."""
         current = RecorderStatus.read(self.place.status)
         if current is None:
             current = RecorderStatus("starting", int(time.time() * 1000), journal=str(self.journal_path))
@@ -119,7 +119,7 @@ class RecorderHandle:
         return replace(current, state="failed" if dying else "starting", rate=0.0, error=error, restarts=self._restarts)
 
     def _silent(self, current: RecorderStatus) -> OperatorError | None:
-        """What to tell of one that lives and says no more, by a clock that nobody sets; what it said itself goes before."""
+        """Return what to tell of one that lives and says no more, by a clock that nobody sets; what it said itself goes before."""
         now = time.monotonic()
         if current.at != self._last_report[0]:
             self._last_report = current.at, now
@@ -176,7 +176,7 @@ class RecorderHandle:
             os.utime(self.place.consoles_lock)
 
     def journal(self) -> Journal:
-        """The journal, for reading and for marks."""
+        """Return the journal, for reading and for marks."""
         return Journal(self.journal_path)
 
     def close(self) -> None:
@@ -305,7 +305,7 @@ def _unwritable(path: Path, error: FileError) -> OperatorError:
 
 
 def _lock(path: Path, how: int, seconds: float) -> IO[str]:
-    """The lock on ``path``; waits where a recorder that is just ending holds it."""
+    """Take the lock on ``path``; waits where a recorder that is just ending holds it."""
     until = time.monotonic() + seconds
     try:
         file = open_private(path)

@@ -56,7 +56,7 @@ class Link:
         positions: Positions,
         created: int = 0,
     ) -> None:
-        """``created`` is when the hub was made, in ms since 1970; 0 where it is not known."""
+        """Prepare a link; ``created`` is when the hub was made, in ms since 1970, 0 where that is not known."""
         self.partition = partition
         self.part = position.part
         self.cursor = position.sequence
@@ -142,7 +142,7 @@ class Link:
         return late if late >= 1 else None
 
     async def ask(self, client: Any) -> dict[str, Any]:
-        """The partition's properties from the hub."""
+        """Return the partition's properties from the hub."""
         began = elapsed()
         properties = dict(await client.get_partition_properties(self.partition))
         self.clock.answered(began)
@@ -226,7 +226,7 @@ class Link:
         self._break.set()
 
     async def _where(self, client: Any) -> tuple[Any, bool]:
-        """The position to start from, and whether it is itself wanted; it is in the journal before anything is received.
+        """Return the position to start from, and whether it is itself wanted; it is in the journal before anything is received.
 
         At a known position the message there is asked for again: it proves that this is still the same hub.
         """
@@ -347,7 +347,7 @@ class Link:
         return self._waiting_from
 
     def _same_hub(self, message: RawMessage) -> None:
-        """A message that was received before has to be the one the journal has; raises HubRemade where it is another."""
+        """Raise HubRemade where a message that was received before is not the one that the journal has."""
         stored = self._intake.journal.lookup(self.part, message.sequence)
         if stored is not None:
             other = stored[1] != message.offset or (stored[0] != message.enqueued and not message.malformed)

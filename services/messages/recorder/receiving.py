@@ -94,7 +94,7 @@ class Receiving:
         self._start = Start("beginning")
 
     def _start_positions(self, partitions: Sequence[str], start: Start) -> dict[str, Position]:
-        """The journal's position of each partition; of those that are new to it, the start is there before they are read."""
+        """Return the journal's position of each partition; of those that are new to it, the start is there before they are read."""
         newest = self._positions.newest_generation()
         new = [partition for partition in partitions if partition not in newest]
         if new:

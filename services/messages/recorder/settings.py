@@ -40,7 +40,7 @@ class Settings:
 
     @classmethod
     def from_json(cls, text: str) -> Settings:
-        """What ``to_json`` wrote."""
+        """Read what ``to_json`` wrote."""
         fields = json.loads(text)
         endpoint = dict(fields["endpoint"])
         endpoint["connection_string"] = Secret(endpoint["connection_string"])

@@ -74,7 +74,7 @@ class RecorderStatus:
 
     @classmethod
     def read(cls, path: Path) -> RecorderStatus | None:
-        """The status last written, or None."""
+        """Return the status last written, or None."""
         try:
             fields = json.loads(path.read_text("utf-8"))
             fields["events"] = tuple((at, text) for at, text in fields["events"])

@@ -79,7 +79,7 @@ class Telling:
         self.error = explained(error, self._settings.endpoint.namespace)
 
     def heard(self, partition: str, error: BaseException | None) -> None:
-        """A partition's link opened (``error`` None) or failed."""
+        """Note that a partition's link opened (``error`` None) or failed."""
         if error is None:
             self._opened = True
             outage = self._outages.pop(partition, None)
@@ -96,14 +96,14 @@ class Telling:
             self.note(f"Partition {partition}: {self.error.what}")
 
     def silent(self, error: OperatorError) -> None:
-        """The hub does not answer a question."""
+        """Note that the hub does not answer a question."""
         if not self.unanswered:
             self.unanswered = True
             self.note("The hub does not answer, though nothing was disconnected.")
         self.error = error
 
     def answered(self) -> None:
-        """The hub has answered a question."""
+        """Note that the hub has answered a question."""
         if self.unanswered:
             self.unanswered = False
             self.note("The hub answers again.")
@@ -113,7 +113,7 @@ class Telling:
     # -- what it amounts to
 
     def state(self, intake: Intake, links: Sequence[Link]) -> RecorderState:
-        """The state, in a word."""
+        """Return the state, in a word."""
         if intake.error is not None:
             return "disk"
         if self.unanswered:
@@ -129,7 +129,7 @@ class Telling:
         return "failed" if self.error else "starting"
 
     def closed(self, intake: Intake, links: Sequence[Link]) -> None:
-        """A journal is closed; another one may follow."""
+        """Close a journal; another one may follow."""
         received, committed = self._before
         self._before = received + sum(link.received for link in links), committed + intake.committed
 

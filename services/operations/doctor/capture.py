@@ -123,7 +123,7 @@ class Capture:
         return CaptureSummary(self._path, len(text.encode()), dict(sorted(holds.items())), tree["left_out"])
 
     def _names(self) -> dict[str, str]:
-        """The names to replace, each with its stand-in."""
+        """Return the names to replace, each with its stand-in."""
         hub, place = self._context.hub, self._context.workspace
         host = hub.host.partition(":")[0] if hub else ""
         names = {host: "hub-1.azure-devices.net", host.partition(".")[0]: "hub-1", self._device: "device-1"}
@@ -141,7 +141,7 @@ class Capture:
 
 
 def _own_secrets(context: Context) -> list[str]:
-    """The keys of the context's own connection strings; one that cannot be had now was not sent, and stands nowhere."""
+    """Return the keys of the context's own connection strings; one that cannot be had now was not sent, and stands nowhere."""
     secrets = []
     for source in (context.hub.connection if context.hub else None, context.events.connection, context.sign_in.secret):
         if source is None:
@@ -165,7 +165,7 @@ def _parsed(body: str | Mapping[str, Any]) -> Any:
 
 
 def _as_record(exchange: Exchange, mask: EvidenceMask, bodies: bool) -> dict[str, Any]:
-    """An exchange for the file: a refusal's body as the text that it was, any other that is JSON as JSON."""
+    """Return an exchange for the file: a refusal's body as the text that it was, any other that is JSON as JSON."""
     body = _parsed(exchange.body)
     if exchange.source == "events" and not bodies:
         body = {name: value for name, value in body.items() if name != "body"}

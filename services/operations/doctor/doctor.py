@@ -22,7 +22,7 @@ CHECK_SECONDS = 50.0  # a check that has said nothing by then has failed
 
 
 def step_of(check: Check, outcome: Outcome, seconds: float) -> Step:
-    """An outcome as a step; warnings are ``done`` with a warning's finding."""
+    """Return an outcome as a step; warnings are ``done`` with a warning's finding."""
     finding = outcome.finding
     if finding is None and outcome.severity in ("warning", "error"):
         finding = Finding(outcome.name or check.name, outcome.severity, "attention", outcome.detail, "", outcome.remedy)
@@ -50,7 +50,7 @@ def run_doctor(
 
 
 def schedule(checks: Sequence[Check], chair: Chair, limit: float) -> Iterator[Step]:
-    """These checks' steps; a check that says nothing for ``limit`` seconds is given up."""
+    """Yield these checks' steps; a check that says nothing for ``limit`` seconds is given up."""
     waiting = list(checks)
     ended: dict[str, bool] = {}  # name to whether those that need it can go on
     running: dict[str, float] = {}
@@ -110,7 +110,7 @@ def _run(check: Check, chair: Chair, answers: queue.Queue[tuple[Check, list[Outc
 
 
 def examine(context: Context, device: str = "", **options: Any) -> Examination:
-    """The whole run at once."""
+    """Run the whole examination and return it."""
     gathering = Gathering(context, device)
     for step in run_doctor(context, device, **options):
         gathering.add(step)

@@ -109,7 +109,7 @@ class EvidenceMask:
         return text
 
     def _environment(self, value: Any, depth: int) -> Any:
-        """An environment, as an object of any depth or a list of ``NAME=value``: its names stay."""
+        """Return an environment, as an object of any depth or a list of ``NAME=value``: its names stay."""
         if depth > _DEPTH:
             return MASK
         if isinstance(value, dict):
@@ -119,7 +119,7 @@ class EvidenceMask:
         return self._variable("", value, depth)
 
     def _entry(self, entry: Any, depth: int) -> Any:
-        """An entry of a list: ``NAME=value``, or what somebody wrote in its place."""
+        """Return an entry of a list: ``NAME=value``, or what somebody wrote in its place."""
         name, equals, inner = entry.partition("=") if isinstance(entry, str) else ("", "", "")
         if not equals:
             return self._variable("", entry, depth)
@@ -127,7 +127,7 @@ class EvidenceMask:
         return f"{name}={MASK}"
 
     def _variable(self, name: str, value: Any, depth: int) -> Any:
-        """A variable's value: hidden, in objects (``{"value": …}``) and in JSON that is quoted too."""
+        """Return a variable's value: hidden, in objects (``{"value": …}``) and in JSON that is quoted too."""
         if isinstance(value, dict):
             return {str(key): self._variable(name, inner, depth + 1) for key, inner in value.items()}
         if isinstance(value, (list, tuple)):
@@ -150,6 +150,6 @@ class EvidenceMask:
 
 
 def _forms(secret: str) -> set[str]:
-    """The secret as it stands, and as it stands within JSON that is quoted once and twice."""
+    """Return the secret as it stands, and as it stands within JSON that is quoted once and twice."""
     once = json.dumps(secret)[1:-1]
     return {secret, once, json.dumps(once)[1:-1]}

@@ -32,8 +32,11 @@ class Examination:
 
     @property
     def causes(self) -> tuple[Finding, ...]:
-        """What is wrong, errors first, in the order of the checklist, then what only takes its time (an FPGA that is flashed, a
-        deployment not taken up yet), then what follows from what stands before; each state of a module once."""
+        """Return what is wrong, errors first, in the order of the checklist; each state of a module once.
+
+        Then comes what only takes its time (an FPGA that is flashed, a deployment not taken up yet), then what follows from
+        what stands before.
+        """
         pairs = [(step, step.finding) for step in self.steps if step.finding and step.finding.severity != "ok"]
         roots = {
             finding.module
@@ -88,6 +91,6 @@ class Gathering:
         return tuple(sorted(self._steps.values(), key=lambda step: parents.index(step.name.partition(":")[0])))
 
     def done(self) -> Examination:
-        """The finished run."""
+        """Return the finished run."""
         steps = tuple(replace(step, state="skipped") if step.state in ("waiting", "running") else step for step in self.steps)
         return Examination(self._context.name, self._device, datetime.now(timezone.utc), steps)

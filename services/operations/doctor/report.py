@@ -27,7 +27,7 @@ _LEFT_OUT = "(left out)"
 
 
 def as_dict(run: Examination, context: Context, bodies: bool = False) -> dict[str, Any]:
-    """The run as plain JSON: verdict, causes worst first, steps, context without its secrets, versions."""
+    """Return the run as plain JSON: verdict, causes worst first, steps, context without its secrets, versions."""
     tree = {
         "context": run.context,
         "device": run.device,
@@ -70,7 +70,7 @@ def step_dict(step: Step) -> dict[str, Any]:
 
 
 def markdown(tree: Mapping[str, Any]) -> str:
-    """The same for reading, from ``as_dict``'s answer."""
+    """Return the run for reading, from ``as_dict``'s answer."""
     lines = [
         "# dbe-console doctor",
         "",
@@ -134,7 +134,7 @@ def versions() -> dict[str, str]:
 
 
 def _settings(context: Context) -> dict[str, Any]:
-    """The context; of a secret only the kind of place that it comes from."""
+    """Return the context; of a secret only the kind of place that it comes from."""
 
     def walk(node: Any) -> Any:
         if isinstance(node, dict):

@@ -49,8 +49,11 @@ def _prefix(route: MessageRoute) -> list[Token]:
 
 
 def _source_problems(route: MessageRoute, modules: list[str] | None) -> Iterator[RouteProblem]:
-    """What makes a source match nothing: a prefix test, letter case aside, against the paths that edgeHub gives its messages
-    (Azure/iotedge: CustomMessageSource.cs, BaseMessageSource.cs, RoutingMessageConverter.cs)."""
+    """Yield what makes a source match nothing.
+
+    A prefix test, letter case aside, against the paths that edgeHub gives its messages (Azure/iotedge: CustomMessageSource.cs,
+    BaseMessageSource.cs, RoutingMessageConverter.cs).
+    """
     parts = _prefix(route)
     for part in parts:
         if part.kind == "*":

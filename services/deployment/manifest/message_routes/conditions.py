@@ -160,8 +160,11 @@ class _Checker:
         return ("body" if "body" in (left, right) else left) if operator == "??" else "truth"
 
     def logical(self, node: Binary, left: str, right: str) -> str:
-        """AND and OR. edgeHub looks at the left side twice: a value of the body stands on the right only with one on the left
-        (ConditionVisitor.cs, CheckBooleanOperands)."""
+        """Translate AND and OR.
+
+        edgeHub looks at the left side twice: a value of the body stands on the right only with one on the left
+        (ConditionVisitor.cs, CheckBooleanOperands).
+        """
         sound = ("truth", "null", "undefined")
         if left == "body" or (left in sound and right in sound):
             return "truth"

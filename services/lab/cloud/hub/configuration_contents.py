@@ -21,7 +21,7 @@ _PATH = re.compile(r"properties\.desired(\.[^.\s]+)*")
 
 
 def invalid(why: str) -> HubError:
-    """The refusal of a content."""
+    """Return the refusal of a content."""
     return HubError(400402, f"The content provided for configuration is invalid. Please check and try again. {why}".strip())
 
 

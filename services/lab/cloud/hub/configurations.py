@@ -91,7 +91,7 @@ class Configuration:
         }
 
     def view(self, count: Callable[[str], int]) -> Json:
-        """The configuration as ``GET /configurations/ID`` gives it; ``count`` tells how many rows a query finds."""
+        """Return the configuration as ``GET /configurations/ID`` gives it; ``count`` tells how many rows a query finds."""
         queries = section(self.body, "metrics").get("queries") or {}
         return {
             "id": self.id,
@@ -115,7 +115,7 @@ _MODULES = re.compile(r"\s*from\s+devices\.modules\s+where\s+(?P<where>.+)", re.
 
 
 def _target_of(kind: str, text: str) -> str:
-    """The condition in a target condition; that of module content begins with ``from devices.modules where``."""
+    """Return the condition in a target condition; that of module content begins with ``from devices.modules where``."""
     if kind != "moduleContent" or not text.strip():
         return text
     match = _MODULES.fullmatch(text)
@@ -283,5 +283,5 @@ class Configurations:
 
 
 def _of_device(name: str, statuses: dict[str, dict[str, str]]) -> str:
-    """A configuration's status on the device's own twin: that on its modules' twins."""
+    """Return a configuration's status on the device's own twin: that on its modules' twins."""
     return "Applied" if any(entries.get(name) == "Applied" for entries in statuses.values()) else "Targeted"

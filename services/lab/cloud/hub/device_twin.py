@@ -43,12 +43,12 @@ def report(hub: Hub, device: str, module: str, payload: bytes) -> Answer:
 
 
 def refused(error: HubError) -> Answer:
-    """The answer that refuses, in the form that devices get."""
+    """Return the answer that refuses, in the form that devices get."""
     return Answer(error.status, _json(error.device_body()))
 
 
 def desired_patch(patch: dict[str, Any], version: int) -> bytes:
-    """What a device is told of a change of its desired properties."""
+    """Return what a device is told of a change of its desired properties."""
     return json.dumps({**patch, "$version": version}).encode()
 
 

@@ -62,7 +62,7 @@ CODES: dict[int, tuple[int, str, str]] = {
 
 
 def section(body: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """The object under ``name``, empty where it is missing or null; HubError 400004 where it is something else."""
+    """Return the object under ``name``, empty where it is missing or null; HubError 400004 where it is something else."""
     value = body.get(name)
     if value is None:
         return {}
@@ -85,14 +85,14 @@ class HubError(Exception):
         super().__init__(f"{code} {self.name}: {self.message}")
 
     def body(self, now: datetime | None = None) -> dict[str, str]:
-        """The HTTP body: ``{"Message": "ErrorCode:NAME;…", "ExceptionMessage": "Tracking ID:…"}``."""
+        """Return the HTTP body: ``{"Message": "ErrorCode:NAME;…", "ExceptionMessage": "Tracking ID:…"}``."""
         moment = now or datetime.now(timezone.utc)
         if self.nested:
             return {"Message": json.dumps({**self.device_body(moment), "info": {}}), "ExceptionMessage": ""}
         return {"Message": f"ErrorCode:{self.name};{self.message}", "ExceptionMessage": f"Tracking ID:{_tracking(moment)}"}
 
     def device_body(self, now: datetime | None = None) -> dict[str, object]:
-        """What a device is sent over MQTT and AMQP: ``{"errorCode": 400004, "trackingId", "message", "timestampUtc"}``.
+        """Return what a device is sent over MQTT and AMQP: ``{"errorCode": 400004, "trackingId", "message", "timestampUtc"}``.
 
         Source: docs/facts/lab-answers.md (devices).
         """

@@ -57,7 +57,7 @@ class Event:
 
 
 def size_of(body: bytes, application: Mapping[str, Any], system: Mapping[str, Any]) -> int:
-    """A message's size as the hub counts it: the body, names and values of its own properties, values of the system's.
+    """Return a message's size as the hub counts it: the body, names and values of its own properties, values of the system's.
 
     Source: docs/facts/lab-answers.md (message size).
     """
@@ -69,7 +69,7 @@ def size_of(body: bytes, application: Mapping[str, Any], system: Mapping[str, An
 
 
 def auth_method(scope: str) -> str:
-    """The annotation ``iothub-connection-auth-method``; ``scope`` is whose key signed the sender's token: hub, device or module."""
+    """Return the annotation ``iothub-connection-auth-method``; ``scope`` is whose key signed the sender's token: hub, device or module."""
     return '{"scope":"' + scope + '","type":"sas","issuer":"iothub","acceptingIpFilterRule":null}'
 
 
@@ -149,7 +149,7 @@ class EventStore:
         self._empty: dict[str, Any] = {}
 
     def partition_of(self, device: str) -> int:
-        """A device's events stay in one partition, in order."""
+        """Return the partition of a device, whose events stay in one, in order."""
         return zlib.crc32(device.encode()) % self.partition_count
 
     def append(
@@ -227,17 +227,17 @@ class EventStore:
             part.waiters.discard(waiter)
 
     def latest(self, partition: int) -> int:
-        """The position of ``@latest``: the sequence number of the newest event, -1 when there never was one."""
+        """Return the position of ``@latest``: the sequence number of the newest event, -1 when there never was one."""
         return self.partitions[partition].next - 1
 
     def after_offset(self, partition: int, offset: int, inclusive: bool = False) -> int:
-        """The position for events whose offset is above (or at) ``offset``."""
+        """Return the position for events whose offset is above (or at) ``offset``."""
         part = self.partitions[partition]
         index = (bisect_left if inclusive else bisect_right)(part.events, offset, key=lambda event: event.offset)
         return part.first + index - 1
 
     def after_time(self, partition: int, milliseconds: int, inclusive: bool = False) -> int:
-        """The position for events enqueued later than (or at) that moment."""
+        """Return the position for events enqueued later than (or at) that moment."""
         part = self.partitions[partition]
         index = (bisect_left if inclusive else bisect_right)(part.events, milliseconds, key=lambda event: event.enqueued_ms)
         return part.first + index - 1

@@ -73,8 +73,11 @@ class Identity:
         return {"deviceScope": self.parent_scopes[0], "parentScopes": list(self.parent_scopes)} if self.parent_scopes else {}
 
     def set_connected(self, connected: bool) -> None:
-        """Note a connection's begin or end. The hub shows none of $edgeAgent, though it takes its methods; an edge device's own
-        identity is connected only where a client connects with the device's own key (docs/facts/iot-hub.md, liveness)."""
+        """Note that a connection began or ended.
+
+        The hub shows none of $edgeAgent, though it takes its methods; an edge device's own identity is connected only where a
+        client connects with the device's own key (docs/facts/iot-hub.md, liveness).
+        """
         if self.module == "$edgeAgent":
             return
         if connected != self.connected:
@@ -88,7 +91,7 @@ class Identity:
             self.last_activity = self.clock.text()
 
     def view(self) -> dict[str, Any]:
-        """The identity as ``GET /devices/D`` gives it, keys included."""
+        """Return the identity as ``GET /devices/D`` gives it, keys included."""
         view: dict[str, Any] = {
             "deviceId": self.device,
             "generationId": self.generation,
@@ -115,7 +118,7 @@ class Identity:
         }
 
     def twin_view(self) -> dict[str, Any]:
-        """The twin as ``GET /twins/D`` gives it."""
+        """Return the twin as ``GET /twins/D`` gives it."""
         twin = self.twin
         view: dict[str, Any] = {"deviceId": self.device, **({"moduleId": self.module} if self.module else {})}
         view |= {

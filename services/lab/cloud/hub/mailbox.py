@@ -110,7 +110,7 @@ class Mailbox:
         return end
 
     def lock(self) -> CloudMessage | None:
-        """The oldest message that nobody has, locked for a minute; None where there is none."""
+        """Lock the oldest message that nobody has for a minute and return it; None where there is none."""
         self._expire()
         for message in self._waiting:
             if not message.lock:
@@ -120,7 +120,7 @@ class Mailbox:
         return None
 
     def by_lock(self, token: str) -> CloudMessage:
-        """The message under a lock; HubError 412002 when the lock is lost."""
+        """Return the message under a lock; HubError 412002 when the lock is lost."""
         self._expire()
         for message in self._waiting:
             if token and message.lock == token:

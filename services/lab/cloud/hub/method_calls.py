@@ -32,7 +32,7 @@ class MethodCalls:
             del self._waiting[number]
 
     def reply(self, number: int, status: object, payload: bytes) -> None:
-        """The client's reply; one that nobody waits for any more is dropped."""
+        """Take the client's reply; one that nobody waits for any more is dropped."""
         waiting = self._waiting.get(number)
         if waiting is None or waiting.done():
             return
@@ -45,7 +45,7 @@ class MethodCalls:
             waiting.set_result((code, body))
 
     def gone(self) -> None:
-        """The client has left."""
+        """Fail the calls that wait for a client that has left."""
         for waiting in self._waiting.values():
             if not waiting.done():
                 waiting.set_exception(HubError(404104, nested=True))

@@ -67,7 +67,7 @@ class Hub:
         self._barred: list[Callable[[str], None]] = []
 
     def log(self, text: str) -> None:
-        """A line for the lab's own log."""
+        """Write a line into the lab's own log."""
         self.notes.append(f"{self.clock.text()} {text}")
         del self.notes[:-500]
 
@@ -78,7 +78,7 @@ class Hub:
         return [one for (_, module), one in sorted(self._identities.items()) if not module]
 
     def modules(self, device: str) -> list[Identity]:
-        """A device's modules, by name; HubError 404001 without the device."""
+        """Return a device's modules, by name; HubError 404001 without the device."""
         self.registered(device)
         return [one for (owner, module), one in sorted(self._identities.items()) if owner == device and module]
 
@@ -87,7 +87,7 @@ class Hub:
         return (device, module) in self._identities
 
     def registered(self, device: str, module: str | None = None) -> Identity:
-        """A device or module; HubError 404001 or 404010 when it is not registered. What the hub itself asks: no fault hides it."""
+        """Return a device or module; HubError 404001 or 404010 when it is not registered. What the hub itself asks: no fault hides it."""
         if (device, "") not in self._identities:
             raise HubError(404001, f"Device {device} not registered")
         identity = self._identities.get((device, module or ""))
@@ -117,7 +117,7 @@ class Hub:
         return identity
 
     def ensure_module(self, device: str, module: str, managed_by: str = "IotEdge") -> Identity:
-        """A module's identity, registered where it was not (as the edge runtime does)."""
+        """Return a module's identity, and register it where it was not (as the edge runtime does)."""
         self.registered(device)
         if not self.has(device, module):
             self._identities[device, module] = Identity(self.clock, device, module, managed_by=managed_by)
@@ -146,7 +146,7 @@ class Hub:
             callback(device)
 
     def admit(self, device: str, module: str | None = None) -> Identity:
-        """An identity that may connect; HubError 404001, 404010, or 403012 when it or its device is disabled."""
+        """Return an identity that may connect; HubError 404001, 404010, or 403012 when it or its device is disabled."""
         identity = self.identity(device, module)
         if not (identity.enabled and self.registered(device).enabled):
             raise HubError(403012, f"Device {device} is disabled.")
@@ -155,17 +155,17 @@ class Hub:
     # Connection strings
 
     def connection_string(self, policy: str = "iothubowner") -> str:
-        """The hub's, for a policy."""
+        """Return the hub's connection string for a policy."""
         return f"HostName={self.host};SharedAccessKeyName={policy};SharedAccessKey={self.policies[policy].primary}"
 
     def event_hub_connection_string(self, policy: str = "service") -> str:
-        """The Event Hub-compatible one, EntityPath included."""
+        """Return the Event Hub-compatible connection string, EntityPath included."""
         address = self.host.split(":")[0]
         key = self.policies[policy].primary
         return f"Endpoint=sb://{address}/;SharedAccessKeyName={policy};SharedAccessKey={key};EntityPath={self.event_hub}"
 
     def device_connection_string(self, device: str, module: str = "") -> str:
-        """A device's or module's."""
+        """Return the connection string of a device or module."""
         identity = self.identity(device, module)
         text = f"HostName={self.host.split(':')[0]};DeviceId={device};"
         return text + (f"ModuleId={module};" if module else "") + f"SharedAccessKey={identity.primary}"
@@ -214,7 +214,7 @@ class Hub:
     # Twins
 
     def patch_reported(self, device: str, module: str | None, patch: Mapping[str, Any]) -> int:
-        """A report of the device or module; returns the new $version. HubError 403100 or 400004 when a limit is broken."""
+        """Take a report of the device or module and return the new $version; HubError 403100 or 400004 when a limit is broken."""
         identity = self.identity(device, module)
         identity.twin.reported.patch(patch)
         identity.twin.touched(edited=False)
@@ -224,7 +224,7 @@ class Hub:
     def patch_desired(
         self, device: str, module: str | None, body: Mapping[str, Any], if_match: str, *, replace: bool
     ) -> Identity:
-        """The service's PATCH or PUT of a twin; ``if_match`` as it came in the header (quoted, bare or ``*``)."""
+        """Carry out the service's PATCH or PUT of a twin; ``if_match`` as it came in the header (quoted, bare or ``*``)."""
         identity = self.identity(device, module)
         if module in ("$edgeAgent", "$edgeHub") and section(body, "properties").get("desired") is not None:
             raise HubError(401100)
@@ -276,7 +276,7 @@ class Hub:
         return any(self.faults.active(name, device) is not None for name in ("offline", "offline-closed"))
 
     def network_changed(self) -> None:
-        """A device went offline by a fault, or may come back: whoever answers methods is connected again."""
+        """Connect whoever answers methods again, after a device went offline by a fault or may come back."""
         for device in self.devices():
             for identity in (device, *self.modules(device.device)):
                 answers = (device.device, identity.module) in self._methods
@@ -316,7 +316,7 @@ class Hub:
         system: Mapping[str, Any],
         expires: float | None = None,
     ) -> None:
-        """A cloud-to-device message, which waits until the device takes it or it expires (seconds since the epoch).
+        """Queue a cloud-to-device message, which waits until the device takes it or it expires (seconds since the epoch).
 
         HubError 404001, 413001 or 403004 (50 wait already).
         """
@@ -329,7 +329,7 @@ class Hub:
     def device_message(
         self, device: str, module: str | None, body: bytes, properties: Mapping[str, Any], system: Mapping[str, Any]
     ) -> tuple[int, int]:
-        """A message of a device or module to the cloud: checked, metered, stored. Returns (partition, sequence number)."""
+        """Check, meter and store a message of a device or module to the cloud; return (partition, sequence number)."""
         self.admit(device, module)
         if (size := size_of(body, properties, system)) > DEVICE_TO_CLOUD_BYTES:
             raise HubError(413001, f"The message is larger than {DEVICE_TO_CLOUD_BYTES} bytes.")

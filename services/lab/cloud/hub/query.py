@@ -51,7 +51,7 @@ def _match(text: str) -> re.Match[str]:
 
 
 def select(hub: Hub, text: str) -> list[Row]:
-    """What a query finds among the hub's twins; HubError 400004 when it cannot be read."""
+    """Return what a query finds among the hub's twins; HubError 400004 when it cannot be read."""
     source = _match(text)["source"].lower()
     if source == "devices":
         return run(text, (device.twin_view() for device in hub.devices()))
@@ -67,7 +67,7 @@ def whole(text: str) -> bool:
 
 
 def run(text: str, rows: Iterable[Row]) -> list[Row]:
-    """The rows that a query selects, projected."""
+    """Return the rows that a query selects, projected."""
     match = _match(text)
     test = condition(match["where"] or "")
     fields = match["fields"].strip()
@@ -83,7 +83,7 @@ def run(text: str, rows: Iterable[Row]) -> list[Row]:
 
 
 def _column(text: str) -> re.Match[str]:
-    """A projected attribute or an aggregate; HubError for anything else."""
+    """Return a projected attribute or an aggregate; HubError for anything else."""
     column = _FIELD.fullmatch(text.strip())
     if column is None:
         raise _refusal(text.strip())
@@ -104,7 +104,7 @@ def _projected(row: Row, columns: list[re.Match[str]]) -> Row:
 
 
 def _grouped(rows: list[Row], columns: list[re.Match[str]], group: str | None) -> list[Row]:
-    """A row for each group: its attribute where that is selected, and the aggregates; one row without GROUP BY."""
+    """Return a row for each group: its attribute where that is selected, and the aggregates; one row without GROUP BY."""
     if any(column["path"] and column["path"].lower() != (group or "").lower() for column in columns):
         raise HubError(400004, "Query syntax error: beside an aggregate only the grouped attribute can be selected.")
     groups: dict[Any, list[Row]] = {}

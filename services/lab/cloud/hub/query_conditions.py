@@ -47,7 +47,7 @@ _WORDS = {"AND", "OR", "NOT", "IN", "NIN"}
 
 
 def lookup(row: Row, path: str) -> Any:
-    """The value at ``a.b.c`` or None; a leading alias (``devices.``, ``c.``) is ignored when the row has no such key.
+    """Return the value at ``a.b.c`` or None; a leading alias (``devices.``, ``c.``) is ignored when the row has no such key.
 
     The names at the top, the hub's own, are read in any case (``DeviceID``).
     """
@@ -225,7 +225,7 @@ class _Condition:
 
 
 def condition(text: str) -> Test:
-    """A test made of a WHERE clause or a target condition; HubError 400004 when it cannot be read."""
+    """Return a test made of a WHERE clause or a target condition; HubError 400004 when it cannot be read."""
     if not text.strip() or text.strip() == "*":
         return lambda row: True
     reader = _Condition(text)

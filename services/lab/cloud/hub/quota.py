@@ -37,7 +37,7 @@ class Quota:
         self.spent += max(1, ceil(size / TIERS[self.tier][1]))
 
     def exceeded(self, hub: str) -> HubError:
-        """The refusal in the hub's words."""
+        """Return the refusal in the hub's words."""
         return HubError(
             403002,
             f"Total number of messages on IotHub '{hub}' exceeded the allocated quota. "

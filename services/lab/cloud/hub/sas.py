@@ -21,7 +21,7 @@ RIGHTS = ("RegistryRead", "RegistryWrite", "ServiceConnect", "DeviceConnect")
 
 
 def new_key() -> str:
-    """A random 256-bit key in base64."""
+    """Return a random 256-bit key in base64."""
     return base64.b64encode(secrets.token_bytes(32)).decode()
 
 
@@ -63,7 +63,7 @@ def sign(key: str, signed: str) -> str:
 
 
 def make(resource: str, key: str, expires: float, key_name: str = "") -> str:
-    """A token for ``resource`` (``host/devices/d``)."""
+    """Return a token for ``resource`` (``host/devices/d``)."""
     encoded = quote(resource, safe="")
     token = (
         f"SharedAccessSignature sr={encoded}&sig={quote_plus(sign(key, f'{encoded}{chr(10)}{int(expires)}'))}&se={int(expires)}"
@@ -72,7 +72,7 @@ def make(resource: str, key: str, expires: float, key_name: str = "") -> str:
 
 
 def parse(token: str) -> Token:
-    """The token's parts; HubError 401003 when it is no token."""
+    """Return the token's parts; HubError 401003 when it is no token."""
     scheme, _, rest = token.partition(" ")
     if scheme != "SharedAccessSignature":
         raise HubError(401003, "The authorization header is not a SharedAccessSignature.")
@@ -116,7 +116,9 @@ def path_of(resource: str) -> str:
 
 
 def covers(granted: str, asked: str) -> bool:
-    """Whether a token for ``granted`` reaches ``asked``: equal or a prefix at a path segment, whatever the case (a resource
-    is signed in lower case by some clients and as it is written by others)."""
+    """Return whether a token for ``granted`` reaches ``asked``.
+
+    It must name the resource itself or one above it: the hub's host, a device.
+    """
     outer, inner = path_of(granted).lower(), path_of(asked).lower()
     return inner == outer or inner.startswith(outer + "/")

@@ -25,7 +25,7 @@ _OWN = ("$metadata", "$version")
 
 
 def etag_of(version: int) -> str:
-    """The etag that Azure makes of a version: base64 of eight bytes."""
+    """Return the etag that Azure makes of a version: base64 of eight bytes."""
     return base64.b64encode(version.to_bytes(8, "big")).decode()
 
 
@@ -77,7 +77,7 @@ def merge(target: Json, patch: Mapping[str, Any]) -> None:
 
 
 def kept_of(content: Mapping[str, Any]) -> Json:
-    """What a twin keeps of a whole section: no ``$metadata`` or ``$version``, nothing that is null."""
+    """Return what a twin keeps of a whole section: no ``$metadata`` or ``$version``, nothing that is null."""
     content_only: Json = {}
     merge(content_only, {key: value for key, value in content.items() if key not in _OWN})
     return content_only
@@ -132,7 +132,7 @@ class Section:
         self._apply(content, content, replace=True)
 
     def view(self, metadata: bool = True) -> Json:
-        """The section as the hub gives it: content, ``$metadata`` and ``$version``."""
+        """Return the section as the hub gives it: content, ``$metadata`` and ``$version``."""
         view = copy.deepcopy(self.content)
         if metadata:
             view["$metadata"] = copy.deepcopy(self.metadata)
@@ -162,7 +162,7 @@ class Twin:
         self.edits += edited
 
     def edit(self, body: Mapping[str, Any], replace: bool) -> Json:
-        """A PATCH or PUT of the service: tags and desired properties. Returns the desired patch to send to the device."""
+        """Carry out a PATCH or PUT of the service on tags and desired properties; return the desired patch to send to the device."""
         properties = section(body, "properties")
         desired = section(properties, "desired") if properties.get("desired") is not None else None
         tags = section(body, "tags") if body.get("tags") is not None else None

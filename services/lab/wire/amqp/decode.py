@@ -29,7 +29,7 @@ _DEEPEST = 32
 
 
 def decode(data: bytes, at: int = 0) -> tuple[Any, int]:
-    """The value at ``at`` and the position after it. Raises CodecError."""
+    """Return the value at ``at`` and the position after it. Raises CodecError."""
     try:
         return _decode(data, at, 0)
     except (struct.error, IndexError):

@@ -131,6 +131,6 @@ class ChannelRequestLink(Link):
 
 
 def channel_of(attach: dict[str, Any]) -> str:
-    """The name that both links of a channel give."""
+    """Return the name that both links of a channel give."""
     properties = {str(key): value for key, value in (attach["properties"] or {}).items()}
     return text_of(properties.get(_CHANNEL, ""))

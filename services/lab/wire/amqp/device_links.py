@@ -63,10 +63,10 @@ class TelemetryLink(Link):
 
 
 def refusal_of(error: HubError) -> Refusal:
-    """A hub's refusal as a link tells it: AMQP's condition, and the hub's own error as JSON in its description."""
+    """Return a hub's refusal as a link tells it: AMQP's condition, and the hub's own error as JSON in its description."""
     return Refusal(_CONDITIONS.get(error.status, "amqp:internal-error"), error.device_text(), {"com.microsoft:is-filtered": True})
 
 
 def text_of(value: Any) -> str:
-    """A property as text."""
+    """Return a property as text."""
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

@@ -43,17 +43,17 @@ def encode(value: Any) -> bytes:
 
 
 def encode_list(fields: Iterable[bytes]) -> bytes:
-    """A list whose elements are encoded already."""
+    """Return a list whose elements are encoded already."""
     return _compound(0xC0, 0xD0, list(fields))
 
 
 def encode_map(pairs: Iterable[bytes]) -> bytes:
-    """A map whose keys and values, alternating, are encoded already."""
+    """Return a map whose keys and values, alternating, are encoded already."""
     return _compound(0xC1, 0xD1, list(pairs))
 
 
 def described(code: int, encoded: bytes) -> bytes:
-    """An encoded value under the descriptor ``code`` (below 256)."""
+    """Return an encoded value under the descriptor ``code`` (below 256)."""
     return b"\x00\x53" + bytes((code,)) + encoded
 
 

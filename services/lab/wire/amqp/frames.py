@@ -88,7 +88,7 @@ class Frame:
 
 
 def parse_frame(data: bytes) -> Frame:
-    """A whole frame, its size included. Raises CodecError."""
+    """Return a whole frame, its size included. Raises CodecError."""
     offset, kind, channel = data[4] * 4, data[5], int.from_bytes(data[6:8], "big")
     if not 8 <= offset <= len(data) or kind not in (0, 1):
         raise CodecError("a frame's header is wrong")
@@ -102,7 +102,7 @@ def parse_frame(data: bytes) -> Frame:
 
 
 def fields_of(value: Any) -> tuple[int, dict[str, Any]]:
-    """The code and the named fields of a described list; fields that the sender left out are None."""
+    """Return the code and the named fields of a described list; fields that the sender left out are None."""
     if not isinstance(value, Described) or not isinstance(value.value, list) or not isinstance(value.descriptor, int):
         raise CodecError("a described list was expected")
     code = int(value.descriptor)
@@ -120,7 +120,7 @@ def fields_of(value: Any) -> tuple[int, dict[str, Any]]:
 
 
 def composite(code: int, /, **fields: Any) -> bytes:
-    """A described list at full length; bytes of type ``Encoded`` are taken as they are."""
+    """Return a described list at full length; bytes of type ``Encoded`` are taken as they are."""
     unknown = fields.keys() - set(_FIELDS[code])
     if unknown:
         raise ValueError(f"no such field: {unknown}")
@@ -136,32 +136,32 @@ def _one(value: Any) -> bytes:
 
 
 def frame(channel: int, code: int, payload: bytes = b"", /, **fields: Any) -> bytes:
-    """A whole outgoing frame."""
+    """Return a whole outgoing frame."""
     body = composite(code, **fields)
     kind = 1 if code >= SASL_MECHANISMS else 0
     return (8 + len(body) + len(payload)).to_bytes(4, "big") + bytes((2, kind)) + channel.to_bytes(2, "big") + body + payload
 
 
 def error(condition: str, description: str, info: dict[str, Any] | None = None) -> Encoded:
-    """The error of a detach, an end, a close or a rejection."""
+    """Return the error of a detach, an end, a close or a rejection."""
     pairs = {Symbol(key): value for key, value in (info or {}).items()}
     return Encoded(composite(ERROR, condition=Symbol(condition), description=description, info=pairs or None))
 
 
 def symbols(*names: str) -> Array:
-    """An array of symbols, which is how capabilities and mechanisms travel."""
+    """Return an array of symbols, which is how capabilities and mechanisms travel."""
     return Array(Symbol(name) for name in names)
 
 
 def names_in(value: Any) -> set[str]:
-    """The symbols of a field that may hold one, several or none."""
+    """Return the symbols of a field that may hold one, several or none."""
     if value is None:
         return set()
     return {str(item) for item in value} if isinstance(value, list) else {str(value)}
 
 
 def address_of(terminus_value: Any) -> str:
-    """The address of an incoming source or target; empty where there is none."""
+    """Return the address of an incoming source or target; empty where there is none."""
     if terminus_value is None:
         return ""
     address = fields_of(terminus_value)[1].get("address")
@@ -169,7 +169,7 @@ def address_of(terminus_value: Any) -> str:
 
 
 def with_filters(source: Any, filters: dict[Any, Any]) -> Any:
-    """An incoming source with other filters: what goes back names only those that are in force (amqp-core-messaging 3.5.3)."""
+    """Return an incoming source with other filters: what goes back names only those that are in force (amqp-core-messaging 3.5.3)."""
     index = _FIELDS[SOURCE].index("filter")
     if not isinstance(source, Described) or not isinstance(source.value, list) or len(source.value) <= index:
         return source
@@ -182,10 +182,10 @@ MAX_MESSAGE = ULong(1024 * 1024)
 
 
 def composite_empty(code: int) -> bytes:
-    """A described empty list, such as the outcome ``accepted``."""
+    """Return a described empty list, such as the outcome ``accepted``."""
     return described(code, b"\x45")
 
 
 def rejected(reason: Encoded) -> bytes:
-    """The outcome ``rejected`` with its error."""
+    """Return the outcome ``rejected`` with its error."""
     return described(REJECTED, encode_list([reason]))

@@ -17,7 +17,10 @@ class Refusal(Exception):
 
 
 class Link:
-    """This side of an attached link. ``address`` is the node's; ``role`` True where this side receives."""
+    """The lab's side of an attached link.
+
+    ``address`` is the node's; ``role`` is True where this side receives.
+    """
 
     role = False
 
@@ -35,25 +38,25 @@ class Link:
     offered: tuple[str, ...] = ()
 
     async def opened(self) -> None:
-        """The attach has been answered."""
+        """Begin: the attach has been answered."""
 
     async def flow(self, fields: dict[str, Any]) -> None:
-        """The client granted credit (or, to a sender, told its state)."""
+        """Take the credit that the client granted, or, as a sender, its state."""
 
     def stir(self) -> None:
         """Credit or the session's window may have grown."""
 
     async def message(self, payload: bytes) -> None:
-        """A whole message arrived. Raises Refusal to reject it."""
+        """Take a whole message; raise Refusal to reject it."""
 
     async def settled(self) -> None:
-        """The message's outcome has been sent."""
+        """Note that the message's outcome has been sent."""
 
     def outcome(self, delivery: int, code: int | None) -> None:
-        """The client's outcome for a delivery that was sent unsettled: one of frames.ACCEPTED and so on, None for none."""
+        """Take the client's outcome for a delivery that was sent unsettled: one of frames.ACCEPTED and so on, None for none."""
 
     def closed(self) -> None:
-        """The link is gone; called once, whoever ended it."""
+        """Let go of the link; called once, whoever ended it."""
 
     async def detach(self, refusal: Refusal) -> None:
         """End the link from this side."""
@@ -101,5 +104,5 @@ class RequestLink(Link):
             await self.session.send_message(named[-1], answer)
 
     async def answer(self, payload: bytes) -> tuple[bytes, Any]:
-        """The reply to a request, and the address it shall go to."""
+        """Return the reply to a request, and the address it shall go to."""
         raise NotImplementedError

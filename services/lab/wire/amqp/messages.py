@@ -34,7 +34,7 @@ class Message:
 
 
 def read_message(payload: bytes) -> Message:
-    """A whole message's sections. Raises CodecError."""
+    """Return a whole message's sections. Raises CodecError."""
     message, data = Message(), []
     for section in decode_all(payload):
         if not isinstance(section, Described) or section.descriptor not in range(_HEADER, _FOOTER + 1):
@@ -56,7 +56,7 @@ def read_message(payload: bytes) -> Message:
 
 
 def reply(correlation_id: Any, application_properties: dict[str, Any], value: Any) -> bytes:
-    """A reply of ``$cbs`` or ``$management``: status in the application properties, ``value`` as body."""
+    """Return a reply of ``$cbs`` or ``$management``: status in the application properties, ``value`` as body."""
     return b"".join(
         (
             described(_PROPERTIES, _properties({"correlation_id": correlation_id})),
@@ -74,7 +74,7 @@ def _properties(values: Mapping[str, Any]) -> bytes:
 
 
 def _typed(name: str, value: Any) -> Any:
-    """A property in the type that the standard gives it (amqp-core-messaging 3.2.4): uamqp drops the connection over another."""
+    """Return a property in the type that the standard gives it (amqp-core-messaging 3.2.4): uamqp drops the connection over another."""
     if isinstance(value, str):
         if name in ("content_type", "content_encoding"):
             return Symbol(value.encode("ascii", "replace").decode())
@@ -107,7 +107,7 @@ def _application(properties: tuple[tuple[str, type, Any], ...]) -> bytes:
 
 
 def event_bytes(event: Event) -> bytes:
-    """The event's message."""
+    """Return the event's message."""
     count, standing = _standing(tuple([(key, type(value), value) for key, value in event.sender.items() if key not in _MOVING]))
     hub_time = event.sender.get("iothub-enqueuedtime", event.enqueued_ms)
     moving = _MOVING_HEAD.pack(
@@ -138,7 +138,7 @@ def event_bytes(event: Event) -> bytes:
 
 
 def cloud_message_bytes(message: CloudMessage, to: str) -> bytes:
-    """A queued message as its receiver gets it: a device's, or the service's feedback."""
+    """Return a queued message as its receiver gets it: a device's, or the service's feedback."""
     properties = {**message.system, **({"to": to} if to else {}), "absolute_expiry_time": Timestamp(int(message.expires * 1000))}
     annotations = {
         Symbol("iothub-enqueuedtime"): Timestamp(int(message.enqueued * 1000)),
@@ -157,7 +157,7 @@ def cloud_message_bytes(message: CloudMessage, to: str) -> bytes:
 
 
 def channel_message_bytes(correlation_id: Any, annotations: dict[str, Any], application: dict[str, Any], body: bytes) -> bytes:
-    """A message to a device about its twin, or a method."""
+    """Return a message to a device about its twin, or a method."""
     return b"".join(
         (
             described(_ANNOTATIONS, encode({Symbol(key): value for key, value in annotations.items()})) if annotations else b"",
@@ -169,7 +169,7 @@ def channel_message_bytes(correlation_id: Any, annotations: dict[str, Any], appl
 
 
 def runtime_metrics(last: Event | None, now_ms: int) -> bytes:
-    """The delivery annotations of a reader that asked for ``com.microsoft:enable-receiver-runtime-metric``."""
+    """Return the delivery annotations of a reader that asked for ``com.microsoft:enable-receiver-runtime-metric``."""
     metrics = {
         Symbol("last_enqueued_sequence_number"): last.sequence_number if last else -1,
         Symbol("last_enqueued_offset"): str(last.offset) if last else "-1",

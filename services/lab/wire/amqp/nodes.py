@@ -125,7 +125,7 @@ class Nodes:
                 self._readers.part(link, Refusal("amqp:unauthorized-access", f"{error.message} Resource: '{link.address}'."))
 
     def check(self, claim: Claim, token: Any = None) -> sas.Grant:
-        """The grant by which a token (or the one given with the request) allows a claim. Raises HubError where none does."""
+        """Return the grant by which a token (or the one given with the request) allows a claim. Raises HubError where none does."""
         resource = f"{self._hub.host}/{claim.path}".rstrip("/")
         if claim.device:
             self._hub.admit(claim.device, claim.module)
@@ -147,11 +147,11 @@ class Nodes:
         raise last
 
     def check_events(self, path: str, token: Any = None) -> None:
-        """Raises HubError unless a token grants reading the events. Azure AD's do not: docs/facts/lab-answers.md (Entra)."""
+        """Raise HubError unless a token grants reading the events; Entra's do not (docs/facts/lab-answers.md, Entra)."""
         self.check(Claim(path, "ServiceConnect", bearer=False), token)
 
     def left(self) -> None:
-        """The connection is gone."""
+        """Let go of what a closed connection held."""
         for alarm in self._alarms.values():
             alarm.cancel()
         for device, module in self._present:
@@ -161,7 +161,7 @@ class Nodes:
     # What
 
     def open(self, session: Session, attach: dict[str, Any], source: str, target: str) -> Link:
-        """The link that answers an attach. Raises Refusal."""
+        """Return the link that answers an attach. Raises Refusal."""
         reads = bool(attach["role"])
         address = source if reads else target
         path = _path(address)
@@ -266,7 +266,7 @@ def _unknown(address: str) -> Refusal:
 
 
 def _path(address: str) -> str:
-    """The path of an address that may be a URL: ``amqps://host:5671/entity/x`` and ``/entity/x`` and ``entity/x`` alike."""
+    """Return the path of an address that may be a URL: ``amqps://host:5671/entity/x`` and ``/entity/x`` and ``entity/x`` alike."""
     _, scheme, rest = address.partition("://")
     path = rest.partition("/")[2] if scheme else address
     return path.strip("/")

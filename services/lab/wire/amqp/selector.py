@@ -21,10 +21,10 @@ _TERM = re.compile(
 
 
 def position(filters: Any, store: EventStore, partition: int) -> tuple[int, dict[Any, Any]]:
-    """The sequence number after which to read (-1 for everything there is), and the filters that are in force.
+    """Return the sequence number after which to read (-1 for everything there is), and the filters that are in force.
 
-    Filters of other types are not applied, and so are left out of what is in force. Raises Refusal for a selector that is
-    none, and for a position beyond the end.
+    Filters of other types are not applied, and so are left out of what is in force. Raises Refusal for a selector that is none,
+    and for a position beyond the end.
     """
     if not isinstance(filters, dict):
         return -1, {}

@@ -39,7 +39,7 @@ class Session:
         self._first: dict[int, dict[str, Any]] = {}
 
     async def frame(self, frame: frames.Frame) -> None:
-        """A frame of this session. Raises CodecError, Refusal (ends the connection)."""
+        """Take a frame of this session; raise CodecError, or Refusal, which ends the connection."""
         if frame.code == frames.ATTACH:
             await self._attach(frame.fields)
         elif frame.code == frames.FLOW:
@@ -52,7 +52,7 @@ class Session:
             await self._detached(frame.fields)
 
     def ended(self) -> None:
-        """The session or its connection is gone."""
+        """Let go of the links: the session or its connection is gone."""
         for link in list(self.links.values()):
             self._forget(link)
 
@@ -143,7 +143,7 @@ class Session:
             await self.send_flow(link)
 
     async def _disposition(self, fields: dict[str, Any]) -> None:
-        """What the client did with deliveries; of those sent settled there is nothing to be said."""
+        """Take what the client did with deliveries; of those sent settled there is nothing to be said."""
         if not fields["role"]:
             return
         state = fields["state"]
@@ -183,7 +183,7 @@ class Session:
         link.closed()
 
     def _link(self, fields: dict[str, Any]) -> Link | None:
-        """The link of a frame; None where this side ended it. Raises Refusal for a handle that was never attached."""
+        """Return the link of a frame; None where this side ended it. Raises Refusal for a handle that was never attached."""
         handle = int(fields["handle"])
         if handle not in self.links and handle not in self._gone:
             raise Refusal("amqp:session:unattached-handle", f"The handle '{handle}' is not attached.")
@@ -244,7 +244,7 @@ class Session:
         return number
 
     def transfers(self, link: Link, messages: list[bytes]) -> list[bytes]:
-        """The frames of settled deliveries, and the session's count of them. The caller has checked credit and window.
+        """Return the frames of settled deliveries, and the session's count of them. The caller has checked credit and window.
 
         A frame is put together from bytes made once a link; only size, delivery-id and tag differ from one to the next.
         """

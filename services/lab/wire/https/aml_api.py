@@ -30,7 +30,7 @@ def _managed(handler: Handler) -> Callable[[web.Request], Awaitable[web.Response
 
 
 def _list(request: web.Request, things: dict[str, Json]) -> web.Response:
-    """A page of things, filtered as the SDK filters: name, version, imageType…, with nextLink where there are more."""
+    """Return a page of things, filtered as the SDK filters: name, version, imageType…, with nextLink where there are more."""
     rows = list(things.values())
     if name := request.query.get("name"):
         rows = [one for one in rows if one["name"] == name]
@@ -164,7 +164,7 @@ async def _discovery(request: web.Request) -> web.Response:
 
 
 async def _log(request: web.Request) -> web.Response:
-    """A build or conversion log; its address is the secret, as with a blob's SAS."""
+    """Return a build or conversion log; its address is the secret, as with a blob's SAS."""
     text = world_of(request).workspace.logs.get(part(request, "name"))
     if text is None:
         raise web.HTTPNotFound

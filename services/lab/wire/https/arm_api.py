@@ -24,7 +24,7 @@ _RIGHTS = {
 
 
 def signed_in(handler: Handler) -> Callable[[web.Request], Awaitable[web.Response]]:
-    """``handler`` for requests with a token of this lab, in its subscription and resource group."""
+    """Return ``handler`` for requests with a token of this lab, in its subscription and resource group."""
 
     async def checked(request: web.Request) -> web.Response:
         oauth.require(request)
@@ -132,7 +132,7 @@ def _subscription(world: World) -> Json:
 
 
 async def _cloud(request: web.Request) -> web.Response:
-    """What a cloud is made of, without a token: ``az cloud register`` asks first. Older versions of the API give a list, or less.
+    """Return what a cloud is made of, without a token: ``az cloud register`` asks first. Older versions of the API give a list, or less.
 
     Source: azure-cli core/cloud.py (_arm_to_cli_mapper), command_modules/cloud/custom.py; msrestazure azure_cloud.py.
     """

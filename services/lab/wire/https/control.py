@@ -123,7 +123,7 @@ async def _raw_message(request: web.Request, world: World) -> web.Response:
 
 
 async def _image(request: web.Request, world: World) -> web.Response:
-    """An image record of any texts in the workspace: ``{"name", "state", "log", …}``, the rest as the record's own fields."""
+    """Return an image record of any texts in the workspace: ``{"name", "state", "log", …}``, the rest as the record's own fields."""
     body = await body_of(request)
     log = world.workspace.log(str(body.pop("log", "")))
     name, state = str(body.pop("name", "image")), str(body.pop("state", "Failed"))
@@ -131,7 +131,6 @@ async def _image(request: web.Request, world: World) -> web.Response:
 
 
 def routes() -> list[web.RouteDef]:
-    """The control's routes."""
     return [
         web.get("/lab/faults", _with_key(_faults)),
         web.post("/lab/faults", _with_key(_switch)),

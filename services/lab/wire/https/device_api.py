@@ -81,7 +81,7 @@ def _moment(seconds: float) -> str:
 
 
 def message_reply(message: CloudMessage, to: str) -> web.Response:
-    """A queued message as HTTP gives it: the lock's token as ETag, properties in headers."""
+    """Return a queued message as HTTP gives it: the lock's token as ETag, properties in headers."""
     headers = {
         "ETag": f'"{message.lock}"',
         "iothub-to": to,
@@ -99,7 +99,7 @@ def message_reply(message: CloudMessage, to: str) -> web.Response:
 
 
 def _header(value: object) -> str:
-    """A property as a header may carry it: what no header takes becomes a question mark."""
+    """Return a property as a header may carry it: what no header takes becomes a question mark."""
     return "".join(letter if " " <= letter <= "~" else "?" for letter in str(value))
 
 

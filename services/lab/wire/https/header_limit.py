@@ -67,12 +67,12 @@ class HeaderLimit:
         return _Connection(self, self._handlers())
 
     def begin(self, transport: asyncio.BaseTransport | None) -> None:
-        """The headers are whole."""
+        """Note that the headers are whole."""
         if transport is not None and (connection := self.connections.get(transport)):
             connection.answering = True
             connection.stop()
 
     def end(self, transport: asyncio.BaseTransport | None) -> None:
-        """The answer is given; what comes next is another request."""
+        """Note that the answer is given: what comes next is another request."""
         if transport is not None and (connection := self.connections.get(transport)):
             connection.answering = False

@@ -26,7 +26,7 @@ _VERSION = re.compile(r"20\d\d-\d\d-\d\d(-preview)?")
 
 
 def _checked(request: web.Request, right: str) -> Hub:
-    """The hub, once the call's api-version and token are good."""
+    """Return the hub, once the call's api-version and token are good."""
     hub = world_of(request).hub
     if not _VERSION.fullmatch(request.query.get("api-version", "")):
         raise HubError(400001)
@@ -41,7 +41,7 @@ def _checked(request: web.Request, right: str) -> Hub:
 
 
 def _with_right(right: str, handler: Handler, cost: int = _FREE) -> Callable[[web.Request], Awaitable[web.Response]]:
-    """``handler`` after the token's check, metered as ``cost`` says."""
+    """Return ``handler`` after the token's check, metered as ``cost`` says."""
 
     async def checked(request: web.Request) -> web.Response:
         hub, world = _checked(request, right), world_of(request)
@@ -66,7 +66,7 @@ def _with_right(right: str, handler: Handler, cost: int = _FREE) -> Callable[[we
 
 
 def _throttled(handler: Handler) -> Handler:
-    """An operation of the identity registry: 100 a minute and unit (B1, F1, S1)."""
+    """Throttle an operation of the identity registry: 100 a minute and unit (B1, F1, S1)."""
 
     async def counted(request: web.Request, hub: Hub) -> web.Response:
         hub.throttles["identity"].call()
@@ -76,7 +76,7 @@ def _throttled(handler: Handler) -> Handler:
 
 
 def _for_device(handler: Handler) -> Callable[[web.Request], Awaitable[web.Response]]:
-    """``handler`` for a device's or module's own token, or a policy's that may connect as any. Azure AD's are not taken."""
+    """Return ``handler`` for a device's or module's own token, or a policy's that may connect as any. Azure AD's are not taken."""
 
     async def checked(request: web.Request) -> web.Response:
         hub = _checked(request, "DeviceConnect")
@@ -112,7 +112,7 @@ async def _edit_twin(request: web.Request, hub: Hub) -> web.Response:
 
 
 def _seconds(value: object, default: float) -> float:
-    """A timeout of a method call. ``az`` sends it as text, which a hub takes too."""
+    """Return a timeout of a method call. ``az`` sends it as text, which a hub takes too."""
     if value is None:
         return default
     try:
@@ -235,7 +235,6 @@ async def _statistics(request: web.Request, hub: Hub) -> web.Response:
 
 
 def routes() -> list[web.RouteDef]:
-    """The service API's routes, and those of devices."""
     twin, module_twin = "/twins/{device}", "/twins/{device}/modules/{module}"
     queue = "/messages/{bound:(?i:servicebound)}/{queue:(?i:feedback|filenotifications)}"
     table: list[tuple[str, str, str, Handler, int]] = [

@@ -29,7 +29,7 @@ async def _device(request: web.Request, hub: Hub) -> web.Response:
 
 
 def _edits(body: Json, before: str = "sas") -> dict[str, Any]:
-    """What a PUT says of an identity, by Identity's attributes; HubError when it cannot be. ``before`` is its authentication."""
+    """Return what a PUT says of an identity, by Identity's attributes; HubError when it cannot be. ``before`` is its authentication."""
     authentication = section(body, "authentication")
     keys, thumbprints = section(authentication, "symmetricKey"), section(authentication, "x509Thumbprint")
     kind = authentication.get("type") or ("sas" if keys else before)

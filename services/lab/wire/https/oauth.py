@@ -32,7 +32,7 @@ def _signature(world: World, text: str) -> str:
 
 
 def issue(world: World, audience: str, seconds: int = 3600) -> str:
-    """A bearer token of this lab: JWT-shaped, signed with the lab's own secret."""
+    """Return a bearer token of this lab: JWT-shaped, signed with the lab's own secret."""
     now = int(world.clock.now())
     claims = {
         "aud": audience,
@@ -181,7 +181,7 @@ async def _device_code(request: web.Request) -> web.Response:
 
 
 async def _device_login(request: web.Request) -> web.Response:
-    """The page where a person enters the code: ``/devicelogin?code=XXXXXXXX`` does it at once."""
+    """Return the page where a person enters the code: ``/devicelogin?code=XXXXXXXX`` does it at once."""
     entered = request.query.get("code", "")
     for record in world_of(request).device_codes.values():
         if entered and record["user"] == entered.upper():
@@ -191,7 +191,6 @@ async def _device_login(request: web.Request) -> web.Response:
 
 
 def routes() -> list[web.RouteDef]:
-    """The authority's routes."""
     guid = "{tenant:[0-9a-f]{8}-[0-9a-f-]{27}|organizations|common}"
     return [
         web.get("/common/discovery/instance", _discovery),

@@ -86,7 +86,7 @@ async def _manifest(request: web.Request, registry: Registry) -> web.Response:
 
 
 def _stored_blob(request: web.Request, registry: Registry, digest: str) -> bytes | None:
-    """A blob that was uploaded, or that an image of the registry has: clients upload no layer that is here already."""
+    """Return a blob that was uploaded, or that an image of the registry has: clients upload no layer that is here already."""
     if (blob := request.app[_BLOBS].get(digest)) is not None:
         return blob
     return next((image.blobs[digest] for image in registry.images.values() if digest in image.blobs), None)
@@ -172,7 +172,6 @@ async def _put_manifest(request: web.Request, registry: Registry) -> web.Respons
 
 
 def routes() -> list[web.RouteDef]:
-    """The registry's routes."""
     name = "{name:[a-z0-9][a-z0-9._/-]*?}"
     table: list[tuple[str, str, Handler]] = [
         ("GET", "/v2/", _ping),

@@ -26,12 +26,12 @@ class CloudError(Exception):
 
 
 def world_of(request: web.Request) -> World:
-    """The world behind the request."""
+    """Return the world behind the request."""
     return request.app[WORLD]
 
 
 async def value_of(request: web.Request) -> Any:
-    """The request's JSON; HubError 400004 when it is none."""
+    """Return the request's JSON; HubError 400004 when it is none."""
     try:
         return strict_json.loads(await request.text() or "{}")
     except (ValueError, LookupError, RecursionError) as error:  # LookupError: a charset that nobody knows
@@ -39,7 +39,7 @@ async def value_of(request: web.Request) -> Any:
 
 
 async def body_of(request: web.Request) -> Json:
-    """The request's JSON object; HubError 400004 when it is none."""
+    """Return the request's JSON object; HubError 400004 when it is none."""
     value = await value_of(request)
     if not isinstance(value, dict):
         raise HubError(400004, "The request body must be a JSON object.")
@@ -47,17 +47,17 @@ async def body_of(request: web.Request) -> Json:
 
 
 def part(request: web.Request, name: str) -> str:
-    """A part of the path, decoded."""
+    """Return a part of the path, decoded."""
     return request.match_info[name]
 
 
 def json_reply(value: object, etag: str = "", status: int = 200) -> web.Response:
-    """A JSON answer with its etag, where it has one."""
+    """Return a JSON answer with its etag, where it has one."""
     return web.json_response(value, status=status, headers={"ETag": f'"{etag}"'} if etag else None)
 
 
 def number(text: str | None, default: int) -> int:
-    """A count in a query or header; HubError 400004 when it is none."""
+    """Return a count in a query or header; HubError 400004 when it is none."""
     if not text:
         return default
     if not text.isascii() or not text.isdigit():

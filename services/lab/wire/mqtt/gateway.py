@@ -20,7 +20,7 @@ class Gateway(Protocol):
         """Whether it takes clients."""
 
     def connected(self, module: str, on: bool) -> None:
-        """A client came or went; "" is the device itself."""
+        """Note that a client came or went; "" is the device itself."""
 
     def message(self, module: str, output: str, body: bytes, properties: Mapping[str, Any], system: Mapping[str, Any]) -> object:
         """Take a client's message; HubError where it is refused."""

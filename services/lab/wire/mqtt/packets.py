@@ -78,7 +78,7 @@ Packet: TypeAlias = "Connect | Publish | PubAck | Subscribe | Unsubscribe | Ping
 
 
 def take(buffer: bytearray) -> Packet | None:
-    """The first whole packet, removed from ``buffer``; None while it is not whole. Raises PacketError."""
+    """Return the first whole packet, removed from ``buffer``; None while it is not whole. Raises PacketError."""
     if len(buffer) < 2:
         return None
     length, at = 0, 1
@@ -227,32 +227,32 @@ def _packet(head: int, body: bytes) -> bytes:
 
 
 def connack(code: int, session_present: bool = False) -> bytes:
-    """The answer to a connect; ``code`` 0 to 5."""
+    """Return the answer to a connect; ``code`` 0 to 5."""
     return _packet(0x20, bytes((session_present and code == ACCEPTED, code)))
 
 
 def puback(packet: int) -> bytes:
-    """The message is stored."""
+    """Return the packet that says that a message is stored."""
     return _packet(0x40, packet.to_bytes(2, "big"))
 
 
 def suback(packet: int, granted: list[int]) -> bytes:
-    """The QoS granted for each filter; 0x80 where it is refused."""
+    """Return the packet with the QoS granted for each filter; 0x80 where it is refused."""
     return _packet(0x90, packet.to_bytes(2, "big") + bytes(granted))
 
 
 def unsuback(packet: int) -> bytes:
-    """The subscriptions are ended."""
+    """Return the packet that says that subscriptions are ended."""
     return _packet(0xB0, packet.to_bytes(2, "big"))
 
 
 def pingresp() -> bytes:
-    """The server is alive."""
+    """Return the packet that says that the server is alive."""
     return b"\xd0\x00"
 
 
 def publish(message: Publish) -> bytes:
-    """A message to the client."""
+    """Return the packet of a message to the client."""
     topic = message.topic.encode()
     number = b"" if message.packet is None else message.packet.to_bytes(2, "big")
     head = 0x30 | message.qos << 1 | (8 if message.duplicate else 0)

@@ -78,7 +78,7 @@ class MqttServer(Listener):
 
     @staticmethod
     async def _next(pipe: Pipe, buffer: bytearray, patience: float | None) -> packets.Packet | None:
-        """The next packet; None at the end of the connection or of its patience."""
+        """Return the next packet; None at the end of the connection or of its patience."""
         while (packet := packets.take(buffer)) is None:
             try:
                 data = await asyncio.wait_for(pipe.read(), patience)
@@ -116,7 +116,7 @@ class MqttServer(Listener):
         return session
 
     def _admit(self, who: topics.Who, connect: packets.Connect) -> tuple[int, tuple[str, str] | None]:
-        """The connack's code, and for one that is let in the identity's generation and whose key its token is signed with."""
+        """Return the connack's code, and for one that is let in the identity's generation and whose key its token is signed with."""
         hub = self._world.hub
         # {hub}/{client id}/?api-version=…; the hub's name is not looked at, for a gateway's clients name the hub behind it.
         if connect.username.split("/?")[0].partition("/")[2].rstrip("/") != connect.client_id:
@@ -177,7 +177,7 @@ class MqttServer(Listener):
             self._push()
 
     def _push(self) -> None:
-        """The fault "duplicates": as if the identity's other client had connected."""
+        """Push the fault "duplicates": as if the identity's other client had connected."""
         on = False
         for fault in self._world.faults.on:
             if fault.kind.name == "duplicates":

@@ -155,7 +155,7 @@ class DeviceSession:
     # From the device
 
     def packet(self, packet: packets.Packet) -> None:
-        """What the device sent. Raises PacketError where the hub would close the connection."""
+        """Take what the device sent; raise PacketError where the hub would close the connection."""
         if isinstance(packet, packets.Publish):
             self._published(packet)
         elif isinstance(packet, packets.PubAck):

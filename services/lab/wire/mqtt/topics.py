@@ -37,7 +37,7 @@ class Who:
         return f"devices/{self.device}" + (f"/modules/{self.module}" if self.module else "")
 
     def subscriptions(self) -> tuple[str, ...]:
-        """The filters that the hub grants it."""
+        """Return the filters that the hub grants a client."""
         own = (inputs(self),) if self.module else (self.to_device,)
         return (METHODS, TWIN_ANSWERS, DESIRED, *own)
 
@@ -70,24 +70,24 @@ def message_properties(text: str) -> tuple[dict[str, str], dict[str, str]]:
 
 
 def output(text: str) -> str:
-    """The output that a module names in a telemetry topic, "" where it names none."""
+    """Return the output that a module names in a telemetry topic, "" where it names none."""
     pairs = (pair.partition("=") for pair in text.rstrip("/").split("&"))
     return next((unquote(value) for key, _, value in pairs if unquote(key) == "$.on"), "")
 
 
 def inputs(who: Who) -> str:
-    """The filter for messages to a module's inputs."""
+    """Return the filter for messages to a module's inputs."""
     return f"{who.base}/inputs/#"
 
 
 def to_input(who: Who, name: str, application: Mapping[str, object]) -> str:
-    """The topic of a message to a module's input."""
+    """Return the topic of a message to a module's input."""
     pairs = (f"{quote(key, safe='')}={quote(str(value), safe='')}" for key, value in application.items())
     return f"{who.base}/inputs/{quote(name, safe='')}/" + "&".join(pairs)
 
 
 def to_device(who: Who, application: Mapping[str, object], system: Mapping[str, object], expires: float) -> str:
-    """The topic of a cloud-to-device message; ``system`` as AMQP names them (message_id…), ``expires`` since the epoch."""
+    """Return the topic of a cloud-to-device message; ``system`` as AMQP names them (message_id…), ``expires`` since the epoch."""
     names = {
         "message_id": "$.mid",
         "correlation_id": "$.cid",
@@ -112,7 +112,7 @@ def request_id(topic: str) -> str:
 
 
 def method_number(topic: str) -> int:
-    """The number of the method that a client replies to; 0, which no method has, where the topic names none."""
+    """Return the number of the method that a client replies to; 0, which no method has, where the topic names none."""
     try:
         return int(request_id(topic), 16)
     except ValueError:
@@ -120,6 +120,6 @@ def method_number(topic: str) -> int:
 
 
 def method_status(topic: str) -> str:
-    """The status of a reply, ``$iothub/methods/res/{status}/?$rid=…``; empty where there is none."""
+    """Return the status of a reply, ``$iothub/methods/res/{status}/?$rid=…``; empty where there is none."""
     parts = topic.split("/")
     return parts[3] if len(parts) > 3 else ""

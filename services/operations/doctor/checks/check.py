@@ -40,7 +40,7 @@ class Chair:
         return self.open_hub() if self.open_hub is not None else Hub.open(self.context, self.observe)
 
     def twin(self) -> DeviceState:
-        """The device's state, for checks that need the check ``state``."""
+        """Return the device's state, for checks that need the check ``state``."""
         assert self.state is not None, "needs the check `state`"
         return self.state
 
@@ -59,8 +59,10 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A check: ``run`` gives one outcome or several and may raise OperatorError. ``needs`` name checks that must not have failed,
-    ``after`` those that must have ended, however they did."""
+    """A check: ``run`` gives one outcome or several and may raise OperatorError.
+
+    ``needs`` name checks that must not have failed, ``after`` those that must have ended, however they did.
+    """
 
     name: str
     title: str
@@ -76,16 +78,16 @@ def ok(detail: str, **more: Any) -> Outcome:
 
 
 def neutral(detail: str, **more: Any) -> Outcome:
-    """It cannot be known from here, or does not apply."""
+    """Return the outcome of what cannot be known from here, or does not apply."""
     return Outcome("info", detail, **more)
 
 
 def found(finding: Finding, **more: Any) -> Outcome:
-    """A finding as the outcome."""
+    """Return a finding as the outcome."""
     likely = "likely: " if finding.likely else ""
     return Outcome(finding.severity, f"{likely}{finding.reason}", finding.remedy, finding, **more)
 
 
 def failed(error: OperatorError, **more: Any) -> Outcome:
-    """An error as the outcome."""
+    """Return an error as the outcome."""
     return found(finding_of(error), **more)

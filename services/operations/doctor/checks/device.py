@@ -14,7 +14,7 @@ _PING_SECONDS = 10
 
 
 def agent(chair: Chair) -> Outcome:
-    """A ping: the one sign of life that is not stale. It also says whether the compute role is there."""
+    """Ping the edge agent: the one sign of life that is not stale. It also says whether the compute role is there."""
     methods.ping(chair.hub, chair.device, _PING_SECONDS)
     return ok(f"answers a ping ({PING_COST} messages of the hub's quota)")
 

@@ -53,7 +53,7 @@ def device(chair: Chair) -> Outcome:
 
 
 def state(chair: Chair) -> Outcome:
-    """The edge agent's and the edge hub's twins: metered, so that tier, quota and ServiceConnect show here."""
+    """Read the edge agent's and the edge hub's twins: metered, so that tier, quota and ServiceConnect show here."""
     if not chair.device:
         return Outcome("error", "no device is named", "Set one in the context, or give --device.")
     chair.state = read_whole(chair.hub, chair.device)
@@ -86,7 +86,7 @@ def plan(chair: Chair) -> Outcome:
 
 
 def _policy(chair: Chair) -> str:
-    """The policy's name; the key stays where it is."""
+    """Return the policy's name; the key stays where it is."""
     settings = chair.context.hub
     if settings is None or settings.connection is None:
         return "sign-in's token"

@@ -143,7 +143,7 @@ def _identity(finding: Finding) -> Outcome:
 
 
 def look(chair: Chair, newest: Sequence[InferenceMessage], since: datetime) -> list[Outcome]:
-    """What the newest messages say, each client by itself: results and their times, or what they complain of."""
+    """Return what the newest messages say, each client by itself: results and their times, or what they complain of."""
     if not newest:
         return [_silence(chair)]
     senders: dict[str, list[InferenceMessage]] = {}
@@ -175,7 +175,7 @@ def _of_sender(module: str, messages: list[InferenceMessage], listening: bool) -
 
 
 def _dated(finding: Finding, last: InferenceMessage) -> Finding:
-    """A complaint with the age of the message that it stands in: an old one need not hold any more."""
+    """Return a complaint with the age of the message that it stands in: an old one need not hold any more."""
     seconds = max((datetime.now(timezone.utc) - last.enqueued).total_seconds(), 0.0)
     if seconds < FRESH:
         return finding

@@ -31,7 +31,7 @@ _CLOCK = 30.0  # seconds that a clock may be off without a word
 
 
 def host_of(chair: Chair) -> tuple[str, int]:
-    """The hub's host and HTTPS port; raises OperatorError where the context names no hub."""
+    """Return the hub's host and HTTPS port; raises OperatorError where the context names no hub."""
     if chair.context.hub is None or not chair.context.hub.host:
         raise OperatorError(
             f"The context {chair.context.name!r} names no IoT Hub.",
@@ -53,14 +53,14 @@ def name_resolution(chair: Chair) -> Outcome:
 
 
 def proxy(chair: Chair) -> Outcome:
-    """The proxies that stand in the way, by environment or context."""
+    """Name the proxies that stand in the way, by environment or context."""
     host, _ = host_of(chair)
     named = [mask(one_line(value, 200)) for value in (_https_proxy(host), chair.context.events.proxy) if value]
     return ok(f"by {' and '.join(dict.fromkeys(named))}") if named else ok("none, direct")
 
 
 def https_port(chair: Chair) -> Outcome:
-    """The port for everything but messages."""
+    """Check the port for everything but messages."""
     host, port = host_of(chair)
     if _https_proxy(host):
         return neutral("goes by the proxy")
@@ -69,7 +69,7 @@ def https_port(chair: Chair) -> Outcome:
 
 
 def amqp_port(chair: Chair) -> Outcome:
-    """The port for messages; not needed where they come by websockets."""
+    """Check the port for messages; not needed where they come by websockets."""
     host, _ = host_of(chair)
     by_websocket = chair.context.events.transport == "websocket" or bool(chair.context.events.proxy)
     try:
@@ -82,8 +82,11 @@ def amqp_port(chair: Chair) -> Outcome:
 
 
 def cut_again(chair: Chair) -> Sequence[Outcome]:
-    """Whether a connection for messages on which nobody signs in is closed within seconds: where a key is refused, what is wrong
-    with the line besides shows in nothing else. A hub closes those that never sign in after half a minute at the earliest [inf]."""
+    """Whether a connection for messages on which nobody signs in is closed within seconds.
+
+    Where a key is refused, what is wrong with the line besides shows in nothing else. A hub closes those that never sign in
+    after half a minute at the earliest [inf].
+    """
     context = chair.context
     if context.events.transport == "websocket" or context.events.proxy:
         return ()
@@ -116,7 +119,7 @@ def cut_again(chair: Chair) -> Sequence[Outcome]:
 
 
 def mqtt_port(chair: Chair) -> Outcome:
-    """The port that devices use: what this machine sees of it says little of the device's own way out."""
+    """Check the port that devices use: what this machine sees of it says little of the device's own way out."""
     host, _ = host_of(chair)
     try:
         return ok(f"open ({_connect(host, 8883):.0f} ms); the device's own way out is not seen from here")
@@ -125,8 +128,10 @@ def mqtt_port(chair: Chair) -> Outcome:
 
 
 def tls(chair: Chair) -> Outcome:
-    """The hub's certificate, against the system's or the context's authority, and whether the hub answers behind it; remembers
-    its Date."""
+    """Return the hub's certificate, against the system's or the context's authority, and whether the hub answers behind it.
+
+    Remembers its Date.
+    """
     host, port = host_of(chair)
     ca_file = chair.context.hub.ca_file if chair.context.hub else ""
     try:
@@ -173,7 +178,7 @@ def tls(chair: Chair) -> Outcome:
 
 
 def clock(chair: Chair) -> Outcome:
-    """This machine's clock against the server's Date."""
+    """Compare this machine's clock with the server's Date."""
     off = chair.clock_ahead
     if off is None:
         return neutral("the server sent no Date")

@@ -1,5 +1,6 @@
-"""The doctor's check of what the hub still keeps: messages that it forgot before they were read, or sooner than any hub may; and
-what the recorder noted lately: a journal that was damaged, a hub that was made again.
+"""Check what the hub still keeps: messages that it forgot before they were read, or sooner than any hub may.
+
+What the recorder noted lately is told, too: a journal that was damaged, a hub that was made again.
 """
 
 from __future__ import annotations
