@@ -1,7 +1,8 @@
 """The verbs of the command line, one module each: ``HELP``, ``add_arguments(parser)`` and ``run(call) -> int`` (exit status).
 
-A verb's module is named after it and imports services inside ``run`` only, so that the console's first frame waits for none of
-them. A module with an underscore before its name holds what several verbs share.
+A verb's module is named after it. The first phase of parsing tells which verb is meant, and only that one is imported
+(console/cli/main.py): neither the console's first frame nor another verb waits for it. A module with an underscore before its
+name holds what several verbs share.
 """
 
 # The order is the one of ``dbe-console --help``.

@@ -8,6 +8,7 @@ import sys
 
 from console.cli.output import Call
 from console.cli.verbs._names import DeviceName
+from services.contexts import read_only
 from services.contexts.model import Context
 from services.errors import UsageError
 
@@ -34,8 +35,6 @@ def device_of(call: Call, context: Context) -> str:
 
 def may_change(context: Context) -> None:
     """Raise UsageError in a read-only context."""
-    from services.contexts import read_only
-
     read_only.may_change(context)
 
 

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, replace
+from typing import Any
 
 from console.cli.output import Call
 from console.cli.verbs._confirmation import confirmed
+from services.deployment.plan import Applied, Plan
 from services.errors import OperatorError
+from services.operations.deployer import Deployer
+from services.operations.rollout_steps import Watch
+from services.operations.session import Session
 from services.records import Progress, Step
-
-if TYPE_CHECKING:
-    from services.deployment.plan import Applied, Plan
-    from services.operations.deployer import Deployer
-    from services.operations.rollout_steps import Watch
-    from services.operations.session import Session
 
 
 def carry_out(call: Call, session: Session, planning: Callable[[Deployer], Plan]) -> int:
     """Plan, show, confirm, apply, and with ``--wait`` watch: the whole of every deploying verb; the exit status."""
-    from services.operations.deployer import Deployer
-
     deployer = Deployer(session, check_images=not getattr(call.options, "no_image_check", False))
     plan = planning(deployer)
     terminal = TerminalDialog(call)
@@ -119,8 +115,6 @@ def _result(call: Call, plan: Plan, applied: Applied | None) -> None:
 
 def follow(call: Call, deployer: Deployer, watch: Watch) -> int:
     """Tell a rollout's steps until it is done or stops; 1 where it stopped."""
-    from dataclasses import replace
-
     if watch.messages:
         try:
             deployer.session.messages.open()

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from console.cli.output import Call
+from services.contexts.read_only import may_change
 from services.records import Progress
 
 
@@ -18,8 +19,6 @@ def conversion_options(options: argparse.Namespace) -> dict[str, Any]:
 
 def refuse_read_only(call: Call, what: str) -> None:
     """Raise where the context may change nothing."""
-    from services.contexts.read_only import may_change
-
     may_change(call.context(), what)
 
 

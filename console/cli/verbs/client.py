@@ -7,6 +7,14 @@ from pathlib import Path
 
 from console.cli.output import Call
 from console.cli.verbs._names import ImageName
+from console.cli.verbs._workspace import progress_printer, refuse_read_only
+from services.contexts.codec import parse_source
+from services.contexts.secrets import reveal
+from services.errors import UsageError
+from services.records import RegistryCredentials
+from services.registry import parse_reference
+from services.registry.client_image import BASE_PYTHON, build_client
+from services.registry.engine import Engine
 
 HELP = "build the sample client's image, or push it to the workspace's registry or another"
 
@@ -35,15 +43,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(call: Call) -> int:
     """0 when done."""
-    from console.cli.verbs._workspace import progress_printer, refuse_read_only
-    from services.contexts.codec import parse_source
-    from services.contexts.secrets import reveal
-    from services.errors import UsageError
-    from services.records import RegistryCredentials
-    from services.registry import parse_reference
-    from services.registry.client_image import BASE_PYTHON, build_client
-    from services.registry.engine import Engine
-
     options = call.options
     pushing = options.action == "push"
     if pushing:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+import shtab
+
+from console.cli.main import parser
 from console.cli.output import Call
 
 HELP = "print the completion script for a shell"
@@ -22,10 +25,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(call: Call) -> int:
     """Print the script."""
-    import shtab
-
-    from console.cli.main import parser
-
     whole = parser()
     _name_what_completes(whole)
     call.out(shtab.complete(whole, shell=call.options.shell).rstrip("\n"))
@@ -34,8 +33,6 @@ def run(call: Call) -> int:
 
 def _name_what_completes(parser: argparse.ArgumentParser) -> None:
     """Files and folders where they are meant, and the contexts that there are when Tab is pressed."""
-    import shtab
-
     contexts, presets = _values_completion("context"), _values_completion("options")
     by_metavar = {
         **dict.fromkeys(_FILES, shtab.FILE),
@@ -56,8 +53,6 @@ def _name_what_completes(parser: argparse.ArgumentParser) -> None:
 
 def _values_completion(verb: str) -> dict[str, Any]:
     """Return the names that ``VERB list`` has when Tab is pressed. ``shtab.cmd`` would ask in zsh at once, and for every verb."""
-    import shtab
-
     command = f"dbe-console {verb} list --names 2>/dev/null"
     completion: dict[str, Any] = dict(shtab.cmd(command))
     function = f"_dbe_console_{verb}_names"

@@ -7,7 +7,12 @@ import dataclasses
 from typing import Any
 
 from console.cli.output import Call
+from console.cli.verbs._context_add import add
 from console.cli.verbs._names import DeviceName
+from services.contexts.codec import to_table
+from services.contexts.draft import forget_secrets
+from services.contexts.store import ContextStore, dump
+from services.masking import mask
 
 HELP = "add, list, use, show or remove contexts (workspace, hub and device under one name)"
 
@@ -75,13 +80,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(call: Call) -> int:
     """0 done, 1 not."""
-    from services.contexts.store import ContextStore
-
     store = ContextStore()
     action = call.options.action
     if action == "add":
-        from console.cli.verbs._context_add import add
-
         return add(call, store)
     if action == "list" and call.options.names:
         for name in store.names():
@@ -110,8 +111,6 @@ def run(call: Call) -> int:
     elif action == "show":
         _show(call, store.resolve(call.options.name or getattr(call.options, "context", None)))
     else:
-        from services.contexts.draft import forget_secrets
-
         context = store.resolve(call.options.name)
         store.remove(context.name)
         forget_secrets(context)
@@ -120,10 +119,6 @@ def run(call: Call) -> int:
 
 
 def _show(call: Call, context: Any) -> None:
-    from services.contexts.codec import to_table
-    from services.contexts.store import dump
-    from services.masking import mask
-
     # The one secret that a context may hold itself: a proxy's password.
     context = dataclasses.replace(context, events=dataclasses.replace(context.events, proxy=mask(context.events.proxy)))
     if call.as_json:

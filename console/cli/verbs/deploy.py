@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from console.cli.output import Call
+from console.cli.verbs._confirmation import add_change_arguments, ask_secret, device_of, may_change
+from console.cli.verbs._deployment import carry_out
 from console.cli.verbs._names import ImageName, ModelName, ModuleName, ServiceName
 from console.cli.verbs._numbers import whole_number
+from console.cli.verbs.options import lines_of, values_of
+from console.files import from_here, read_text
+from services.contexts.model import SecretSource
+from services.contexts.secrets import reveal
+from services.deployment.plan import Plan
+from services.errors import UsageError
+from services.operations.deployer import CLIENT, Deployer, find_image
+from services.operations.models import make_image
+from services.operations.session import Session
 from services.records import ClientRequest, DeployRequest, RegistryCredentials, Secret, WorkspaceImage
-
-if TYPE_CHECKING:
-    from services.deployment.plan import Plan
-    from services.operations.deployer import Deployer
-    from services.operations.session import Session
 
 HELP = "deploy an image as a module"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """IMAGE and what goes with it."""
-    from console.cli.verbs._confirmation import add_change_arguments
-    from services.operations.deployer import CLIENT
-
     parser.add_argument(
         "image", nargs="?", action=ImageName, default=None, help="a workspace image (NAME or NAME:VERSION), or REGISTRY/NAME:TAG"
     )
@@ -96,10 +98,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(call: Call) -> int:
     """Put the request together, then plan, show, confirm, apply."""
-    from console.cli.verbs._confirmation import device_of, may_change
-    from console.cli.verbs._deployment import carry_out
-    from services.errors import UsageError
-
     if bool(call.options.image) == bool(call.options.model):
         raise UsageError("Either an image or --model is needed.", remedy="For example: deploy accel-resnet50", code="usage.image")
     context = call.context()
@@ -117,8 +115,6 @@ def run(call: Call) -> int:
 
 def request_of(call: Call, session: Session, device: str) -> DeployRequest:
     """Return what the options ask for; the image is looked up in the workspace, or made of ``--model``."""
-    from console.cli.verbs.options import values_of
-
     options = call.options
     image = _image(call, session)
     client = None
@@ -145,14 +141,11 @@ def request_of(call: Call, session: Session, device: str) -> DeployRequest:
 
 
 def _image(call: Call, session: Session) -> WorkspaceImage:
-    from services.operations.deployer import find_image
-
     if not call.options.model:
         image = find_image(session, call.options.image)
         if image.id:
             call.progress(f"{image.name}:{image.version} is {image.location}")
         return image
-    from services.operations.models import make_image
 
     return make_image(
         session,
@@ -165,9 +158,6 @@ def _image(call: Call, session: Session) -> WorkspaceImage:
 
 def _own_options(call: Call) -> str | None:
     """Return the create options of ``--options``; None where a preset gives them."""
-    from console.files import read_text
-    from services.errors import UsageError
-
     if not call.options.options:
         return None
     if call.options.preset:
@@ -177,8 +167,6 @@ def _own_options(call: Call) -> str | None:
 
 def _environment(call: Call) -> dict[str, str | None]:
     """Return the environment asked for; None removes a variable."""
-    from console.cli.verbs.options import lines_of, values_of
-
     environment: dict[str, str | None] = dict(lines_of(call.options.env_file))
     environment.update({name: value or None for name, value in values_of(call.options.env).items()})
     return environment
@@ -189,12 +177,6 @@ def _credentials(call: Call, deployer: Deployer, request: DeployRequest) -> tupl
 
     The password is asked for or in a 0600 file.
     """
-    from console.cli.verbs._confirmation import ask_secret
-    from console.files import from_here
-    from services.contexts.model import SecretSource
-    from services.contexts.secrets import reveal
-    from services.errors import UsageError
-
     user, file = call.options.registry_user, call.options.registry_password_file
     if not user:
         return ()

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from console.cli.output import Call
+from services.operations.device_list import CONNECTED, list_devices
+from services.operations.last_messages import last_messages_of
 
 HELP = "list the hub's devices, IoT Edge devices first, and whether each is alive"
 
@@ -18,9 +20,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(call: Call) -> int:
     """Print a table, or a list."""
-    from services.operations.device_list import CONNECTED, list_devices
-    from services.operations.last_messages import last_messages_of
-
     context = call.context()
     with call.session() as session:
         hub = session.hub

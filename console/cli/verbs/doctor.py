@@ -9,6 +9,10 @@ from console.cli.output import Call
 from console.cli.verbs._names import DeviceName
 from console.cli.verbs._numbers import seconds
 from services.errors import UsageError
+from services.operations.doctor import report
+from services.operations.doctor.capture import Capture
+from services.operations.doctor.doctor import run_doctor
+from services.operations.doctor.examination import Gathering, mark
 
 HELP = "examine the whole way from here to the FPGA"
 
@@ -36,11 +40,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(call: Call) -> int:
     """0 where no check failed, else 1."""
-    from services.operations.doctor import report
-    from services.operations.doctor.capture import Capture
-    from services.operations.doctor.doctor import run_doctor
-    from services.operations.doctor.examination import Gathering, mark
-
     options = call.options
     if options.replace_names and not options.capture:
         raise UsageError(

@@ -7,6 +7,9 @@ import argparse
 from console.cli.output import Call
 from console.cli.verbs._names import DeviceName
 from console.cli.verbs._numbers import MOST_ROWS, whole_number
+from services.errors import OperatorError
+from services.names import hub_name
+from services.operations.history import difference, open_history
 
 HELP = "list the deployments made from here, or show one"
 
@@ -22,9 +25,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(call: Call) -> int:
     """Print a table, or one entry."""
-    from services.names import hub_name
-    from services.operations.history import difference, open_history
-
     history = open_history()
     if call.options.entry is None:
         host = "" if call.options.all else _hub_host(call)
@@ -48,8 +48,6 @@ def run(call: Call) -> int:
 
 def _hub_host(call: Call) -> str:
     """Return the host of the context's hub; empty without a context, when the whole history is all that there is to show."""
-    from services.errors import OperatorError
-
     try:
         hub = call.context().hub
     except OperatorError:

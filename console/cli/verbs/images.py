@@ -5,7 +5,10 @@ from __future__ import annotations
 import argparse
 
 from console.cli.output import Call
+from console.cli.verbs._confirmation import confirmed
 from console.cli.verbs._names import ImageName, ModelName
+from console.cli.verbs._workspace import conversion_options, progress_printer, refuse_read_only
+from services.errors import UsageError
 
 HELP = "list the workspace's images, show one's build log, or make one from a model"
 
@@ -30,8 +33,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(call: Call) -> int:
     """0 when done."""
-    from services.errors import UsageError
-
     options = call.options
     if bool(options.create) != bool(options.model):
         raise UsageError("--create and --model belong together.", remedy="Give both.", code="usage.create")
@@ -41,17 +42,12 @@ def run(call: Call) -> int:
             call.out(workspace.build_log(options.log).rstrip("\n"))
             return 0
         if options.create:
-            from console.cli.verbs._workspace import conversion_options, progress_printer, refuse_read_only
-
             refuse_read_only(call, "make an image")
             tell = progress_printer(call)
             models = [workspace.convert(model, tell, **conversion_options(options)).id for model in options.model]
             images = [workspace.create_image(options.create, models, tell)]
         else:
             if options.cancel:
-                from console.cli.verbs._confirmation import confirmed
-                from console.cli.verbs._workspace import progress_printer, refuse_read_only
-
                 refuse_read_only(call, "delete an image")
                 for pending in workspace.pending():
                     if not confirmed(call, f"{pending.subject}: delete what comes of it?"):

@@ -7,6 +7,10 @@ import signal
 from typing import Any, NoReturn
 
 from console.cli.output import Call
+from console.lab.check import check
+from console.lab.process import LabProcess
+from services.errors import UsageError
+from services.lab.faults import KINDS, Faults
 
 HELP = "run the embedded lab alone, and print how any Azure SDK or az reaches it"
 
@@ -23,8 +27,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(call: Call) -> int:
     """Start the lab, print LabInfo, stay until it or the user ends it."""
-    from services.lab.faults import KINDS, Faults
-
     if call.options.faults:
         kinds = [{"name": k.name, "where": k.place, "what_happens": k.text, "takes": list(k.parameters)} for k in KINDS.values()]
         call.table(("name", "where", "what_happens", "takes"), kinds)
@@ -33,18 +35,13 @@ def run(call: Call) -> int:
         for text in call.options.fault:
             Faults().switch_text(text)
     except ValueError as error:
-        from services.errors import UsageError
-
         raise UsageError(
             f"The fault cannot be switched on: {error}.", remedy="See: dbe-console lab --faults", code="lab.unknown-fault"
         ) from error
     arguments = [part for name in call.options.fault for part in ("--fault", name)]
     arguments += ["--address", call.options.address] if call.options.address else []
     if call.options.action == "check":
-        from console.lab.check import check
-
         return check(call, arguments)
-    from console.lab.process import LabProcess
 
     signal.signal(signal.SIGTERM, _terminated)
     lab = LabProcess(arguments)

@@ -10,6 +10,9 @@ from typing import Any
 from console.cli.output import Call
 from console.cli.verbs._names import DeviceName, ModuleName
 from console.cli.verbs._numbers import whole_number
+from services.errors import UsageError
+from services.operations.logs import fetch, follow
+from services.text import counted
 
 HELP = "show a module's log (edgeAgent and edgeHub too)"
 
@@ -33,10 +36,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(call: Call) -> int:
     """Print the lines, oldest first."""
-    from services.errors import UsageError
-    from services.operations.logs import fetch, follow
-    from services.text import counted
-
     options = call.options
     context = call.context()
     device = options.device or context.device

@@ -6,14 +6,17 @@ import argparse
 from pathlib import Path
 
 from console.cli.output import Call
+from console.cli.verbs._confirmation import add_change_arguments, device_of, may_change
+from console.cli.verbs._deployment import carry_out
 from console.cli.verbs._names import DeviceName
+from console.cli.verbs.options import lines_of, values_of
+from console.files import read_text
+from services.operations.manifests import read_manifest, write_manifest
 
 HELP = "write out a device's manifest, bring one in, or compare"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    from console.cli.verbs._confirmation import add_change_arguments
-
     subs = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     export = subs.add_parser("export", help="the device's manifest; with its secrets only into a file that is yours alone")
     export.add_argument(
@@ -42,12 +45,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(call: Call) -> int:
     """Run the sub-verb."""
-    from console.cli.verbs._confirmation import device_of, may_change
-    from console.cli.verbs._deployment import carry_out
-    from console.cli.verbs.options import lines_of, values_of
-    from console.files import read_text
-    from services.operations.manifests import read_manifest, write_manifest
-
     context = call.context()
     device = device_of(call, context)
     options = call.options

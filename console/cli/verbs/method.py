@@ -5,16 +5,17 @@ from __future__ import annotations
 import argparse
 
 from console.cli.output import Call
+from console.cli.verbs._confirmation import add_change_arguments, confirmed, device_of, may_change
 from console.cli.verbs._names import ModuleName
 from console.cli.verbs._numbers import whole_number
+from services.names import module_identity
+from services.operations.twins import changes_nothing, invoke, method_command, payload_of
 
 HELP = "invoke a direct method of a module (the edge agent's by default)"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """NAME, whose it is, payload, timeout."""
-    from console.cli.verbs._confirmation import add_change_arguments
-
     parser.add_argument("method", help="its name, such as ping, RestartModule, GetModuleLogs, or one of a module's own")
     parser.add_argument(
         "--module", action=ModuleName, default="edgeAgent", help="whose method (default edgeAgent; - is the device itself)"
@@ -26,10 +27,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(call: Call) -> int:
     """Confirm what may change something, invoke, print status and payload; 1 where the status is not 2xx."""
-    from console.cli.verbs._confirmation import confirmed, device_of, may_change
-    from services.names import module_identity
-    from services.operations.twins import changes_nothing, invoke, method_command, payload_of
-
     options = call.options
     context = call.context()
     device, module = device_of(call, context), None if options.module == "-" else module_identity(options.module)

@@ -6,6 +6,7 @@ import argparse
 
 from console.cli.output import Call
 from console.cli.verbs._names import ModelName
+from console.cli.verbs._workspace import conversion_options, progress_printer, refuse_read_only
 
 HELP = "list the workspace's models, or convert one for the FPGA"
 
@@ -22,8 +23,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(call: Call) -> int:
     """0 when done."""
-    from console.cli.verbs._workspace import conversion_options, progress_printer, refuse_read_only
-
     options = call.options
     with call.session() as session:
         workspace = session.workspace

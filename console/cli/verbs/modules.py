@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from console.cli.output import Call
+from console.cli.verbs._confirmation import device_of
 from console.cli.verbs._names import DeviceName
-
-if TYPE_CHECKING:
-    from services.records import Module
+from services.diagnosis import diagnose_state
+from services.diagnosis.liveness import judge_again
+from services.operations.device_reading import read_whole
+from services.operations.last_messages import last_messages_of
+from services.records import PING_COST, Module, states
+from services.text import one_line
 
 HELP = "list a device's modules: what is asked for, what the device reports, and why they differ"
 
@@ -22,14 +26,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(call: Call) -> int:
     """Print a table, or a list; what is wrong goes to standard error."""
-    from console.cli.verbs._confirmation import device_of
-    from services.diagnosis import diagnose_state
-    from services.diagnosis.liveness import judge_again
-    from services.operations.device_reading import read_whole
-    from services.operations.last_messages import last_messages_of
-    from services.records import PING_COST, states
-    from services.text import one_line
-
     context = call.context()
     with call.session() as session:
         hub = session.hub

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import asdict
 from pathlib import Path
 
 from console.cli.output import Call
 from console.cli.verbs._names import DeviceName, ModuleName
 from console.files import read_text
+from services.errors import UsageError
+from services.operations.options import check_options, import_preset, list_presets, remove_preset, render_preset
 from services.text import counted
 
 HELP = "list presets of create options, write one out, check a file"
@@ -44,10 +47,6 @@ def run(call: Call) -> int:
 
 
 def _list(call: Call) -> int:
-    from dataclasses import asdict
-
-    from services.operations.options import list_presets
-
     if call.options.names:
         for each in list_presets():
             call.out(each.name)
@@ -68,8 +67,6 @@ def _list(call: Call) -> int:
 
 def values_of(pairs: list[str]) -> dict[str, str]:
     """``FIELD=VALUE`` arguments as a mapping."""
-    from services.errors import UsageError
-
     for pair in pairs:
         if "=" not in pair:
             raise UsageError(f"{pair!r} is not FIELD=VALUE.", remedy="For example --set port=50052.", code="usage.set")
@@ -86,17 +83,11 @@ def lines_of(name: str) -> dict[str, str]:
 
 
 def _show(call: Call) -> int:
-    from services.operations.options import render_preset
-
     call.out(render_preset(call.options.preset, values_of(call.options.set)))
     return 0
 
 
 def _check(call: Call) -> int:
-    from dataclasses import asdict
-
-    from services.operations.options import check_options
-
     state = None
     if call.options.device:
         with call.session() as session:
@@ -126,14 +117,10 @@ def _check(call: Call) -> int:
 
 
 def _save(call: Call) -> int:
-    from services.operations.options import import_preset
-
     call.out(str(import_preset(call.options.name, Path(call.options.file), read_text(call.options.file))))
     return 0
 
 
 def _remove(call: Call) -> int:
-    from services.operations.options import remove_preset
-
     remove_preset(call.options.name)
     return 0

@@ -5,6 +5,9 @@ from __future__ import annotations
 import argparse
 
 from console.cli.output import Call
+from services.operations.device_list import CONNECTED
+from services.operations.last_messages import last_messages_of
+from services.operations.overview import overview
 
 HELP = "list all devices with what is wrong on each, the one in most trouble first"
 
@@ -16,10 +19,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(call: Call) -> int:
     """Print a table, or a list."""
-    from services.operations.device_list import CONNECTED
-    from services.operations.last_messages import last_messages_of
-    from services.operations.overview import overview
-
     context = call.context()
     with call.session() as session:
         hub = session.hub

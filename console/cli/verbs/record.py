@@ -6,15 +6,14 @@ import argparse
 import signal
 import time
 from dataclasses import asdict
-from typing import TYPE_CHECKING
 
 from console.cli.output import Call
 from services.errors import OperatorError
+from services.messages.journal.location import Place, journal_place
+from services.messages.recorder.handle import ensure_recorder, running, stop
+from services.messages.recorder.status import RecorderStatus
+from services.messages.start import Start
 from services.text import counted, paced
-
-if TYPE_CHECKING:
-    from services.messages.journal.location import Place
-    from services.messages.recorder.status import RecorderStatus
 
 HELP = "record messages without a screen"
 _EVERY = 5.0
@@ -33,11 +32,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(call: Call) -> int:
     """Record until interrupted; the recorder then ends with the last console."""
-    from services.messages.journal.location import journal_place
-    from services.messages.recorder.handle import ensure_recorder, running, stop
-    from services.messages.recorder.status import RecorderStatus
-    from services.messages.start import Start
-
     options = call.options
     start = Start.parse(options.start)
     with call.session() as session:
@@ -77,8 +71,6 @@ def run(call: Call) -> int:
 
 
 def _wait_until_stopped(place: Place) -> bool:
-    from services.messages.recorder.handle import running
-
     until = time.monotonic() + 20
     while running(place):
         if time.monotonic() > until:

@@ -5,23 +5,20 @@ from __future__ import annotations
 import argparse
 
 from console.cli.output import Call
+from console.cli.verbs._confirmation import add_change_arguments, confirmed, device_of, may_change
 from console.cli.verbs._names import ModuleName
+from services.operations.twins import restart_command
 
 HELP = "restart a module (also one that the agent has given up on)"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    from console.cli.verbs._confirmation import add_change_arguments
-
     parser.add_argument("module", action=ModuleName, help="its name: dbe-console modules")
     add_change_arguments(parser, wait=False, images=False)
 
 
 def run(call: Call) -> int:
     """Confirm, restart, and keep it in the history."""
-    from console.cli.verbs._confirmation import confirmed, device_of, may_change
-    from services.operations.twins import restart_command
-
     context = call.context()
     may_change(context)
     device, module = device_of(call, context), call.options.module

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from console.cli.output import Call
+from console.cli.verbs._confirmation import add_change_arguments, ask_secret, device_of, may_change
+from console.cli.verbs._deployment import carry_out
 from console.cli.verbs._numbers import MOST_ROWS, whole_number
-
-if TYPE_CHECKING:
-    from services.deployment.plan import Plan
-    from services.operations.deployer import Deployer
+from services.deployment.plan import Plan
+from services.errors import UsageError
+from services.operations.deployer import Deployer
 
 HELP = "go back to what the device had before a deployment"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """``[ENTRY]`` and what every change takes."""
-    from console.cli.verbs._confirmation import add_change_arguments
-
     parser.add_argument(
         "entry",
         nargs="?",
@@ -31,10 +30,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(call: Call) -> int:
     """Prepare, ask for secrets that are gone, plan, show, confirm, apply."""
-    from console.cli.verbs._confirmation import ask_secret, device_of, may_change
-    from console.cli.verbs._deployment import carry_out
-    from services.errors import UsageError
-
     context = call.context()
     may_change(context)
     point: Literal["before", "after"] = "after" if call.options.to_after else "before"

@@ -8,6 +8,7 @@ from dataclasses import replace
 from console.cli.output import Call
 from console.cli.verbs._names import DeviceName, ModuleName
 from console.cli.verbs._numbers import seconds, whole_number
+from services.operations.score import Scorer, find_host
 
 HELP = "score pictures on a host module"
 
@@ -37,8 +38,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(call: Call) -> int:
     """0 where every picture was scored."""
-    from services.operations.score import Scorer, find_host
-
     options = call.options
     context = call.context()
     with call.session() as session:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 
 from console.cli.output import Call
+from console.cli.verbs._confirmation import confirmed, may_change
 from console.cli.verbs._names import DeviceName, ServiceName
+from services.errors import UsageError
 
 HELP = "list the services that Azure ML deployed to devices, or delete one"
 
@@ -50,9 +52,6 @@ def run(call: Call) -> int:
 
 
 def _delete(call: Call, name: str) -> int:
-    from console.cli.verbs._confirmation import confirmed, may_change
-    from services.errors import UsageError
-
     context = call.context()
     may_change(context)
     with call.session() as session:

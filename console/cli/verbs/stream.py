@@ -11,20 +11,21 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from console.cli.output import Call, json_line
 from console.cli.verbs._names import DeviceName, ModuleName
 from console.cli.verbs._numbers import MOST_ROWS, whole_number
 from services.errors import OperatorError
+from services.messages.filters import Filter
+from services.messages.journal.export import as_dict
+from services.messages.journal.window import Window
+from services.messages.recorder.handle import RecorderHandle, ensure_recorder
+from services.messages.recorder.status import RecorderStatus
+from services.messages.start import Start, parse_time
+from services.names import module_identity
+from services.records import InferenceMessage
 from services.text import counted
-
-if TYPE_CHECKING:
-    from services.messages.filters import Filter
-    from services.messages.recorder.handle import RecorderHandle
-    from services.messages.recorder.status import RecorderStatus
-    from services.messages.start import Start
-    from services.records import InferenceMessage
 
 HELP = "messages as they come, filtered, as text or NDJSON"
 _LOOK = 0.1
@@ -54,9 +55,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(call: Call) -> int:
     """Print messages until interrupted, the reader goes, or the limit is reached."""
-    from services.messages.recorder.handle import ensure_recorder
-    from services.messages.start import Start, parse_time
-
     options = call.options
     start = Start.parse("latest" if options.start is None else options.start)
     if options.since is not None:
@@ -80,9 +78,6 @@ def run(call: Call) -> int:
 
 
 def _filter(options: argparse.Namespace, start: Start) -> Filter:
-    from services.messages.filters import Filter
-    from services.names import module_identity
-
     words = list(options.filter)
     words += [f"device:{options.device}"] if options.device else []
     words += [f"module:{module_identity(options.module)}"] if options.module else []
@@ -133,8 +128,6 @@ class _Reader:
     """Reads the journal from a row on; and where another one takes its place (a damaged one is set aside), that one."""
 
     def __init__(self, path: Path, where: Filter, only_new: bool, news: _News) -> None:
-        from services.messages.journal.window import Window
-
         self._path, self._where, self._news = path, where, news
         self._window = Window(path)
         self._row = self._window.bounds()[1] if only_new else 0
@@ -163,8 +156,6 @@ class _Reader:
         return messages, last
 
     def _open_another(self) -> None:
-        from services.messages.journal.window import Window
-
         with suppress(OperatorError):  # it is not there yet
             another = Window(self._path)
             self._window.close()
@@ -183,8 +174,6 @@ class _Reader:
 
 def _line(message: InferenceMessage, as_json: bool) -> str:
     if as_json:
-        from services.messages.journal.export import as_dict
-
         return json_line(as_dict(message))
     sender = f"{message.device}/{message.module}" if message.module else message.device
     return (

@@ -5,15 +5,17 @@ from __future__ import annotations
 import argparse
 
 from console.cli.output import Call
+from console.cli.verbs._confirmation import add_change_arguments, confirmed, device_of, may_change
 from console.cli.verbs._names import ModuleName
 from console.files import read_text
+from services.names import module_identity
+from services.operations import twin_edit
+from services.operations.twins import shown
 
 HELP = "show a module's twin (secrets masked), or edit its desired properties"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    from console.cli.verbs._confirmation import add_change_arguments
-
     parser.add_argument("module", action=ModuleName, help="the module; edgeAgent or edgeHub for the runtime's own")
     parser.add_argument("--part", choices=("desired", "reported", "tags"), default="", help="only this part of the twin")
     what = "send these desired properties (all of them, as JSON; - reads standard input; a masked secret stays what it is)"
@@ -23,11 +25,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(call: Call) -> int:
     """Print the twin; with ``--set`` the difference first, then send it where nobody changed the twin in between."""
-    from console.cli.verbs._confirmation import confirmed, device_of, may_change
-    from services.names import module_identity
-    from services.operations import twin_edit
-    from services.operations.twins import shown
-
     options = call.options
     context = call.context()
     device, module = device_of(call, context), module_identity(options.module)
