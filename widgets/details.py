@@ -13,11 +13,11 @@ from textual.widgets import Static
 
 from services.records import Finding, InferenceMessage, WorkspaceImage, WorkspaceModel
 from services.text import counted, indented_json
+from services.times import age, ago, clock, full
 from widgets.hanging_indent import Fact, Part, assemble
 from widgets.images import flavour, image_state, model_state
 from widgets.module_row import Row, module_state, next_start
 from widgets.symbols import SEVERITY, STYLES
-from widgets.times import age, ago, clock, full
 
 
 def _facts(pairs: Iterable[tuple[str, object]]) -> list[Part]:

@@ -12,10 +12,10 @@ from textual.widgets import ContentSwitcher
 
 from services.records import WorkspaceImage, WorkspaceModel
 from services.text import counted
+from services.times import age
 from widgets.pane import Pane
 from widgets.symbols import Role
 from widgets.table import Cell, Column, Table
-from widgets.times import age
 
 IMAGE_STATES: dict[str, tuple[str, Role]] = {
     "succeeded": ("✓ ready", "good"),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from services.records import RecorderFigures
 from services.text import counted, paced
+from services.times import span
 from widgets.symbols import Role
-from widgets.times import span
 
 Part = tuple[str, Role]
 

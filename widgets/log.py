@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from rich.cells import cell_len, chop_cells
 
 from services.records import LogLine
+from services.times import clock, clock_with_milliseconds
 from widgets.lines import Cells, Lines, fit
 from widgets.symbols import Role
-from widgets.times import clock, clock_with_milliseconds
 
 _WIDE = 100  # columns, from which on times have milliseconds
 MOST = 20_000

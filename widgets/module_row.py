@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.records import Finding, Module
+from services.times import age, now, span
 from widgets.symbols import SEVERITY, Role
 from widgets.table import Cell, Column
-from widgets.times import age, now, span
 
 _RUNTIME: dict[str, tuple[str, Role]] = {
     "running": ("✓ running", "good"),
@@ -47,7 +47,7 @@ def reason(row: Row) -> Cell:
     return ("likely: " if finding.likely else "") + finding.reason, "plain"
 
 
-def wanted(row: Row) -> Cell:
+def wanted_status(row: Row) -> Cell:
     """Desired against reported status, where they differ."""
     desired, reported = row.module.desired, row.module.reported
     if desired is None:
@@ -80,17 +80,9 @@ def _restarts(row: Row) -> Cell:
     return (str(count), "warn") if count else ("", "dim")
 
 
-def starts_in(module: Module, at: datetime) -> float | None:
-    """Seconds until the agent starts a module in backoff again (docs/facts/iot-hub.md: last exit + min(10·2^restarts, 300) s)."""
-    reported = module.reported
-    if reported is None or reported.runtime_status.lower() != "backoff" or reported.last_exit is None:
-        return None
-    return min(10 * (1 << min(max(reported.restart_count, 0), 10)), 300) - (at - reported.last_exit).total_seconds()
-
-
 def next_start(module: Module, at: datetime | None = None) -> str:
     """Return in words when a module starts again; empty where nothing is to start."""
-    delay = starts_in(module, at or now())
+    delay = module.starts_in(at or now())
     if delay is None:
         return ""
     return f"starts again in {span(delay)}" if delay > 0 else "due to start again"
@@ -118,7 +110,7 @@ COLUMNS: tuple[Column[Row], ...] = (
         order=lambda row: -(row.module.reported.restart_count if row.module.reported else 0),
     ),
     Column("EXIT", _exit, right=True, quiet=True, spare=True),
-    Column("WANTED", wanted, quiet=True, spare=True),
+    Column("WANTED", wanted_status, quiet=True, spare=True),
     Column("REASON", reason, grow=4, quiet=True),
     Column("IMAGE", lambda row: (short_image(row.module.image), "dim"), grow=1, spare=True),
 )

@@ -12,12 +12,12 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from services.records import PING_COST, DeviceState, Finding, states
+from services.times import ago
 from widgets.hanging_indent import Hang, Hanging
 from widgets.module_row import COLUMNS, Row, module_state, next_start, reason, summary
 from widgets.pane import Pane
 from widgets.symbols import LIVENESS, SEVERITY, STYLES, drawn
 from widgets.table import Table
-from widgets.times import ago
 
 _CAUSE = 240  # characters of a cause under the table, so that its remedy stays in sight; Enter shows all
 

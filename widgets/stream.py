@@ -10,9 +10,9 @@ from rich.cells import cell_len
 from textual.message import Message
 
 from services.records import PAGE, InferenceMessage
+from services.times import clock
 from widgets.lines import Cells, Lines, fit
 from widgets.symbols import Role
-from widgets.times import clock
 
 WINDOW = 2_000  # rows held at most
 _SENDERS = 200  # told apart when their column is laid out

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from console.terminal.charset import lacks_unicode
 from services.errors import OperatorError
 from services.text import json_text
-from widgets.times import age
+from services.times import age
 
 if TYPE_CHECKING:
     from services.contexts.model import Context

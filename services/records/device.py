@@ -73,6 +73,16 @@ class Module:
         """The image asked for, else the one that runs."""
         return self.desired.image if self.desired else self.reported.image if self.reported else ""
 
+    def starts_in(self, at: datetime) -> float | None:
+        """Return the seconds until the agent starts the module again; None where it is not in backoff.
+
+        It waits min(10·2^restarts, 300) s from the last exit (docs/facts/iot-hub.md).
+        """
+        reported = self.reported
+        if reported is None or reported.runtime_status.lower() != "backoff" or reported.last_exit is None:
+            return None
+        return min(10 * (1 << min(max(reported.restart_count, 0), 10)), 300) - (at - reported.last_exit).total_seconds()
+
 
 @dataclass(frozen=True, slots=True)
 class RegistryEntry:

@@ -12,7 +12,7 @@ from services.diagnosis import diagnose_state
 from services.hub.twin import state_of
 from services.records import Device
 from widgets.details import Around, module_details
-from widgets.module_row import Row, module_state, next_start, reason, since, wanted
+from widgets.module_row import Row, module_state, next_start, reason, since, wanted_status
 
 NEVER = "0001-01-01T00:00:00Z"
 MODULE = {"type": "docker", "status": "running", "settings": {"image": "r.azurecr.io/x:1", "createOptions": "{}"}}
@@ -115,4 +115,4 @@ def test_a_twin_of_any_shape_breaks_nothing(desired, reported):
     assert "" in findings
     for module in state.modules:
         row = Row(module, findings.get(module.name))
-        module_state(row), reason(row), since(row), wanted(row), next_start(module), module_details(row, Around())
+        module_state(row), reason(row), since(row), wanted_status(row), next_start(module), module_details(row, Around())

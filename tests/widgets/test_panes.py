@@ -13,7 +13,7 @@ from services.records import DesiredModule, Device, DeviceState, Finding, Module
 from services.text import indented_json
 from widgets.images import ImagesPane
 from widgets.messages import MessagesPane
-from widgets.module_row import Row, module_state, reason, wanted
+from widgets.module_row import Row, module_state, reason, wanted_status
 from widgets.modules import ModulesPane
 from widgets.options import OptionsPane
 from widgets.pane import Pane
@@ -89,7 +89,7 @@ def test_a_module_is_one_word_and_one_reason() -> None:
     row = Row(module("host", "backoff", restart_count=3, exit_code=139), finding)
     assert module_state(row) == ("✗ port", "bad")
     assert reason(row)[0] == "likely: port 50051 is taken"
-    assert wanted(row)[0] == "running → backoff"
+    assert wanted_status(row)[0] == "running → backoff"
     assert module_state(Row(module("host", "running"), None))[0] == "✓ running"
     assert module_state(Row(module("host", "something-new"), None))[0] == "? something-new"
     assert module_state(Row(Module("host", desired=DesiredModule("i")), None))[0] == "· not reported"

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.binding import BindingType
@@ -15,21 +15,23 @@ from textual.timer import Timer
 
 from console.tui.actions import bindings
 from console.tui.background import go, in_thread
-from console.tui.panes.listening import Listening
 from console.tui.panes.module_actions import ModuleActions
 from services.errors import OperatorError
 from services.names import module_name
 from services.operations.session import Session
 from services.records import PING_COST, DeviceState, Finding, InferenceMessage, Module
+from services.times import ago, now
 from widgets.details import Around, module_details
 from widgets.module_row import Row
 from widgets.modules import ModulesPane
 from widgets.pane import Pane
 from widgets.symbols import drawn
 from widgets.table import Table
-from widgets.times import ago, now
 
-_LISTEN = 2.0  # seconds between two looks at what clients say
+if TYPE_CHECKING:
+    from services.operations.client_monitor import ClientMonitor
+
+_MONITOR = 2.0  # seconds between two looks at what clients say
 _AFTER_A_FAILURE = 10.0  # seconds to the next reading where one failed
 _TAKING, _LOOKS = 3.0, 6  # seconds between two looks whether the device has taken a deployment, and how many: each costs quota
 _UNANSWERED = 8.0  # seconds after which a reading that has no answer yet is spoken of
@@ -49,9 +51,9 @@ class Modules(ModuleActions, ModulesPane):
         self.findings: Mapping[str, Finding] = {}
         self._timer: Timer | None = None
         self._sooner: Timer | None = None
-        self._listening = Listening()
+        self._monitor: ClientMonitor | None = None
         self._complaints: Sequence[Finding] = ()
-        self._hearing = False
+        self._monitoring = False
         self._reading = 0  # readings that wait for the hub
         self._ping: tuple[datetime, str] | None = None
         self._exits: dict[str, list[tuple[datetime, str]]] = {}
@@ -60,12 +62,14 @@ class Modules(ModuleActions, ModulesPane):
 
     def begin(self, session: Session, device: str) -> None:
         """Read the device now, and again every half minute (``limits.modules_every``: each reading costs quota)."""
+        from services.operations.client_monitor import ClientMonitor  # after the first frame
+
         if device != self.device:
             self.look = "loading"
             self.screen.refresh_bindings()
             self.state, self._ping, self.pinged = None, None, ""
             self._exits, self._recent = {}, {}
-            self._listening, self._complaints = Listening(), ()
+            self._monitor, self._complaints = ClientMonitor(), ()
             self.border_title = Content(drawn(f"{self.NUMBER} Modules · {device}"))
         self.session, self.device = session, device
         self.read()
@@ -101,25 +105,25 @@ class Modules(ModuleActions, ModulesPane):
             self._read_in_time()
 
     def on_mount(self) -> None:
-        """Listen to the device's clients, too."""
-        self.set_interval(_LISTEN, self._listen_now)
+        """Watch the device's clients, too."""
+        self.set_interval(_MONITOR, self._monitor_now)
 
-    def _listen_now(self) -> None:
-        if self.session is not None and self.state is not None and not self._hearing:
-            self._hearing = True
-            go(self, self._listen(self.session, self.state), "listen")
+    def _monitor_now(self) -> None:
+        if self._monitor is not None and self.session is not None and self.state is not None and not self._monitoring:
+            self._monitoring = True
+            go(self, self._monitor_clients(self._monitor, self.session, self.state), "monitor")
 
-    async def _listen(self, session: Session, state: DeviceState) -> None:
+    async def _monitor_clients(self, monitor: ClientMonitor, session: Session, state: DeviceState) -> None:
         try:
-            result = await in_thread(self._listening.listen, session, state)
+            report = await in_thread(monitor.look, session, state)
         finally:
-            self._hearing = False
+            self._monitoring = False
         if state is not self.state:
             return  # read anew meanwhile
-        if list(result.said) != list(self._complaints):
-            self._complaints = result.said
-            self._adopt(state, result.findings)
-        if result.telling:
+        if list(report.complaints) != list(self._complaints):
+            self._complaints = report.complaints
+            self._adopt(state, report.findings)
+        if report.twin_is_old:
             self._read_in_time()
 
     async def _read(self, session: Session, device: str, asked: bool) -> None:

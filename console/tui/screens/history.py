@@ -18,11 +18,11 @@ from services.names import hub_name
 from services.operations.session import Session
 from services.records import HistoryEntry
 from services.text import counted
+from services.times import age
 from widgets.dialogs import Prompt, Reader
 from widgets.diff import diff_content
 from widgets.symbols import Role
 from widgets.table import Cell, Column, Table
-from widgets.times import age
 
 if TYPE_CHECKING:
     pass

@@ -13,9 +13,9 @@ from console.tui.background import go, in_thread
 from console.tui.screens.full import FullScreen
 from services.errors import OperatorError
 from services.operations.session import Session
+from services.times import age
 from widgets.symbols import LIVENESS, SEVERITY
 from widgets.table import Cell, Column, Table
-from widgets.times import age
 
 if TYPE_CHECKING:
     from services.operations.overview import DeviceRow

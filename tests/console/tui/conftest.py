@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-import widgets.times  # noqa: F401  the clock that is stopped
+import services.times  # noqa: F401  the clock that is stopped
 
 NOW = datetime(2026, 1, 31, 14, 30, tzinfo=timezone.utc)
 
@@ -23,7 +23,9 @@ def stopped_clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[datetime]:
     monkeypatch.setenv("COLORTERM", "truecolor")
     monkeypatch.delenv("NO_COLOR", raising=False)
     time.tzset()
-    for name in [name for name in sys.modules if name.startswith("widgets.") and hasattr(sys.modules[name], "now")]:
+    for name in [
+        name for name in sys.modules if name.startswith(("widgets.", "services.times")) and hasattr(sys.modules[name], "now")
+    ]:
         monkeypatch.setattr(f"{name}.now", lambda: NOW)
     yield NOW
     monkeypatch.undo()
