@@ -22,7 +22,7 @@ class ChunkGap(ValueError):
 
 
 def is_chunk(key: str) -> bool:
-    """Whether a key of ``settings`` belongs to the create options."""
+    """Return whether a key of ``settings`` belongs to the create options."""
     return _KEY.match(key) is not None
 
 
@@ -51,7 +51,7 @@ def join(settings: Mapping[str, Any]) -> str:
 
 
 def chunk(text: str) -> dict[str, str]:
-    """``text`` as the settings that hold it: whole up to 512 characters, else in chunks.
+    """Return ``text`` as the settings that hold it: whole up to 512 characters, else in chunks.
 
     Characters are counted as the agent (.NET) counts them, in UTF-16 units, and none is torn apart.
     """

@@ -208,7 +208,7 @@ def check_owner(path: Path, what: str) -> None:
 
 
 def _open_to_others(folder: Path) -> bool:
-    """Whether others can put a file in the place of ours there; where the sticky bit is set they cannot."""
+    """Return whether others can put a file in the place of ours there; where the sticky bit is set they cannot."""
     status = folder.stat()
     if status.st_uid not in (os.geteuid(), 0):
         return True

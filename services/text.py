@@ -25,7 +25,7 @@ def _stand_in(match: re.Match[str]) -> str:
 
 
 def clean(text: object, limit: int | None = None) -> str:
-    """``text`` with control, escape, bidi and invisible characters replaced; tabs and line feeds stay (carriage returns of CRLF go).
+    """Return ``text`` with control, escape, bidi and invisible characters replaced; tabs and line feeds stay (carriage returns of CRLF go).
 
     ``limit`` cuts to that many characters, marked by an ellipsis.
     """
@@ -36,12 +36,12 @@ def clean(text: object, limit: int | None = None) -> str:
 
 
 def one_line(text: object, limit: int | None = None) -> str:
-    """``clean`` text on a single line: tabs and line feeds become spaces."""
+    """Return ``clean`` text on a single line: tabs and line feeds become spaces."""
     return clean(_BREAKS.sub(" ", str(text).replace("\r\n", "\n")), limit)
 
 
 def counted(count: int, name: str) -> str:
-    """``1 message``, ``2,000 messages``: of a name whose plural takes an s."""
+    """Return ``1 message``, ``2,000 messages``: of a name whose plural takes an s."""
     return f"{count:,} {name}{'' if count == 1 else 's'}"
 
 
@@ -55,7 +55,7 @@ def paced(rate: float) -> str:
 
 
 def json_text(value: Any, indent: int | None = None, ascii_only: bool = False) -> str:
-    """``value`` as JSON, with what ``clean`` replaces escaped: nothing is lost to a program, and a terminal obeys none of it.
+    """Return ``value`` as JSON, with what ``clean`` replaces escaped: nothing is lost to a program, and a terminal obeys none of it.
 
     With ``ascii_only`` whatever is not ASCII is escaped, too. NaN and infinity, which JSON does not have (RFC 8259 section 6), are
     text.

@@ -19,7 +19,7 @@ def span(seconds: float) -> str:
 
 
 def age(moment: datetime | None, at: datetime | None = None) -> str:
-    """How long ago ``moment`` was; empty where it is not known."""
+    """Return how long ago ``moment`` was; empty where it is not known."""
     if moment is None:
         return ""
     if moment.tzinfo is None:
@@ -28,7 +28,7 @@ def age(moment: datetime | None, at: datetime | None = None) -> str:
 
 
 def ago(moment: datetime) -> str:
-    """How long ago ``moment`` was, in words."""
+    """Return how long ago ``moment`` was, in words."""
     passed = age(moment)
     return "just now" if passed in ("0s", "1s") else f"{passed} ago"
 
@@ -44,5 +44,5 @@ def clock_with_milliseconds(moment: datetime) -> str:
 
 
 def full(moment: datetime | None) -> str:
-    """Date and time with its offset, local; a dash where there is none."""
+    """Return the date and time with its offset, local; a dash where there is none."""
     return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S %z") if moment else "—"

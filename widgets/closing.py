@@ -31,6 +31,6 @@ class Closing(Screen[Result]):
         return AwaitComplete()
 
     def on_screen_resume(self, _event: Any) -> None:
-        """Uncovered: close, if that was wanted meanwhile."""
+        """Close where that was wanted while the screen was covered."""
         if self._left_with is not None:
             self.dismiss(self._left_with[0])

@@ -63,7 +63,6 @@ class CommandLine(ModalScreen[str]):
         remark.update(Content(text))
 
     def action_leave(self) -> None:
-        """No command."""
         self.dismiss(None)
 
     def action_take(self) -> None:

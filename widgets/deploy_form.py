@@ -118,7 +118,7 @@ class DeployForm(Dialog[DeployRequest | None]):
         yield KeyLine()
 
     def on_mount(self) -> None:
-        """Nothing is sent yet, so it rests on going on."""
+        """Rest on going on: nothing is sent yet."""
         self.query_one("#go" if self.module else "#module").focus()
         about = "" if self.module else "Nothing tells what this image is: give its module a name. "
         self._say(f"{about}Nothing is sent yet: the create options come next, then the diff.")
@@ -144,7 +144,6 @@ class DeployForm(Dialog[DeployRequest | None]):
         self.action_go()
 
     def action_go(self) -> None:
-        """On to the create options."""
         module = self.query_one("#module", Input).value.strip()
         if not module or not all(letter.isascii() and (letter.isalnum() or letter in "_-") for letter in module):
             self._say("✗ A module's name is made of letters, digits, - and _.", STYLES["bad"])

@@ -29,7 +29,7 @@ def _heading(text: str) -> list[Part]:
 
 
 def finding_parts(finding: Finding) -> list[Part]:
-    """State, cause, remedy and the evidence they rest on."""
+    """Return the state, cause, remedy and the evidence they rest on."""
     sign, role = SEVERITY[finding.severity]
     parts: list[Part] = [(f"{sign} {finding.reason}\n", STYLES[role])]
     parts += _facts(
@@ -212,6 +212,5 @@ class DetailsPanel(VerticalScroll):
         yield self.text
 
     def show(self, content: Content) -> None:
-        """Details of something else."""
         self.text.update(content)
         self.scroll_home(animate=False)

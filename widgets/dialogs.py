@@ -143,7 +143,6 @@ class Question(Dialog[bool]):
         self.dismiss(event.button.id == "yes")
 
     def action_cancel(self) -> None:
-        """No."""
         self.dismiss(False)
 
 
@@ -161,7 +160,6 @@ class Confirm(Question):
         self.command = command
 
     def compose_content(self) -> ComposeResult:
-        """Text, the equivalent command, what to type, buttons."""
         with VerticalScroll(classes="scroll"):
             yield Static(self.text if isinstance(self.text, Content) else Content(self.text), classes="text")
             if self.command:
@@ -208,11 +206,9 @@ class Choose(Dialog[Any]):
         self.dismiss(self.choices[event.option_index][0])
 
     def action_down(self) -> None:
-        """Vi's down."""
         self.query_one(OptionList).action_cursor_down()
 
     def action_up(self) -> None:
-        """Vi's up."""
         self.query_one(OptionList).action_cursor_up()
 
 
@@ -275,7 +271,7 @@ class Reader(Dialog[None]):
         yield KeyLine()
 
     def show(self, text: Content) -> None:
-        """Another text in place of the one that is shown."""
+        """Show another text in place of the one that is shown."""
         text = _shortened(text)
         if text != self.text:
             self.text = text

@@ -65,7 +65,6 @@ class DiffConfirm(Question):
         self.warnings = warnings
 
     def compose_content(self) -> ComposeResult:
-        """Warnings, diff, commands, buttons."""
         with VerticalScroll(classes="scroll"):  # warnings too: a dozen of them must not push the buttons off a small screen
             for severity, text in self.warnings:
                 sign, role = SEVERITY[severity]
@@ -82,11 +81,11 @@ class DiffConfirm(Question):
         self.query_one(".scroll").scroll_relative(y=by, animate=False)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Only what can be saved."""
+        """Offer to save only what can be saved."""
         return action != "save" or self.save is not None
 
     def action_save(self) -> None:
-        """Into a file, which the az commands take."""
+        """Write the change into a file, which the az commands take."""
         if self.save is not None:
             self.save()
 

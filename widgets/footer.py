@@ -19,7 +19,7 @@ from widgets.symbols import drawn
 
 
 def _length(keys: Collection[tuple[str, str]]) -> int:
-    """Cells that the keys and words take, with one cell between them."""
+    """Return the cells that the keys and words take, with one cell between them."""
     return sum(cell_len(key) + cell_len(word) + 2 for key, word in keys) - 1
 
 
@@ -50,7 +50,7 @@ class KeyLine(Static):
         self.screen.bindings_updated_signal.subscribe(self, self._changed)
 
     def on_resize(self) -> None:
-        """Another width has room for other keys."""
+        """Draw other keys where another width has room for them."""
         self._show()
 
     def _changed(self, _: Screen[object]) -> None:
@@ -58,7 +58,7 @@ class KeyLine(Static):
             self._show()
 
     def keys(self) -> list[tuple[str, str]]:
-        """Keys and their words, in the order of the bindings, as far as there is room; the help's key is left out last."""
+        """Return the keys and their words, in the order of the bindings, as far as there is room; the help's key is left out last."""
         keys: dict[str, tuple[str, str]] = {}  # by action, which f1 and ? have in common
         visible = [active for active in self.screen.active_bindings.values() if active.binding.show and active.enabled]
         helps = {active.binding.action for active in visible if (active.binding.id or "").endswith(".help")}

@@ -43,7 +43,7 @@ class Hanging(Content):
         self._wrapped_content: Content = content
 
     def __str__(self) -> str:
-        """As it was drawn last: what the mouse selects is cut out of this, line by line."""
+        """Return the text as it was drawn last: what the mouse selects is cut out of this, line by line."""
         return self._wrapped_content.plain
 
     def at(self, width: int) -> Content:
@@ -65,7 +65,7 @@ class Hanging(Content):
         return [*begin, *(blank + rest for rest in more)]
 
     def get_height(self, rules: RulesMap, width: int) -> int:
-        """Lines at that width."""
+        """Return the lines at that width."""
         return self.at(width).get_height(rules, width)
 
     def render_strips(self, width: int, height: int | None, style: Style, options: RenderOptions) -> list[Strip]:
@@ -73,7 +73,7 @@ class Hanging(Content):
 
 
 def assemble(parts: Iterable[Part]) -> Hanging:
-    """Texts and facts, one after the other; each fact ends its line, but for the last."""
+    """Return the texts and facts, one after the other; each fact ends its line, but for the last."""
     texts: list[tuple[str, str]] = []
     hangs: dict[int, Hang] = {}
     line = 0

@@ -33,12 +33,12 @@ def image_state(image: WorkspaceImage) -> Cell:
 
 
 def flavour(image: WorkspaceImage) -> str:
-    """FPGA, CPU, or what the service says."""
+    """Return FPGA, CPU, or what the service says."""
     return FLAVOURS.get(image.flavour, "FPGA" if image.accelerated else image.flavour)
 
 
 def model_state(model: WorkspaceModel) -> Cell:
-    """Whether an accelerated model was made from it."""
+    """Return whether an accelerated model was made from it."""
     if model.parent_id:
         return "✓ accelerated", "good"
     return ("✓ converted", "good") if model.converted_id else ("· not converted", "dim")
@@ -92,7 +92,6 @@ m shows the workspace's models instead; there, Enter makes an image of a model: 
             self.model = model
 
     def compose_content(self) -> ComposeResult:
-        """Two tables, one of which is seen."""
         with ContentSwitcher(initial="image-table") as switcher:
             switcher.styles.height = "1fr"
             yield Table(
@@ -145,7 +144,7 @@ m shows the workspace's models instead; there, Enter makes an image of a model: 
             self._appear()
 
     def _appear(self) -> None:
-        """Content or emptiness of what is shown."""
+        """Show content or emptiness, by what is shown."""
         if self.showing == "images" and self.images is not None:
             if not self.images:
                 self.empty("The workspace holds no images.", "m shows its models: an image is made from a converted model.")
@@ -184,7 +183,6 @@ m shows the workspace's models instead; there, Enter makes an image of a model: 
         return self.table.rows
 
     def filtered(self, text: str) -> None:
-        """Only what matches."""
         self.table.set_filter(text)
 
     def action_sort(self) -> None:
@@ -192,6 +190,5 @@ m shows the workspace's models instead; there, Enter makes an image of a model: 
         self.notify(f"{self.showing} sorted: {self.table.next_sort()}", timeout=2)
 
     def on_table_highlighted(self, event: Table.Highlighted) -> None:
-        """Another record."""
         event.stop()
         self.post_message(self.Highlighted(self.image, self.model))

@@ -26,7 +26,7 @@ Cells = Sequence[tuple[str, Role]]
 
 
 def fit(text: str, width: int, right: bool = False) -> str:
-    """``text`` in exactly ``width`` cells; what is cut off is marked."""
+    """Return ``text`` in exactly ``width`` cells; what is cut off is marked."""
     if width <= 0:
         return ""
     length = cell_len(text)
@@ -102,7 +102,7 @@ class Lines(ScrollView, can_focus=True):
     # What a subclass says.
 
     def row_count(self) -> int:
-        """How many rows there are."""
+        """Return how many rows there are."""
         raise NotImplementedError
 
     def row_key(self, index: int) -> object:
@@ -121,7 +121,7 @@ class Lines(ScrollView, can_focus=True):
         self.rows_changed()
 
     def rows_changed(self) -> None:
-        """Other rows, or another number of them; a row whose key was drawn before is not drawn again."""
+        """Note other rows, or another number of them; a row whose key was drawn before is not drawn again."""
         self.virtual_size = Size(self.scrollable_content_region.width, self.row_count())
         self.index = max(0, min(self.index, self.row_count() - 1))
         self.refresh()
@@ -133,7 +133,7 @@ class Lines(ScrollView, can_focus=True):
         self._styles.clear()
 
     def on_resize(self) -> None:
-        """Another width draws other rows; its height decides only which are seen."""
+        """Draw other rows at another width; the height decides only which are seen."""
         width = self.scrollable_content_region.width
         if width != self._drawn_width:
             self._drawn_width = width
@@ -149,7 +149,7 @@ class Lines(ScrollView, can_focus=True):
         return size != self._size and super()._size_updated(size, virtual_size, container_size, layout)
 
     def watch_has_focus(self, _has_focus: bool) -> None:
-        """No rule of the style sheets asks whether rows have the focus: styled again, all of them would be drawn anew."""
+        """Restyle nothing: no rule of the style sheets asks whether rows have the focus, and all of them would be drawn anew."""
 
     def on_focus(self, event: Focus) -> None:
         """Draw the cursor's row alone, whose colour says who has the focus; Textual's own handler would draw every row anew."""
@@ -174,7 +174,7 @@ class Lines(ScrollView, can_focus=True):
         return self._styles[name]
 
     def render_line(self, y: int) -> Strip:
-        """One line of the window."""
+        """Return one line of the window."""
         index = y + self.scroll_offset.y
         width = self.scrollable_content_region.width
         if y == 0 and self.nothing and not self.row_count():
@@ -221,7 +221,6 @@ class Lines(ScrollView, can_focus=True):
             self.post_message(self.Moved(self, self.index))
 
     def action_move(self, by: int) -> None:
-        """Up or down."""
         self.move_to(self.index + by)
 
     def action_page(self, by: int) -> None:

@@ -59,7 +59,7 @@ class LogView(Lines):
         return self.lines[self._line(self.index)] if self.lines else None
 
     def row_count(self) -> int:
-        """How many rows: of wrapped lines more than lines."""
+        """Return how many rows: of wrapped lines more than lines."""
         return len(self._pieces) if self.wrapped else len(self.lines)
 
     def row_key(self, index: int) -> object:
@@ -85,22 +85,21 @@ class LogView(Lines):
         super().forget()
 
     def _prefix_width(self) -> int:
-        """Cells before the text."""
+        """Return the cells before the text."""
         return 2 + (self._time_width() + 1 if self.times else 0)
 
     def _time_width(self) -> int:
-        """Cells of a time: milliseconds where there is room."""
+        """Return the cells of a time: milliseconds where there is room."""
         return 12 if self.size.width >= _WIDE else 8
 
     def wrap(self, on: bool) -> None:
-        """Long lines over several rows, or cut; the cursor stays on its line."""
+        """Show long lines over several rows, or cut; the cursor stays on its line."""
         line = self._line(self.index) if self.lines else 0
         self.wrapped = on
         self.forget()
         self.move_to(self._row(line))
 
     def clear(self) -> None:
-        """No lines."""
         self.lines = []
         self._characters = 0
         self.index = 0
@@ -161,5 +160,5 @@ class LogView(Lines):
 
 
 def _tabless(text: str, limit: int) -> str:
-    """At most the first ``limit`` characters: of a huge line no more is drawn than a row can show."""
+    """Return at most the first ``limit`` characters: of a huge line no more is drawn than a row can show."""
     return (text[:limit] + "…" if len(text) > limit else text).replace("\t", "    ")

@@ -90,7 +90,7 @@ E exports all that the filter lets through, as NDJSON or CSV. @ jumps to a time.
         return "device:x class:dog kind:error ms>100 /regex/ !not"
 
     def filtered(self, text: str) -> None:
-        """Another filter: the console answers with another window."""
+        """Take another filter: the console answers with another window."""
         self.filter_text = text
         self.post_message(self.FilterChanged(text))
 
@@ -107,7 +107,7 @@ E exports all that the filter lets through, as NDJSON or CSV. @ jumps to a time.
         self._say()
 
     def add_newer(self, messages: Sequence[InferenceMessage], anew: bool = False) -> None:
-        """Messages after the window; ``anew``: the journal's newest, which do not follow on it."""
+        """Add messages after the window; ``anew``: the journal's newest, which do not follow on it."""
         if messages and self.look != "ready":
             self.ready()
         if anew:
@@ -117,11 +117,11 @@ E exports all that the filter lets through, as NDJSON or CSV. @ jumps to a time.
         self._say()
 
     def add_older(self, messages: Sequence[InferenceMessage]) -> None:
-        """Messages before the window."""
+        """Add messages before the window."""
         self.stream.prepend(messages)
 
     def show_intake(self, intake: RecorderFigures, pending: int) -> None:
-        """How the recorder does, and how many messages wait behind a paused view."""
+        """Show how the recorder does, and how many messages wait behind a paused view."""
         if (intake, pending) != (self.intake, self.pending):
             self.intake, self.pending = intake, pending
             self._say()
@@ -165,7 +165,7 @@ E exports all that the filter lets through, as NDJSON or CSV. @ jumps to a time.
             self.say(paced(intake.rate), "dim")
 
     def on_resize(self) -> None:
-        """Another width has room for more, or for less."""
+        """Draw more, or less, where another width has room for it."""
         self._say()
 
     def _show_state(self, standing: str, lines: list[Content]) -> None:
@@ -198,7 +198,7 @@ E exports all that the filter lets through, as NDJSON or CSV. @ jumps to a time.
             self._say()
 
     def action_follow(self) -> None:
-        """To the end, and go with it."""
+        """Go to the end, and follow it."""
         self.paused = False
         self.stream.following = True
         self.pending = 0
@@ -214,7 +214,6 @@ E exports all that the filter lets through, as NDJSON or CSV. @ jumps to a time.
         self.action_follow()
 
     def on_lines_moved(self, event: Lines.Moved) -> None:
-        """Another message."""
         event.stop()
         self.post_message(self.Highlighted(self.stream.current))
 

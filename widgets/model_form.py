@@ -68,7 +68,6 @@ class ModelForm(Dialog[ImagePacking]):
         self.action_go()
 
     def action_go(self) -> None:
-        """On."""
         name = self._value("name")
         sound = name.isascii() and name[:1].isalpha() and name == name.lower() and name.replace("-", "").isalnum()
         if not sound or not 3 <= len(name) <= 32:

@@ -29,7 +29,7 @@ class Row:
 
 
 def module_state(row: Row) -> Cell:
-    """One word, with its sign: diagnosis' where there is one, else the agent's own."""
+    """Return one word, with its sign: diagnosis' where there is one, else the agent's own."""
     if row.finding is not None:
         sign, role = SEVERITY[row.finding.severity]
         return f"{sign} {row.finding.word}", role
@@ -40,7 +40,7 @@ def module_state(row: Row) -> Cell:
 
 
 def reason(row: Row) -> Cell:
-    """One short reason; nothing where all is well."""
+    """Return one short reason; nothing where all is well."""
     finding = row.finding
     if finding is None or finding.severity == "ok":
         return "", "dim"
@@ -48,7 +48,7 @@ def reason(row: Row) -> Cell:
 
 
 def wanted_status(row: Row) -> Cell:
-    """Desired against reported status, where they differ."""
+    """Return desired against reported status, where they differ."""
     desired, reported = row.module.desired, row.module.reported
     if desired is None:
         return "not wanted", "warn"
@@ -60,7 +60,7 @@ def wanted_status(row: Row) -> Cell:
 
 
 def since(row: Row) -> str:
-    """Age of what it does now."""
+    """Return the age of what it does now."""
     reported = row.module.reported
     if reported is None:
         return ""

@@ -23,7 +23,7 @@ _CAUSE = 240  # characters of a cause under the table, so that its remedy stays 
 
 
 def _hung(parts: Sequence[tuple[str, str]]) -> Hanging:
-    """Lines that begin with a sign, and go on under what stands beside it."""
+    """Return the lines that begin with a sign, and go on under what stands beside it."""
     content = Content.assemble(*parts)
     starts = [len(line.split(" ", 1)[0]) + 1 for line in content.plain.split("\n")]
     return Hanging(content, {number: Hang(start, start) for number, start in enumerate(starts)})
@@ -147,7 +147,6 @@ makes of its routes stands in a twin of its own, which is read with r, after a d
     """
 
     def filtered(self, text: str) -> None:
-        """Only what matches."""
         self.table.set_filter(text)
 
     def content(self) -> Widget:
@@ -158,7 +157,6 @@ makes of its routes stands in a twin of its own, which is read with r, after a d
         self.notify(f"modules sorted: {self.table.next_sort()}", timeout=2)
 
     def on_table_highlighted(self, event: Table.Highlighted) -> None:
-        """Another module."""
         event.stop()
         self.say_row()
         self.post_message(self.Highlighted(self.row))

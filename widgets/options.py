@@ -33,7 +33,7 @@ class Editor(TextArea):
         """Esc was pressed."""
 
     def on_mount(self) -> None:
-        """Colours of the syntax that can be read on the theme's background."""
+        """Set colours of the syntax that can be read on the theme's background."""
         self.app.theme_changed_signal.subscribe(self, self._colour)
         self._colour(self.app.current_theme)
 
@@ -176,7 +176,7 @@ The hub keeps create options in chunks of 512 characters; the last line tells th
             await fields.mount_all(rows)
 
     def set_text(self, text: str) -> None:
-        """Another text, not typed: it is checked at once."""
+        """Show another text, not typed: it is checked at once."""
         if text != self.editor.text:
             self.editor.load_text(text)
         self.post_message(self.TextChanged(text))
@@ -237,7 +237,7 @@ The hub keeps create options in chunks of 512 characters; the last line tells th
         self.focus_content()
 
     def action_edit(self) -> None:
-        """Into the text."""
+        """Focus the text."""
         self.editor.focus()
 
     def action_preset(self) -> None:

@@ -54,7 +54,7 @@ class FilterLine(Input):
         super().__init__(placeholder=placeholder, compact=True)
 
     def watch_has_focus(self, _has_focus: bool) -> None:
-        """With the focus it looks as without: styled again, it would keep a key waiting."""
+        """Restyle nothing: with the focus it looks as without, and a key would wait for it."""
 
     def action_leave(self) -> None:
         """Clear the filter and close the line."""
@@ -64,7 +64,7 @@ class FilterLine(Input):
             self.parent.focus_content()
 
     def rest(self) -> None:
-        """Nobody types here now: the line stays if it filters."""
+        """Keep the filter's line only if it filters: nobody types here now."""
         self.display = bool(self.value)
         self.set_class(bool(self.value), "-stays")
 
@@ -149,19 +149,19 @@ class Pane(Vertical):
     # Looks.
 
     def waiting(self, what: str) -> None:
-        """Nothing is there yet."""
+        """Show that nothing is there yet."""
         if self.look != "ready":
             self._show("loading", Content(drawn(f"… {what}")))
         self.say("loading", "dim")
 
     def empty(self, what: str, remedy: str) -> None:
-        """There is nothing, and that is an answer."""
+        """Show that there is nothing, which is an answer."""
         self._show("empty", Content.assemble((what, "bold"), ("\n\n" + remedy, STYLES["dim"])))
         self.note(None)
         self.say("none", "dim")
 
     def failed(self, error: OperatorError) -> None:
-        """Nothing could be had. What was shown before stays, with a note above it."""
+        """Show an error; what was shown before stays, with a note above it."""
         if self.look == "ready":
             self.note(error)
         else:
@@ -237,7 +237,7 @@ class Pane(Vertical):
         """Show details of what the cursor stands on in the panel beside the panes."""
 
     def action_sort(self) -> None:
-        """Another order."""
+        """Take the next order; a pane without one has nothing to do."""
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Filter as it is typed."""
@@ -246,7 +246,7 @@ class Pane(Vertical):
             self.filtered(event.value)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Back to the rows; an empty filter closes its line."""
+        """Focus the rows; an empty filter closes its line."""
         if event.input is self._filter:
             event.stop()
             self._filter.rest()

@@ -11,7 +11,7 @@ _ASCII = " .:-=+*#@"
 
 
 def spark(values: Sequence[float | None], width: int) -> str:
-    """``values`` over time in at most ``width`` cells, scaled to their largest; where nothing is known a space."""
+    """Return ``values`` over time in at most ``width`` cells, scaled to their largest; where nothing is known a space."""
     if not values or width <= 0:
         return ""
     levels = _ASCII if is_ascii() else _BLOCKS

@@ -28,7 +28,6 @@ class ProgressDialog(Dialog[None]):
         self.said: list[str] = []
 
     def compose_content(self) -> ComposeResult:
-        """Lines and a bar."""
         yield Static("", classes="text", id="said")
         yield ProgressBar(show_eta=False)
         hint = f"Esc leaves this; the work goes on without it. {self.cancelling}".rstrip()
@@ -36,7 +35,7 @@ class ProgressDialog(Dialog[None]):
         yield KeyLine()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Not everything can be cancelled."""
+        """Offer to cancel only what can be cancelled."""
         return action != "throw_away" or bool(self.cancelling)
 
     def action_throw_away(self) -> None:
@@ -49,7 +48,7 @@ class ProgressDialog(Dialog[None]):
         self.query_one(ProgressBar).display = False
 
     def tell(self, progress: Progress) -> None:
-        """One more line."""
+        """Add a line."""
         if not self.is_mounted:
             return
         self.said.append(progress.text)

@@ -43,7 +43,6 @@ class Banner(Horizontal):
     """
 
     def compose(self) -> ComposeResult:
-        """Badge, place, costs."""
         self.badge = Static("", classes="badge")
         self.where = Static("", classes="where")
         self.spent = Static("", classes="spent")
@@ -62,7 +61,7 @@ class Banner(Horizontal):
         self.say_where(where)
 
     def say_where(self, where: str) -> None:
-        """Another place in the same context."""
+        """Show another place in the same context."""
         self.where.update(Content(drawn(where)))
 
     def like(self, other: Banner, where: str) -> None:

@@ -13,7 +13,7 @@ from widgets.symbols import SEVERITY, STEP, Role
 
 
 def seconds(value: float | None) -> str:
-    """How long a step took."""
+    """Return how long a step took."""
     if value is None:
         return ""
     if value < 1:
@@ -31,7 +31,7 @@ def step_sign(step: Step) -> tuple[str, Role]:
 
 
 def _explained(step: Step) -> bool:
-    """Whether what was found is told in full, below the step's own line where that has no room."""
+    """Return whether what was found is told in full, below the step's own line where that has no room."""
     return step.state in ("failed", "neutral") or step_sign(step)[1] == "warn"
 
 
@@ -72,7 +72,7 @@ class StepList(Lines):
             self.move_to(place)  # lines came above it
 
     def on_resize(self) -> None:
-        """Another width breaks remedies elsewhere."""
+        """Draw anew: another width breaks remedies elsewhere."""
         super().on_resize()
         self.show_steps(self.steps)
         self.move_to(self.index)  # in sight, where there is less room
@@ -89,7 +89,7 @@ class StepList(Lines):
         return index
 
     def _columns(self, width: int) -> tuple[int, int]:
-        """Cells of title and detail."""
+        """Return the cells of title and detail."""
         title = min(max((len(each.title) for each in self.steps), default=10), max(width * 2 // 5, 26))
         detail = width - title - _TIME - 6
         return (title, detail) if detail >= _TOLD else (max(width - _TIME - 4, 0), 0)

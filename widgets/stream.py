@@ -52,7 +52,7 @@ class SenderColumn:
 
 
 def sender(message: InferenceMessage) -> str:
-    """Who sent it: the device, and the module where it is one."""
+    """Return who sent it: the device, and the module where it is one."""
     return f"{message.device}/{message.module}" if message.module else message.device
 
 
@@ -121,7 +121,7 @@ class Stream(Lines):
         self._last_request: tuple[str, int] | None = None
 
     def row_count(self) -> int:
-        """Rows in the window."""
+        """Return the rows in the window."""
         return len(self.window)
 
     def row_key(self, index: int) -> object:
@@ -130,7 +130,6 @@ class Stream(Lines):
         return message.row, message.marked, message.missing, message.hub_remade, self.column
 
     def cells(self, index: int, width: int) -> Cells:
-        """One message."""
         return message_cells(self.window[index], width, self.column)
 
     @property
@@ -149,7 +148,7 @@ class Stream(Lines):
         return self.window[-1].row if self.window else -1
 
     def replace(self, messages: Sequence[InferenceMessage], at_row: int | None = None, tail: bool = False) -> None:
-        """Another window; the cursor goes to ``at_row``, else to the end. ``tail``: of the same stream, further on."""
+        """Show another window; the cursor goes to ``at_row``, else to the end. ``tail``: of the same stream, further on."""
         self.window = list(messages)
         if not tail:  # another filter may leave one sender
             self.senders.clear()
@@ -164,7 +163,7 @@ class Stream(Lines):
             self.post_message(self.Moved(self, self.index))
 
     def append(self, messages: Sequence[InferenceMessage]) -> None:
-        """Newer messages; older ones leave the window. Following, the view goes with them."""
+        """Add newer messages; older ones leave the window. Following, the view goes with them."""
         if not messages:
             self._last_request = None
             return
@@ -187,7 +186,7 @@ class Stream(Lines):
                 self.scroll_to(y=max(offset - surplus, 0), animate=False, force=True, immediate=True)
 
     def prepend(self, messages: Sequence[InferenceMessage]) -> None:
-        """Older messages; newer ones leave the window; what is seen stays where it is."""
+        """Add older messages; newer ones leave the window; what is seen stays where it is."""
         if not messages:
             return
         self._last_request = None
@@ -214,7 +213,7 @@ class Stream(Lines):
             self.column = SenderColumn.of(self.senders, self.scrollable_content_region.width)
 
     def on_resize(self) -> None:
-        """Another width has room for other columns; at another height the end stays in sight."""
+        """Draw anew: another width has room for other columns; at another height the end stays in sight."""
         self.column = SenderColumn.of(self.senders, self.scrollable_content_region.width)
         super().on_resize()
         if self.following and self.window:

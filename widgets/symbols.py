@@ -83,7 +83,7 @@ def ascii_only(on: bool) -> None:
 
 
 def drawn(text: str) -> str:
-    """``text`` with our own signs as this terminal can draw them."""
+    """Return ``text`` with our own signs as this terminal can draw them."""
     return text.translate(_ASCII) if _plain else text
 
 
@@ -93,5 +93,5 @@ def ascii_sign(sign: str) -> str:
 
 
 def is_ascii() -> bool:
-    """Whether signs and borders are drawn in ASCII."""
+    """Return whether signs and borders are drawn in ASCII."""
     return _plain

@@ -56,7 +56,7 @@ class Rows(Lines):
         self.post_message(self.Resized())
 
     def row_count(self) -> int:
-        """How many records are shown."""
+        """Return how many records are shown."""
         return len(self.records)
 
     def row_key(self, index: int) -> object:
@@ -92,7 +92,7 @@ class Rows(Lines):
 
     @staticmethod
     def _fitting(columns: list[Column[Any]], natural: dict[str, int], width: int) -> list[Column[Any]]:
-        """Without those spare columns for which the others leave no room."""
+        """Return without those spare columns for which the others leave no room."""
 
         def min_width(column: Column[Any]) -> int:
             return 2 + (min(natural[column.title], _NAME if column.spare else _TEXT) if column.grow else natural[column.title])
@@ -173,7 +173,6 @@ class Table(Widget, Generic[Record]):
         self.heading = Static("", classes="heading")
 
     def compose(self) -> ComposeResult:
-        """Heading over rows."""
         yield self.heading
         yield self.rows
 
@@ -208,7 +207,7 @@ class Table(Widget, Generic[Record]):
         return False
 
     def matches(self, record: Record) -> bool:
-        """Whether the filter lets the record through."""
+        """Return whether the filter lets the record through."""
         pattern = self.filter.lower()
         if pattern.startswith("!"):
             return pattern[1:] not in self.search(record).lower()
@@ -237,7 +236,7 @@ class Table(Widget, Generic[Record]):
             self.heading.update(Content(" " + "  ".join(parts)))
 
     def on_rows_resized(self, event: Rows.Resized) -> None:
-        """Another width has other columns."""
+        """Draw other columns at another width."""
         event.stop()
         self._head()
 

@@ -61,7 +61,7 @@ class TwinTree(Tree[str]):
             self.cursor_line = 0
 
     def render_label(self, node: TreeNode[str], base_style: Style, style: Style) -> Text:
-        """Names stand back behind their values."""
+        """Draw names behind their values."""
         label = super().render_label(node, base_style, style)
         if not node.allow_expand and node is not self.cursor_node:
             name = self.get_component_rich_style("twin--name", partial=True)
@@ -109,5 +109,5 @@ def _words(value: Any) -> str:
 
 
 def _label(name: str, value: str, branch: bool = False) -> Text:
-    """Text, never markup: a twin may hold anything."""
+    """Return the label as Text, never as markup: a twin may hold anything."""
     return Text.assemble((name, "bold" if branch else ""), ("  " if value else ""), value.replace("\n", " ⏎ "), no_wrap=True)

@@ -57,7 +57,7 @@ def parser(names: Sequence[str] = NAMES) -> argparse.ArgumentParser:
 
 
 def _give(parser: argparse.ArgumentParser, common: argparse.ArgumentParser) -> None:
-    """``--context`` and ``--read-only`` after a verb and after its action too: who types does not think of places.
+    """Add ``--context`` and ``--read-only`` after a verb and after its action too: who types does not think of places.
 
     An action's own ``--help`` begins with what the verb's says of it.
     """

@@ -69,11 +69,11 @@ class Call:
         _write(sys.stdout, text)
 
     def out_json(self, value: Any, indent: int | None = None) -> None:
-        """One JSON object, on one line unless it is indented."""
+        """Write one JSON object, on one line unless it is indented."""
         self.out(json_line(value, indent))
 
     def table(self, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
-        """Rows as an aligned table for people, or as one JSON list with ``--json``; ``columns`` are keys of each row and its headings.
+        """Write rows as an aligned table for people, or as one JSON list with ``--json``; ``columns`` are keys of each row and its headings.
 
         For people a datetime is an age, a truth yes or no, and a list its items or their names; in JSON they are ISO 8601, true
         or false, and arrays.

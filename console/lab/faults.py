@@ -45,7 +45,7 @@ class LabFaults:
             return None
 
     def faults(self) -> list[Fault]:
-        """Every fault, with where it is on."""
+        """Return every fault, with where it is on."""
         return self._faults(self._call(None))
 
     def switch(self, name: str, on: bool, device: str = "", module: str = "") -> list[Fault]:

@@ -55,7 +55,7 @@ class LabProcess:
         return info
 
     def wait(self) -> int:
-        """Until the lab ends; gives its exit status."""
+        """Wait until the lab ends and return its exit status."""
         return self._process.wait()
 
     def close(self) -> None:

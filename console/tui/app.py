@@ -84,7 +84,10 @@ class ConsoleApp(AppActions, TellingApp):
         self.set_interval(_REMEMBER, self.remember)
 
     def _begin(self) -> None:
-        """After the first frame. What stands by now stays: looking through it again and again would hold up keys."""
+        """Begin after the first frame.
+
+        What stands by now stays: looking through it again and again would hold up keys.
+        """
         gc.freeze()
         gc.enable()
         go(self, self._open(), "open")
@@ -150,7 +153,7 @@ class ConsoleApp(AppActions, TellingApp):
         go(self, change(), "context")
 
     def _leave_for(self, name: str | None) -> None:
-        """Nothing of the old context stays on the screen."""
+        """Clear what belongs to the old context."""
         self.remember()
         old, self.session = self.session, None
         self.context_name = name
@@ -170,7 +173,7 @@ class ConsoleApp(AppActions, TellingApp):
         self.call_after_refresh(lambda: go(self, change(), "open"))
 
     def end(self) -> None:
-        """After the last frame: end what the session and the embedded lab started."""
+        """End what the session and the embedded lab started, after the last frame."""
         if self.session is not None:
             self.session.close()
         if self.lab is not None:
@@ -194,29 +197,29 @@ class ConsoleApp(AppActions, TellingApp):
             self.main.modules.read(asked=True)  # what it ended with is not shown half a minute later
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
-        """``$dim`` and ``$edge`` stand in our style sheets; every theme of ours names its own."""
+        """Give ``$dim`` and ``$edge``, which stand in our style sheets; every theme of ours names its own."""
         return {"dim": "#8a949e", "edge": "#3d4751"}
 
     # Keys and commands.
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Most keys of the app are for the four panes; a screen over them has its own, and so has a dialog."""
+        """Keep most keys of the app for the four panes; a screen over them has its own, and so has a dialog."""
         if action == "act" and ACTIONS[str(parameters[0])].scope == "panes" and not isinstance(self.screen, MainScreen):
             return False
         return super().check_action(action, parameters)
 
     def offers(self, action: Action) -> bool | None:
-        """Faults are switched in the lab alone."""
+        """Offer faults in the lab alone."""
         if action.id == "app.faults" and not (self.session is not None and self.session.context.lab):
             return False
         return super().offers(action)
 
     def get_system_commands(self, screen: Screen[object]) -> list[SystemCommand]:
-        """None of Textual's own: ours stand in the palette under the verbs' names."""
+        """Return none of Textual's own: ours stand in the palette under the verbs' names."""
         return []
 
     def get_key_display(self, binding: Binding) -> str:
-        """Keys as they stand on the keyboard, in signs that this terminal has."""
+        """Return keys as they stand on the keyboard, in signs that this terminal has."""
         text = binding.key_display or super().get_key_display(binding)
         if re.fullmatch("f[0-9]+|esc|space|tab", text):
             text = text.capitalize()
@@ -236,7 +239,7 @@ class ConsoleApp(AppActions, TellingApp):
         return self.read_only or (self.session is not None and self.session.read_only)
 
     def action_command_palette(self) -> None:
-        """All commands, to choose from."""
+        """Show all commands, to choose from."""
         if not isinstance(self.screen, CommandPalette):
             self.push_screen(CommandPalette(placeholder="a command or what it does"))
 

@@ -123,13 +123,13 @@ class ConsoleCommands(Provider):
         )
 
     async def discover(self) -> Hits:
-        """All of them, each under its first name."""
+        """Yield all commands, each under its first name."""
         for name, action in available(self._app).items():
             if name == action.commands[0]:
                 yield DiscoveryHit(self._line(action, Content(name)), partial(run_command, self._app, name), name)
 
     async def search(self, query: str) -> Hits:
-        """Those that match."""
+        """Yield the commands that match."""
         matcher = self.matcher(query)
         for name, action in available(self._app).items():
             score = matcher.match(f"{name} {action.about}")

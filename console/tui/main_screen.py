@@ -42,7 +42,7 @@ _SPENT_STEP = 10  # messages of the hub's quota
 
 
 def layout_for(width: int, height: int) -> Layout:
-    """One pane at a time; four from 120×36; details too from 160×48."""
+    """Return one pane at a time; four from 120×36; details too from 160×48."""
     if width >= 160 and height >= 48:
         return "roomy"
     return "four" if width >= 120 and height >= 36 else "single"
@@ -78,7 +78,6 @@ class MainScreen(Scope, Screen[None]):
         return app_of(self)
 
     def compose(self) -> ComposeResult:
-        """Banner, strip, panes, footer."""
         # Classes that are there from the beginning: one that comes later has everything under it styled again.
         self._arrange(self.app.size)
         self.images.add_class("-current", update=False)
@@ -105,13 +104,13 @@ class MainScreen(Scope, Screen[None]):
     # The context.
 
     def waiting(self, what: str) -> None:
-        """Nothing can be read yet, and why."""
+        """Say that nothing can be read yet, and why."""
         for pane in (self.images, self.modules, self.messages):
             pane.waiting(what)
         self._name_place()
 
     def stranded(self, error: OperatorError) -> None:
-        """There is no context to work with."""
+        """Say that there is no context to work with."""
         for pane in (self.images, self.modules, self.messages):
             pane.failed(error)
         self.console.show_error(error)
@@ -133,7 +132,7 @@ class MainScreen(Scope, Screen[None]):
         go(self, self._find_device(session, place.device), "device")
 
     def place(self, watch: LeftWatch | None) -> Place:
-        """Where one is now."""
+        """Return where one is now."""
         from console.tui.saved_state import Place
 
         filters = {pane.id or "": text for pane in self.panes if (text := pane.filter_now)}
@@ -141,7 +140,7 @@ class MainScreen(Scope, Screen[None]):
 
     @on(Pane.Reload)
     def _reload(self) -> None:
-        """Without a context there is one thing to try again."""
+        """Try the context again where there is none."""
         if self.session is None:
             self.console.open_again()
 
@@ -158,7 +157,7 @@ class MainScreen(Scope, Screen[None]):
         go(self.app, interrupted.tell(self, session), "interrupted")
 
     def look_at(self, device: str | None) -> None:
-        """Another device."""
+        """Look at another device."""
         if device and self.session is not None:
             self.look_at_place(device)
             self.modules.begin(self.session, device)
@@ -224,7 +223,7 @@ class MainScreen(Scope, Screen[None]):
         return pane
 
     def offers(self, action: Action) -> bool | None:
-        """There is something to give up only while a dialog is on its way."""
+        """Offer to give up only while a dialog is on its way."""
         return bool(self.console.opening) if action.id == "app.give-up" else super().offers(action)
 
     def action_give_up(self) -> None:
@@ -268,6 +267,6 @@ class MainScreen(Scope, Screen[None]):
         return self.has_class("-roomy")
 
     def show_details(self, content: Content) -> None:
-        """Details of what the cursor stands on, where there is room."""
+        """Show details of the row under the cursor, where there is room."""
         if self.has_details:
             self.details.show(content)

@@ -44,7 +44,7 @@ class Place:
 
 
 def left(context: str) -> Place:
-    """Where one was in ``context``; the beginning where that is not known or cannot be read."""
+    """Return where one was in ``context``; the beginning where that is not known or cannot be read."""
     raw = _read().get(context)
     if not isinstance(raw, dict):
         return Place()

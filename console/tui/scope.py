@@ -31,7 +31,7 @@ class Scope(DOMNode):
         return None
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Textual asks this before a key, and for the footer."""
+        """Decide whether a key exists: Textual asks this before a key, and for the footer."""
         if action == "act":
             return self.offers(ACTIONS[str(parameters[0])])
         return super().check_action(action, parameters)

@@ -95,12 +95,12 @@ _OLD = ("linux", "vt100", "vt102", "vt220", "ansi", "cons25")
 
 
 def no_colours() -> bool:
-    """Whether the operator wants none (no-color.org)."""
+    """Return whether the operator wants none (no-color.org)."""
     return bool(os.environ.get("NO_COLOR"))
 
 
 def few_colours() -> bool:
-    """Whether this terminal shows no more than 16 colours, or none: the Linux console, old terminals, PuTTY's TERM, NO_COLOR."""
+    """Return whether this terminal shows no more than 16 colours, or none: the Linux console, old terminals, PuTTY's TERM, NO_COLOR."""
     term = os.environ.get("TERM", "")
     many = os.environ.get("COLORTERM", "").lower() in ("truecolor", "24bit")
     many = many or term.rpartition("-")[2] in ("256color", "direct", "kitty", "truecolor")
@@ -129,5 +129,5 @@ def remember(file: Path, name: str) -> None:
 
 
 def unicode_missing() -> bool:
-    """Whether this terminal cannot show our signs: by its kind, or by the locale of its session."""
+    """Return whether this terminal cannot show our signs: by its kind, or by the locale of its session."""
     return os.environ.get("TERM", "") in _OLD or locale_charset() != "utf-8"

@@ -19,7 +19,7 @@ _CLASS_NAMES = Path(__file__).with_name("class_names.txt")
 
 
 def class_names() -> list[str]:
-    """ImageNet's 1,000 class names in the order of the network's outputs.
+    """Return ImageNet's 1,000 class names in the order of the network's outputs.
 
     They ship with the client: the original fetched them at start.
     """

@@ -26,7 +26,7 @@ _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
 
 def environment() -> dict[str, str]:
-    """Paths, language, trust and proxies, as they are now. Secrets that the operator keeps in it are not passed on."""
+    """Return the paths, language, trust and proxies of this environment; secrets that the operator keeps in it are not passed on."""
     passed = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     passed["NETRC"] = os.devnull
     return passed | {name: value for name, value in os.environ.items() if name.lower() in _PROXIES}

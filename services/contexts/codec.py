@@ -31,7 +31,7 @@ class TableError(Exception):
 
 
 def parse_source(text: str) -> SecretSource:
-    """``env:NAME``, ``file:PATH``, ``command:ARGV…`` or ``keyring:NAME``; ValueError otherwise, which never repeats the text."""
+    """Parse ``env:NAME``, ``file:PATH``, ``command:ARGV…`` or ``keyring:NAME``; ValueError otherwise, which never repeats the text."""
     kind, colon, value = text.strip().partition(":")
     if not colon or kind not in _KINDS or not value.strip():
         raise ValueError("a secret is named by its source: env:NAME, file:PATH, command:ARGV… or keyring:NAME")

@@ -38,7 +38,7 @@ def consumer(kind: type[Client], endpoint: EventEndpoint, **options: Any) -> Cli
 
 
 def proxy_settings(proxy: str, *, with_scheme: bool) -> dict[str, Any]:
-    """``http://user:password@host:port`` as azure-eventhub wants it.
+    """Return ``http://user:password@host:port`` as azure-eventhub wants it.
 
     Its asynchronous transport makes a URL of host and port for aiohttp, which takes none without a scheme; its synchronous one
     looks the host up as it is (5.15.1). Raises OperatorError where it is no such URL.

@@ -90,31 +90,30 @@ class ResourceManager:
         self._base = context.cloud.resource_manager.rstrip("/")
 
     def subscriptions(self) -> list[Subscription]:
-        """Every subscription the sign-in can see."""
+        """Return every subscription the sign-in can see."""
         return [
             Subscription(_text(fields, "subscriptionId", 60), _optional(fields, "displayName", 120))
             for fields in self._list("subscriptions", "2022-12-01")
         ]
 
     def workspaces(self, subscription: str) -> list[FoundWorkspace]:
-        """Every Azure ML workspace of a subscription."""
+        """Return every Azure ML workspace of a subscription."""
         return [_workspace(fields) for fields in self._list(f"subscriptions/{subscription}/{_WORKSPACES}", _WORKSPACES_VERSION)]
 
     def workspace(self, subscription: str, resource_group: str, name: str) -> FoundWorkspace:
-        """One workspace."""
         place = f"subscriptions/{subscription}/resourceGroups/{resource_group}/{_WORKSPACES}/{name}"
         return _workspace(self._ask(self._url(place, _WORKSPACES_VERSION)))
 
     def hubs(self, subscription: str) -> list[FoundHub]:
-        """Every IoT Hub of a subscription."""
+        """Return every IoT Hub of a subscription."""
         return [_hub(fields) for fields in self._list(f"subscriptions/{subscription}/{_HUBS}", _HUBS_VERSION)]
 
     def hub(self, resource_id: str) -> FoundHub:
-        """One hub by its ARM id."""
+        """Read one hub by its ARM id."""
         return _hub(self.hub_record(resource_id))
 
     def hub_plan(self, resource_id: str) -> HubPlan:
-        """Tier, units and today's quota of a hub."""
+        """Return the tier, units and today's quota of a hub."""
         sku = _fields(self.hub_record(resource_id), "sku")
         metrics = self._list(f"{_place(resource_id)}/quotaMetrics", _HUBS_VERSION)
         total = next((metric for metric in metrics if metric.get("name") == "TotalMessages"), {})
@@ -138,7 +137,7 @@ class ResourceManager:
         return Secret(f"Endpoint=sb://{host}/;SharedAccessKeyName={policy};SharedAccessKey={key};EntityPath={hub.events_entity}")
 
     def registries(self, subscription: str) -> list[tuple[str, str]]:
-        """Container registries of a subscription: ARM name and login server."""
+        """Return the container registries of a subscription: ARM name and login server."""
         rows = self._list(f"subscriptions/{subscription}/{_REGISTRIES}", _REGISTRIES_VERSION)
         return [(_text(fields, "name", 80), _text(_fields(fields, "properties"), "loginServer", 200)) for fields in rows]
 

@@ -101,7 +101,7 @@ class Draft:
             self.hub_string, self.hub_source, self.hub_resource_id = string, None, found.resource_id
 
     def resources(self) -> ResourceManager:
-        """ARM with this draft's sign-in, to pick from its lists."""
+        """Return ARM with this draft's sign-in, to pick from its lists."""
         return ResourceManager(self._signed_in())
 
     def devices(self) -> list[str]:

@@ -18,10 +18,10 @@ def _folder(kind: str) -> Path:
 
 
 def config_folder() -> Path:
-    """contexts.toml, keys.toml, presets/."""
+    """Return the folder of contexts.toml, keys.toml and presets/."""
     return _folder("config")
 
 
 def state_folder() -> Path:
-    """journals, history, saved exports, the log."""
+    """Return the folder of journals, history, saved exports and the log."""
     return _folder("state")

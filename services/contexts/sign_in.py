@@ -78,7 +78,7 @@ def arm_scope(cloud: CloudSettings) -> str:
 
 
 def connection_options(ca_file: str) -> dict[str, Any]:
-    """Keyword arguments for any azure-core client: a private CA for this client alone, and waits an operator can bear."""
+    """Return the keyword arguments for any azure-core client: a private CA for this client alone, and waits an operator can bear."""
     options: dict[str, Any] = {"connection_timeout": 10, "read_timeout": 30, "retry_total": 1}
     if ca_file:
         options["connection_verify"] = ca_path(ca_file)

@@ -132,7 +132,7 @@ def read_private(path: Path, what: str) -> str:
 
 
 def read_only_environment() -> bool:
-    """Whether DBE_CONSOLE_READ_ONLY makes every context read-only."""
+    """Return whether DBE_CONSOLE_READ_ONLY makes every context read-only."""
     return os.environ.get("DBE_CONSOLE_READ_ONLY", "").strip().lower() not in ("", "0", "false", "no")
 
 
@@ -152,7 +152,7 @@ class ContextStore:
         return self._load()[1]
 
     def all(self) -> dict[str, Context]:
-        """Every context by its name."""
+        """Return every context by its name."""
         return self._load()[0]
 
     def resolve(self, name: str | None = None, read_only: bool = False) -> Context:
@@ -195,7 +195,7 @@ class ContextStore:
         self._save(contexts, current or context.name)
 
     def check_name(self, name: str, replace: bool = False) -> None:
-        """Whether a new context can have that name; OperatorError where it cannot, or another has it that shall not be replaced."""
+        """Refuse a name that a new context cannot have, or that another has who shall not be replaced. Raises OperatorError."""
         if not _NAME.fullmatch(name):
             raise OperatorError(
                 f"{one_line(name, 80)!r} cannot name a context.",

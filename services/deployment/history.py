@@ -100,7 +100,7 @@ class History:
             )
 
     def leave(self, entry: int, detail: str) -> None:
-        """Whether it went well cannot be told from here: any console may settle it (``pending``)."""
+        """Leave an entry pending: whether it went well cannot be told from here, and any console may settle it."""
         with self._open("The history cannot be written.") as database:
             text = masked_text(one_line(detail, 1000))
             database.execute("UPDATE history SET detail = ?, process = 0 WHERE id = ?", (text, entry))
@@ -110,14 +110,14 @@ class History:
         return self._read("(? = '' OR host = ?) AND (? = '' OR device = ?)", (host, host, device, device), limit)
 
     def entry(self, number: int) -> HistoryEntry:
-        """One entry; raises OperatorError where there is none."""
+        """Return one entry; raises OperatorError where there is none."""
         matches = self._read("id = ?", (number,), 1)
         if not matches:
             raise OperatorError(f"The history has no entry {number}.", remedy="See: dbe-console history.", code="history.unknown")
         return matches[0]
 
     def pending(self, host: str) -> list[HistoryEntry]:
-        """Entries of a hub that nobody saw to their end, oldest first; those that a living console works on are left out."""
+        """Return the entries of a hub that nobody saw to their end, oldest first; those that a living console works on are left out."""
         with self._open("The history cannot be read.") as database:
             rows = database.execute("SELECT id, process FROM history WHERE outcome = 'pending' AND host = ?", (host,)).fetchall()
         orphans = [number for number, process in rows if process != os.getpid() and not _alive(process)]

@@ -53,7 +53,7 @@ def _by_the_hub(hub: Hub, history: History, entry: HistoryEntry) -> None:
 
 
 def _same(now: Any, stored: Any) -> bool:
-    """Whether two masked manifests ask the same of agent and routes; the secrets count where the stored one has their digests."""
+    """Return whether two masked manifests ask the same of agent and routes; the secrets count where the stored one has their digests."""
     texts = [
         json.dumps([agent_of(content), mapping(edge_hub_of(content).get("routes"))], sort_keys=True, ensure_ascii=False)
         for content in (now, stored)

@@ -43,23 +43,23 @@ def of_the_deployment(state: DeviceState) -> Iterator[Evidence]:
 
 
 def is_behind(state: DeviceState) -> bool:
-    """Whether the hub has a newer deployment than the agent has reported on."""
+    """Return whether the hub has a newer deployment than the agent has reported on."""
     return (state.desired_version or 0) > (state.last_desired_version or 0)
 
 
 def is_refused(state: DeviceState) -> bool:
-    """Whether the agent refuses the newest deployment, whose version it does not report then."""
+    """Return whether the agent refuses the newest deployment, whose version it does not report then."""
     return state.last_desired_code in _REFUSALS and is_behind(state) and not is_of_the_one_before(state)
 
 
 def is_of_the_one_before(state: DeviceState) -> bool:
-    """Whether the agent's last word on a deployment is older than the newest deployment; False where the hub gives no times."""
+    """Return whether the agent's last word on a deployment is older than the newest deployment; False where the hub gives no times."""
     reported_at = state.last_desired_at or state.reported_at
     return reported_at is not None and state.desired_at is not None and reported_at <= state.desired_at
 
 
 def is_settled(edge_hub: EdgeHubState) -> bool:
-    """Whether the edge hub has taken the configuration that the hub holds for it, and does not refuse it."""
+    """Return whether the edge hub has taken the configuration that the hub holds for it, and does not refuse it."""
     last = edge_hub.last_desired_version
     return edge_hub.code in (None, 200) and last is not None and last >= (edge_hub.desired_version or 0)
 
@@ -70,12 +70,12 @@ def images_to_come(state: DeviceState) -> list[str]:
 
 
 def now_of(state: DeviceState) -> datetime:
-    """When the state was read."""
+    """Return when the state was read."""
     return state.read_at or datetime.now(timezone.utc)
 
 
 def since_deployed(state: DeviceState) -> float | None:
-    """Seconds since the newest deployment; None where the hub does not say."""
+    """Return the seconds since the newest deployment; None where the hub does not say."""
     return max((now_of(state) - state.desired_at).total_seconds(), 0.0) if state.desired_at else None
 
 
@@ -99,7 +99,7 @@ def _has_image(module: Module) -> bool:
 
 
 def _all_unknown(state: DeviceState) -> bool:
-    """Whether the agent knows no module's state: after its goodbye, or where its engine does not answer."""
+    """Return whether the agent knows no module's state: after its goodbye, or where its engine does not answer."""
     states = [module.reported.runtime_status.lower() for module in state.modules if module.reported]
     return bool(states) and all(status == "unknown" for status in states)
 

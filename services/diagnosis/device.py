@@ -50,7 +50,7 @@ def diagnose_state(state: DeviceState, other_findings: Iterable[Finding] = ()) -
 
 
 def _follows(finding: Finding, worst_one: Finding) -> bool:
-    """Whether a finding only repeats what the worst one says already."""
+    """Return whether a finding only repeats what the worst one says already."""
     follows = ("not-created", "state-unknown", "plan-failed", "stopped-unasked")
     return finding.state == worst_one.state or (worst_one.severity == "error" and finding.state in follows)
 

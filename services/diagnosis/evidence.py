@@ -31,7 +31,7 @@ WHOLE = frozenset({"agent-stopped", "no-deployment", "bad-configuration", "schem
 
 
 def diagnose(evidence: Evidence) -> list[Finding]:
-    """Every state that the evidence names, best first; one ``unknown`` that shows the evidence whole where no rule knows it.
+    """Return every state that the evidence names, best first; one ``unknown`` that shows it whole where no rule knows it.
 
     Nothing that is well (an agent's code 200 without a word, a running module) is unknown: it gives an empty list or an ``ok``.
     """

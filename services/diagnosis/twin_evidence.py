@@ -24,7 +24,7 @@ _EVERY_ADDRESS = ("0.0.0.0", "::")
 
 
 def evidence_of(state: DeviceState) -> Iterator[Evidence]:
-    """Everything that the state shows, of the device first (``module`` empty), then of each module."""
+    """Yield everything that the state shows, of the device first (``module`` empty), then of each module."""
     yield from _of_the_device(state)
     yield from _of_the_edge_hub(state)
     for module in state.modules:
@@ -190,7 +190,7 @@ def _bindings(value: object) -> tuple[tuple[int, str, str], ...]:
 
 
 def claims(state: DeviceState) -> tuple[dict[int, list[str]], list[str]]:
-    """Who asks for which host port, and who takes the FPGA, of the modules that are to run."""
+    """Return who asks for which host port, and who takes the FPGA, of the modules that are to run."""
     ports: dict[int, list[str]] = defaultdict(list)
     hosts: list[str] = []
     for module in state.modules:

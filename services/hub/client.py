@@ -83,7 +83,7 @@ class Hub:
         return self.query(_ALL_DEVICES) if len(rows) >= _DEVICES else rows
 
     def query(self, text: str) -> list[Mapping[str, Any]]:
-        """Rows of a query over twins, 20,000 at most. Metered by what comes back; a hub allows 20 queries a minute and unit."""
+        """Return the rows of a query over twins, 20,000 at most. Metered by what comes back; a hub allows 20 queries a minute and unit."""
         from azure.iot.hub.models import QuerySpecification
 
         rows: list[Mapping[str, Any]] = []
@@ -98,7 +98,7 @@ class Hub:
         return rows
 
     def device(self, device_id: str, fresh: float = 0.0) -> Device:
-        """One device's identity, read again where what was read is older than ``fresh`` seconds. Free of quota."""
+        """Return one device's identity, read again where what was read is older than ``fresh`` seconds. Free of quota."""
         device = device_of(self._identity(device_id, fresh))
         if device is None:
             raise _strange(f"It was asked about {device_id!r}, and the reply holds no device.")
@@ -291,7 +291,7 @@ class Hub:
         return sorted(items, key=lambda row: -row.priority)
 
     def statistics(self) -> dict[str, int]:
-        """Devices: total, enabled, disabled, and connected. Free of quota."""
+        """Return the devices: total, enabled, disabled, and connected. Free of quota."""
         registry = self._registry_read(lambda manager: manager.get_device_registry_statistics(), "object")
         service = self._registry_read(lambda manager: manager.get_service_statistics(), "object")
         names = {"total": "totalDeviceCount", "enabled": "enabledDeviceCount", "disabled": "disabledDeviceCount"}

@@ -112,7 +112,7 @@ def _source(answer: dict[str, Any]) -> Any:
 
 
 def _place(answer: dict[str, Any]) -> tuple[str, str]:
-    """Namespace and entity from ``amqps://NAMESPACE:5671/ENTITY/$management``."""
+    """Return the namespace and entity from ``amqps://NAMESPACE:5671/ENTITY/$management``."""
     try:
         address = urlsplit(word(answer.get("address")))
         namespace = word(answer.get("hostname")) or address.hostname or ""

@@ -129,7 +129,7 @@ def _moment(fields: dict[str, str | None], now: datetime) -> datetime | None:
 
 
 def _month_and_day(fields: dict[str, str | None]) -> tuple[int, int]:
-    """Month and day; 0 is a month that there is none of. ``6/12/2021`` is June, as .NET writes without a culture."""
+    """Return the month and day; 0 is a month that there is none of. ``6/12/2021`` is June, as .NET writes without a culture."""
     if first := fields.get("first"):
         month, day = int(first), int(fields["second_number"] or 0)
         return (day, month) if month > 12 else (month, day)

@@ -26,7 +26,7 @@ Charge = Literal["none", "reply", "request", "exchange"]
 
 
 def units(size: int, unit: int = STANDARD_UNIT) -> int:
-    """Messages that one metered call of ``size`` bytes costs."""
+    """Return messages that one metered call of ``size`` bytes costs."""
     return max(1, -(-size // unit))
 
 
@@ -74,7 +74,7 @@ class QuotaMeter:
                 self._shared = False
 
     def spent_today(self, *, free_hub: bool = False) -> int:
-        """Messages spent today (UTC), in 4 KB units, or in the 0.5 KB units of a free hub."""
+        """Return the messages spent today (UTC), in 4 KB units, or in the 0.5 KB units of a free hub."""
         column = 1 if free_hub else 0
         with self._lock:
             if self._shared:

@@ -37,7 +37,7 @@ def main() -> None:
 
 
 def ask(question: dict[str, Any]) -> dict[str, str]:
-    """One question, one answer."""
+    """Ask one question and return the answer."""
     if not question["websocket"]:
         trouble = _handshake(question["host"], question["ca_file"])
         if trouble:

@@ -47,7 +47,7 @@ def device_of(identity: Any) -> Device | None:
 
 
 def _edge(name: str, fields: Mapping[str, Any]) -> bool:
-    """Whether an identity has the IoT Edge capability. Where the reply names none, the scope tells: an edge device's is its own."""
+    """Return whether an identity has the IoT Edge capability. Where the reply names none, the scope tells: an edge device's is its own."""
     capabilities = mapping(fields.get("capabilities"))
     if "iotEdge" in capabilities:
         return word(capabilities["iotEdge"]).strip().lower() == "true"
@@ -115,13 +115,13 @@ def edge_hub_of(twin: Any, read_at: datetime | None = None) -> EdgeHubState:
 
 
 def _updated(properties: Mapping[str, Any], name: str = "") -> datetime | None:
-    """When the hub last took a change of these properties, or of the one of that name."""
+    """Return when the hub last took a change of these properties, or of the one of that name."""
     metadata = mapping(properties.get("$metadata"))
     return moment((mapping(metadata.get(name)) if name else metadata).get("$lastUpdated"))
 
 
 def _unlisted(reported: Mapping[str, Any]) -> bool:
-    """Whether the agent could not list the containers: it then reports itself as ``unknown`` (IoTHubReporter.cs, docs/facts/iot-hub.md)."""
+    """Return whether the agent could not list the containers: it then reports itself as ``unknown`` (IoTHubReporter.cs, docs/facts/iot-hub.md)."""
     agent = mapping(mapping(reported.get("systemModules")).get("edgeAgent"))
     return word(agent.get("type")).lower() == "unknown"
 

@@ -135,7 +135,7 @@ def picture_request(input_name: str, data: bytes) -> Any:
 
 
 def picture_bytes(input_name: str, data: bytes) -> bytes:
-    """``picture_request`` as it goes on the wire, written straight: the picture is copied once, and no message is made."""
+    """Return ``picture_request`` as it goes on the wire, written straight: the picture is copied once, and no message is made."""
     return _picture_head(input_name, len(data)) + data
 
 

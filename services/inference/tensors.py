@@ -105,7 +105,7 @@ def to_array(tensor: Any) -> NDArray[Any]:
 
 
 def _spread(values: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
-    """``values`` in ``shape``; the last one is repeated where a sender left out equal ones at the end."""
+    """Return ``values`` in ``shape``; the last one is repeated where a sender left out equal ones at the end."""
     if values.shape == shape:
         return values
     missing = math.prod(shape) - len(values)

@@ -12,7 +12,7 @@ _tasks: set[asyncio.Task[None]] = set()
 
 
 def in_background(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-    """``work`` as a task; it may be cancelled or awaited like any other."""
+    """Run ``work`` as a task, which may be cancelled or awaited like any other."""
     task = asyncio.get_running_loop().create_task(work, name=getattr(work, "__qualname__", "work"))
     _tasks.add(task)
     task.add_done_callback(_ended)

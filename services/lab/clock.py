@@ -13,11 +13,11 @@ class Clock:
         self.skew = 0.0
 
     def now(self) -> float:
-        """Seconds since the epoch."""
+        """Return the seconds since the epoch."""
         return time.time() + self.skew
 
     def milliseconds(self) -> int:
-        """Milliseconds since the epoch."""
+        """Return the milliseconds since the epoch."""
         return int(self.now() * 1000)
 
     def utc(self) -> datetime:

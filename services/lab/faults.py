@@ -112,7 +112,7 @@ class Fault:
     parameters: dict[str, Any] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
-        """For the control API."""
+        """Return the fault for the control API."""
         return {"name": self.kind.name, "device": self.device, "module": self.module, **self.parameters}
 
 
@@ -183,7 +183,7 @@ class Faults:
         return None
 
     def take(self, name: str, device: str | None = None) -> bool:
-        """Whether the fault is on; one with a ``count`` counts down and goes off at zero."""
+        """Return whether the fault is on; one with a ``count`` counts down and goes off at zero."""
         parameters = self.active(name, device)
         if parameters is None:
             return False

@@ -74,7 +74,7 @@ class Lab:
         self._write()
 
     async def _keep(self) -> None:
-        """Deployments at scale win over whatever was applied meanwhile, within moments."""
+        """Keep deployments at scale in force over whatever was applied meanwhile, within moments."""
         while True:
             await asyncio.sleep(1)
             try:
@@ -92,7 +92,7 @@ class Lab:
             await listener.close()
 
     def info(self) -> Json:
-        """LabInfo: how to reach everything, secrets included."""
+        """Return LabInfo: how to reach everything, secrets included."""
         world, hub = self.world, self.world.hub
         base = f"https://{world.host}"
         return {
@@ -133,7 +133,7 @@ class Lab:
         }
 
     def _write(self) -> None:
-        """lab.json, and a home with the context ``lab``: what a console needs, each secret in a file of its own."""
+        """Write lab.json, and a home with the context ``lab``: what a console needs, each secret in a file of its own."""
         info = self.info()
         _private(self.folder / "lab.json", json.dumps(info, indent=1))
         config = self.folder / "home" / "config"

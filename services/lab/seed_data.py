@@ -19,7 +19,7 @@ RESNET_OUTPUT = "classifier/resnet_v1_50/predictions/Softmax:0"
 
 
 def furnish(world: World) -> None:
-    """Devices, models, images and deployments."""
+    """Create devices, models, images and deployments."""
     _workspace(world)
     _devices(world)
 
@@ -149,7 +149,7 @@ def overwrite(world: World, device: str, on: bool) -> None:
 
 
 def change_meanwhile(world: World, device: str) -> None:
-    """Somebody else adds a module to the device's deployment."""
+    """Add a module to the device's deployment, as somebody else would."""
     whole = current(world.hub, device)
     modules = whole["modulesContent"]["$edgeAgent"]["properties.desired"].setdefault("modules", {})
     modules["somebody-elses"] = module("mcr.microsoft.com/azureiotedge-simulated-temperature-sensor:1.4")

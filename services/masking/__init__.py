@@ -17,5 +17,5 @@ def mask(text: str) -> str:
 
 
 def mask_document(text: str) -> str:
-    """Return create options, or another text that is JSON, without their secrets; what is torn is hidden whole."""
+    """Return the create options, or another text that is JSON, without their secrets; what is torn is hidden whole."""
     return _PLAIN.document(text)

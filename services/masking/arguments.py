@@ -137,7 +137,7 @@ def _is_bare_name(word: str) -> bool:
 
 
 def _bare_secret(word: str, following: str) -> bool:
-    """Whether the word after a secret's name is its value: "aws_secret_access_key AbC1", "PASSWORD 'x'", but not "password is"."""
+    """Return whether the word after a secret's name is its value: "aws_secret_access_key AbC1", "PASSWORD 'x'", but not "password is"."""
     return looks_secret(following) or (
         re.search(r"[a-z][A-Z]|[a-z0-9][_.][a-z]|[A-Z]_[A-Z]", word) is not None
         and (len(following) > 3 or not following.isalpha())

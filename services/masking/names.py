@@ -87,7 +87,7 @@ def words_of(name: str) -> tuple[str, ...]:
 
 @functools.lru_cache(maxsize=4096)
 def is_secret_name(name: str) -> bool:
-    """Whether a value of that name is a secret."""
+    """Return whether a value of that name is a secret."""
     words = words_of(name[-200:])
     while words and words[-1].isdigit():  # PASSWORD_1, apiKey2
         words = words[:-1]

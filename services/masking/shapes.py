@@ -71,12 +71,12 @@ _PAIR_OF_LOGIN = re.compile(r"[A-Za-z0-9_.@\\-]{1,64}:[^\s:]{3,}\Z")
 
 
 def is_harmless(word: str) -> bool:
-    """Whether a word has the form of a number, a digest, an id, a version, a time, or a name of small letters."""
+    """Return whether a word has the form of a number, a digest, an id, a version, a time, or a name of small letters."""
     return _HARMLESS.fullmatch(word) is not None
 
 
 def looks_secret(word: str) -> bool:
-    """Whether a word after a secret's name, in prose, is the secret: more than a word of the language, and no number."""
+    """Return whether a word after a secret's name, in prose, is the secret: more than a word of the language, and no number."""
     if len(word) < 4 or _WORDLIKE.fullmatch(word) or word.isdigit() or "://" in word or _GUID.fullmatch(word):
         return False
     return (any(mark.isdigit() for mark in word) and any(mark.isalpha() for mark in word)) or any(mark in "!#$%^&*~?+@=" for mark in word) or (
@@ -85,7 +85,7 @@ def looks_secret(word: str) -> bool:
 
 
 def is_mixed(word: str) -> bool:
-    """Whether a word has capitals, small letters, digits and signs, as generated passwords have and names have not."""
+    """Return whether a word has capitals, small letters, digits and signs, as generated passwords have and names have not."""
     if word[0] in "$%" or ("@" in word and "." in word.rpartition("@")[2]):
         return False
     signs = any(mark in "!#$%^&*~?@" for mark in word[1:])
@@ -97,7 +97,7 @@ def is_mixed(word: str) -> bool:
 
 
 def is_random(word: str) -> bool:
-    """Whether a run of letters and digits was drawn by chance: its pieces of one kind are too short for words and numbers."""
+    """Return whether a run of letters and digits was drawn by chance: its pieces of one kind are too short for words and numbers."""
     if _GUID.search(word) or _HARMLESS.fullmatch(word):
         return len(word) >= 30 and word.isalnum() and _is_coded(word)
     if word.isalnum() and _is_coded(word):
@@ -110,14 +110,14 @@ def is_random(word: str) -> bool:
 
 
 def _is_coded(word: str) -> bool:
-    """Whether it is 30 or more letters of one case and digits well mixed, and not in the digits of a digest."""
+    """Return whether it is 30 or more letters of one case and digits well mixed, and not in the digits of a digest."""
     if len(word) < 30 or not (word.islower() or word.isupper()) or re.fullmatch(r"[0-9A-Fa-f]+|[0-9]+|[A-Za-z]+", word):
         return False
     return len(word) / len(re.findall(r"[A-Za-z]+|[0-9]+", word)) < (4.5 if len(word) < 40 else 6)
 
 
 def is_etag(text: str) -> bool:
-    """Whether a text is an etag in its quotes, of a form that servers give them."""
+    """Return whether a text is an etag in its quotes, of a form that servers give them."""
     return _ETAG.match(text) is not None
 
 
@@ -180,5 +180,5 @@ def encoded_texts(text: str) -> Iterator[tuple[Span, str]]:
 
 
 def is_login(text: str) -> bool:
-    """Whether a decoded text is ``user:password``, as Basic sends it."""
+    """Return whether a decoded text is ``user:password``, as Basic sends it."""
     return _PAIR_OF_LOGIN.match(text) is not None and text.isascii()

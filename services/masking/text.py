@@ -229,7 +229,7 @@ def _value(text: str, start: int, separator: str, name: int, in_query: bool) -> 
 
 
 def _assigned_end(text: str, start: int, line_end: int, before: str) -> int:
-    """Where a bare value after ``=`` ends: at the next field of a connection string, else at the end of the word."""
+    """Return where a bare value after ``=`` ends: at the next field of a connection string, else at the end of the word."""
     if _WITHIN_FIELDS.search(before) or (_FIRST_FIELD.search(before) and _NEXT_FIELD.match(text, start)):
         end = _match_end(_FIELD_VALUE, text, start)
         if end >= line_end or text[end] == ";" or "=" not in text[start:end]:
@@ -266,7 +266,7 @@ def _line_value(text: str, start: int, line_end: int, name: int, begins_line: bo
 
 
 def _closing(text: str, quote: re.Match[str]) -> int:
-    """Where a quoted value ends: before the same quote, escaped as often; at the end of the text where there is none."""
+    """Return where a quoted value ends: before the same quote, escaped as often; at the end of the text where there is none."""
     escapes, mark = quote.group(1), quote.group(2)
     place = quote.end()
     while True:
@@ -285,7 +285,7 @@ def _closing(text: str, quote: re.Match[str]) -> int:
 
 
 def _bracket_end(text: str, start: int) -> int:
-    """Where a bracket is closed; the end of the text where it is not."""
+    """Return where a bracket is closed; the end of the text where it is not."""
     depth = 0
     for match in re.compile(r"[{}\[\]]").finditer(text, start):
         depth += 1 if match.group() in "{[" else -1

@@ -177,7 +177,7 @@ class MessageFeed:
         )
 
     def older(self, row: int | None) -> Older:
-        """Messages before ``row`` that pass, as far as a short look goes; None: before those that ``narrow`` looked at."""
+        """Return messages before ``row`` that pass, as far as a short look goes; None: before those that ``narrow`` looked at."""
         with self._lock:
             window, where = self._opened(), self._filter()
             first, last = window.bounds()
@@ -190,7 +190,7 @@ class MessageFeed:
             return Older(portion.messages[::-1], portion.reached, 1 - remaining / max(1, last + 1 - first))
 
     def newer(self, row: int) -> list[InferenceMessage]:
-        """Messages after ``row`` that pass."""
+        """Return messages after ``row`` that pass."""
         with self._lock:
             return self._opened().after(row, PAGE, self._filter())
 
@@ -290,7 +290,7 @@ class MessageFeed:
             time.sleep(0.05)
 
     def export_path(self, name: str = "") -> str:
-        """Where an export, or a body under its own name, goes if nobody says another place."""
+        """Return where an export, or a body under its own name, goes if nobody says another place."""
         from services.messages.journal.export import export_path
 
         path = export_path("ndjson")
@@ -316,7 +316,7 @@ class MessageFeed:
         return str(target), len(body)
 
     def health(self, seconds: int) -> Health:
-        """How the last ``seconds`` were, beside those before them, as far as it is counted: ask again until it is."""
+        """Return how the last ``seconds`` were, beside those before them, as far as it is counted: ask again until it is."""
         from services.messages.health.statistics import HealthReader, latest
 
         handle = self._handle

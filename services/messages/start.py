@@ -31,7 +31,7 @@ class Start:
 
     @classmethod
     def parse(cls, text: str, now: datetime | None = None) -> Start:
-        """``latest``, ``beginning``, ``2h`` (now minus), an ISO time, or ``offset:N``; raises UsageError."""
+        """Parse ``latest``, ``beginning``, ``2h`` (now minus), an ISO time, or ``offset:N``; raises UsageError."""
         word = text.strip()
         if word.lower() in ("latest", "now", "@latest"):
             return cls("latest")
@@ -81,7 +81,7 @@ class Start:
 
 
 def parse_time(text: str, now: datetime | None = None) -> int:
-    """``90s``, ``10m``, ``2h30m``, ``3d`` before now, or an ISO date or time (local where no zone is given), as ms since 1970.
+    """Parse ``90s``, ``10m``, ``2h30m``, ``3d`` before now, or an ISO date or time (local where no zone is given), as ms since 1970.
 
     Raises UsageError, also for a moment that no calendar has.
     """

@@ -33,7 +33,7 @@ def complaint(messages: Sequence[InferenceMessage]) -> Finding | None:
 
 
 def stopped(messages: Sequence[InferenceMessage]) -> Finding | None:
-    """Whether a client that sent again and again (``messages``, oldest first) has fallen silent, judged by its own usual pauses."""
+    """Return the finding of a client that has fallen silent, judged by its own usual pauses; ``messages`` are oldest first."""
     times = [message.enqueued for message in messages]
     pauses = sorted((after - before).total_seconds() for before, after in pairwise(times))
     if len(pauses) < _USUAL:

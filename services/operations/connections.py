@@ -29,7 +29,7 @@ class Changes:
         self._seen: dict[str, list[float]] = {}  # when each changed, the last times
 
     def note(self, times: Mapping[str, datetime]) -> None:
-        """When each identity ("" the device's own) last connected or disconnected (``Hub.connection_changes``)."""
+        """Note when each identity ("" the device's own) last connected or disconnected (``Hub.connection_changes``)."""
         now = time.monotonic()
         for module, changed in times.items():
             if self._last.setdefault(module, changed) != changed:

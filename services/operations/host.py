@@ -47,14 +47,14 @@ class HostAnswer:
 
 
 def seen_from_here(context: Context, device: str) -> tuple[str, Mapping[int, int]]:
-    """Address and ports under which a device's modules are reached from here: known of the context's own device only."""
+    """Return the address and ports under which a device's modules are reached from here: known of the context's own device only."""
     return (context.device_address, context.device_ports) if device == context.device else ("", {})
 
 
 def host_endpoint(
     state: DeviceState, name: str, address: str = "", ports: Mapping[int, int] | None = None
 ) -> HostEndpoint | None:
-    """Where module ``name`` is asked, by its create options; a client's lead to its host.
+    """Return where module ``name`` is asked, by its create options; a client's lead to its host.
 
     None for a module with no port. ``ports`` are host ports that are reached under another number.
     """
@@ -135,7 +135,7 @@ def ask(endpoint: HostEndpoint, timeout: float = 5.0) -> HostAnswer:
 
 
 def reach(endpoint: HostEndpoint, timeout: float) -> HostAnswer | None:
-    """None where a connection comes about; ``no`` where the device itself refuses it; else ``unreachable``."""
+    """Return None where a connection comes about; ``no`` where the device itself refuses it; else ``unreachable``."""
     if not endpoint.address:
         return HostAnswer("unreachable", detail="not reachable from here: the context names no device_address")
     try:
@@ -150,14 +150,14 @@ def reach(endpoint: HostEndpoint, timeout: float) -> HostAnswer | None:
 
 
 def flashing(error: OperatorError | None, module: str, seconds: float | None) -> Finding | None:
-    """Where a host says that it flashes: the finding for as long as it has done so (over five minutes it is a fault)."""
+    """Return the finding of a host that says that it flashes, for as long as it has done so (over five minutes it is a fault)."""
     if error is None or error.state != states.FPGA_FLASHING:
         return None
     return diagnose(Evidence("grpc", code="UNAVAILABLE", text=error.raw, module=module, seconds=seconds))[0]
 
 
 def running_for(state: DeviceState | None, name: str) -> float | None:
-    """Seconds since the module's last start, by the device's clock; None where it does not say."""
+    """Return the seconds since the module's last start, by the device's clock; None where it does not say."""
     module = state.module(name) if state else None
     if state is None or module is None or module.reported is None or module.reported.last_start is None:
         return None
@@ -165,7 +165,7 @@ def running_for(state: DeviceState | None, name: str) -> float | None:
 
 
 def where(endpoint: HostEndpoint) -> str:
-    """``address:port``."""
+    """Return ``address:port``."""
     return f"{endpoint.address}:{endpoint.port}"
 
 
@@ -175,7 +175,7 @@ def sample_picture() -> bytes:
 
 
 def _with_tensors(state: DeviceState, endpoint: HostEndpoint) -> HostEndpoint:
-    """Tensor names stand in the options of the client that asks this host; without one the sample's."""
+    """Add the tensor names, which stand in the options of the client that asks this host; without one the sample's."""
     for module in state.modules:
         if module.desired is None:
             continue
@@ -196,7 +196,7 @@ def _options(module: Module) -> Any:
 
 
 def _ports(options: Any) -> list[tuple[int, int]]:
-    """(port in the container, port on the device) of every TCP binding."""
+    """Return (port in the container, port on the device) of every TCP binding."""
     host = options.get("HostConfig") if isinstance(options, dict) else None
     bindings = host.get("PortBindings") if isinstance(host, dict) else None
     pairs = []

@@ -18,9 +18,10 @@ _MOST = 2000  # lines asked for at once; halved by the hub room where the device
 
 
 def fetch(hub: Hub, device: str, module: str, *, tail: int = 100, **filters: Any) -> list[LogLine]:
-    """``services.hub.methods.module_logs``; where nothing comes, a module that the device does not have is named as such.
+    """Return a module's log lines (``services.hub.methods.module_logs``); where nothing comes, a module that is not there is named.
 
-    The agent cuts to the tail before it filters: of a filtered log more is asked for, and the last ``tail`` that pass are given.
+    The agent cuts to the tail before it filters: of a filtered log more is asked for, and the last ``tail`` that pass are
+    given.
     """
     module = module_name(module)
     filtered = filters.get("regex") or filters.get("level") is not None

@@ -77,7 +77,7 @@ class DeviceRow:
 def overview(
     hub: Hub, last_messages: Mapping[str, datetime] | None = None, every: Callable[[DeviceRow], None] | None = None
 ) -> list[DeviceRow]:
-    """One row for each IoT Edge device, sorted by trouble.
+    """Return one row for each IoT Edge device, sorted by trouble.
 
     Two metered twin reads a device; ``every`` is told of each row as it comes.
     """
@@ -97,7 +97,7 @@ def overview(
 def row_of(
     hub: Hub, device: Device, last_message: datetime | None = None, connections: Sequence[Connection] | None = None
 ) -> DeviceRow:
-    """One device's row; an error of the hub stands in it instead of being raised."""
+    """Return one device's row; an error of the hub stands in it instead of being raised."""
     try:
         state = judge_again(read_whole(hub, device, connections), message=last_message)
     except OperatorError as error:
@@ -111,5 +111,5 @@ def row_of(
 
 
 def by_trouble(rows: Sequence[DeviceRow]) -> list[DeviceRow]:
-    """Rows with the most trouble first."""
+    """Return the rows with the most trouble first."""
     return sorted(rows, key=lambda row: row.trouble)

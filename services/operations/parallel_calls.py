@@ -11,7 +11,7 @@ Result = TypeVar("Result")
 
 
 def side_by_side(call: Callable[[Item], Result], items: Sequence[Item], at_once: int = 6) -> list[Result]:
-    """``call`` for each of ``items``, ``at_once`` of them at a time, in their order. Raises what the first that failed raised."""
+    """Call ``call`` for each of ``items``, ``at_once`` of them at a time, and return the results in order; the first error is raised."""
     remaining = iter(enumerate(items))
     taking = threading.Lock()
     results: dict[int, Result] = {}

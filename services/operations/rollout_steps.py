@@ -189,7 +189,7 @@ def _stop(name: str, trouble: Finding | None, waiting: str) -> _Current:
 
 
 def _replaced(state: DeviceState, watch: Watch) -> _Current | None:
-    """Where a newer deployment, mostly one at scale, no longer has the modules that are watched."""
+    """Return the step of a rollout whose modules a newer deployment, mostly one at scale, no longer has."""
     missing = [name for name in watch.modules if (module := state.module(name)) is None or module.desired is None]
     if not missing or watch.version is None or (state.desired_version or 0) <= watch.version:
         return None
@@ -229,7 +229,7 @@ def _trouble(state: DeviceState, watch: Watch, applied: bool) -> Finding | None:
 
 
 def _there(module: Module | None) -> bool:
-    """Whether the container of the image asked for has been made."""
+    """Return whether the container of the image asked for has been made."""
     if module is None or module.reported is None:
         return False
     desired_image, has = module.desired.image if module.desired else "", module.reported.image
@@ -274,7 +274,7 @@ def _line(
 
 
 def finished(steps: Sequence[Step]) -> bool:
-    """Whether nothing is left to wait for."""
+    """Return whether nothing is left to wait for."""
     return all(step.state in ("done", "neutral", "skipped") for step in steps)
 
 

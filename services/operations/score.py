@@ -64,7 +64,7 @@ def find_host(context: Context, hub: Hub, device: str = "", module: str = "", ad
 
 
 def choose_host(state: DeviceState, module: str, address: str, ports: Mapping[int, int] | None = None) -> HostEndpoint:
-    """As ``find_host``, over a state that is known."""
+    """Choose the host as ``find_host`` does, over a state that is known."""
     device = state.device.id
     if not module:
         names = [host.name for host in hosts(state)]
@@ -251,5 +251,5 @@ def _pairs(rows: Iterable[Any]) -> list[tuple[str, float]] | None:
 
 @lru_cache(maxsize=1)
 def class_names() -> tuple[str, ...]:
-    """ImageNet's thousand classes, as the client ships them."""
+    """Return ImageNet's thousand classes, as the client ships them."""
     return tuple(files("services.client").joinpath("class_names.txt").read_text("utf-8").splitlines())

@@ -81,7 +81,7 @@ class Session:
         return [listed for listed in list_devices(self.hub, self._newest) if listed.device.edge]
 
     def _newest(self) -> Mapping[str, datetime]:
-        """When the newest message of each device came, as far as the journal tells."""
+        """Return when the newest message of each device came, as far as the journal tells."""
         from services.operations.last_messages import last_messages
 
         return last_messages(Path(self.messages.path)) if self.messages.path else {}
@@ -141,7 +141,7 @@ class Session:
         return device if self.context.production else ""
 
     def overview(self) -> list[DeviceRow]:
-        """All devices, the one in most trouble first."""
+        """Return all devices, the one in most trouble first."""
         from services.operations.overview import overview
 
         return overview(self.hub, self._newest())

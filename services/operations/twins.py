@@ -43,7 +43,7 @@ def _readable(section: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _cleaned(value: Any) -> Any:
-    """``value`` without what a terminal would obey; first, since an invisible character within a name would hide a secret's."""
+    """Return ``value`` without what a terminal would obey; first, since an invisible character within a name would hide a secret's."""
     if isinstance(value, dict):
         return {clean(str(key), 256): _cleaned(inner) for key, inner in value.items()}
     if isinstance(value, list):
@@ -52,7 +52,7 @@ def _cleaned(value: Any) -> Any:
 
 
 def changes_nothing(module: str | None, method: str) -> bool:
-    """Whether a method is known to only look."""
+    """Return whether a method is known to only look."""
     return module == AGENT and method in LOOKING
 
 

@@ -85,7 +85,7 @@ class RegistryCredentials:
     password: Secret
 
     def serve(self, image: str) -> bool:
-        """Whether ``image`` lies in this registry: names of servers know no letter case."""
+        """Return whether ``image`` lies in this registry: names of servers know no letter case."""
         return image.partition("/")[0].lower() == self.server.lower()
 
 

@@ -42,7 +42,7 @@ class ImageFacts:
     platforms: tuple[str, ...]
 
     def fits(self, platform: str) -> bool:
-        """Whether it runs on ``platform``; an image that does not say is given the benefit of the doubt."""
+        """Return whether it runs on ``platform``; an image that does not say is given the benefit of the doubt."""
         return not self.platforms or not platform or platform in self.platforms
 
 
@@ -87,7 +87,7 @@ class RegistryApi:
             self._json(response)
 
     def describe(self, image: Reference) -> ImageFacts | None:
-        """Digest and platforms of an image; None where the registry has none of that name and tag."""
+        """Return the digest and platforms of an image; None where the registry has none of that name and tag."""
         path = f"/v2/{image.repository}/manifests/{image.manifest}"
         scope = f"repository:{image.repository}:pull"
         response = self._get(path, accept=(*_INDEXES, *_MANIFESTS), scope=scope, missing=True)

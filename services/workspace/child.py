@@ -50,7 +50,7 @@ class Parent:
         self._expires = 0
 
     def send(self, message: dict[str, Any]) -> None:
-        """One line out."""
+        """Write one line to the parent."""
         line = json.dumps(message, default=str) + "\n"
         with self._writing:
             self._out.write(line)
@@ -94,7 +94,7 @@ def _failure(error: Exception) -> dict[str, Any]:
 
 
 def _service(settings: dict[str, Any]) -> Service:
-    """Azure ML: the resource manager and the hosts that its discovery may lead to are given the token, and no others."""
+    """Return Azure ML's part: the resource manager and the hosts that its discovery may lead to are given the token, and no others."""
     context = Context(settings["context"], trusted_hosts=tuple(settings["trusted_hosts"]))
     base = settings["resource_manager"]
 

@@ -72,23 +72,23 @@ class Workspace:
         return {one_line(key): clean(value) if isinstance(value, str) else value for key, value in raw.items()}
 
     def images(self) -> list[WorkspaceImage]:
-        """All images, newest first."""
+        """Return all images, newest first."""
         return _newest_first([parse.image(raw) for raw in self._calls.look("images")])
 
     def models(self) -> list[WorkspaceModel]:
-        """All registered models, newest first."""
+        """Return all registered models, newest first."""
         return _newest_first(parse.models(self._calls.look("models")))
 
     def computes(self) -> list[WorkspaceCompute]:
-        """All compute targets; kind IotHub is an attached hub."""
+        """Return all compute targets; kind IotHub is an attached hub."""
         return [parse.compute(raw) for raw in self._calls.look("computes")]
 
     def services(self) -> list[EdgeService]:
-        """All services on IoT Edge devices."""
+        """Return all services on IoT Edge devices."""
         return [parse.service(raw) for raw in self._calls.look("services")]
 
     def registry_credentials(self) -> RegistryCredentials:
-        """How to sign in to the workspace's container registry (ARM listCredentials; needs its admin user)."""
+        """Return how to sign in to the workspace's container registry (ARM listCredentials; needs its admin user)."""
         raw = self._calls.look("registry", fallback=self._registry)
         return RegistryCredentials(one_line(raw["server"]), one_line(raw["username"]), Secret(raw["password"]))
 
@@ -97,7 +97,7 @@ class Workspace:
         return clean(self._calls.look("build_log", image_id=image if isinstance(image, str) else image.id) or "")
 
     def pending(self) -> list[PendingOperation]:
-        """Conversions and image builds begun from here and not seen to end."""
+        """Return conversions and image builds begun from here and not seen to end."""
         return self._pending.all()
 
     def convert(
@@ -322,7 +322,7 @@ class Workspace:
         return partial(self._image_state, pending.asset_id)
 
     def _image_state(self, image_id: str) -> dict[str, Any]:
-        """State and error of an image whose operation is not known."""
+        """Return the state and error of an image whose operation is not known."""
         raw = self._calls.look("image", image_id=image_id)
         return {"state": raw["creationState"]} if raw else {"state": "Failed", "error": "The image is gone."}
 

@@ -7,12 +7,12 @@ from services.records import WorkspaceModel
 
 
 def takes(model: WorkspaceModel) -> bool:
-    """Whether an accelerated image can be made of a model; one registered without a framework is called Custom."""
+    """Return whether an accelerated image can be made of a model; one registered without a framework is called Custom."""
     return accelerated(model) or bool(model.converted_id) or model.framework in ("", "TensorFlow", "Custom")
 
 
 def accelerated(model: WorkspaceModel) -> bool:
-    """Whether it is converted already."""
+    """Return whether it is converted already."""
     return bool(model.parent_id) or model.framework.startswith("Accel")
 
 

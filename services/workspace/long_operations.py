@@ -26,7 +26,7 @@ class Following:
         self._poll_seconds = poll_seconds
 
     def operation(self, operation: str) -> dict[str, Any]:
-        """How an operation of model management goes: its state, what it made, its error."""
+        """Return how an operation of model management goes: its state, what it made, its error."""
         try:
             return dict(self._calls.look("operation", operation_id=operation))
         except OperatorError as error:

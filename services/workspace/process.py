@@ -83,7 +83,7 @@ class _Running:
         self.write({**settings, "home": str(self.home)})
 
     def write(self, message: dict[str, Any]) -> None:
-        """One line to the child; a child that has gone is noticed by the reader."""
+        """Write one line to the child; a child that has gone is noticed by the reader."""
         line = json.dumps(message) + "\n"
         with self._lock:
             try:

@@ -54,7 +54,7 @@ class Authentication(AbstractAuthentication):  # type: ignore[misc, unused-ignor
     _get_azureml_client_token = _get_arm_token
 
     def get_token(self, *scopes: str, **options: Any) -> AccessToken:
-        """azure-core's TokenCredential."""
+        """Return a token, as azure-core's TokenCredential does."""
         return AccessToken(*self._token())
 
     def _get_all_subscription_ids(self) -> tuple[list[_SubscriptionInfo], str]:
@@ -97,20 +97,20 @@ class Sdk:
             return self._opened
 
     def details(self) -> dict[str, Any]:
-        """ARM's properties of the workspace."""
+        """Return ARM's properties of the workspace."""
         return dict(self._workspace().get_details())
 
     def images(self) -> list[dict[str, Any]]:
-        """Every image of the workspace."""
+        """Return every image of the workspace."""
         return [_image(image) for image in Image.list(self._workspace())]
 
     def image(self, image_id: str) -> dict[str, Any] | None:
-        """One image, or None."""
+        """Return one image, or None."""
         payload = Image._get(self._workspace(), id=image_id)
         return _image(Image.deserialize(self._workspace(), payload)) if payload else None
 
     def models(self) -> list[dict[str, Any]]:
-        """Every registered model."""
+        """Return every registered model."""
         return [
             {
                 "id": model.id,
@@ -171,11 +171,11 @@ class Sdk:
         return response.content[-_LOG_BYTES:].decode("utf-8", "replace")
 
     def computes(self) -> list[dict[str, Any]]:
-        """Every compute target."""
+        """Return every compute target."""
         return [_compute(target) for target in ComputeTarget.list(self._workspace())]
 
     def compute(self, name: str) -> dict[str, Any] | None:
-        """One compute target, or None."""
+        """Return one compute target, or None."""
         try:
             return _compute(ComputeTarget(self._workspace(), name))
         except ComputeTargetException as error:
@@ -188,12 +188,12 @@ class Sdk:
         ComputeTarget.attach(self._workspace(), name, IotHubCompute.attach_configuration(resource_id=resource_id))
 
     def services(self) -> list[dict[str, Any]]:
-        """Every service on an IoT Edge device."""
+        """Return every service on an IoT Edge device."""
         services = Webservice.list(self._workspace(), compute_type="IOT")
         return [_service(service) for service in services if isinstance(service, IotWebservice)]
 
     def service(self, name: str) -> dict[str, Any] | None:
-        """One service, or None."""
+        """Return one service, or None."""
         payload = Webservice._get(self._workspace(), name)
         return _service(IotWebservice.deserialize(self._workspace(), payload)) if payload else None
 

@@ -14,7 +14,7 @@ from services.errors import UsageError
 
 
 def add_change_arguments(parser: argparse.ArgumentParser, *, wait: bool = True, images: bool = True) -> None:
-    """``--device --dry-run --yes --wait --json``."""
+    """Add ``--device --dry-run --yes --wait --json``."""
     parser.add_argument("--device", action=DeviceName, default="", help="the device instead of the context's")
     parser.add_argument("--dry-run", action="store_true", help="show the difference and change nothing")
     parser.add_argument("--yes", action="store_true", help="do not ask")

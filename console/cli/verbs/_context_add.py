@@ -21,7 +21,7 @@ _Item = TypeVar("_Item")
 
 
 def add(call: Call, store: ContextStore) -> int:
-    """0 where it was kept, 1 where something named does not work."""
+    """Ask for a new context, try it and keep it; return 0 where it was kept, 1 where something named does not work."""
     draft = _draft(call)
     store.check_name(draft.name, call.options.replace)  # before anything is asked for
     show_device_codes(call.show_device_code)
@@ -138,7 +138,7 @@ def _unseen() -> Iterator[None]:
 
 
 def _lines() -> str:
-    """Lines up to an empty one."""
+    """Read lines up to an empty one."""
     lines = []
     while line := sys.stdin.readline().strip():
         lines.append(line)

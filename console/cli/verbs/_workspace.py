@@ -12,7 +12,7 @@ from services.records import Progress
 
 
 def conversion_options(options: argparse.Namespace) -> dict[str, Any]:
-    """``--input`` and ``--output`` as arguments of ``Workspace.convert``."""
+    """Return ``--input`` and ``--output`` as arguments of ``Workspace.convert``."""
     inputs: dict[str, Any] = {"input_node": options.input} if options.input else {}
     return {**inputs, "output_nodes": options.output} if options.output else inputs
 
@@ -23,5 +23,5 @@ def refuse_read_only(call: Call, what: str) -> None:
 
 
 def progress_printer(call: Call) -> Callable[[Progress], None]:
-    """Progress as lines on standard error."""
+    """Return a function that prints progress as lines on standard error."""
     return lambda progress: call.progress(progress.text)

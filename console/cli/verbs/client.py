@@ -20,7 +20,6 @@ HELP = "build the sample client's image, or push it to the workspace's registry 
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """``build`` and ``push``."""
     sub = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     build = sub.add_parser("build", help="build the image")
     build.add_argument("--base", action=ImageName, default="", metavar="IMAGE", help="the base image instead of the Dockerfile's")
@@ -42,7 +41,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(call: Call) -> int:
-    """0 when done."""
     options = call.options
     pushing = options.action == "push"
     if pushing:

@@ -32,7 +32,7 @@ def run(call: Call) -> int:
 
 
 def _name_what_completes(parser: argparse.ArgumentParser) -> None:
-    """Files and folders where they are meant, and the contexts that there are when Tab is pressed."""
+    """Have files and folders completed where they are meant, and the contexts that there are when Tab is pressed."""
     contexts, presets = _values_completion("context"), _values_completion("options")
     by_metavar = {
         **dict.fromkeys(_FILES, shtab.FILE),

@@ -79,7 +79,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(call: Call) -> int:
-    """0 done, 1 not."""
     store = ContextStore()
     action = call.options.action
     if action == "add":

@@ -25,7 +25,6 @@ HELP = "deploy an image as a module"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """IMAGE and what goes with it."""
     parser.add_argument(
         "image", nargs="?", action=ImageName, default=None, help="a workspace image (NAME or NAME:VERSION), or REGISTRY/NAME:TAG"
     )

@@ -14,7 +14,6 @@ HELP = "list the hub's devices, IoT Edge devices first, and whether each is aliv
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """``--json`` alone."""
     parser.add_argument("--json", action="store_true", help="one JSON list")
 
 

@@ -18,7 +18,6 @@ HELP = "examine the whole way from here to the FPGA"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """--device, --json, --report, --capture, --replace-names, --bodies, --listen."""
     parser.add_argument("--device", action=DeviceName, default="", help="the device instead of the context's")
     parser.add_argument("--json", action="store_true", help="the whole examination as one JSON object")
     parser.add_argument("--report", metavar="PATH", type=Path, help="write PATH.md and PATH.json for support (secrets masked)")
@@ -39,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(call: Call) -> int:
-    """0 where no check failed, else 1."""
+    """Print the doctor's run and return 0 where no check failed, else 1."""
     options = call.options
     if options.replace_names and not options.capture:
         raise UsageError(

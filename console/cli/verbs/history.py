@@ -15,7 +15,6 @@ HELP = "list the deployments made from here, or show one"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """``[ENTRY]``, filters, ``--json``."""
     parser.add_argument("entry", nargs="?", type=whole_number(1, MOST_ROWS), help="show this entry's difference")
     parser.add_argument("--device", action=DeviceName, default="", help="only this device's")
     parser.add_argument("--all", action="store_true", help="those of other hubs, too")

@@ -14,7 +14,6 @@ HELP = "list the workspace's images, show one's build log, or make one from a mo
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """``--json``, ``--log IMAGE``, ``--create NAME --model ID``, ``--cancel``, ``--yes``."""
     parser.add_argument("--json", action="store_true", help="one JSON list")
     parser.add_argument(
         "--cancel",
@@ -32,7 +31,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(call: Call) -> int:
-    """0 when done."""
     options = call.options
     if bool(options.create) != bool(options.model):
         raise UsageError("--create and --model belong together.", remedy="Give both.", code="usage.create")

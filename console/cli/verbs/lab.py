@@ -16,7 +16,6 @@ HELP = "run the embedded lab alone, and print how any Azure SDK or az reaches it
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """``--json``, ``--fault NAME`` (again and again), ``--faults`` to list them, ``--address``."""
     parser.add_argument("action", nargs="?", choices=("check",), help="check: do the main job end to end, without a terminal")
     parser.add_argument("--json", action="store_true", help="print the endpoints as one JSON object, the check as NDJSON")
     what = "switch a fault on from the start: NAME[@DEVICE[/MODULE]][:KEY=VALUE,…]; may be repeated"

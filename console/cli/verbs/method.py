@@ -15,7 +15,6 @@ HELP = "invoke a direct method of a module (the edge agent's by default)"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """NAME, whose it is, payload, timeout."""
     parser.add_argument("method", help="its name, such as ping, RestartModule, GetModuleLogs, or one of a module's own")
     parser.add_argument(
         "--module", action=ModuleName, default="edgeAgent", help="whose method (default edgeAgent; - is the device itself)"

@@ -12,7 +12,6 @@ HELP = "list the workspace's models, or convert one for the FPGA"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """``--json``, ``--convert ID``."""
     parser.add_argument("--json", action="store_true", help="one JSON list")
     parser.add_argument(
         "--convert", action=ModelName, metavar="ID", help="convert a model (NAME:VERSION), or find the one made from it"
@@ -22,7 +21,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(call: Call) -> int:
-    """0 when done."""
     options = call.options
     with call.session() as session:
         workspace = session.workspace

@@ -19,7 +19,6 @@ HELP = "list a device's modules: what is asked for, what the device reports, and
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """``--device`` and ``--json``."""
     parser.add_argument("--device", action=DeviceName, default="", help="the device instead of the context's")
     parser.add_argument("--json", action="store_true", help="one JSON list")
 

@@ -66,7 +66,7 @@ def _list(call: Call) -> int:
 
 
 def values_of(pairs: list[str]) -> dict[str, str]:
-    """``FIELD=VALUE`` arguments as a mapping."""
+    """Return ``FIELD=VALUE`` arguments as a mapping."""
     for pair in pairs:
         if "=" not in pair:
             raise UsageError(f"{pair!r} is not FIELD=VALUE.", remedy="For example --set port=50052.", code="usage.set")

@@ -13,7 +13,6 @@ HELP = "list all devices with what is wrong on each, the one in most trouble fir
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """``--json`` alone."""
     parser.add_argument("--json", action="store_true", help="one JSON list")
 
 

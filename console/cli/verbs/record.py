@@ -20,7 +20,6 @@ _EVERY = 5.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Options of the verb."""
     parser.add_argument(
         "--from", dest="start", metavar="START", default="latest", help="latest, beginning, 2h, a time, or offset:N"
     )

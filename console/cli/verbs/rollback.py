@@ -17,7 +17,6 @@ HELP = "go back to what the device had before a deployment"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """``[ENTRY]`` and what every change takes."""
     parser.add_argument(
         "entry",
         nargs="?",

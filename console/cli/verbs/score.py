@@ -14,7 +14,6 @@ HELP = "score pictures on a host module"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """FILE… and where to score."""
     parser.add_argument("files", nargs="+", metavar="FILE", help="a picture (JPEG, PNG, GIF or BMP)")
     parser.add_argument("--device", action=DeviceName, default="", help="the device instead of the context's")
     parser.add_argument("--module", action=ModuleName, default="", help="the host module; not needed where there is one")
@@ -37,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(call: Call) -> int:
-    """0 where every picture was scored."""
+    """Score the pictures and return 0 where every one was scored."""
     options = call.options
     context = call.context()
     with call.session() as session:

@@ -13,7 +13,6 @@ HELP = "list the services that Azure ML deployed to devices, or delete one"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """``--json``, ``--delete NAME --yes``."""
     parser.add_argument("--json", action="store_true", help="one JSON list, or object")
     parser.add_argument(
         "--delete", action=ServiceName, metavar="NAME", help="delete a service; the modules that it put on the device go with it"
@@ -25,8 +24,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(call: Call) -> int:
-    """0 when done."""
-
     if call.options.delete:
         return _delete(call, call.options.delete)
     with call.session() as session:

@@ -35,7 +35,6 @@ _LONG_QUIET = 10.0  # a start in time may leave out all that the hub has
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Options of the verb."""
     parser.add_argument(
         "filter", nargs="*", metavar="FILTER", help="as in the console: class:cat ms>100 !kind:result text /regex/"
     )
@@ -244,7 +243,7 @@ def _reader_there() -> None:
 
 @contextmanager
 def _ended_by_signals() -> Iterator[None]:
-    """SIGTERM and SIGHUP end it as SIGINT does."""
+    """Let SIGTERM and SIGHUP end the block as SIGINT does."""
 
     def stop(number: int, frame: object) -> None:
         raise KeyboardInterrupt

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 async def choose_device(main: MainScreen, session: Session) -> None:
-    """Another device of the hub."""
+    """Let another device of the hub be chosen."""
     devices = await for_dialog(main, session.devices)
     choices = [
         (listed.device.id, listed.device.id, f"{LIVENESS[listed.liveness.word][0]} {listed.liveness.text}") for listed in devices

@@ -63,7 +63,6 @@ class Images(PaneScope, ImagesPane):
             self.action_panel()
 
     def action_panel(self) -> None:
-        """Details of the image or model under the cursor."""
         if self.image is not None:
             self.main.show_details(image_details(self.image))
         elif self.model is not None:

@@ -74,7 +74,7 @@ class Messages(PaneScope, MessagesPane):
             pause = _BUSY if await self._glance() else min(pause * 1.5, _IDLE)
 
     async def _glance(self) -> bool:
-        """One look; whether anything came that is seen. A filter that changes meanwhile makes its answer worthless."""
+        """Look once and return whether anything came that is seen; a filter that changes meanwhile makes the answer worthless."""
         from services.messages.journal.window import Cancelled
 
         tailing, filtered, last = self.tailing, self.filter_text, self.stream.last_row
@@ -123,7 +123,7 @@ class Messages(PaneScope, MessagesPane):
         self._more(event.where, event.row)
 
     def show_window(self, messages: Sequence[InferenceMessage], at_row: int | None = None) -> None:
-        """Another window, on which what is still being searched for does not follow."""
+        """Show another window, on which what is still being searched for does not follow."""
         self.workers.cancel_group(self, "before")
         self.say_mistake("")
         super().show_window(messages, at_row)
@@ -142,7 +142,7 @@ class Messages(PaneScope, MessagesPane):
             self.add_newer(messages)
 
     async def _older(self, row: int | None) -> None:
-        """Back through the journal, a portion at a time, until there is a screen full: the tail goes on meanwhile."""
+        """Go back through the journal, a portion at a time, until there is a screen full: the tail goes on meanwhile."""
         from services.messages.journal.window import Cancelled
 
         match_count, stop, searching = 0, max(self.stream.page_size, PAGE // 5), False
@@ -169,7 +169,6 @@ class Messages(PaneScope, MessagesPane):
             self.action_panel()
 
     def action_panel(self) -> None:
-        """Details of the message under the cursor."""
         message = self.stream.current
         if message is not None and self.main.has_details:
             self.main.show_details(message_details(message))
@@ -246,7 +245,7 @@ class Messages(PaneScope, MessagesPane):
             self.notify(f"{counted(size, 'byte')} written to {path}", timeout=10)
 
     async def _surroundings(self, message: InferenceMessage) -> None:
-        """Without the filter around this message; once more, and the filter is back, around the message that is looked at now."""
+        """Show what stands around this message without the filter; once more, and the filter is back, around the message looked at now."""
         text, self._aside = self._aside if not self.filter_text else "", self.filter_text
         with self._filter.prevent(Input.Changed):
             self.restore_filter(text)

@@ -170,7 +170,7 @@ class Modules(ModuleActions, ModulesPane):
         return hosts(self.state) if self.state is not None else []
 
     def details_of(self, row: Row) -> Content:
-        """Details with secrets masked, as they are now."""
+        """Return details with secrets masked, as they are now."""
         from services.masking import Masking, mask_document
 
         desired = row.module.desired
@@ -186,7 +186,7 @@ class Modules(ModuleActions, ModulesPane):
         return module_details(row, around)
 
     def ping_words(self) -> str:
-        """How the last ping went."""
+        """Return how the last ping went."""
         if self._ping is None:
             return ""
         at, answer = self._ping
@@ -230,7 +230,6 @@ class Modules(ModuleActions, ModulesPane):
             self.action_panel()
 
     def action_panel(self) -> None:
-        """Details of the module under the cursor."""
         if self.row is not None:
             self.main.show_details(self.details_of(self.row))
 
@@ -272,6 +271,6 @@ class Modules(ModuleActions, ModulesPane):
             self.app.push_screen(screen)
 
     def _now(self, name: str, before: Row) -> Content:
-        """Details of a module by what was read last."""
+        """Return details of a module by what was read last."""
         row = next((row for row in self.table.all if row.module.name == name), before)
         return self.details_of(row)

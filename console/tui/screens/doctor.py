@@ -76,7 +76,7 @@ class DoctorScreen(FullScreen[None]):
         self.say(f"{sign} {but}{named}{more}. Enter on a line tells more.", role)
 
     def on_lines_chosen(self, event: Lines.Chosen) -> None:
-        """More of a check."""
+        """Show more of a check."""
         event.stop()
         step = self.query_one(StepList).current
         if step is None:
@@ -87,7 +87,7 @@ class DoctorScreen(FullScreen[None]):
             self.app.push_screen(Reader(step.title, f"{step.detail}\n\n{step.remedy}".strip(), wide=False))
 
     def action_report(self) -> None:
-        """Two files for support: Markdown and JSON."""
+        """Write two files for support: Markdown and JSON."""
         if self.examination is None:
             self.notify("still checking", timeout=2)
             return

@@ -35,7 +35,7 @@ _OTHER = "another, by its addresses"
 
 
 def address_of(proxy: str) -> str:
-    """Host and port, without scheme, user and password."""
+    """Return the host and port, without scheme, user and password."""
     return proxy.strip().rpartition("//")[2].rpartition("@")[2].strip("/")
 
 
@@ -144,7 +144,7 @@ async def _way(draft: Draft, ask: Ask) -> None:
 
 
 async def _proxy(draft: Draft, ask: Ask) -> str:
-    """Its address; user and password, which is not shown, apart from it. Empty where it was given up."""
+    """Ask for the proxy's address, and apart from it for user and password, which is not shown; empty where it was given up."""
     from urllib.parse import quote
 
     address = await ask(Prompt("Proxy", "http://HOST:PORT", f"http://{address_of(draft.proxy)}"))

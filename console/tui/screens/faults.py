@@ -77,7 +77,7 @@ the agent at the device, and at the module that the modules pane's cursor stands
         self.act("faults.switch")
 
     def action_none(self) -> None:
-        """Every fault off."""
+        """Switch every fault off."""
         go(self, self._show(Fault("none", "", "", (("", ""),))), "faults")
 
     async def _show(self, fault: Fault | None) -> None:
@@ -114,7 +114,7 @@ the agent at the device, and at the module that the modules pane's cursor stands
         self.query_one(Table).rows.focus()
 
     def action_leave(self) -> None:
-        """Out of the filter first, then back."""
+        """Leave the filter first, then the screen."""
         line = self.query_one(Input)
         if line.has_class("-open"):
             line.value = ""

@@ -43,7 +43,6 @@ class FullScreen(Scope, Closing[Result], Screen[Result]):
         self.heading = title
 
     def compose(self) -> ComposeResult:
-        """Title, content, state, footer."""
         self.banner = Banner(classes="-screen")
         yield self.banner
         with Vertical(classes="body"):
@@ -52,7 +51,7 @@ class FullScreen(Scope, Closing[Result], Screen[Result]):
         yield KeyLine()
 
     def on_mount(self) -> None:
-        """Where one is stands over every screen, so that nobody takes PRODUCTION for the lab."""
+        """Show over every screen where one is, so that nobody takes PRODUCTION for the lab."""
         self.title_is(self.heading)
 
     def title_is(self, text: str) -> None:
@@ -67,5 +66,4 @@ class FullScreen(Scope, Closing[Result], Screen[Result]):
         self.query_one(".said", Static).update(Content.assemble((drawn(text), STYLES[role])))
 
     def action_leave(self) -> None:
-        """Back."""
         self.dismiss(None)

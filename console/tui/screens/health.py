@@ -50,7 +50,6 @@ stands in the first lines, where both hold enough messages to tell."""
         self.window = 0
 
     def compose_content(self) -> ComposeResult:
-        """One text."""
         with VerticalScroll():
             yield Static("", id="health")
 
@@ -144,7 +143,7 @@ def content(health: Health, name: str, width: int) -> Content:
 
 
 def _when(now: Counts, before: Counts) -> str:
-    """Since when, and compared with when: windows end where a bar of the plots does, the last one now."""
+    """Return since when, and compared with when: windows end where a bar of the plots does, the last one now."""
     form = "%Y-%m-%d %H:%M" if now.until - now.since >= 86_400_000 else "%H:%M:%S"
     begin, middle = (datetime.fromtimestamp(at / 1000).astimezone().strftime(form) for at in (before.since, now.since))
     return f"since {middle}, compared with {begin} to {middle}"

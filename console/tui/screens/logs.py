@@ -82,7 +82,7 @@ shows times, s saves, M reads another module's (edgeAgent's and edgeHub's too), 
         self.action_again()
 
     def on_unmount(self) -> None:
-        """Nobody reads any more."""
+        """End the reading: nobody looks any more."""
         self._stopped.set()
         self._searching.set()
 
@@ -148,19 +148,19 @@ shows times, s saves, M reads another module's (edgeAgent's and edgeHub's too), 
         self.say(f"{followed} · {lines}{self._matches} · {dict(_LEVELS)[self.level]}{filter_text}{cut}{timeless}")
 
     def action_wrap(self) -> None:
-        """Long lines over several rows, or cut."""
+        """Show long lines over several rows, or cut."""
         self.view.wrap(not self.view.wrapped)
 
     def action_since(self) -> None:
-        """Only lines from another time on."""
+        """Ask for a time, and show only lines from then on."""
         go(self, self._ask("since"), "choose")
 
     def action_until(self) -> None:
-        """Only lines up to another time."""
+        """Ask for a time, and show only lines up to then."""
         go(self, self._ask("until"), "choose")
 
     def action_regex(self) -> None:
-        """Only lines that match another regular expression on the device."""
+        """Ask for a regular expression, and show only lines that match it on the device."""
         go(self, self._ask("regex"), "choose")
 
     async def _ask(self, name: str) -> None:
@@ -270,7 +270,7 @@ shows times, s saves, M reads another module's (edgeAgent's and edgeHub's too), 
             self.app.push_screen(Reader("Line", line.text))
 
     def action_leave(self) -> None:
-        """Out of the search first, then back."""
+        """Leave the search first, then the screen."""
         line = self.query_one(Input)
         if line.has_class("-open"):
             line.value = ""
@@ -280,7 +280,7 @@ shows times, s saves, M reads another module's (edgeAgent's and edgeHub's too), 
             self.dismiss(None)
 
     def action_tail(self) -> None:
-        """Another number of lines."""
+        """Ask for another number of lines."""
         go(self, self._choose_tail(), "choose")
 
     async def _choose_tail(self) -> None:
@@ -292,7 +292,7 @@ shows times, s saves, M reads another module's (edgeAgent's and edgeHub's too), 
             self.action_again()
 
     def action_level(self) -> None:
-        """Another level."""
+        """Ask for another level."""
         go(self, self._choose_level(), "choose")
 
     async def _choose_level(self) -> None:

@@ -69,7 +69,7 @@ Enter changes what the cursor stands on. Everything is tried before it is kept; 
         yield OptionList(id="rows")
 
     def on_mount(self) -> None:
-        """Paste at once."""
+        """Focus the line for pastes."""
         self.query_one(PasteLine).focus()
         self._show()
 
@@ -156,7 +156,7 @@ Enter changes what the cursor stands on. Everything is tried before it is kept; 
         self._show()
 
     async def _pick(self) -> None:
-        """Subscription, workspace and hub from Azure's lists, with the sign-in that is chosen."""
+        """Pick subscription, workspace and hub from Azure's lists, with the sign-in that is chosen."""
         draft = self.draft
         self.say("asking Azure; a sign-in by code shows its code here")
         resources = draft.resources()
@@ -198,11 +198,9 @@ Enter changes what the cursor stands on. Everything is tried before it is kept; 
     # Keys.
 
     def action_down(self) -> None:
-        """Vi's down."""
         self.query_one("#rows", OptionList).action_cursor_down()
 
     def action_up(self) -> None:
-        """Vi's up."""
         self.query_one("#rows", OptionList).action_cursor_up()
 
     def action_lists(self) -> None:
@@ -241,7 +239,7 @@ Enter changes what the cursor stands on. Everything is tried before it is kept; 
         app.start_lab()
 
     def action_leave(self) -> None:
-        """Back; on the first run there is nothing behind."""
+        """Go back; on the first run there is nothing behind."""
         if self.first:
             self.app.exit()
         else:

@@ -32,7 +32,7 @@ class RolloutScreen(FullScreen[None]):
         yield StepList(id="steps")
 
     def on_mount(self) -> None:
-        """Listen to the watch."""
+        """Follow the watch."""
         self.watch_of.listeners.append(self.update)
         self.query_one(StepList).focus()
         self.update()
@@ -64,7 +64,7 @@ class RolloutScreen(FullScreen[None]):
         return f"Rolled out. {more}".rstrip()
 
     def _alone(self) -> bool:
-        """Whether a host may be there that no client asks yet; from here it is often not reached."""
+        """Return whether a host may be there that no client asks yet; from here it is often not reached."""
         from services.operations.host import clients
 
         watch, state = self.watch_of, app_of(self).main.modules.state
@@ -72,7 +72,7 @@ class RolloutScreen(FullScreen[None]):
         return answers and not watch.client and not (state is not None and state.device.id == watch.device and clients(state))
 
     def on_lines_chosen(self, event: Lines.Chosen) -> None:
-        """More of a step; at the end of a good one, its messages."""
+        """Show more of a step; at the end of a good one, its messages."""
         event.stop()
         step = self.query_one(StepList).current
         if self.watch_of.error is not None:
@@ -83,7 +83,6 @@ class RolloutScreen(FullScreen[None]):
             self.action_messages()
 
     def action_messages(self) -> None:
-        """To the messages."""
         app = app_of(self)
         self.dismiss(None)
         app.call_later(app.main.go_to, 4)

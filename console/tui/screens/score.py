@@ -57,7 +57,7 @@ class ScoreScreen(FullScreen[None]):
         self.action_again()
 
     def action_file(self) -> None:
-        """Another picture."""
+        """Ask for another picture."""
         go(self, self._ask_file(), "ask")
 
     async def _ask_file(self) -> None:
@@ -67,7 +67,7 @@ class ScoreScreen(FullScreen[None]):
             self.action_again()
 
     def action_repeat(self) -> None:
-        """How often."""
+        """Ask how often to score."""
         go(self, self._ask_repeat(), "ask")
 
     async def _ask_repeat(self) -> None:
@@ -97,7 +97,7 @@ class ScoreScreen(FullScreen[None]):
 
 
 def score_content(score: Score) -> Content:
-    """Labels with bars, then the times."""
+    """Return the labels with bars, then the times."""
     parts: list[tuple[str, str]] = [(f"\n {Path(score.file).name}\n\n", "bold")]
     probabilities = all(0 <= label.confidence <= 1 for label in score.labels)
     width = max((len(label.name) for label in score.labels), default=0)

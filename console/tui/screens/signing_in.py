@@ -33,7 +33,6 @@ class DeviceCodeDialog(Scope, Dialog[None]):
         self.code = code
 
     def compose_content(self) -> ComposeResult:
-        """Address, code, until when."""
         yield Static(
             Content.assemble(
                 "In a browser, on any machine, open\n\n  ",

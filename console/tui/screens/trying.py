@@ -75,5 +75,5 @@ class Trying(Scope, Dialog[bool]):
         self.dismiss(True)
 
     def action_cancel(self) -> None:
-        """Back to the draft."""
+        """Go back to the draft."""
         self.dismiss(False)

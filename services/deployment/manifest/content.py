@@ -60,7 +60,7 @@ def content_of(
 
 
 def _desired(properties: Mapping[str, Any]) -> dict[str, Any]:
-    """Desired properties without the hub's own $version and $metadata."""
+    """Return the desired properties without the hub's own $version and $metadata."""
     return {key: copy.deepcopy(value) for key, value in properties.items() if not key.startswith("$")}
 
 
@@ -83,17 +83,17 @@ def _first_deployment(state: DeviceState) -> dict[str, Any]:
 
 
 def minified(value: Any) -> str:
-    """JSON without a space."""
+    """Return JSON without a space."""
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
 def agent_of(content: Mapping[str, Any]) -> Mapping[str, Any]:
-    """$edgeAgent's desired properties in a manifest."""
+    """Return $edgeAgent's desired properties in a manifest."""
     return mapping(mapping(mapping(content.get("modulesContent")).get(AGENT)).get(DESIRED))
 
 
 def edge_hub_of(content: Mapping[str, Any]) -> Mapping[str, Any]:
-    """$edgeHub's desired properties in a manifest."""
+    """Return $edgeHub's desired properties in a manifest."""
     return mapping(mapping(mapping(content.get("modulesContent")).get(EDGE_HUB)).get(DESIRED))
 
 
@@ -103,7 +103,7 @@ def modules_of(content: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def merge(content: Mapping[str, Any], *changes: Change) -> dict[str, Any]:
-    """``content`` with the changes made and nothing else touched. Raises OperatorError for a change that cannot be made."""
+    """Return ``content`` with the changes made and nothing else touched. Raises OperatorError for a change that cannot be made."""
     merged = copy.deepcopy(dict(content))
     for change in changes:
         if isinstance(change, SetModule):
@@ -288,7 +288,7 @@ def _merge_content(content: dict[str, Any], other: Mapping[str, Any]) -> None:
 
 
 def forwards_upstream(content: Mapping[str, Any], module: str) -> bool:
-    """Whether some route already carries what ``module`` sends to the hub."""
+    """Return whether some route already carries what ``module`` sends to the hub."""
     for route in mapping(edge_hub_of(content).get("routes")).values():
         text = mapping(route).get("route") if isinstance(route, dict) else route
         if isinstance(text, str) and carries_upstream(text, module):

@@ -39,7 +39,7 @@ def _lines(content: Mapping[str, Any]) -> list[str]:
 
 
 def unchanged(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
-    """Whether two manifests ask the same of the device; the secrets count."""
+    """Return whether two manifests ask the same of the device; the secrets count."""
     return expanded(before) == expanded(after)
 
 
@@ -61,6 +61,6 @@ def az_method(host: str, device_id: str, method: str, payload: Any, module: str 
 
 
 def az_hub_name(host: str) -> str:
-    """``NAME`` of ``NAME.azure-devices.net``; any other host as it is."""
+    """Return ``NAME`` of ``NAME.azure-devices.net``; any other host as it is."""
     name = host.partition(":")[0]
     return shlex.quote(name.partition(".")[0] if name.endswith(".azure-devices.net") else host)

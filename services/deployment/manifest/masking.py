@@ -108,7 +108,7 @@ def unmasked(content: Mapping[str, Any], current: Callable[[], Mapping[str, Any]
 
 
 def _as_they_stand(content: dict[str, Any], current: Mapping[str, Any]) -> dict[str, Any]:
-    """``content`` in which a module that means the same as the device's is the device's, to the letter."""
+    """Return ``content`` in which a module that means the same as the device's is the device's, to the letter."""
     sections = [
         mapping(mapping(mapping(part.get("modulesContent")).get(AGENT)).get(DESIRED))
         for part in (content, current, expanded(content), expanded(current))

@@ -164,7 +164,7 @@ def _has_mask(value: Any) -> bool:
 
 
 def _bare(value: Any) -> Any:
-    """``value`` without the digests of its masks: what stands in the same place is meant, whatever it is now."""
+    """Return ``value`` without the digests of its masks: what stands in the same place is meant, whatever it is now."""
     if isinstance(value, dict):
         return {MASKED.sub(MASK, str(key)): _bare(inner) for key, inner in value.items()}
     if isinstance(value, list):

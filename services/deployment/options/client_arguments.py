@@ -85,7 +85,7 @@ def client_arguments(options: Any) -> dict[str, str]:
 
 
 def is_client(root: Node, around: Surroundings) -> bool:
-    """Whether these options are a sample client's: by an argument of its own, misspelt or cut short too, or by the image's name."""
+    """Return whether these options are a sample client's: by an argument of its own, misspelt or cut short too, or by the image's name."""
     command = root.get("Cmd")
     words = {item.value.partition("=")[0] for item in (command.items() if command else ()) if item.kind == "string"}
     own = ["--input-tensors", "--output-tensors", "--image-dir", "--suppress-messages"]
@@ -181,7 +181,7 @@ def _value(option: str, kind: str, value: str, offset: int) -> Iterator[Finding]
 
 
 def _reaches(address: Node, around: Surroundings, *, given: bool) -> Iterator[Finding]:
-    """Whether the host is a module of the device; addresses and dotted names are not judged."""
+    """Yield whether the host is a module of the device; addresses and dotted names are not judged."""
     host = str(address.value)
     if not around.others or host in around.others or "." in host or is_address(host):
         return

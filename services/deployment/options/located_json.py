@@ -54,7 +54,7 @@ class Node:
         return [item.plain() for item in self.items()] if self.kind == "array" else self.value
 
     def doubled(self) -> Iterator[Member]:
-        """Every key that stood in the same object before, letter case and all."""
+        """Yield every key that stood in the same object before, letter case and all."""
         earlier_keys: set[str] = set()
         for member in self.members():
             if member.key in earlier_keys:
@@ -88,7 +88,7 @@ class Lines:
         self._starts = [0, *(match.end() for match in re.finditer("\n", text))]
 
     def place(self, offset: int) -> tuple[int, int]:
-        """(line, column)."""
+        """Return (line, column)."""
         line = bisect_right(self._starts, offset)
         return line, offset - self._starts[line - 1] + 1
 

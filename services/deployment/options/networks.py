@@ -97,7 +97,7 @@ def _addresses(root: Node, host: Node | None) -> Iterator[Finding]:
 
 
 def is_address(text: str) -> bool:
-    """Whether ``text`` is an IP address."""
+    """Return whether ``text`` is an IP address."""
     try:
         ipaddress.ip_address(text)
     except ValueError:

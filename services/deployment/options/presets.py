@@ -85,7 +85,7 @@ def _number(value: Any, filled: Mapping[str, str], fields: Mapping[str, PresetFi
 
 
 def _off(item: Any, filled: Mapping[str, str], fields: Mapping[str, PresetField]) -> bool:
-    """Whether a list's element is the placeholder of a flag that is off."""
+    """Return whether a list's element is the placeholder of a flag that is off."""
     match = _PLACEHOLDER.fullmatch(item) if isinstance(item, str) else None
     return bool(match and match.group(1) in fields and fields[match.group(1)].kind == "flag" and not filled[match.group(1)])
 

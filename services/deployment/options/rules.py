@@ -27,7 +27,7 @@ _FPGA = "/dev/catapult"
 
 
 def rules(root: Node, around: Surroundings) -> Iterator[Finding]:
-    """Every finding of this file for options that are an object."""
+    """Yield every finding of this file for options that are an object."""
     yield from _ports(root, around)
     yield from _fpga(root, around)
     yield from _env(root)
@@ -52,7 +52,7 @@ def host_ports(text: str) -> dict[tuple[int, str], str]:
 
 
 def takes_fpga(text: str) -> bool:
-    """Whether create options ask for the FPGA's devices."""
+    """Return whether create options ask for the FPGA's devices."""
     try:
         root = read(text)
     except BrokenJson:
@@ -116,7 +116,7 @@ def _port_keys(node: Node) -> Iterator[Finding]:
 
 
 def _in_order(match: re.Match[str]) -> bool:
-    """Whether a port of the device, or the two ends of a range, lie in 1..65535 in their order; 0 is any that is free."""
+    """Return whether a port of the device, or the two ends of a range, lie in 1..65535 in their order; 0 is any that is free."""
     first = int(match.group(1))
     return first == 0 or first <= int(match.group(2) or first) <= 65535
 

@@ -34,7 +34,7 @@ def desired_size(value: Any) -> int:
 
 
 def shape_problems(value: Any, place: str = "", depth: int = 1) -> Iterator[tuple[str, str, str]]:
-    """(place, message, remedy) for each string too long, key not allowed, and for nesting too deep."""
+    """Yield (place, message, remedy) for each string too long, key not allowed, and for nesting too deep."""
     if depth > DEPTH_AT_MOST + 1 and isinstance(value, (dict, list)):
         yield place, f"is nested deeper than the {DEPTH_AT_MOST} levels of a twin", "Flatten it."
         return

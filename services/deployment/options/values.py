@@ -45,7 +45,7 @@ _MAC = re.compile(r"[0-9A-Fa-f]{2}(?:[:-][0-9A-Fa-f]{2}){5}\Z")
 
 
 def value_rules(root: Node) -> Iterator[Finding]:
-    """Every finding of this file for options that are an object."""
+    """Yield every finding of this file for options that are an object."""
     host = root.get("HostConfig")
     yield from _healthcheck(root.get("Healthcheck"))
     if (folder := text_at(root, "WorkingDir")) and not folder.value.startswith("/"):

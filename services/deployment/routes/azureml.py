@@ -98,7 +98,7 @@ class AzureMLRoute:
 
 
 def unavailable(context: Context) -> str:
-    """Why this route cannot be taken in a context; empty where it can."""
+    """Return why this route cannot be taken in a context; empty where it can."""
     if context.workspace is None:
         return "The context names no Azure ML workspace."
     if context.hub is None or not context.hub.resource_id:
@@ -205,7 +205,7 @@ def delete(services: Services, name: str, progress: OnProgress | None = None, st
 
 
 def _failed(history: History, entry: int, error: OperatorError) -> None:
-    """Where Azure ML or the way to it fails it may still work on: then its services tell later (services.deployment.settlement)."""
+    """Leave the entry pending where Azure ML or the way to it failed: its services tell later (services.deployment.settlement)."""
     if error.code in _UNANSWERED or error.code.startswith("network."):
         history.leave(entry, error.what)
         error.cause = f"{error.cause} Azure ML may still be at it; the history tells once it can be asked.".strip()

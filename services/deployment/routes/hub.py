@@ -284,7 +284,7 @@ def _how_it_went(hub: Hub, plan: Plan, version: int | None) -> tuple[Outcome, in
 
 
 def _agent_unchanged(plan: Plan) -> bool:
-    """Whether only routes or module twins change, so that the agent's twin cannot tell."""
+    """Return whether only routes or module twins change, so that the agent's twin cannot tell."""
     return agent_of(plan.before) == agent_of(plan.after)
 
 

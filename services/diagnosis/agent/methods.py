@@ -27,7 +27,7 @@ _INSTEAD = {
 
 
 def _too_old() -> Iterator[Rule]:
-    """Agents answer 400 with the list of what they know from 1.0.8 on; before, the SDK answers 501 without a word."""
+    """Yield the rules for agents too old for a method: 400 with the list of what they know from 1.0.8 on, before that a bare 501."""
     for method, (wants, since) in _SINCE.items():
         for version, methods in _BY_METHODS:
             yield _of_an_old_agent(

@@ -15,7 +15,7 @@ _CHUNK = 512
 
 
 def options(text: str) -> Json:
-    """Return create options in the agent's chunks of 512 characters: createOptions, createOptions01 and so on."""
+    """Return the create options in the agent's chunks of 512 characters: createOptions, createOptions01 and so on."""
     parts = [text[at : at + _CHUNK] for at in range(0, len(text), _CHUNK)] or ["{}"]
     return {"createOptions" + (f"{number:02}" if number else ""): part for number, part in enumerate(parts)}
 

@@ -85,12 +85,12 @@ class RegistryImage:
 
 
 def digest_of(data: bytes) -> str:
-    """``sha256:…`` of the bytes."""
+    """Return ``sha256:…`` of the bytes."""
     return "sha256:" + hashlib.sha256(data).hexdigest()
 
 
 def split(reference: str) -> tuple[str, str, str]:
-    """(server, repository, tag) of an image reference; docker.io where no server is named."""
+    """Return (server, repository, tag) of an image reference; docker.io where no server is named."""
     head, _, rest = reference.partition("/")
     server, path = (head, rest) if rest and ("." in head or ":" in head or head == "localhost") else ("docker.io", reference)
     repository, colon, tag = path.rpartition(":")
@@ -127,7 +127,7 @@ class Registry:
         return f"{self.server}/{repository}:{tag}"
 
     def authorized(self, username: str, password: str) -> bool:
-        """Whether user name and password open the registry."""
+        """Return whether user name and password open the registry."""
         if self.faults.active("registry-unauthorized") is not None:
             return False
         password_bytes = password.encode("utf-8", "replace")

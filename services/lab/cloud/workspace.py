@@ -123,7 +123,7 @@ class Workspace:
         return f"{self.base_url}/logs/{name}?sv=2019-02-02&sr=b&sp=r"
 
     def find(self, kind: str, things: dict[str, Json], name: str) -> Json:
-        """One by id; AmlError 404 without."""
+        """Return the asset of that id; AmlError 404 without."""
         if name not in things:
             raise AmlError(404, f"{kind}NotFound", f"The {kind.lower()} with id {name} is not found in workspace {self.name}.")
         return things[name]
@@ -178,7 +178,7 @@ class Workspace:
         operation["endTime"] = self.clock.text()
 
     async def _making(self) -> None:
-        """As long as a conversion or a build takes."""
+        """Wait as long as a conversion or a build takes."""
         await asyncio.sleep(self.seconds)
         while self.faults.active("making-slow") is not None:  # noqa: ASYNC110 - faults tell their watchers, who stay for good
             await asyncio.sleep(0.2)

@@ -95,11 +95,11 @@ class EdgeAgent:
         return self.engine.mapped_ports()
 
     def logs(self) -> dict[str, Log]:
-        """Every module's log, the agent's own among them."""
+        """Return every module's log, the agent's own among them."""
         return {"edgeAgent": self.log, **{name: container.log for name, container in self.engine.containers.items()}}
 
     async def restart(self, name: str) -> bool:
-        """RestartModule; False where there is no such module. One that the agent had given up starts anew."""
+        """Carry out RestartModule; False where there is no such module. One that the agent had given up starts anew."""
         container = self.engine.containers.get(name)
         if container is None:
             return False
@@ -135,7 +135,7 @@ class EdgeAgent:
         self._wake.set()
 
     def _play_faults(self, now: float) -> None:
-        """Faults that kill."""
+        """Play the faults that kill."""
         for name, container in self.engine.containers.items():
             if name == "edgeHub" or not container.running or now - container.started_at < 0.5:
                 continue
@@ -220,7 +220,7 @@ class EdgeAgent:
         self._note(f"Plan execution started for deployment {desired.version}")
 
     async def _carry_out(self, deployment: Deployment) -> None:
-        """One pass over the plan.
+        """Make one pass over the plan.
 
         Steps that fail do not keep the others from being tried; all are tried again at growing intervals.
         """
@@ -334,7 +334,7 @@ class EdgeAgent:
             self._reported = report
 
     def _reported_status(self) -> Json:
-        """lastDesiredStatus; while a failed step waits for its next try, agents to 1.0.9 say 406 and no word."""
+        """Return lastDesiredStatus; while a failed step waits for its next try, agents to 1.0.9 say 406 and no word."""
         waits = self._status["code"] == 500 and self.world.clock.now() > self._failed_at + _PASS * self.pace
         if self.engine.fault("step-waits") is not None or (waits and waits_without_words(self.version)):
             return {"code": 406, "description": ""}

@@ -27,7 +27,7 @@ _LONGEST_LINE = 64 * 1024
 
 
 def _child_setup() -> None:
-    """In the child before exec: no core dumps, and it ends when the lab does, however that ends."""
+    """Prepare the child before exec: no core dumps, and it ends when the lab does, however that ends."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if sys.platform == "linux":
         parent_death_signal = 1  # PR_SET_PDEATHSIG
@@ -109,7 +109,7 @@ class Container:
                 os.kill(self._process.pid, number)
 
     async def stop(self) -> None:
-        """SIGTERM, and SIGKILL a few seconds later, as ``docker stop``."""
+        """Send SIGTERM, and SIGKILL a few seconds later, as ``docker stop`` does."""
         self.stopping = True
         if self._watch is None or self._watch.done():
             return

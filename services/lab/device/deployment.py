@@ -29,7 +29,7 @@ class Refused(Exception):
 
 
 def bad_format() -> Refused:
-    """400, which names no module."""
+    """Return the 400 that names no module."""
     return Refused(400, "Agent configuration format is invalid.")
 
 
@@ -67,7 +67,7 @@ class ModuleSpecification:
         return entry
 
     def same_container(self, other: ModuleSpecification) -> bool:
-        """Whether the container of ``other`` will do."""
+        """Return whether the container of ``other`` will do."""
         return (self.image, self.options, self.environment) == (other.image, other.options, other.environment)
 
 

@@ -53,7 +53,7 @@ class RouteInForce:
     test: Callable[[Message], bool]
 
     def matches(self, message: Message) -> bool:
-        """Whether the message comes from the route's source and meets its condition."""
+        """Return whether the message comes from the route's source and meets its condition."""
         return f"{message.source}/".lower().startswith(self.route.source) and self.test(message)
 
 
@@ -88,7 +88,7 @@ def _route(name: str, text: str, priority: int = _LAST) -> Route:
 
 
 def _routes_of_text(routes: Mapping[str, Any]) -> list[Route]:
-    """Routes of schema 1.0: texts, of which blank ones are passed over."""
+    """Return routes of schema 1.0: texts, of which blank ones are passed over."""
     read = []
     for name, text in routes.items():
         if isinstance(text, (dict, list)):
@@ -101,7 +101,7 @@ def _routes_of_text(routes: Mapping[str, Any]) -> list[Route]:
 
 
 def _specified(name: str, value: Any) -> tuple[str, int]:
-    """Text and priority of a route of schema 1.1 and later."""
+    """Return text and priority of a route of schema 1.1 and later."""
     if not name.strip():
         raise ConfigurationError(f'Empty route name in "{name}": {value}')
     text: Any

@@ -181,7 +181,7 @@ class Engine:
                         raise StepFailed(wordings.port_taken(module.name, outside, "docker", error_words(self.version)))
 
     def _check_devices(self, module: ModuleSpecification) -> str:
-        """Whether the FPGA is ready, missing or busy for the module; StepFailed where the engine knows no such device."""
+        """Return whether the FPGA is ready, missing or busy for the module; StepFailed where the engine knows no such device."""
         options = module.options
         for path in options.devices:
             if path not in FPGAS or self.fault("no-fpga", module.name) is not None:
@@ -198,12 +198,12 @@ class Engine:
             await container.stop()
 
     def mapped_ports(self) -> dict[int, int]:
-        """Host ports that are bound elsewhere, since this user may not bind them: wanted → bound."""
+        """Return the host ports that are bound elsewhere, since this user may not bind them, by the port asked for."""
         mapped = (port for container in self.containers.values() for port in container.mapped)
         return {port.host_port: port.bound_port for port in mapped}
 
 
 def holds_fpga(module: ModuleSpecification) -> bool:
-    """Whether the create options give it the FPGA: both devices and Privileged, or the Kubernetes resource."""
+    """Return whether the create options give it the FPGA: both devices and Privileged, or the Kubernetes resource."""
     options = module.options
     return options.privileged and (set(FPGAS) <= set(options.devices) or options.fpgas > 0)

@@ -66,7 +66,7 @@ class Host:
             _log.warning("<4>the lab has no weights of SSD-VGG: ImageNet's classifier answers in its tensors, one box a picture")
 
     def predict(self, request: Any, context: grpc.ServicerContext) -> Any:
-        """One Predict call."""
+        """Answer one Predict call."""
         if not self.ready.is_set():
             context.abort(grpc.StatusCode.UNAVAILABLE, "The host is not done flashing the FPGA.")
         if self.delay:

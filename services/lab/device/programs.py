@@ -116,7 +116,7 @@ def _output(repository: str) -> str:
 
 
 def _is_our_client(image: RegistryImage) -> bool:
-    """Whether a pushed image's entry point is the client that this project ships."""
+    """Return whether a pushed image's entry point is the client that this project ships."""
     try:
         config = json.loads(image.blobs[json.loads(image.manifest)["config"]["digest"]])
         entry = [*(config["config"].get("Entrypoint") or []), *(config["config"].get("Cmd") or [])]

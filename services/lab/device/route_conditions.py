@@ -167,7 +167,7 @@ _ARITHMETIC: dict[str, Callable[[float, float], float]] = {
 
 
 def _fits(expected: str, kind: str) -> bool:
-    """Whether a value of ``kind`` is taken where ``expected`` is asked for; a body's value goes with all but undefined."""
+    """Return whether a value of ``kind`` is taken where ``expected`` is asked for; a body's value goes with all but undefined."""
     return expected == kind or ("any" in (expected, kind) and "undefined" not in (expected, kind))
 
 

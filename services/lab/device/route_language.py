@@ -190,14 +190,14 @@ class _Reader:
         return self._closed(Node("call", name, tuple(arguments)))
 
     def _closed(self, node: Node) -> Node:
-        """``node``, after which one bracket too many is a fault of the condition where nothing else is open."""
+        """Return ``node``, after which one bracket too many is a fault of the condition where nothing else is open."""
         if self.kind == ")" and not self._open():
             self.take(")")
             return Node("fault", parts=(node,))
         return node
 
     def _open(self) -> bool:
-        """Whether a bracket opened before here is not closed yet."""
+        """Return whether a bracket opened before here is not closed yet."""
         kinds = [token.kind for token in self._tokens[: self._at]]
         return kinds.count("(") > kinds.count(")")
 

@@ -64,7 +64,7 @@ def methods(version: Version, environment: Mapping[str, str]) -> list[str]:
 
 
 def has_request_manager(version: Version) -> bool:
-    """Whether the agent itself refuses an unknown method; the SDK beneath an older one does."""
+    """Return whether the agent itself refuses an unknown method; the SDK beneath an older one does."""
     return version >= (1, 0, 8)
 
 
@@ -84,7 +84,7 @@ def schema_refusal(version: Version, schema: str) -> str:
 
 
 def waits_without_words(version: Version) -> bool:
-    """Whether the agent reports 406 and no description while a step waits for its next try (iotedge PR 3244)."""
+    """Return whether the agent reports 406 and no description while a step waits for its next try (iotedge PR 3244)."""
     return version < (1, 0, 10)
 
 
@@ -94,7 +94,7 @@ def pull_patience(version: Version) -> int:
 
 
 def timeout_names_seconds(version: Version) -> bool:
-    """Whether .NET says how long it waited: .NET 6, which came with 1.3.0."""
+    """Return whether .NET says how long it waited: .NET 6, which came with 1.3.0."""
     return version >= (1, 3)
 
 

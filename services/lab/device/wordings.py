@@ -9,7 +9,7 @@ _SEVERAL = "One or more errors occurred. "
 
 
 def together(failures: list[str]) -> str:
-    """Several failed steps in one description, as .NET's AggregateException words them."""
+    """Put several failed steps into one description, as .NET's AggregateException words them."""
     return failures[0] if len(failures) == 1 else _SEVERAL + " ".join(text.removeprefix(_SEVERAL) for text in failures)
 
 
@@ -67,7 +67,7 @@ def _start(module: str, cause: str, wording: str) -> str:
 
 
 def port_taken(module: str, port: int, holder: str, wording: str) -> str:
-    """Another holds the host port; ``holder``: docker (its allocator) or proxy (the operating system)."""
+    """Return the words for a host port that another holds; ``holder``: docker (its allocator) or proxy (the operating system)."""
     endpoint = f"driver failed programming external connectivity on endpoint {module}"
     if holder == "docker":
         return _start(module, f"{endpoint}: Bind for 0.0.0.0:{port} failed: port is already allocated", wording)

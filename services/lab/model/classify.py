@@ -54,6 +54,6 @@ class Classifier:
         self._session: Any = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
 
     def __call__(self, pictures: Sequence[bytes]) -> NDArray[np.float32]:
-        """Probabilities [N, 1000] over ImageNet's classes; raises NotAPicture."""
+        """Return the probabilities [N, 1000] over ImageNet's classes; raises NotAPicture."""
         rows: list[NDArray[np.float32]] = [self._session.run(None, {"image": prepare(data)})[0][0] for data in pictures]
         return np.stack(rows)

@@ -42,7 +42,7 @@ class WebsocketPipe:
 
 
 def routes(amqp: Listener, mqtt: Listener) -> list[web.RouteDef]:
-    """Both paths, served as the listeners' own ports are, faults included.
+    """Return both paths, served as the listeners' own ports are, faults included.
 
     The subprotocol says which; azure-iothub for JavaScript asks for AMQP on the path of devices.
     """

@@ -39,7 +39,7 @@ class HubClock:
         self._quickest = self._took
 
     def came(self, first: int, last: int, unknown: bool) -> None:
-        """Messages came, enqueued from ``first`` to ``last`` (ms since 1970); ``unknown`` to the hub when it was asked."""
+        """Take messages enqueued from ``first`` to ``last`` (ms since 1970); ``unknown`` to the hub when it was asked."""
         self.heard_at = elapsed()
         self._took = self.heard_at - last / 1000
         if last < self._newest - TOLERATED * 1000:  # it counts its time upwards, or was set back
@@ -68,5 +68,5 @@ class HubClock:
 
 
 def elapsed() -> float:
-    """Seconds on a clock that nobody sets."""
+    """Return the seconds on a clock that nobody sets."""
     return time.clock_gettime(_ELAPSED)

@@ -302,7 +302,7 @@ def changes(now: Counts, before: Counts) -> list[Change]:
 
 
 def _differ(one: float, other: float, count: int, other_count: int, least: float, errors: float = 3.0) -> bool:
-    """Whether two shares differ by more than ``least``, and by so many standard ``errors``: chance alone seldom makes that."""
+    """Return whether two shares differ by more than ``least``, and by so many standard ``errors``: chance alone seldom makes that."""
     if not count or not other_count:
         return False
     share = (one * count + other * other_count) / (count + other_count)
@@ -311,7 +311,7 @@ def _differ(one: float, other: float, count: int, other_count: int, least: float
 
 
 def _latency_changes(now: Counts, before: Counts) -> list[Change]:
-    """Where half of the latencies, or the slow ones, differ by half or more: by more, and half only, where there are few."""
+    """Return where half of the latencies, or the slow ones, differ by half or more: by more, and half only, where there are few."""
     few = min(now.timed, before.timed)
     if few < _ENOUGH:
         return []

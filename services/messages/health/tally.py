@@ -47,7 +47,7 @@ class Names:
         return self._names[number]
 
     def keep(self, slices: Iterable[Slice]) -> None:
-        """Where there is no room, forget the names that no slice holds any more."""
+        """Forget the names that no slice holds any more, where there is no room."""
         if len(self._numbers) < self._limit:
             return
         used: set[int] = set().union(*(part.labels for part in slices))

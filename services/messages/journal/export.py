@@ -128,7 +128,7 @@ def _csv(file: Any, rows: Iterable[InferenceMessage]) -> int:
 
 
 def _cell(value: Any) -> Any:
-    """Spreadsheets take a text that begins like a formula for one, behind blanks, too: hostile bodies must not become that."""
+    """Guard a cell: spreadsheets take a text that begins like a formula for one, behind blanks, too."""
     if isinstance(value, dict):
         return json_text(value) if value else ""
     formula = isinstance(value, str) and (value.startswith(_FORMULA) or value.lstrip().startswith(_FORMULA))

@@ -75,7 +75,7 @@ def journal_place(namespace: str, entity: str, folder: Path | None = None, mount
 
 
 def on_network_disk(folder: Path, mounts: str | None = None) -> bool:
-    """Whether ``folder`` lies on a network file system, by the longest mount point above it."""
+    """Return whether ``folder`` lies on a network file system, by the longest mount point above it."""
     if mounts is None:
         table = Path("/proc/self/mounts")
         if not table.exists():

@@ -112,7 +112,7 @@ class Positions:
 
 
 def lies_behind(start: Start, last: int, properties: dict[str, Any]) -> bool:
-    """Whether the start lies behind all that the partition has by now, and so at its end."""
+    """Return whether the start lies behind all that the partition has by now, and so at its end."""
     if start.kind == "latest" or last < 0:
         return True
     if start.kind == "time":
@@ -122,7 +122,7 @@ def lies_behind(start: Start, last: int, properties: dict[str, Any]) -> bool:
 
 
 def lies_before(start: Start, position: Position) -> bool:
-    """Whether the start that was asked for lies before the journal's position."""
+    """Return whether the start that was asked for lies before the journal's position."""
     if start.kind == "beginning":
         return True
     if start.kind == "time":

@@ -179,7 +179,7 @@ def _migrate(connection: sqlite3.Connection) -> None:
 
 
 def sound(path: Path) -> bool:
-    """Whether no damage is to be found in the whole journal: a second for each GB, and more where the disk is slow."""
+    """Return whether no damage is to be found in the whole journal: a second for each GB, and more where the disk is slow."""
     try:
         connection = open_for_reading(path)
     except OperatorError as error:
@@ -202,7 +202,7 @@ def identity(path: Path) -> tuple[int, int] | None:
 
 
 def is_damage(error: sqlite3.Error) -> bool:
-    """Whether the file itself is damaged, or what is in it was changed, rather than full, locked or read-only."""
+    """Return whether the file itself is damaged, or what is in it was changed, rather than full, locked or read-only."""
     damage = r"malformed|not a database|file is encrypted|corrupt|unsupported file format|no such (table|column)|no column named"
     return bool(re.search(damage, str(error)))
 
@@ -219,7 +219,7 @@ def set_aside(path: Path) -> Path:
 
 
 def disk_full(path: Path, raw: str = "") -> OperatorError:
-    """There is no room for the journal."""
+    """Return the error for a journal that has no room."""
     return OperatorError(
         f"The disk that holds the journal {path} is full.",
         cause="Nothing more can be recorded; the hub keeps what arrives for as long as its retention says.",

@@ -71,7 +71,7 @@ class Journal:
         return int(row[0])
 
     def parts(self) -> list[schema.Part]:
-        """Where it stands, for the journal that takes its place."""
+        """Return where it stands, for the journal that takes its place."""
         return self.rows(
             "SELECT namespace, entity, generation, partition, sequence, offset, enqueued, asked, sequence, oldest FROM part"
         )
@@ -86,7 +86,7 @@ class Journal:
             )
 
     def lookup(self, part: int, sequence: int) -> tuple[int, str | None] | None:
-        """Enqueued time (ms) and offset of a message, if the journal has it."""
+        """Return the enqueued time (ms) and offset of a message, if the journal has it."""
         rows = self.rows("SELECT enqueued, offset FROM message WHERE part = ? AND sequence = ?", (part, sequence))
         return (rows[0][0], rows[0][1]) if rows else None
 
@@ -186,7 +186,7 @@ class Journal:
     # -- reading
 
     def gaps(self) -> list[Gap]:
-        """All gaps, oldest first."""
+        """Return all gaps, oldest first."""
         return [
             Gap(*row)
             for row in self.rows(
@@ -215,7 +215,7 @@ class Journal:
         return count, newest
 
     def notices(self) -> list[tuple[int, str, str]]:
-        """Notices as (ms since 1970, kind, text), oldest first."""
+        """Return notices as (ms since 1970, kind, text), oldest first."""
         return [(row[0], row[1], row[2]) for row in self.rows("SELECT at, kind, text FROM notice ORDER BY id")]
 
     def marks(self) -> dict[int, str]:
@@ -228,7 +228,7 @@ class Journal:
         return (first or 0, last or 0)
 
     def size(self) -> int:
-        """Bytes on disk, the write-ahead log included."""
+        """Return the bytes on disk, the write-ahead log included."""
         log = self.path.with_name(self.path.name + "-wal")
         return self.path.stat().st_size + (log.stat().st_size if log.exists() else 0)
 

@@ -53,7 +53,7 @@ class Window:
     """
 
     def __init__(self, path: Path, limit: int | None = None) -> None:
-        """``limit``: of each body no more than so many characters, or bytes of a hex dump; the rest is ``body_left``."""
+        """Open a window; of each body it gives ``limit`` characters or bytes of a hex dump, and ``body_left`` is the rest."""
         self._path = path
         self._limit = limit
         self._identity = schema.identity(path)
@@ -103,7 +103,7 @@ class Window:
         return [*self.before(row, before, where), *filter(None, [self.message(row)]), *self.after(row, after, where)]
 
     def message(self, row: int, limit: int | None = None) -> InferenceMessage | None:
-        """One message, with ``limit`` of its body where the window gives less; None where the journal no longer has it."""
+        """Return one message, with ``limit`` of its body where the window gives less; None where the journal no longer has it."""
         matches = self._parsed("message.row = ?", (row,), "ASC", 1, limit or self._limit)
         return self._with_gaps(matches, row)[0] if matches else None
 
@@ -135,7 +135,7 @@ class Window:
         after: int | None = None,
         limit: int = 200,
     ) -> list[InferenceMessage]:
-        """One of ``around``, ``before`` or ``after`` a row, else the newest."""
+        """Return one of ``around``, ``before`` or ``after`` a row, else the newest."""
         if around is not None:
             return self.around(around, limit // 2, limit - limit // 2 - 1, where)
         if after is not None:
@@ -148,7 +148,7 @@ class Window:
         return int(rows[0][0]) if rows else None
 
     def count(self, where: Filter = _EVERYTHING, after: int = 0, until: int | None = None) -> int:
-        """How many messages pass, after row ``after`` and up to row ``until``; without a filter an upper bound, at once."""
+        """Return how many messages pass, after row ``after`` and up to row ``until``; without a filter an upper bound, at once."""
         first, last = self.bounds()
         until = last if until is None else min(until, last)
         after = max(after, first - 1)
@@ -180,7 +180,7 @@ class Window:
             upper = lower
 
     def rows(self, where: Filter = _EVERYTHING, chunk: int = 2_000) -> Iterator[InferenceMessage]:
-        """Every message that passes, oldest first, at constant memory."""
+        """Yield every message that passes, oldest first, at constant memory."""
         first, last = self.bounds()
         last_reported = first
         for lower in range(first, last + 1, chunk):

@@ -165,12 +165,12 @@ def _results(name: str, node: Mapping[str, Any]) -> Iterator[_Result]:
 
 
 def _measures(node: Mapping[str, Any]) -> bool:
-    """Whether the object is a reading of something: what its label says is the thing's name, no class."""
+    """Return whether the object is a reading of something: what its label says is the thing's name, no class."""
     return type(node.get("value")) in (int, float) or any(isinstance(node.get(name), str) for name in ("unit", "units"))
 
 
 def _fails(node: Mapping[str, Any]) -> bool:
-    """Whether the outermost object tells of an error."""
+    """Return whether the outermost object tells of an error."""
     if _OUTCOMES.isdisjoint(node):
         return False
     if any(_is_error(node.get(name)) for name in _ERROR):
@@ -181,19 +181,19 @@ def _fails(node: Mapping[str, Any]) -> bool:
 
 
 def _is_error(value: object) -> bool:
-    """Whether what stands under an error's name is one: a fraction is a measure of something."""
+    """Return whether what stands under an error's name is one: a fraction is a measure of something."""
     if isinstance(value, str):
         return value.strip().lower() not in _NO_ERROR
     return bool(value) and not isinstance(value, (bool, float))
 
 
 def _is_bad_status(value: object) -> bool:
-    """Whether it is one of HTTP's that tell of an error."""
+    """Return whether it is one of HTTP's that tell of an error."""
     return isinstance(value, int) and 400 <= value < 600
 
 
 def _milliseconds(name: str, node: Mapping[str, Any]) -> float | None:
-    """How long it took, by a field that names its unit, else by one that does not."""
+    """Return how long it took, by a field that names its unit, else by one that does not."""
     fields = [field for field in node if field in _FACTORS]
     if len(fields) > 1:
         fields.sort(key=lambda field: _FACTORS[field] is None)

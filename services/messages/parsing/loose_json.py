@@ -85,7 +85,7 @@ def _values(text: str) -> list[Any]:
 
 
 def _tells(value: object) -> bool:
-    """Whether a value says enough for what stands behind it to be garbage; a quoted word begins a sentence as well."""
+    """Return whether a value says enough for what stands behind it to be garbage; a quoted word begins a sentence as well."""
     if isinstance(value, list):
         return bool(value) and all(isinstance(item, dict) for item in value)
     return bool(value) if isinstance(value, dict) else embedded(value) is not None

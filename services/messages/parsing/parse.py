@@ -114,7 +114,7 @@ def _utf8(body: bytes) -> str | None:
 
 
 def _plain(text: str) -> Derived:
-    """Text, or binary where more than a tenth of it are control characters; a text's fixed buffer may end in NULs."""
+    """Return text, or binary where more than a tenth of it are control characters; a text's fixed buffer may end in NULs."""
     sample = text.rstrip("\0")[:4096]
     controls = len(sample) - len(sample.translate(_NO_CONTROLS))
     if controls * 10 > len(sample) or (text and not sample):
@@ -163,7 +163,7 @@ def _result(text: str) -> Derived | None:
 
 
 def _number(text: str) -> float | None:
-    """Quick for what Python's clients write; ``quantity`` knows how others do."""
+    """Return quick for what Python's clients write; ``quantity`` knows how others do."""
     try:
         number = float(text)
     except ValueError:
@@ -202,7 +202,7 @@ COLUMNS = (
 
 
 def to_read(limit: int | None) -> int:
-    """How much of a body ``parse`` needs to show ``limit`` characters: a character has four bytes at most."""
+    """Return how much of a body ``parse`` needs to show ``limit`` characters: a character has four bytes at most."""
     return 2**31 - 1 if limit is None else 4 * max(limit, _LINE_LIMIT + 1)
 
 
@@ -262,7 +262,7 @@ def parse(raw: tuple[Any, ...], limit: int | None = None) -> InferenceMessage:
 
 
 def moment(milliseconds: int) -> datetime:
-    """Milliseconds since 1970 as a time in UTC; the ends of the calendar for clocks that are beyond it."""
+    """Return the milliseconds since 1970 as a time in UTC; the ends of the calendar for clocks that are beyond it."""
     try:
         return datetime.fromtimestamp(milliseconds / 1000, timezone.utc)
     except (ValueError, OverflowError, OSError):
@@ -271,7 +271,7 @@ def moment(milliseconds: int) -> datetime:
 
 
 def hex_dump(body: bytes) -> str:
-    """Sixteen bytes a line: offset, hex, and the printable characters."""
+    """Return a hex dump, sixteen bytes a line: offset, hex, and the printable characters."""
     lines = []
     for start in range(0, len(body), 16):
         part = body[start : start + 16]

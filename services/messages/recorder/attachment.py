@@ -15,10 +15,11 @@ CLOSE_SECONDS = 5.0
 
 
 def refusal(client: Any) -> OperatorError | None:
-    """Why the hub refused the link, if it did.
+    """Return why the hub refused the link, if it did.
 
-    azure-eventhub 5.15.1 takes a link that is refused as the Event Hubs service does it (an attach without source, then a detach
-    that says why) for an open one, spins, and tells nobody: there is no public way to learn of it, so its link is looked at.
+    azure-eventhub 5.15.1 takes a link that is refused as the Event Hubs service does it (an attach without source, then a
+    detach that says why) for an open one, spins, and tells nobody: there is no public way to learn of it, so its link is looked
+    at.
     """
     error = getattr(_link(client), "_error", None)
     condition = getattr(error, "condition", None)
@@ -31,7 +32,7 @@ def refusal(client: Any) -> OperatorError | None:
 
 
 def attached(client: Any) -> bool:
-    """Whether the hub has answered the attach. The SDK begins anew without a word where opening fails: it has no link then."""
+    """Return whether the hub has answered the attach. The SDK begins anew without a word where opening fails: it has no link then."""
     return getattr(getattr(_link(client), "state", None), "name", "") == "ATTACHED"
 
 

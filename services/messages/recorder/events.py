@@ -40,7 +40,7 @@ _quote = json.encoder.encode_basestring
 
 
 def raw_messages(events: Iterable[Any]) -> list[RawMessage]:
-    """Each event as a row, in order."""
+    """Return each event as a row, in order."""
     return [_raw_message(event.raw_amqp_message) for event in events]
 
 
@@ -219,7 +219,7 @@ def _text(value: object) -> str:
 
 
 def _plain(value: Any, deep: int = _DEEP) -> Any:
-    """JSON's kinds; bytes become text, and so do numbers that JSON does not have and what is nested too deeply."""
+    """Return JSON's kinds; bytes become text, and so do numbers that JSON does not have and what is nested too deeply."""
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
     if isinstance(value, str):

@@ -150,7 +150,7 @@ class RecorderHandle:
         return self._dying
 
     def _ended_as_told(self) -> bool:
-        """Whether it was another console's recorder, that was ending with that console when this one attached."""
+        """Return whether it was another console's recorder, that was ending with that console when this one attached."""
         last = RecorderStatus.read(self.place.status)
         return self._child is None and last is not None and last.state == "ended"
 
@@ -226,7 +226,7 @@ class RecorderHandle:
         before.close()
 
     def _not_started(self, how: str) -> OperatorError:
-        """Why there is no recorder, by the last line of its log: the file may go with its folder."""
+        """Return why there is no recorder, by the last line of its log: the file may go with its folder."""
         try:
             lines = self.place.log.read_text("utf-8", "replace")[-_LOG_END:].splitlines()
         except OSError:
@@ -249,7 +249,7 @@ class RecorderHandle:
         )  # fmt: skip
 
     def _trouble(self) -> OperatorError | None:
-        """Why there is no journal, where the recorder says so, or where it has no room to say so."""
+        """Return why there is no journal, where the recorder says so, or where it has no room to say so."""
         status = RecorderStatus.read(self.place.status)
         if status is None and shutil.disk_usage(self.place.journal.parent).free < _ROOM_TO_START:
             return schema.disk_full(self.journal_path)
@@ -270,7 +270,7 @@ def _identity_of(file: IO[str]) -> tuple[int, int]:
 
 
 def running(place: Place) -> bool:
-    """Whether a recorder holds the endpoint's lock."""
+    """Return whether a recorder holds the endpoint's lock."""
     try:
         file = place.recorder_lock.open()  # to read: on a disk that is read-only now, a recorder may still run
     except FileNotFoundError:

@@ -216,7 +216,7 @@ class Link:
             self._report(self, None)
 
     async def closed(self) -> None:
-        """Nothing receives any more: wait until links that were replaced are closed."""
+        """Wait, once nothing receives any more, until links that were replaced are closed."""
         self.is_open = False
         if self._closing:
             await asyncio.wait(self._closing, timeout=CLOSE_SECONDS)
@@ -256,10 +256,11 @@ class Link:
         return ("-1", False) if self.cursor < 0 else (self.cursor, self._oldest <= self.cursor)
 
     def _begin(self, properties: dict[str, Any]) -> tuple[Any, bool]:
-        """Where the partition begins by the start that was asked for, kept before anything is received.
+        """Ask where the partition begins by the start that was asked for, kept before anything is received.
 
         "@latest" would be evaluated again at each reconnect, and lose what came in between. Of a time or an offset before the
-        hub's end only the first message tells which number it is; until then the start itself is kept, and what the hub had then.
+        hub's end only the first message tells which number it is; until then the start itself is kept, and what the hub had
+        then.
         """
         assert self.last_enqueued is not None
         start, last, oldest = self._start, self.last_enqueued, self._oldest

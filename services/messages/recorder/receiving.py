@@ -73,17 +73,17 @@ class Receiving:
             await ended(tasks)
 
     async def closed(self) -> None:
-        """Nothing runs any more: wait until the links are closed."""
+        """Wait, once nothing receives any more, until the links are closed."""
         for link in self.links:
             await link.closed()
 
     def try_now(self) -> None:
-        """Links that rest after a failure try again now."""
+        """Have links that rest after a failure try again now."""
         for link in self.links:
             link.try_now()
 
     def begin_anew(self, remade: HubRemade) -> None:
-        """Another hub has taken the name of the first: its messages are kept apart, and received from its beginning."""
+        """Begin anew with a hub that has taken the first one's name: its messages are kept apart, and received from its beginning."""
         endpoint = self._settings.endpoint
         text = (
             f"The hub {endpoint.namespace}/{endpoint.entity} counts its messages anew ({remade}): it was made again under the"
@@ -126,7 +126,7 @@ class Receiving:
     # -- watching
 
     async def watch(self) -> None:
-        """Every half second, until something is amiss with the journal: tell, and now and then ask a silent link's partition."""
+        """Write the status every half second until something is amiss with the journal; now and then ask a silent link's partition."""
         while not self._intake.damaged and self._intake.journal.in_place:
             self._telling.write(self._telling.state(self._intake, self.links), self._intake, self.links)
             await self._check()

@@ -174,7 +174,7 @@ class Recording:
 
 
 def _parts(journal: Journal) -> list[schema.Part]:
-    """Where a journal stands, that is damaged or gone: nowhere, if it cannot be read."""
+    """Return where a journal stands, that is damaged or gone: nowhere, if it cannot be read."""
     try:
         return journal.parts()
     except OperatorError:
@@ -182,7 +182,7 @@ def _parts(journal: Journal) -> list[schema.Part]:
 
 
 def attached(place: Place) -> bool:
-    """Whether any console is attached: each holds the consoles' lock, shared, for as long as it lives."""
+    """Return whether any console is attached: each holds the consoles' lock, shared, for as long as it lives."""
     try:
         file = place.consoles_lock.open("r+")
     except OSError:  # the folder is gone, and the journal with it
@@ -196,7 +196,7 @@ def attached(place: Place) -> bool:
 
 
 def asked_at(place: Place) -> int:
-    """When a console last asked for another try at once (``RecorderHandle.try_now``), as the file system counts."""
+    """Return when a console last asked for another try at once (``RecorderHandle.try_now``), as the file system counts."""
     try:
         return place.consoles_lock.stat().st_mtime_ns
     except OSError:

@@ -65,7 +65,7 @@ class RecorderStatus:
                 self._write_over(path, content)
 
     def _write_over(self, path: Path, content: bytes) -> None:
-        """In the blocks that the file has; of what is too long for them, events and partitions are left out."""
+        """Write over the status in the blocks that the file has; of what is too long for them, events and partitions are left out."""
         with os.fdopen(os.open(path, os.O_RDWR | os.O_NOFOLLOW), "r+b", buffering=0) as file:
             status = os.fstat(file.fileno())
             if len(content) > max(status.st_size, status.st_blocks * 512):

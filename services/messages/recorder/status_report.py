@@ -65,17 +65,17 @@ class Telling:
     # -- what happens
 
     def note(self, text: str) -> None:
-        """Something happened."""
+        """Note that something happened."""
         self._events.append((now_ms(), text))
         _LOG.info("%s", text)
 
     def warn(self, text: str) -> None:
-        """Something happened that an operator has to see."""
+        """Note that something happened which an operator has to see."""
         self.notice = text
         self.note(text)
 
     def failed(self, error: BaseException) -> None:
-        """Something does not work."""
+        """Note that something does not work."""
         self.error = explained(error, self._settings.endpoint.namespace)
 
     def heard(self, partition: str, error: BaseException | None) -> None:
@@ -192,5 +192,5 @@ def _same(one: RecorderStatus, other: RecorderStatus) -> bool:
 
 
 def now_ms() -> int:
-    """Now in ms since 1970."""
+    """Return now in ms since 1970."""
     return int(time.time() * 1000)

@@ -190,7 +190,7 @@ def _as_record(exchange: Exchange, mask: EvidenceMask, bodies: bool) -> dict[str
 
 
 def _values_of(node: Any, name: str) -> list[str]:
-    """Every text under the key ``name``, in the order in which it stands."""
+    """Return every text under the key ``name``, in the order in which it stands."""
     if isinstance(node, dict):
         own = [value for key, value in node.items() if key == name and isinstance(value, str)]
         return own + [value for inner in node.values() for value in _values_of(inner, name)]
@@ -198,7 +198,7 @@ def _values_of(node: Any, name: str) -> list[str]:
 
 
 def _with_stand_ins(tree: dict[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-    """``tree`` with these names replaced wherever they stand as a whole word, and every GUID by a number; always the same one."""
+    """Return ``tree`` with these names replaced wherever they stand as a whole word, and every GUID by a number; always the same one."""
     guids: dict[str, str] = {}
     longest_first = sorted(names, key=len, reverse=True)
     words = re.compile(rf"(?<![A-Za-z0-9])(?:{'|'.join(map(re.escape, longest_first))})(?![A-Za-z0-9])") if names else None

@@ -40,10 +40,11 @@ def run_doctor(
     observe: Observer | None = None,
     open_hub: Callable[[], Hub] | None = None,
 ) -> Iterator[Step]:
-    """Every check's step: first all as waiting, then each as it starts and as it ends; the last one of a name counts.
+    """Yield every check's step: first all as waiting, then each as it starts and as it ends; the last one of a name counts.
 
-    ``device`` defaults to the context's. Messages are awaited for ``message_seconds``. ``observe`` is given every raw reply, and of
-    some more that no check needs. ``open_hub`` gives the hub of the console that asks. Closing the iterator abandons what still runs.
+    ``device`` defaults to the context's. Messages are awaited for ``message_seconds``. ``observe`` is given every raw reply,
+    and of some more that no check needs. ``open_hub`` gives the hub of the console that asks. Closing the iterator abandons
+    what still runs.
     """
     chair = Chair(context, device or context.device, message_seconds, observe, open_hub)
     yield from schedule(CHECKS if observe is None else (*CHECKS, further_replies()), chair, check_seconds)

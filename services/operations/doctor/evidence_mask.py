@@ -56,7 +56,7 @@ class EvidenceMask:
         return MASK
 
     def _without_environments(self, value: Any, depth: int) -> Any:
-        """``value`` in which nothing of an environment but its names is left, nor what cannot be looked through."""
+        """Return ``value`` in which nothing of an environment but its names is left, nor what cannot be looked through."""
         if depth > _DEPTH:
             return MASK
         if isinstance(value, dict):

@@ -15,7 +15,7 @@ _SEEN_FROM_OUTSIDE = frozenset({"host", "between", "messages"})
 
 
 def mark(step: Step) -> str:
-    """✓, !, ✗, – (not to be known, or skipped), … (running)."""
+    """Return ✓, !, ✗, – (not to be known, or skipped), … (running)."""
     if step.state == "done":
         return "!" if step.finding and step.finding.severity == "warning" else "✓"
     return {"failed": "✗", "running": "…", "waiting": "…"}.get(step.state, "–")
@@ -46,7 +46,7 @@ class Examination:
         present = {finding.state for _, finding in pairs}
 
         def follows(step: Step, finding: Finding) -> bool:
-            """Whether the twin's own account of the module, or of the whole device, says why."""
+            """Return whether the twin's own account of the module, or of the whole device, says why."""
             is_explained = step.name.partition(":")[0] in _SEEN_FROM_OUTSIDE and bool({"", finding.module} & roots)
             return is_explained or (finding.state == states.DEVICE_OFFLINE and states.AGENT_STOPPED in present)
 

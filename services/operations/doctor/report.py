@@ -54,7 +54,7 @@ def as_dict(run: Examination, context: Context, bodies: bool = False) -> dict[st
 
 
 def step_dict(step: Step) -> dict[str, Any]:
-    """One step: name, title, mark, state, detail, seconds, remedy, finding."""
+    """Return one step: name, title, mark, state, detail, seconds, remedy, finding."""
     finding = asdict(step.finding) if step.finding else None
     seconds = None if step.seconds is None else round(step.seconds, 3)
     return {
@@ -122,7 +122,7 @@ def write(path: Path, run: Examination, context: Context, bodies: bool = False) 
 
 
 def versions() -> dict[str, str]:
-    """Python, operating system and the packages that matter."""
+    """Return Python, operating system and the packages that matter."""
     by_name = {"python": platform.python_version(), "system": f"{platform.system()} {platform.release()} {platform.machine()}"}
     for name in _PACKAGES:
         try:
@@ -148,7 +148,7 @@ def _settings(context: Context) -> dict[str, Any]:
 
 
 def _safe(node: Any, bodies: bool) -> Any:
-    """Every text masked once more, and without picture names and message bodies unless asked for."""
+    """Mask every text once more; picture names and message bodies go unless asked for."""
     if isinstance(node, dict):
         safe = {key: _safe(value, bodies) for key, value in node.items()}
         if not bodies and isinstance(node.get("evidence"), (list, tuple)) and _from_client(node["evidence"]):

@@ -208,7 +208,7 @@ def _matches(form: tuple[str, ...], types: list[str], more: bool) -> bool:
 
 
 def _is_body_path(path: str) -> bool:
-    """Whether edgeHub takes a path into the body (jsonpath/JsonPath.g4); what follows a whole step unread is passed over."""
+    """Return whether edgeHub takes a path into the body (jsonpath/JsonPath.g4); what follows a whole step unread is passed over."""
     offset = 0
     while match := _STEP.match(path, offset):
         name = match[0].partition("[")[0]

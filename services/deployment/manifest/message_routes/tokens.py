@@ -60,5 +60,5 @@ def tokens(text: str) -> Iterator[Token]:
 
 
 def is_keyword(kind: str) -> bool:
-    """Whether a token of this kind is a word that no path can hold."""
+    """Return whether a token of this kind is a word that no path can hold."""
     return kind in (*_KEYWORDS, "true", "false", "null", "undefined")

@@ -61,7 +61,7 @@ class Configuration:
         return int(self.body.get("priority") or 0)
 
     def targets(self, row: Json) -> bool:
-        """Whether a device's or module's twin meets the target condition; an empty one targets nobody."""
+        """Return whether a device's or module's twin meets the target condition; an empty one targets nobody."""
         text = _target_of(self.kind, str(self.body.get("targetCondition") or ""))
         return bool(text.strip()) and condition(text)(row)
 
@@ -179,7 +179,7 @@ class Configurations:
         return current, False
 
     def view(self, configuration: Configuration) -> Json:
-        """One as the hub gives it, its metrics counted now."""
+        """Return the configuration as the hub gives it, its metrics counted now."""
         return configuration.view(lambda query: len(select(self.hub, query)))
 
     def remove(self, name: str) -> None:

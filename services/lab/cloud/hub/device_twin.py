@@ -21,7 +21,7 @@ class Answer:
 
 
 def read(hub: Hub, device: str, module: str) -> Answer:
-    """Both sections, without metadata."""
+    """Return both sections, without metadata."""
     try:
         twin = hub.identity(device, module).twin
     except HubError as error:

@@ -105,7 +105,7 @@ class HubError(Exception):
         }
 
     def device_text(self) -> str:
-        """``device_body`` as JSON."""
+        """Return ``device_body`` as JSON."""
         return json.dumps(self.device_body())
 
 

@@ -75,7 +75,7 @@ def auth_method(scope: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _sender(annotations: tuple[tuple[str, type, Any], ...]) -> Mapping[str, Any]:
-    """One mapping for all events of one sender. By value *and* type, for 1 == True."""
+    """Return one mapping for all events of one sender, by value *and* type, for 1 == True."""
     return {key: value for key, _, value in annotations}
 
 
@@ -208,14 +208,14 @@ class EventStore:
         return number, event.sequence_number
 
     def read(self, partition: int, after: int, limit: int) -> list[Event]:
-        """Up to ``limit`` events with a sequence number above ``after``; events that retention took are skipped."""
+        """Return up to ``limit`` events with a sequence number above ``after``; events that retention took are skipped."""
         part = self.partitions[partition]
         part.age(self.clock.milliseconds())
         start = max(0, after + 1 - part.first)
         return part.events[start : start + limit]
 
     async def wait(self, partition: int, after: int | None = None) -> None:
-        """Until an event arrives; at once when one newer than ``after`` is there already."""
+        """Wait until an event arrives; at once when one newer than ``after`` is there already."""
         part = self.partitions[partition]
         if after is not None and part.next > after + 1:
             return

@@ -20,7 +20,7 @@ class MethodCalls:
         self._count = 0
 
     async def call(self, name: str, payload: Any) -> tuple[int, Any]:
-        """Status and payload of the reply. HubError 404104 when the client goes before it."""
+        """Call the method and return status and payload of the reply; HubError 404104 when the client goes before it."""
         self._count += 1
         number = self._count
         reply: asyncio.Future[tuple[int, Any]] = asyncio.get_running_loop().create_future()

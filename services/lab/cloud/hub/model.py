@@ -74,7 +74,7 @@ class Hub:
     # Identities
 
     def devices(self) -> list[Identity]:
-        """Every device, by name."""
+        """Return every device, by name."""
         return [one for (_, module), one in sorted(self._identities.items()) if not module]
 
     def modules(self, device: str) -> list[Identity]:
@@ -83,7 +83,7 @@ class Hub:
         return [one for (owner, module), one in sorted(self._identities.items()) if owner == device and module]
 
     def has(self, device: str, module: str = "") -> bool:
-        """Whether there is such an identity."""
+        """Return whether there is such an identity."""
         return (device, module) in self._identities
 
     def registered(self, device: str, module: str | None = None) -> Identity:
@@ -96,7 +96,7 @@ class Hub:
         return identity
 
     def identity(self, device: str, module: str | None = None) -> Identity:
-        """As ``registered``, for who asks from outside: a fault may say that it is gone."""
+        """Return what ``registered`` does, for who asks from outside: a fault may say that it is gone."""
         if self.faults.active("device-missing", device) is not None:
             raise HubError(404001, f"Device {device} not registered")
         identity = self.registered(device, module)
@@ -259,7 +259,7 @@ class Hub:
     # Methods, connection, messages to devices
 
     def register_method_handler(self, device: str, module: str | None, handler: MethodHandler | None) -> None:
-        """``await handler(name, payload)`` gives (status, payload); None takes it away."""
+        """Register ``await handler(name, payload)``, which gives (status, payload); None takes it away."""
         if handler is None:
             self._methods.pop((device, module or ""), None)
         else:
@@ -272,7 +272,7 @@ class Hub:
             identity.set_connected(connected and not self.offline(device))
 
     def offline(self, device: str) -> bool:
-        """Whether a fault keeps the device from the hub."""
+        """Return whether a fault keeps the device from the hub."""
         return any(self.faults.active(name, device) is not None for name in ("offline", "offline-closed"))
 
     def network_changed(self) -> None:

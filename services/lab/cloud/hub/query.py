@@ -61,7 +61,7 @@ def select(hub: Hub, text: str) -> list[Row]:
 
 
 def whole(text: str) -> bool:
-    """Whether a query asks for whole twins, not for some of their fields."""
+    """Return whether a query asks for whole twins, not for some of their fields."""
     match = _QUERY.match(text)
     return match is not None and match["fields"] == "*"
 

@@ -58,7 +58,7 @@ class Token:
 
 
 def sign(key: str, signed: str) -> str:
-    """Base64 HMAC-SHA256 of ``signed`` with an IoT Hub key."""
+    """Return Base64 HMAC-SHA256 of ``signed`` with an IoT Hub key."""
     return base64.b64encode(hmac.new(base64.b64decode(key), signed.encode(), hashlib.sha256).digest()).decode()
 
 
@@ -96,7 +96,7 @@ def parse(token: str) -> Token:
 
 
 def matches(token: Token, keys: tuple[str, ...]) -> bool:
-    """Whether one of the keys made the signature."""
+    """Return whether one of the keys made the signature."""
     for key in keys:
         candidates = [key.encode()]
         with suppress(binascii.Error):
@@ -109,7 +109,7 @@ def matches(token: Token, keys: tuple[str, ...]) -> bool:
 
 
 def path_of(resource: str) -> str:
-    """Host and path of a resource without scheme and port, lower-case host: ``hub.host/devices/d``."""
+    """Return host and path of a resource without scheme and port, lower-case host: ``hub.host/devices/d``."""
     text = resource.split("://", 1)[-1]
     host, slash, path = text.partition("/")
     return host.split(":")[0].lower() + (slash + path).rstrip("/")

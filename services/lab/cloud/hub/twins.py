@@ -30,7 +30,7 @@ def etag_of(version: int) -> str:
 
 
 def size_of(value: Any) -> int:
-    """Bytes as the hub counts them: UTF-8 of keys and strings, 8 a number, 4 a boolean."""
+    """Return the bytes as the hub counts them: UTF-8 of keys and strings, 8 a number, 4 a boolean."""
     if isinstance(value, Mapping):
         return sum(len(str(key).encode()) + size_of(inner) for key, inner in value.items() if not str(key).startswith("$"))
     if isinstance(value, str):

@@ -38,7 +38,7 @@ class Connection:
         self._heartbeat: asyncio.Task[None] | None = None
 
     async def serve(self) -> None:
-        """Until either side ends the connection. Raises ConnectionError when the client vanishes."""
+        """Serve until either side ends the connection. Raises ConnectionError when the client vanishes."""
         try:
             header = await self._header()
             if header == frames.SASL_HEADER:
@@ -64,7 +64,7 @@ class Connection:
             self.nodes.left()
 
     async def send(self, data: bytes) -> None:
-        """Frames to the client, in order."""
+        """Send frames to the client, in order."""
         await self._pipe.send(data)
 
     async def _more(self) -> None:
@@ -120,7 +120,7 @@ class Connection:
         return len(parts) == 3 and self.nodes.sign_in(parts[1].decode("utf-8", "replace"), parts[2].decode("utf-8", "replace"))
 
     async def _frame(self, frame: frames.Frame) -> bool:
-        """Whether the connection goes on."""
+        """Take a frame and return whether the connection goes on."""
         code = frame.code
         if code == 0:
             return True

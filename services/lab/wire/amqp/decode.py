@@ -39,7 +39,7 @@ def decode(data: bytes, at: int = 0) -> tuple[Any, int]:
 
 
 def decode_all(data: bytes) -> list[Any]:
-    """Every value of ``data``, one after the other."""
+    """Return every value of ``data``, one after the other."""
     values, at = [], 0
     while at < len(data):
         value, at = decode(data, at)

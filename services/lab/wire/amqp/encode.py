@@ -33,7 +33,7 @@ _COMPOUND = struct.Struct(">BII").pack
 
 
 def encode(value: Any) -> bytes:
-    """``value`` with its constructor. Raises CodecError on a type AMQP does not have and on a number out of range."""
+    """Encode ``value`` with its constructor. Raises CodecError on a type AMQP does not have and on a number out of range."""
     try:
         return _ENCODERS[type(value)](value)
     except KeyError:

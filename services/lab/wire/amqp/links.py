@@ -44,7 +44,7 @@ class Link:
         """Take the credit that the client granted, or, as a sender, its state."""
 
     def stir(self) -> None:
-        """Credit or the session's window may have grown."""
+        """Send what can be sent now: credit or the session's window may have grown."""
 
     async def message(self, payload: bytes) -> None:
         """Take a whole message; raise Refusal to reject it."""

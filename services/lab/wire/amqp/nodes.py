@@ -60,7 +60,7 @@ class Nodes:
     # Who
 
     def sign_in(self, user: str, password: str) -> bool:
-        """SASL PLAIN: ``policy@sas.root.hub`` or ``device@sas.hub`` with a SAS token, or an Event Hubs policy with its key."""
+        """Sign in by SASL PLAIN: ``policy@sas.root.hub`` or ``device@sas.hub`` with a SAS token, or an Event Hubs policy with its key."""
         name, at, rest = user.partition("@sas.")
         if at:
             try:

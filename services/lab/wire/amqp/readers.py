@@ -21,7 +21,7 @@ class Readers:
         self._seats: dict[tuple[str, int], list[EventLink]] = {}
 
     def all(self) -> list[EventLink]:
-        """Every reader that is connected."""
+        """Return every reader that is connected."""
         return [link for seats in self._seats.values() for link in seats]
 
     def join(self, link: EventLink, strangers: int, stolen: bool = False) -> None:

@@ -27,7 +27,7 @@ class AmqpServer(Listener):
         world.faults.watch(lambda fault, on: self._fault(fault.kind.name, on))
 
     async def serve(self, pipe: Pipe) -> None:
-        """One connection, whatever carries it."""
+        """Serve one connection, whatever carries it."""
         nodes = Nodes(self._world.hub, self.readers, self._nodes.discard)
         self._nodes.add(nodes)
         await Connection(pipe, nodes, f"lab-{self._world.nonce}").serve()
@@ -46,7 +46,7 @@ class AmqpServer(Listener):
 
 
 async def start_amqp(world: World, ssl_context: ssl.SSLContext, address: str, port: int = PORT) -> AmqpServer:
-    """Listen on ``address``:5671. Raises OSError when that is taken. End it with ``await server.close()``."""
+    """Return listen on ``address``:5671. Raises OSError when that is taken. End it with ``await server.close()``."""
     server = AmqpServer(world, ssl_context, address, port)
     await server.start()
     carry_out(world.faults, server)

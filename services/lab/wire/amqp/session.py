@@ -212,11 +212,11 @@ class Session:
         await self.connection.send(frames.frame(self.channel, code, **fields))
 
     async def send_message(self, link: Link, message: bytes) -> None:
-        """One settled message to the client."""
+        """Send one settled message to the client."""
         await self.connection.send(b"".join(self.transfers(link, [message])))
 
     async def send_unsettled(self, link: Link, message: bytes, tag: bytes) -> int:
-        """One message whose outcome the client will tell the link; its delivery-id. The caller has checked credit and window."""
+        """Send one message whose outcome the client will tell the link, and return its delivery-id; credit and window were checked."""
         number = self.next_delivery
         self.next_delivery = (number + 1) % _SERIAL
         self._unsettled[number] = link
@@ -293,7 +293,7 @@ class _Transfers:
 
 
 def _difference(one: int, other: int) -> int:
-    """One serial number less another (RFC 1982): negative when the other is ahead."""
+    """Return one serial number less another (RFC 1982): negative when the other is ahead."""
     return (one - other + _SERIAL // 2) % _SERIAL - _SERIAL // 2
 
 

@@ -137,7 +137,7 @@ async def _attach(request: web.Request, workspace: Workspace) -> web.Response:
 
 
 def _operation_header(request: web.Request, operation: Json) -> dict[str, str]:
-    """Where the operation can be followed; azureml reads this header of an attach and of a detach (core/compute/compute.py)."""
+    """Return the header that names the operation, which azureml reads of an attach and of a detach (core/compute/compute.py)."""
     path = f"/asyncoperations{world_of(request).workspace_id}/operations/{operation['id']}"
     return {"Azure-AsyncOperation": f"https://{request.host}{path}"}
 
@@ -157,7 +157,7 @@ async def _async_operation(request: web.Request, workspace: Workspace) -> web.Re
 
 
 async def _discovery(request: web.Request) -> web.Response:
-    """Where the workspace's services are: all here. The SDK asks without a token."""
+    """Answer where the workspace's services are: all here. The SDK asks without a token."""
     base = f"https://{request.host}"
     names = ("api", "history", "modelmanagement", "experimentation", "hyperdrive", "studio", "notebooks", "pipelines", "metrics")
     return web.json_response({name: base for name in names})
@@ -181,7 +181,6 @@ def _for_workspace(handler: Handler) -> Callable[[web.Request], Awaitable[web.Re
 
 
 def routes() -> list[web.RouteDef]:
-    """Azure ML's routes."""
     scope = (
         "/subscriptions/{subscription}/{_groups:(?i:resourceGroups)}/{group}"
         "/providers/Microsoft.MachineLearningServices/workspaces/{workspace}"

@@ -301,7 +301,7 @@ async def _one_workspace(request: web.Request, world: World) -> web.Response:
 
 
 def routes() -> list[web.RouteDef]:
-    """ARM's routes; names of providers come in whatever case the SDKs write."""
+    """Return the routes of ARM; names of providers come in whatever case the SDKs write."""
     top = "/subscriptions/{subscription}"
     group = top + "/{_groups:(?i:resourceGroups)}/{group}"
     devices = "/providers/Microsoft.Devices/{_hubs:(?i:IotHubs)}"

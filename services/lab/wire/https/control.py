@@ -84,7 +84,7 @@ _MOST = 5_000_000
 
 
 async def _messages(request: web.Request, world: World) -> web.Response:
-    """``{"device", "module", "count", "body" | "bodies", "properties", "system", "partition", "rate"}``, all optional.
+    """Queue messages: ``{"device", "module", "count", "body" | "bodies", "properties", "system", "partition", "rate"}``, all optional.
 
     ``{n}`` in a body is the message's number; ``partition`` may be ``"spread"``; ``rate`` is a second.
     """
@@ -115,7 +115,7 @@ async def _messages(request: web.Request, world: World) -> web.Response:
 
 
 async def _raw_message(request: web.Request, world: World) -> web.Response:
-    """One message with the request's body as it is, for bodies that are no text: ``?device=D&module=M``."""
+    """Queue one message with the request's body as it is, for bodies that are no text: ``?device=D&module=M``."""
     place = world.hub.events.append(
         request.query.get("device", "databox-edge-1"), request.query.get("module") or None, await request.read(), {}, {}
     )

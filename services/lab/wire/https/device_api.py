@@ -34,7 +34,7 @@ GRANT = "grant"
 
 
 def _properties(pairs: Any) -> tuple[dict[str, str], dict[str, str]]:
-    """(application, system) properties out of headers, or of a batch's names, which are the same."""
+    """Return (application, system) properties out of headers, or of a batch's names, which are the same."""
     application, system = {}, {}
     for key, value in pairs:
         name = str(key)

@@ -99,7 +99,7 @@ async def _put_device(request: web.Request, hub: Hub) -> web.Response:
 
 
 def _bulk_one(hub: Hub, entry: Json) -> None:
-    """One of azure-iot-hub's ExportImportDevice."""
+    """Change one identity, given as azure-iot-hub's ExportImportDevice."""
     # The SDKs do not agree on the mode's case.
     name, mode = str(entry.get("id") or ""), str(entry.get("importMode") or "createOrUpdate").lower()
     verb = mode.removesuffix("ifmatchetag")

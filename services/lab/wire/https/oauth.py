@@ -51,12 +51,12 @@ def issue(world: World, audience: str, seconds: int = 3600) -> str:
 
 
 def _same(one: str, other: str) -> bool:
-    """In constant time; what came from outside may hold any letters."""
+    """Compare in constant time; what came from outside may hold any letters."""
     return hmac.compare_digest(one.encode("utf-8", "replace"), other.encode("utf-8", "replace"))
 
 
 def valid(world: World, token: str, audiences: Collection[str]) -> bool:
-    """Whether this lab issued the token for one of the ``audiences`` and it has not expired."""
+    """Return whether this lab issued the token for one of the ``audiences`` and it has not expired."""
     text, _, signature = token.rpartition(".")
     if not text or not _same(_signature(world, text), signature):
         return False
@@ -67,7 +67,7 @@ def valid(world: World, token: str, audiences: Collection[str]) -> bool:
 
 
 def require(request: web.Request) -> None:
-    """CloudError 401 unless the request carries a token of this lab."""
+    """Raise CloudError 401 unless the request carries a token of this lab."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     world = world_of(request)
     if scheme.lower() != "bearer" or not valid(world, token, (*MANAGEMENT, f"https://{world.host}")):
@@ -107,7 +107,7 @@ def _refuse(code: str, number: str, text: str) -> web.Response:
 
 
 def _audience(scope: str) -> str:
-    """Whom a token is for, by the scopes that were asked for; msal puts its own among them, in any order."""
+    """Return whom a token is for, by the scopes that were asked for; msal puts its own among them, in any order."""
     return next((one.removesuffix("/.default") for one in scope.split() if one.endswith("/.default")), "")
 
 

@@ -188,5 +188,5 @@ def routes() -> list[web.RouteDef]:
 
 
 def prepare(app: web.Application) -> None:
-    """Where pushed blobs are kept."""
+    """Create the folder where pushed blobs are kept."""
     app[_UPLOADS], app[_BLOBS] = {}, {}

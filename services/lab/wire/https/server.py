@@ -74,7 +74,7 @@ async def _weather(request: web.Request, world: World) -> web.Response | None:
 
 @web.middleware
 async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Refusals in the form of the service that was asked; the Date is the hub's clock, skew included."""
+    """Answer refusals in the form of the service that was asked; the Date is the hub's clock, skew included."""
     world = world_of(request)
     response: web.StreamResponse
     try:

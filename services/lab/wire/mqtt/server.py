@@ -42,7 +42,7 @@ class MqttServer(Listener):
         world.hub.on_barred(self._bar)
 
     async def serve(self, pipe: Pipe) -> None:
-        """One connection from its connect packet on."""
+        """Serve one connection from its connect packet on."""
         buffer = bytearray()
         try:
             first = await self._next(pipe, buffer, _PATIENCE)
@@ -135,11 +135,11 @@ class MqttServer(Listener):
         return packets.ACCEPTED, (identity.generation, "hub" if grant.policy else "module" if who.module else "device")
 
     def _serves(self, who: topics.Who) -> bool:
-        """Whether it is a client of this listener's; an edgeHub takes its own device's modules, while it runs."""
+        """Return whether it is a client of this listener's; an edgeHub takes its own device's modules, while it runs."""
         return self._gateway is None or (self._gateway.running and self._gateway.device == who.device)
 
     def _away(self, who: topics.Who) -> bool:
-        """Whether a fault keeps the client away; those of an edgeHub stay connected to it."""
+        """Return whether a fault keeps the client away; those of an edgeHub stay connected to it."""
         faults = self._world.faults
         if self._gateway is not None:
             return False
@@ -193,7 +193,10 @@ class MqttServer(Listener):
 async def start_mqtt(
     world: World, ssl_context: ssl.SSLContext, address: str, port: int = PORT, gateway: Gateway | None = None
 ) -> MqttServer:
-    """Listen on ``address``:8883, for the hub or an edgeHub. OSError when that is taken. End it with ``await server.close()``."""
+    """Listen on ``address``:8883, for the hub or an edgeHub.
+
+    OSError when that is taken. End it with ``await server.close()``.
+    """
     server = MqttServer(world, ssl_context, address, port, gateway)
     await server.start()
     carry_out(world.faults, server)

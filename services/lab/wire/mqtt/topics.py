@@ -48,7 +48,7 @@ class Who:
 
 
 def client(client_id: str) -> Who | None:
-    """Who a client identifier ``device`` or ``device/module`` names."""
+    """Return whom a client identifier ``device`` or ``device/module`` names."""
     parts = client_id.split("/")
     if len(parts) > 2 or not all(parts):
         return None
@@ -56,7 +56,7 @@ def client(client_id: str) -> Who | None:
 
 
 def message_properties(text: str) -> tuple[dict[str, str], dict[str, str]]:
-    """(application, system) properties in a telemetry topic, ``a=b&%24.mid=1``; others with ``$.`` are the edge hub's."""
+    """Return (application, system) properties in a telemetry topic, ``a=b&%24.mid=1``; others with ``$.`` are the edge hub's."""
     application, system = {}, {}
     for pair in text.split("&"):
         key, _, value = pair.partition("=")
@@ -107,7 +107,7 @@ def to_device(who: Who, application: Mapping[str, object], system: Mapping[str, 
 
 
 def request_id(topic: str) -> str:
-    """``$rid`` of a twin or method topic; empty where there is none."""
+    """Return ``$rid`` of a twin or method topic; empty where there is none."""
     return dict(parse_qsl(topic.partition("?")[2])).get("$rid", "")
 
 

@@ -73,7 +73,7 @@ class Check:
 
 
 def ok(detail: str, **more: Any) -> Outcome:
-    """All is well."""
+    """Return the outcome of a check where all is well."""
     return Outcome("ok", detail, **more)
 
 

@@ -11,7 +11,7 @@ from services.records import Module, states
 
 
 def client_to_host(chair: Chair) -> Sequence[Outcome]:
-    """Each client against the host that it asks: a host that answers here and not there has the device's network in between."""
+    """Check each client against the host that it asks: one that answers here and not there has the device's network in between."""
     outcomes = [_client_to_host(chair, client) for client in clients(chair.twin())]
     return outcomes or [neutral("no client module is deployed")]
 

@@ -20,7 +20,7 @@ def agent(chair: Chair) -> Outcome:
 
 
 def version(chair: Chair) -> Sequence[Outcome]:
-    """Whether the agent has carried out the newest deployment."""
+    """Check whether the agent has carried out the newest deployment."""
     state = chair.twin()
     elsewhere = (states.AT_SCALE, states.DEVICE_OFFLINE, states.DEVICE_DISABLED)
     mine = [finding for finding in findings(state) if not finding.module and finding.state not in elsewhere]
@@ -34,7 +34,7 @@ def version(chair: Chair) -> Sequence[Outcome]:
 
 
 def at_scale(chair: Chair) -> Outcome:
-    """Deployments at scale that win over a single one."""
+    """Name the deployments at scale that win over a single one."""
     state = chair.twin()
     finding = next((finding for finding in findings(state) if finding.state == states.AT_SCALE), None)
     if finding is not None:
@@ -44,7 +44,7 @@ def at_scale(chair: Chair) -> Outcome:
 
 
 def modules(chair: Chair) -> Sequence[Outcome]:
-    """Each module by itself."""
+    """Check each module by itself."""
     state = chair.twin()
     outcomes = []
     for name, finding in diagnose_state(state).items():

@@ -18,7 +18,7 @@ _LATE = 2.5  # seconds that the workspace may take without a word
 
 
 def registry(chair: Chair) -> Sequence[Outcome]:
-    """Each image that is deployed, asked for with the deployment's own credentials."""
+    """Ask for each image that is deployed, with the deployment's own credentials."""
     from services.registry.api import check_image
     from services.registry.reference import parse_reference
 
@@ -47,7 +47,7 @@ def registry(chair: Chair) -> Sequence[Outcome]:
 
 
 def workspace(chair: Chair) -> Outcome:
-    """Whether the Azure ML workspace answers."""
+    """Check whether the Azure ML workspace answers."""
     if chair.context.workspace is None:
         return neutral("the context names none")
     from services.workspace.client import Workspace
@@ -67,7 +67,7 @@ def workspace(chair: Chair) -> Outcome:
 
 
 def hosts_answer(chair: Chair) -> Sequence[Outcome]:
-    """Each host, asked once from here: by gRPC with a picture, or by HTTP."""
+    """Ask each host once from here: by gRPC with a picture, or by HTTP."""
     state = chair.twin()
     address_and_ports = seen_from_here(chair.context, state.device.id)
     outcomes = []

@@ -19,13 +19,13 @@ from services.text import counted, one_line
 
 
 def key(chair: Chair) -> Outcome:
-    """Whether the hub accepts the key, and lets us read identities."""
+    """Check whether the hub accepts the key, and lets us read identities."""
     devices = chair.hub.devices()
     return ok(f"{_policy(chair)}: reads {len(devices)} device {'identity' if len(devices) == 1 else 'identities'}")
 
 
 def endpoint(chair: Chair) -> Sequence[Outcome]:
-    """Where messages are received; finding it takes the right ServiceConnect. Where it is refused, the line to it is looked at."""
+    """Find where messages are received, which takes the right ServiceConnect; where it is refused, the line to it is looked at."""
     try:
         chair.endpoint = find_endpoint(chair.context)
     except OperatorError as error:
@@ -37,7 +37,7 @@ def endpoint(chair: Chair) -> Sequence[Outcome]:
 
 
 def device(chair: Chair) -> Outcome:
-    """Whether the device is registered, enabled and an edge device, and what the identities say of whether it is alive."""
+    """Check whether the device is registered, enabled and an edge device, and what the identities say of whether it is alive."""
     if not chair.device:
         return Outcome("error", "no device is named", "Set one in the context, or give --device.")
     identity = chair.hub.device(chair.device)
@@ -62,7 +62,7 @@ def state(chair: Chair) -> Outcome:
 
 
 def plan(chair: Chair) -> Outcome:
-    """Tier, units and today's quota, as Azure Resource Manager has them where the sign-in may look; nothing is metered."""
+    """Read tier, units and today's quota from Azure Resource Manager, where the sign-in may look; nothing is metered."""
     context = chair.context
     if context.hub is None or not context.hub.resource_id:
         return neutral("not to be seen: the context does not name the hub's ARM id")

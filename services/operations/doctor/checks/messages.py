@@ -80,7 +80,7 @@ def seat(chair: Chair) -> Outcome:
 
 
 def messages(chair: Chair) -> Sequence[Outcome]:
-    """Listen for a few seconds, starting ten minutes back, and look at the device's newest messages."""
+    """Return listen for a few seconds, starting ten minutes back, and look at the device's newest messages."""
     from services.messages.filters import Filter
     from services.messages.journal.window import Window
     from services.messages.recorder.handle import ensure_recorder

@@ -43,7 +43,7 @@ def host_of(chair: Chair) -> tuple[str, int]:
 
 
 def name_resolution(chair: Chair) -> Outcome:
-    """Whether the hub's name leads to an address."""
+    """Check whether the hub's name leads to an address."""
     host, _ = host_of(chair)
     try:
         addresses = sorted({str(entry[4][0]) for entry in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)})
@@ -82,7 +82,7 @@ def amqp_port(chair: Chair) -> Outcome:
 
 
 def cut_again(chair: Chair) -> Sequence[Outcome]:
-    """Whether a connection for messages on which nobody signs in is closed within seconds.
+    """Check whether a connection for messages on which nobody signs in is closed within seconds.
 
     Where a key is refused, what is wrong with the line besides shows in nothing else. A hub closes those that never sign in
     after half a minute at the earliest [inf].

@@ -24,7 +24,7 @@ _NOTES = 5
 
 
 def retention(chair: Chair) -> Sequence[Outcome]:
-    """Gaps in the journal of the last day, messages of the last minutes that the hub does not have any more, and notes."""
+    """Count gaps in the journal of the last day, messages of the last minutes that the hub does not have any more, and notes."""
     if chair.journal is None:
         return [neutral("no journal was read")]
     journal = Journal(Path(chair.journal))
