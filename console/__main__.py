@@ -12,9 +12,9 @@ def main() -> int:
 
         forbid_core_dumps()
         from console.cli.main import run
-        from console.terminal.charset import settle_streams
+        from console.terminal.charset import configure_streams
 
-        settle_streams()
+        configure_streams()
         return run(sys.argv[1:])
     except KeyboardInterrupt:  # while its modules were read
         return 130

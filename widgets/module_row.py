@@ -48,7 +48,7 @@ def reason(row: Row) -> Cell:
 
 
 def wanted_status(row: Row) -> Cell:
-    """Return desired against reported status, where they differ."""
+    """Return the desired against reported status, where they differ."""
     desired, reported = row.module.desired, row.module.reported
     if desired is None:
         return "not wanted", "warn"

@@ -68,9 +68,9 @@ class PasteLine(Input):
     def _soon(self) -> None:
         if self._timer is not None:
             self._timer.stop()
-        self._timer = self.set_timer(self.PAUSE, self._give)
+        self._timer = self.set_timer(self.PAUSE, self._submit)
 
-    def _give(self) -> None:
+    def _submit(self) -> None:
         if self.value:
             return  # in the middle of a line: its Enter is still to come
         text = "\n".join(self._lines)

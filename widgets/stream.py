@@ -200,8 +200,8 @@ class Stream(Lines):
 
     def update_message(self, message: InferenceMessage) -> None:
         """Draw a message that changed (it was marked)."""
-        for place, window_message in enumerate(self.window):
-            if window_message.row == message.row:
+        for place, shown_message in enumerate(self.window):
+            if shown_message.row == message.row:
                 self.window[place] = message
         self.refresh()
 

@@ -92,7 +92,7 @@ class Rows(Lines):
 
     @staticmethod
     def _fitting(columns: list[Column[Any]], natural: dict[str, int], width: int) -> list[Column[Any]]:
-        """Return without those spare columns for which the others leave no room."""
+        """Return the columns without those spare ones for which the others leave no room."""
 
         def min_width(column: Column[Any]) -> int:
             return 2 + (min(natural[column.title], _NAME if column.spare else _TEXT) if column.grow else natural[column.title])

@@ -52,11 +52,11 @@ def parser(names: Sequence[str] = NAMES) -> argparse.ArgumentParser:
         sub = verbs.add_parser(name, help=module.HELP, description=module.HELP)
         module.add_arguments(sub)
         sub.set_defaults(run=module.run)
-        _give(sub, common)
+        _add_common_options(sub, common)
     return top
 
 
-def _give(parser: argparse.ArgumentParser, common: argparse.ArgumentParser) -> None:
+def _add_common_options(parser: argparse.ArgumentParser, common: argparse.ArgumentParser) -> None:
     """Add ``--context`` and ``--read-only`` after a verb and after its action too: who types does not think of places.
 
     An action's own ``--help`` begins with what the verb's says of it.
@@ -68,7 +68,7 @@ def _give(parser: argparse.ArgumentParser, common: argparse.ArgumentParser) -> N
             helps = {choice.dest: choice.help for choice in action._choices_actions}
             for name, sub in action.choices.items():
                 sub.description = sub.description or helps[name]
-                _give(sub, common)
+                _add_common_options(sub, common)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -80,18 +80,18 @@ def run(arguments: Sequence[str]) -> int:
         options = None if rest else options
     if options is None:
         names = _existing(arguments)
-        first_word = _first_word(arguments)
-        if first_word in NAMES and first_word not in names:
+        verb_name = _first_word(arguments)
+        if verb_name in NAMES and verb_name not in names:
             return _report_error(
                 argparse.Namespace(json="--json" in arguments),
                 UsageError(
-                    f"{first_word} does not exist in read-only mode.", remedy="See: dbe-console --help", code="context.read-only"
+                    f"{verb_name} does not exist in read-only mode.", remedy="See: dbe-console --help", code="context.read-only"
                 ),
             )
         try:
             # One verb imports no other; all of them are needed for the list of verbs alone.
-            alone = first_word in names and arguments[0] not in ("-h", "--help")
-            options = parser([first_word] if alone else names).parse_args(arguments)
+            alone = verb_name in names and arguments[0] not in ("-h", "--help")
+            options = parser([verb_name] if alone else names).parse_args(arguments)
         except UsageError as error:  # of a name that is empty
             return _report_error(argparse.Namespace(json="--json" in arguments), error)
     try:

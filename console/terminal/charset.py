@@ -37,7 +37,7 @@ def locale_charset() -> str:
         return "ascii"
 
 
-def settle_streams() -> None:
+def configure_streams() -> None:
     """Let standard output and standard error replace what their character set lacks; on a terminal it is that of the locale."""
     codecs.register_error(_HANDLER, _replaced)
     for stream in (sys.stdout, sys.stderr):
@@ -48,7 +48,7 @@ def settle_streams() -> None:
         stream.reconfigure(encoding=charset, errors=_HANDLER)
 
 
-def settle_keyboard() -> None:
+def configure_keyboard() -> None:
     """Let Textual read keys in the session's character set: it takes all for UTF-8, and ends at the first byte that is not."""
     from textual.drivers import linux_driver
 

@@ -28,7 +28,7 @@ _EDITOR_PASTE = 32 * 1024
 _LINE_PASTE = 16 * 1024
 
 
-class TypingAheadApp(App[None]):
+class KeyOrderApp(App[None]):
     """An app in which one may type faster than it draws."""
 
     def __init__(self, *, ansi_color: bool | None = None) -> None:
@@ -52,7 +52,7 @@ class TypingAheadApp(App[None]):
         else:
             self._pending.append(event)
             if self._handing is None or self._handing.done():
-                self._handing = asyncio.create_task(self._hand_on())
+                self._handing = asyncio.create_task(self._forward_keys())
 
     def _refuses(self, text: str) -> bool:
         """Refuse, and say so, what is too long for the editor or for a line; a PasteLine shows nothing of it and takes all."""
@@ -65,7 +65,7 @@ class TypingAheadApp(App[None]):
         )
         return True
 
-    async def _hand_on(self) -> None:
+    async def _forward_keys(self) -> None:
         """Hand on what was typed, each when the one before has had its effect."""
         while self._pending:
             await self._settled()

@@ -20,7 +20,7 @@ from console.tui.actions import ACTIONS, Action, bindings
 from console.tui.app_actions import AppActions
 from console.tui.background import go, in_thread
 from console.tui.commands import ConsoleCommands, open_command_line
-from console.tui.error_reporting import TellingApp
+from console.tui.error_reporting import ErrorReportingApp
 from console.tui.flows.watches import Watch
 from console.tui.main_screen import MainScreen
 from console.tui.screens.signing_in import DeviceCodes
@@ -33,13 +33,13 @@ from widgets.symbols import ascii_only, is_ascii
 
 if TYPE_CHECKING:
     from console.lab.process import LabProcess
-    from console.tui.resumption import Whereabouts
+    from console.tui.resumption import Resumption
 
 
 _REMEMBER = 2.0  # seconds between two looks whether one went elsewhere
 
 
-class ConsoleApp(AppActions, TellingApp):
+class ConsoleApp(AppActions, ErrorReportingApp):
     """dbe-console."""
 
     TITLE = "dbe-console"
@@ -68,7 +68,7 @@ class ConsoleApp(AppActions, TellingApp):
         # The operator's own file, also where the lab's home takes the place of theirs later.
         self._theme_file = state_folder() / "theme"
         self.theme = themes.default_theme(themes.remembered(self._theme_file))
-        self.whereabouts: Whereabouts | None = None
+        self.resumption: Resumption | None = None
         self.codes = DeviceCodes(self)
 
     def get_default_screen(self) -> Screen[None]:
@@ -124,13 +124,13 @@ class ConsoleApp(AppActions, TellingApp):
             main.stranded(error)
             return
         from console.tui import saved_state as place
-        from console.tui.resumption import Whereabouts
+        from console.tui.resumption import Resumption
 
-        where = await in_thread(place.left, context.name)
+        where = await in_thread(place.load_place, context.name)
         self.session = Session(context)
-        self.whereabouts = Whereabouts(self, self.session, where)
+        self.resumption = Resumption(self, self.session, where)
         main.adopt(self.session, where)
-        self.whereabouts.take_up()
+        self.resumption.take_up()
 
     def open_again(self) -> None:
         """Try again to find the context."""
@@ -158,7 +158,7 @@ class ConsoleApp(AppActions, TellingApp):
         old, self.session = self.session, None
         self.context_name = name
         self.watches = []
-        self.whereabouts = None
+        self.resumption = None
         while len(self.screen_stack) > 1:
             self.pop_screen()
         if not self.screen._result_callbacks:  # Textual gives its default screen none, and misses it when that is switched
@@ -183,8 +183,8 @@ class ConsoleApp(AppActions, TellingApp):
 
     def remember(self) -> None:
         """Keep where one is, if that is elsewhere than before."""
-        if self.whereabouts is not None and any(isinstance(screen, MainScreen) for screen in self.screen_stack):
-            self.whereabouts.keep()
+        if self.resumption is not None and any(isinstance(screen, MainScreen) for screen in self.screen_stack):
+            self.resumption.keep()
 
     def follow(self, watch: Watch) -> None:
         """Follow a rollout to its end, whatever screen is looked at."""
@@ -194,7 +194,7 @@ class ConsoleApp(AppActions, TellingApp):
     async def _follow(self, watch: Watch) -> None:
         await watch.run()
         if self.is_running and watch.device == self.main.device:
-            self.main.modules.read(asked=True)  # what it ended with is not shown half a minute later
+            self.main.modules.read(on_request=True)  # what it ended with is not shown half a minute later
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Give ``$dim`` and ``$edge``, which stand in our style sheets; every theme of ours names its own."""
@@ -269,11 +269,11 @@ class ConsoleApp(AppActions, TellingApp):
         """Put a context together, try it, keep it, go to it."""
         from console.tui.screens.new_context import NewContext
 
-        def made(name: str | None) -> None:
+        def use(name: str | None) -> None:
             if name:
                 self.use_context(name)
 
-        self.push_screen(NewContext(first=first, read_only=self.read_only), made)
+        self.push_screen(NewContext(first=first, read_only=self.read_only), use)
 
     def start_lab(self) -> None:
         """Open the embedded lab instead."""

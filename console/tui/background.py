@@ -23,7 +23,7 @@ from textual.dom import DOMNode
 from textual.screen import ModalScreen
 from textual.worker import Worker
 
-from console.tui.error_reporting import TellingApp
+from console.tui.error_reporting import ErrorReportingApp
 from services.errors import OperatorError
 
 Result = TypeVar("Result")
@@ -156,9 +156,9 @@ def _tell(loop: asyncio.AbstractEventLoop, call: Callable[..., object], *argumen
             return  # the loop ended between the two lines: nobody listens
 
 
-def _app(node: DOMNode) -> TellingApp:
+def _app(node: DOMNode) -> ErrorReportingApp:
     """Return the app as what it is here: it says what failed, and knows which dialogs are on their way."""
-    return cast(TellingApp, node.app)
+    return cast(ErrorReportingApp, node.app)
 
 
 def go(node: DOMNode, work: Coroutine[Any, Any, None], group: str, exclusive: bool = True) -> Worker[None]:

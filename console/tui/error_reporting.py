@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from console.terminal.key_order import TypingAheadApp
+from console.terminal.key_order import KeyOrderApp
 from services.errors import OperatorError
 from widgets.dialogs import ErrorDialog
 
 
-class TellingApp(TypingAheadApp):
+class ErrorReportingApp(KeyOrderApp):
     """What ends it, or fails below it, is said as what happened, why, and what to do."""
 
     def __init__(self, *, ansi_color: bool | None = None) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from services.operations.session import Session
 
 
-class Whereabouts:
+class Resumption:
     """Where one is in the context of ``session``; ``kept`` is where one was when the console ended."""
 
     def __init__(self, app: ConsoleApp, session: Session, kept: place.Place) -> None:

@@ -43,7 +43,7 @@ class Place:
     watch: LeftWatch | None = None
 
 
-def left(context: str) -> Place:
+def load_place(context: str) -> Place:
     """Return where one was in ``context``; the beginning where that is not known or cannot be read."""
     raw = _read().get(context)
     if not isinstance(raw, dict):

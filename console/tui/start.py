@@ -49,10 +49,10 @@ def start(options: argparse.Namespace) -> int:
 
         lab = LabProcess()
     try:
-        from console.terminal.charset import settle_keyboard
+        from console.terminal.charset import configure_keyboard
         from console.tui.app import ConsoleApp
 
-        settle_keyboard()
+        configure_keyboard()
 
         app = ConsoleApp(
             context=getattr(options, "context", None), read_only=bool(getattr(options, "read_only", False)), lab=lab, slow=slow

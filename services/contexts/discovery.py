@@ -199,7 +199,7 @@ class ResourceManager:
 
 
 def _words_of(body: bytes) -> tuple[str, str]:
-    """Return code and message of an error's reply; its text where it is none of ARM's."""
+    """Return the code and message of an error's reply; its text where it is none of ARM's."""
     try:
         fields = read_json(body)
     except JsonError:

@@ -18,7 +18,7 @@ VERSIONS = dict(zip(DEVICES, ("1.1", "1.4", "1.6", "1.0.9"), strict=True))
 RESNET_OUTPUT = "classifier/resnet_v1_50/predictions/Softmax:0"
 
 
-def furnish(world: World) -> None:
+def seed(world: World) -> None:
     """Create devices, models, images and deployments."""
     _workspace(world)
     _devices(world)

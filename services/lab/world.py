@@ -13,7 +13,7 @@ from services.lab.cloud.hub import Hub
 from services.lab.cloud.registry import Registry
 from services.lab.cloud.workspace import Workspace
 from services.lab.faults import Faults
-from services.lab.seed_data import DEVICES, change_meanwhile, furnish, overwrite
+from services.lab.seed_data import DEVICES, change_meanwhile, overwrite, seed
 
 
 class World:
@@ -45,7 +45,7 @@ class World:
         self.device_codes: dict[str, dict[str, Any]] = {}
         self.mapped_ports: Callable[[], dict[str, dict[int, int]]] = dict
         self._secrets: list[str] = []
-        furnish(self)
+        seed(self)
         self.faults.watch(lambda fault, on: self._fault(fault.as_dict(), on))
 
     def _fault(self, fault: dict[str, Any], on: bool) -> None:

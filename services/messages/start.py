@@ -62,7 +62,7 @@ class Start:
         return cls("beginning") if kind == "beginning" else cls("time", int(value))
 
     def to_text(self) -> str:
-        """Return it for the journal, ``latest`` with this moment."""
+        """Return the start as the journal keeps it, ``latest`` with this moment."""
         if self.kind == "latest":
             return f"latest:{int(time.time() * 1000)}"
         if self.kind == "time" and int(self.value) <= 0:

@@ -49,15 +49,15 @@ class DeviceReading:
         self._version: int | None = None
         self._age = 0  # readings since the edge hub's twin was read
 
-    def read(self, asked: bool = False) -> DeviceState:
+    def read(self, on_request: bool = False) -> DeviceState:
         """Return the device's state.
 
-        The edge hub's twin is read where the operator ``asked``, where the deployment changed, and else seldom.
+        The edge hub's twin is read where the operator ``on_request``, where the deployment changed, and else seldom.
         """
         state = self.hub.device_state(self.device_id)
         self._age += 1
         limit = self._every if self._edge_hub is not None and is_settled(self._edge_hub) else self._unsettled
-        if asked or self._version is None or state.desired_version != self._version or self._age >= limit:
+        if on_request or self._version is None or state.desired_version != self._version or self._age >= limit:
             self._edge_hub = self.hub.edge_hub(self.device_id)
             self._version, self._age = state.desired_version, 0
         return _with_edge_hub(state, self._edge_hub)

@@ -99,10 +99,12 @@ class Session:
             )
         return devices[0].id
 
-    def state(self, device: str, heard: Sequence[Finding] = (), asked: bool = False) -> tuple[DeviceState, Mapping[str, Finding]]:
+    def state(
+        self, device: str, complaints: Sequence[Finding] = (), on_request: bool = False
+    ) -> tuple[DeviceState, Mapping[str, Finding]]:
         """Return a device as its twins say, and what follows for each module from that and from what its clients say.
 
-        ``heard`` is what is known of the clients. ``asked``: the operator wants to know now, so the edge hub's twin is read,
+        ``complaints`` is what is known of the clients. ``on_request``: the operator wants to know now, so the edge hub's twin is read,
         too.
         """
         from services.diagnosis import diagnose_state
@@ -113,10 +115,10 @@ class Session:
             if self._reading is None or self._reading.device_id != device:
                 self._reading = DeviceReading(self.hub, device)
             reading = self._reading
-        state = reading.read(asked)
+        state = reading.read(on_request)
         newest = self.messages.newest(device, 1)
         state = judge_again(state, message=newest[-1].enqueued if newest else None)
-        return state, diagnose_state(state, heard)
+        return state, diagnose_state(state, complaints)
 
     def ping(self, device: str, seconds: int = 10) -> None:
         """Ask the device's edge agent for a sign of life; raises OperatorError where it gives none."""
@@ -124,19 +126,19 @@ class Session:
 
         ping(self.hub, device, seconds)
 
-    def judged(self, state: DeviceState, heard: Sequence[Finding] = ()) -> tuple[DeviceState, Mapping[str, Finding]]:
+    def judged(self, state: DeviceState, complaints: Sequence[Finding] = ()) -> tuple[DeviceState, Mapping[str, Finding]]:
         """Return a state that was read, judged again by the last ping; and what follows from it."""
         from services.diagnosis import diagnose_state
         from services.diagnosis.liveness import judge_again
 
         state = judge_again(state, ping=self.hub.pings.get(state.device.id))
-        return state, diagnose_state(state, heard)
+        return state, diagnose_state(state, complaints)
 
     def spent(self) -> int | None:
         """Return what this machine's consoles cost the hub today, in messages of its quota; None where the hub was not asked yet."""
         return self._hub.meter.spent_today() if self._hub is not None else None
 
-    def typed(self, device: str) -> str:
+    def name_to_type(self, device: str) -> str:
         """Return what has to be typed before something dangerous: the device's name in production, else nothing."""
         return device if self.context.production else ""
 

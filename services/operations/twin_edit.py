@@ -101,7 +101,7 @@ def merge_patch(before: Mapping[str, Any], after: Mapping[str, Any]) -> Json:
     return patch
 
 
-def moved(text: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+def rebase(text: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     """Return ``text``, an edit of the twin ``before``, on top of the twin as it is ``now``.
 
     What was changed stays changed, the rest is the hub's. Masked as ``editable`` masks; a secret that was typed stays as typed.

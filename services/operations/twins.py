@@ -19,7 +19,7 @@ from services.text import clean
 _PAYLOAD_BYTES = 128 * 1024  # of a direct method (docs/facts/iot-hub.md)
 
 
-def shown(twin: Mapping[str, Any], part: str = "") -> dict[str, Any]:
+def displayable(twin: Mapping[str, Any], part: str = "") -> dict[str, Any]:
     """Return a twin (or only its ``desired``, ``reported`` or ``tags``) as it may be shown.
 
     Create options written out, secrets masked, nothing that a terminal would obey.

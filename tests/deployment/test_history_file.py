@@ -18,7 +18,7 @@ from services.deployment.history_file import bring_up_to_date
 from services.deployment.manifest.diff import diff
 from services.deployment.manifest.mask_key import hide_with_digest
 from services.deployment.manifest.masking import masked
-from services.operations.twins import shown
+from services.operations.twins import displayable
 
 _OLD_SCHEMA = """CREATE TABLE history (
     id INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, user TEXT NOT NULL, origin TEXT NOT NULL, context TEXT NOT NULL,
@@ -82,7 +82,7 @@ def test_no_shape_is_in_the_file_nor_on_the_screen(home: Path, secret: str) -> N
     assert lines and not leaks("\n".join(line.text for line in lines), secret)
     agent = content["modulesContent"]["$edgeAgent"]["properties.desired"]
     twin = {"properties": {"desired": agent, "reported": agent}, "tags": {name: secret for name in NAMES}}
-    assert not leaks(json.dumps(shown(twin), ensure_ascii=False), secret)
+    assert not leaks(json.dumps(displayable(twin), ensure_ascii=False), secret)
 
 
 def test_a_changed_secret_is_seen_to_have_changed_and_the_same_one_to_be_the_same() -> None:

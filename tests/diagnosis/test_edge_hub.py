@@ -136,7 +136,7 @@ def test_the_edge_hubs_twin_is_read_seldom_and_at_once_where_there_is_a_reason()
     assert all(reading.read().edge_hub is not None for _ in range(10)) and hub.reads == 1
     reading.read()
     assert hub.reads == 2  # with every tenth reading
-    reading.read(asked=True)
+    reading.read(on_request=True)
     assert hub.reads == 3
     hub.version = 13
     reading.read()

@@ -15,7 +15,7 @@ from still_console import StillConsole
 from textual.pilot import Pilot
 
 from console.tui import saved_state as place
-from console.tui.resumption import Whereabouts
+from console.tui.resumption import Resumption
 from console.tui.screens.logs import LogsScreen
 from services import files
 from services.contexts.store import ContextStore
@@ -93,7 +93,7 @@ async def test_a_theme_and_a_place_that_cannot_be_kept_hold_for_now(
             await pilot.press("T")
             await until(pilot, lambda: "for now: The disk is full" in text_of(still_console))
             assert still_console.theme != before
-            Whereabouts(still_console, cast(Any, session), place.Place(4)).keep()
+            Resumption(still_console, cast(Any, session), place.Place(4)).keep()
             await until(pilot, lambda: "where you are cannot be kept: The disk is full" in text_of(still_console))
     assert "MainThread" not in writing_threads and len(writing_threads) == 2
 

@@ -43,7 +43,7 @@ def fault(lab, control):
 @pytest.fixture
 def checked_steps():
     """``checked_steps(context, "seat", "messages")``: these checks of the doctor, with those that they need, by name."""
-    from services.operations.doctor.checks.check import Chair
+    from services.operations.doctor.checks.check import SharedFacts
     from services.operations.doctor.checks.checklist import CHECKS
     from services.operations.doctor.doctor import schedule
     from services.operations.doctor.examination import Gathering
@@ -54,7 +54,7 @@ def checked_steps():
             wanted |= waiting
             waiting = {name for check in CHECKS if check.name in wanted for name in check.needs} - wanted
         gathering = Gathering(context)
-        for step in schedule([c for c in CHECKS if c.name in wanted], Chair(context, context.device, message_seconds), 50):
+        for step in schedule([c for c in CHECKS if c.name in wanted], SharedFacts(context, context.device, message_seconds), 50):
             gathering.add(step)
         return {step.name: step for step in gathering.steps}
 

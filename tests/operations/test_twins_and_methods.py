@@ -13,8 +13,8 @@ from services.deployment.history import History
 from services.errors import OperatorError
 from services.hub.client import AGENT
 from services.operations.last_messages import last_messages
-from services.operations.twin_edit import TwinChanged, apply, desired_of, editable, merge_patch, moved, plan
-from services.operations.twins import invoke, payload_of, shown
+from services.operations.twin_edit import TwinChanged, apply, desired_of, editable, merge_patch, plan, rebase
+from services.operations.twins import displayable, invoke, payload_of
 
 DEVICE, HOST, CLIENT = "databox-edge-1", "azureml-host", "azureml-client"
 KEYS = st.text("abc", min_size=1, max_size=2)
@@ -63,7 +63,7 @@ def test_a_masked_secret_that_is_left_alone_stays_what_it_is():
 def test_an_edit_moves_onto_what_somebody_else_wrote_meanwhile():
     before = twin_of({"password": "hunter2", "rate": 1, "place": {"hall": 3, "row": 4}, "old": 0})
     now = twin_of({"password": "hunter3", "rate": 9, "place": {"hall": 3, "row": 5, "rack": 7}, "old": 0, "theirs": True})
-    text = moved('{"password": "•••", "rate": 2, "place": {"hall": 8, "row": 4}, "token": "mine"}', before, now)
+    text = rebase('{"password": "•••", "rate": 2, "place": {"hall": 8, "row": 4}, "token": "mine"}', before, now)
     assert "hunter" not in text and "mine" in text  # what was typed is not masked: it would be lost
     edit = plan("hub", DEVICE, HOST, now, text)
     assert edit.patch == {"rate": 2, "place": {"hall": 8}, "token": "mine", "old": None}
@@ -80,7 +80,7 @@ def test_what_cannot_be_sent_is_named(text):
     "twin", [{}, {"properties": 3}, {"properties": {"desired": [], "reported": {"\x1b[31m": "\x1b]0;x\x07"}}}]
 )
 def test_malformed_twins_are_shown_as_they_are(twin):
-    assert "\x1b" not in json.dumps(shown(twin), ensure_ascii=False)
+    assert "\x1b" not in json.dumps(displayable(twin), ensure_ascii=False)
     assert desired_of(twin) == {}
 
 

@@ -90,8 +90,8 @@ def _filter(options: argparse.Namespace, start: Start) -> Filter:
 
 def _stream(call: Call, handle: RecorderHandle, where: Filter, only_new: bool) -> None:
     options = call.options
-    news = _News(call)
-    reader = _Reader(handle.journal_path, where, only_new, news)
+    reporter = _IntakeReporter(call)
+    reader = _Reader(handle.journal_path, where, only_new, reporter)
     try:
         remaining = options.limit
         start, start_ms = time.monotonic(), time.time() * 1000
@@ -100,7 +100,7 @@ def _stream(call: Call, handle: RecorderHandle, where: Filter, only_new: bool) -
             messages, last = reader.next(_PORTION if remaining is None else min(_PORTION, remaining))
             for message in messages:
                 if not options.json:
-                    news.missing(message)
+                    reporter.missing(message)
                 call.out(_line(message, options.json))
             remaining = None if remaining is None else remaining - len(messages)
             if last != newest:
@@ -108,7 +108,7 @@ def _stream(call: Call, handle: RecorderHandle, where: Filter, only_new: bool) -
             if len(messages) == _PORTION:
                 continue
             status = handle.status()
-            news.tell(status)
+            reporter.tell(status)
             quiet = time.monotonic() - grown
             # Where messages never stop, one that came after the beginning, with nothing left at the hub, is the end as well.
             passed = time.monotonic() - start > _QUIET and status.newest > start_ms and not status.lag
@@ -126,8 +126,8 @@ def _stream(call: Call, handle: RecorderHandle, where: Filter, only_new: bool) -
 class _Reader:
     """Reads the journal from a row on; and where another one takes its place (a damaged one is set aside), that one."""
 
-    def __init__(self, path: Path, where: Filter, only_new: bool, news: _News) -> None:
-        self._path, self._where, self._news = path, where, news
+    def __init__(self, path: Path, where: Filter, only_new: bool, reporter: _IntakeReporter) -> None:
+        self._path, self._where, self._reporter = path, where, reporter
         self._window = Window(path)
         self._row = self._window.bounds()[1] if only_new else 0
         self._newest_printed: dict[str, InferenceMessage] = {}  # the newest of each partition
@@ -142,7 +142,7 @@ class _Reader:
         except OperatorError as error:
             if error.code != "journal.damaged":
                 raise
-            self._news.say(error.what)  # the recorder has been told, and will set it aside
+            self._reporter.say(error.what)  # the recorder has been told, and will set it aside
             messages, last = [], self._row
         self._row = messages[-1].row if messages else max(self._row, last)
         if not messages and not in_place:
@@ -180,7 +180,7 @@ def _line(message: InferenceMessage, as_json: bool) -> str:
     )
 
 
-class _News:
+class _IntakeReporter:
     """Says on standard error what happens to the intake: errors, reconnects, gaps.
 
     An error before the first connection ends the verb.

@@ -10,7 +10,7 @@ from console.cli.verbs._names import ModuleName
 from console.files import read_text
 from services.names import module_identity
 from services.operations import twin_edit
-from services.operations.twins import shown
+from services.operations.twins import displayable
 
 HELP = "show a module's twin (secrets masked), or edit its desired properties"
 
@@ -31,7 +31,7 @@ def run(call: Call) -> int:
     with call.session() as session:
         hub = session.hub
         if not options.set:
-            call.out_json(shown(hub.module_twin(device, module), options.part), 2)
+            call.out_json(displayable(hub.module_twin(device, module), options.part), 2)
             return 0
         may_change(context)
         text = read_text(options.set)

@@ -36,7 +36,7 @@ async def restart(main: MainScreen, session: Session, device: str, module: str) 
         f"{module} on {device} stops and starts again.",
         "Restart",
         command=command,
-        type_to_confirm=session.typed(device),
+        type_to_confirm=session.name_to_type(device),
     )
     if await main.app.push_screen_wait(question):
         await in_thread(session.deployer.restart, device, module)

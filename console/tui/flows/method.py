@@ -50,7 +50,7 @@ async def invoke(main: MainScreen, session: Session, device: str, name: str) -> 
             f"{method} of {name} on {device} may change something there.",
             "Invoke",
             command=twins.method_command(session.hub.host, device, method, payload, module),
-            type_to_confirm=session.typed(device),
+            type_to_confirm=session.name_to_type(device),
         )
         if not await app.push_screen_wait(question):
             return

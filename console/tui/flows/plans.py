@@ -87,7 +87,7 @@ class PlanDialog:
         if self._progress is not None and self._progress.is_attached:
             self._progress.dismiss(None)
         if self.plan is not None:
-            self.main.modules.read(asked=True)
+            self.main.modules.read(on_request=True)
 
     def _begin(self, plan: Plan) -> None:
         if plan.service is not None:
@@ -99,7 +99,7 @@ class PlanDialog:
         self._waiting.enter_context(said_again(self.main, f"{plan.device}: no answer of the hub yet; waiting on"))
 
     def _question(self, plan: Plan) -> ModalScreen[bool]:
-        confirmation = self.session.typed(plan.device)
+        confirmation = self.session.name_to_type(plan.device)
         if plan.service is not None:
             return Confirm(plan.title, plan.remarks[0][1], plan.verb, type_to_confirm=confirmation)
         return DiffConfirm(

@@ -80,12 +80,12 @@ class Modules(ModuleActions, ModulesPane):
     @on(Pane.Reload)
     def _read_asked(self) -> None:
         """Read the device's state and its edge hub's, as the operator asks."""
-        self.read(asked=True)
+        self.read(on_request=True)
 
-    def read(self, asked: bool = False) -> None:
+    def read(self, on_request: bool = False) -> None:
         """Read the device's state."""
         if self.session is not None and self.device:
-            go(self, self._read(self.session, self.device, asked), "read")
+            go(self, self._read(self.session, self.device, on_request), "read")
 
     def _read_in_time(self) -> None:
         """Read anew, but never in place of a reading that still waits: a hub that is silent would never be told of."""
@@ -126,7 +126,7 @@ class Modules(ModuleActions, ModulesPane):
         if report.twin_is_old:
             self._read_in_time()
 
-    async def _read(self, session: Session, device: str, asked: bool) -> None:
+    async def _read(self, session: Session, device: str, on_request: bool) -> None:
         if self.look != "ready":
             self.waiting(f"Reading the twin of {device}")
         late = self.set_timer(_UNANSWERED, self._say_unanswered)
@@ -134,7 +134,7 @@ class Modules(ModuleActions, ModulesPane):
         if self._sooner is not None:
             self._sooner.stop()
         try:
-            state, findings = await in_thread(session.state, device, self._complaints, asked)
+            state, findings = await in_thread(session.state, device, self._complaints, on_request)
         except OperatorError as error:
             self.failed(error)
             self._sooner = self.set_timer(_AFTER_A_FAILURE, self._read_in_time)

@@ -33,7 +33,7 @@ before anything is sent, and nothing is sent where somebody else changed the twi
         self.device = device
         self.module = module
         self.twin: dict[str, Any] | None = None
-        self.shown: dict[str, Any] = {}
+        self.parts: dict[str, Any] = {}
         self.tree_view = TwinTree()
 
     def compose_content(self) -> ComposeResult:
@@ -50,7 +50,7 @@ before anything is sent, and nothing is sent where somebody else changed the twi
 
     async def _read(self) -> None:
         from services.names import module_identity
-        from services.operations.twins import shown
+        from services.operations.twins import displayable
 
         self.say("reading the twin")
         try:
@@ -58,17 +58,17 @@ before anything is sent, and nothing is sent where somebody else changed the twi
         except OperatorError as error:
             self.say(f"✗ {error}", "bad")
             return
-        self.shown = await in_thread(shown, self.twin)
-        properties = self.shown.pop("properties", {})
-        parts = {**properties, "tags": self.shown.pop("tags", {}), "identity": self.shown}
+        self.parts = await in_thread(displayable, self.twin)
+        properties = self.parts.pop("properties", {})
+        parts = {**properties, "tags": self.parts.pop("tags", {}), "identity": self.parts}
         self.tree_view.show({name: value for name, value in parts.items() if value not in ({}, None)})
-        self.shown = parts
+        self.parts = parts
         version = properties.get("desired", {}).get("$version", "?")
         self.say(f"desired version {version}, etag {one_line(self.twin.get('etag', '?'), 40)} · secrets are masked")
 
     def action_copy(self) -> None:
         """Copy it as JSON, masked."""
-        self.app.copy_to_clipboard(json_text(self.shown, 2))
+        self.app.copy_to_clipboard(json_text(self.parts, 2))
         self.notify("sent to the terminal's clipboard (OSC 52), secrets masked", timeout=3)
 
     def action_edit(self) -> None:
@@ -77,7 +77,7 @@ before anything is sent, and nothing is sent where somebody else changed the twi
 
     async def _edit(self) -> None:
         from services.names import module_identity
-        from services.operations.twin_edit import TwinChanged, apply, editable, moved, plan
+        from services.operations.twin_edit import TwinChanged, apply, editable, plan, rebase
 
         if self.twin is None:
             return
@@ -105,7 +105,7 @@ before anything is sent, and nothing is sent where somebody else changed the twi
                 edit.diff,
                 (edit.command,),
                 yes="Send",
-                type_to_confirm=session.typed(self.device),
+                type_to_confirm=session.name_to_type(self.device),
             )
             if not await self.app.push_screen_wait(question):
                 continue
@@ -114,7 +114,7 @@ before anything is sent, and nothing is sent where somebody else changed the twi
                 await in_thread(apply, session.hub, edit, session.context.name, session.history)
             except TwinChanged as error:
                 await self._read()
-                text, twin = moved(text, twin, self.twin), self.twin
+                text, twin = rebase(text, twin, self.twin), self.twin
                 note = f"✗ {error.what} This is your edit on top of theirs: F8 shows what is left to change."
             except OperatorError as error:
                 note = f"✗ {error}"

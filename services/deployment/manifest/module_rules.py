@@ -63,7 +63,7 @@ def module_problems(name: str, module: Any, content: Mapping[str, Any]) -> Itera
 
 
 def _setting_problems(place: str, settings: Mapping[str, Any]) -> Iterator[ManifestProblem]:
-    """Yield keys of ``settings``: the agent takes every one with createOptions in it for a chunk (JsonEx.cs, ChunkedProperty)."""
+    """Yield the problems of the keys of ``settings``: the agent takes every one with createOptions in it for a chunk (JsonEx.cs, ChunkedProperty)."""
     for key in settings:
         if "createoptions" in key.lower() and not is_chunk(key):
             message = f"is taken for a part of createOptions; {_REFUSED}"

@@ -181,7 +181,7 @@ def _value(option: str, kind: str, value: str, offset: int) -> Iterator[Finding]
 
 
 def _reaches(address: Node, around: Surroundings, *, given: bool) -> Iterator[Finding]:
-    """Yield whether the host is a module of the device; addresses and dotted names are not judged."""
+    """Yield a finding where the host is no module of the device; addresses and dotted names are not judged."""
     host = str(address.value)
     if not around.others or host in around.others or "." in host or is_address(host):
         return

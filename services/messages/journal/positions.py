@@ -75,11 +75,11 @@ class Positions:
             self._add(connection, generation + 1, previous, Start("beginning"))
 
     def _add(self, connection: sqlite3.Connection, generation: int, partitions: Collection[str], start: Start) -> None:
-        first_before = -1 if generation else None  # a hub that was made anew counts from 0
+        before_first = -1 if generation else None  # a hub that was made anew counts from 0
         connection.executemany(
             "INSERT OR IGNORE INTO part (namespace, entity, generation, partition, asked, sequence, begun)"
             " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [(*self._endpoint, generation, partition, start.to_text(), first_before, first_before) for partition in partitions],
+            [(*self._endpoint, generation, partition, start.to_text(), before_first, before_first) for partition in partitions],
         )
         connection.execute("DELETE FROM start WHERE namespace = ? AND entity = ?", self._endpoint)
 

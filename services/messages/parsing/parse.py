@@ -163,7 +163,7 @@ def _result(text: str) -> Derived | None:
 
 
 def _number(text: str) -> float | None:
-    """Return quick for what Python's clients write; ``quantity`` knows how others do."""
+    """Read a number as Python's clients write it, quickly; ``quantity`` knows how others do."""
     try:
         number = float(text)
     except ValueError:

@@ -245,8 +245,8 @@ class Link:
             self._positions.skip(self.part, self.cursor + 1, oldest - 1)
             self.cursor = oldest - 1
         reaches_back, self._reaches_back = self._reaches_back, False
-        first_before = self._position.begun
-        if reaches_back and (first_before is None or first_before >= oldest):  # else all that the hub has since then was read
+        before_first = self._position.begun
+        if reaches_back and (before_first is None or before_first >= oldest):  # else all that the hub has since then was read
             self.cursor, self._waiting_from = None, None
             return self._begin(properties)
         return self._after_cursor()
@@ -264,14 +264,14 @@ class Link:
         """
         assert self.last_enqueued is not None
         start, last, oldest = self._start, self.last_enqueued, self._oldest
-        first_before = last if lies_behind(start, last, properties) else None
+        before_first = last if lies_behind(start, last, properties) else None
         if start.kind == "beginning" or (start.kind == "time" and int(start.value) <= 0):
-            first_before = oldest - 1
-        elif first_before is None and oldest > last:  # nothing is left of what was wanted
-            first_before = last
+            before_first = oldest - 1
+        elif before_first is None and oldest > last:  # nothing is left of what was wanted
+            before_first = last
             if self._waiting_from is not None and self._waiting_from <= last:
                 self._positions.skip(self.part, self._waiting_from, last)
-        if first_before is None:
+        if before_first is None:
             self._positions.wait_for_first(self.part, start, oldest)
             self._waiting_from = oldest if self._waiting_from is None else self._waiting_from
             self._first_at_begin = oldest
@@ -279,10 +279,10 @@ class Link:
                 return str(start.value), True
             return datetime.fromtimestamp(int(start.value) / 1000, timezone.utc), True
         # The last message's time stands for the hub that has it, also where the beginning lies further back.
-        proof = str(properties.get("last_enqueued_offset") or "") if first_before == last else "", self._last_enqueued_at
-        self._positions.begin(self.part, start, first_before, *proof)
-        self._position = replace(self._position, sequence=first_before, offset=proof[0], enqueued=proof[1], begun=first_before)
-        self.cursor, self._waiting_from = first_before, None
+        proof = str(properties.get("last_enqueued_offset") or "") if before_first == last else "", self._last_enqueued_at
+        self._positions.begin(self.part, start, before_first, *proof)
+        self._position = replace(self._position, sequence=before_first, offset=proof[0], enqueued=proof[1], begun=before_first)
+        self.cursor, self._waiting_from = before_first, None
         return self._after_cursor()
 
     async def _take(self, messages: list[RawMessage]) -> None:

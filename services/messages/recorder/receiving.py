@@ -19,7 +19,7 @@ from services.messages.recorder.cancellation import ended
 from services.messages.recorder.intake import Intake
 from services.messages.recorder.link import HubRemade, Link
 from services.messages.recorder.settings import Settings
-from services.messages.recorder.status_report import Telling
+from services.messages.recorder.status_report import StatusReporter
 from services.messages.start import Start
 from services.records import Evidence
 
@@ -33,12 +33,12 @@ _LEARN_SECONDS = 12.0
 class Receiving:
     """The links of one endpoint. ``start`` holds for partitions that the journal does not know yet."""
 
-    def __init__(self, settings: Settings, intake: Intake, start: Start, telling: Telling) -> None:
+    def __init__(self, settings: Settings, intake: Intake, start: Start, reporter: StatusReporter) -> None:
         self._settings = settings
         self._intake = intake
         self._start = start
         self._positions = Positions(intake.journal, settings.endpoint.namespace, settings.endpoint.entity)
-        self._telling = telling
+        self._reporter = reporter
         self.links: list[Link] = []
 
     async def run(self) -> None:
@@ -90,7 +90,7 @@ class Receiving:
             " same name. Its messages are kept apart from those of the one before; what that one had and was not received is lost."
         )
         self._positions.begin_generation(text)
-        self._telling.warn(text)
+        self._reporter.warn(text)
         self._start = Start("beginning")
 
     def _start_positions(self, partitions: Sequence[str], start: Start) -> dict[str, Position]:
@@ -121,14 +121,14 @@ class Receiving:
     def _on_report(self, link: Link, error: BaseException | None) -> None:
         if isinstance(error, OperatorError) and error.code == "journal.damaged":
             self._intake.damaged = True
-        self._telling.heard(link.partition, error)
+        self._reporter.heard(link.partition, error)
 
     # -- watching
 
     async def watch(self) -> None:
         """Write the status every half second until something is amiss with the journal; now and then ask a silent link's partition."""
         while not self._intake.damaged and self._intake.journal.in_place:
-            self._telling.write(self._telling.state(self._intake, self.links), self._intake, self.links)
+            self._reporter.write(self._reporter.state(self._intake, self.links), self._intake, self.links)
             await self._check()
             await asyncio.sleep(_TICK)
 
@@ -156,16 +156,16 @@ class Receiving:
         try:
             await asyncio.wait_for(link.ask(client), _ASK_SECONDS)
         except asyncio.TimeoutError:
-            self._telling.silent(explain(Evidence(source="amqp", code="silent", text="no answer to a question", seconds=silent)))
+            self._reporter.silent(explain(Evidence(source="amqp", code="silent", text="no answer to a question", seconds=silent)))
             if silent > _SILENT_AFTER:
                 link.renew()
             return
         except Exception as error:  # noqa: BLE001 - whatever the SDK raises here is shown; the links go on by themselves
-            self._telling.failed(error)
+            self._reporter.failed(error)
             return
         finally:
             with contextlib.suppress(asyncio.TimeoutError, OSError):
                 await asyncio.wait_for(client.close(), 2.0)
-        self._telling.answered()
+        self._reporter.answered()
         if link.lag > 0 and silent > _SILENT_AFTER and self._intake.waiting == 0:
             link.renew()

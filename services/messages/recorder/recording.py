@@ -19,7 +19,7 @@ from services.messages.recorder.intake import Intake
 from services.messages.recorder.link import HubRemade
 from services.messages.recorder.receiving import Receiving
 from services.messages.recorder.settings import Settings
-from services.messages.recorder.status_report import Telling
+from services.messages.recorder.status_report import StatusReporter
 from services.messages.start import Start
 
 _CONSOLES_EVERY = 1.0
@@ -33,7 +33,7 @@ class Recording:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._place = Place(settings.journal)
-        self._telling = Telling(settings, self._place)
+        self._reporter = StatusReporter(settings, self._place)
         self._receiving: Receiving | None = None
         self._ending = asyncio.Event()
         self._at_once = asyncio.Event()
@@ -59,7 +59,7 @@ class Recording:
                 start = Start("beginning")
             parts = await self._record(journal, start)
         attending.cancel()
-        self._telling.write("ended")
+        self._reporter.write("ended")
 
     # -- the journal
 
@@ -68,12 +68,12 @@ class Recording:
             try:
                 journal = Journal(self._settings.journal)
             except OperatorError as error:
-                self._telling.error = error
-                self._telling.write("disk")
+                self._reporter.error = error
+                self._reporter.write("disk")
                 await self._pause(_DISK_WAIT)
                 continue
-            if self._telling.error is not None and self._telling.error.code.startswith("journal."):
-                self._telling.error = None
+            if self._reporter.error is not None and self._reporter.error.code.startswith("journal."):
+                self._reporter.error = None
             return journal
         return None
 
@@ -81,7 +81,7 @@ class Recording:
         """Receive until the end, or until the journal is of no use any more: gives where it stood then."""
         intake = Intake(journal, self._settings.keep)
         intake.start()
-        receiving = self._receiving = Receiving(self._settings, intake, start, self._telling)
+        receiving = self._receiving = Receiving(self._settings, intake, start, self._reporter)
         checking = asyncio.ensure_future(self._check_journal(intake))
         try:
             await self._receive(receiving, intake)
@@ -89,13 +89,13 @@ class Recording:
             self._receiving = None
             await ended((checking,))
             await asyncio.to_thread(intake.end)
-            self._telling.closed(intake, receiving.links)
+            self._reporter.closed(intake, receiving.links)
             parts = None if intake.damaged or journal.in_place else _parts(journal)
             journal.close()
         if intake.damaged:
             return self._set_aside(schema.set_aside(self._settings.journal))
         if parts is not None:
-            self._telling.warn(
+            self._reporter.warn(
                 f"The journal {self._settings.journal} was removed or replaced while it was written; what it held is gone from"
                 " here. A new one was begun where it stood."
             )
@@ -103,7 +103,7 @@ class Recording:
 
     def _set_aside(self, damaged: Path) -> list[schema.Part]:
         """Say so; gives where the damaged journal stood, as far as it can be read."""
-        self._telling.warn(f"A damaged journal was set aside as {damaged}; this is a new one.")
+        self._reporter.warn(f"A damaged journal was set aside as {damaged}; this is a new one.")
         try:
             journal = Journal(damaged, read_only=True)
         except OperatorError:
@@ -142,8 +142,8 @@ class Recording:
             elif isinstance(failed, OperatorError) and failed.code == "journal.damaged":
                 intake.damaged = True
             elif failed is not None:
-                self._telling.failed(failed)
-                self._telling.write(self._telling.state(intake, receiving.links), intake, receiving.links)
+                self._reporter.failed(failed)
+                self._reporter.write(self._reporter.state(intake, receiving.links), intake, receiving.links)
                 is_requested = await self._pause(wait)
                 wait = _FATAL_WAIT if is_requested else min(wait * 2, _LONGEST_WAIT)
                 continue

@@ -22,7 +22,7 @@ class Settings:
     stay: bool = False
 
     def to_json(self) -> str:
-        """Return for the child's standard input only: the key is in it."""
+        """Return the settings as JSON, for the child's standard input only: the key is in it."""
         endpoint = {
             name: getattr(self.endpoint, name)
             for name in ("namespace", "entity", "consumer_group", "ca_file", "transport", "proxy")

@@ -41,7 +41,7 @@ _TOLD = tuple(each.name for each in fields(RecorderStatus) if each.name not in (
 _LOG = logging.getLogger(__name__)
 
 
-class Telling:
+class StatusReporter:
     """Keeps what is to be told; ``write`` tells it."""
 
     def __init__(self, settings: Settings, place: Place) -> None:
@@ -192,5 +192,5 @@ def _same(one: RecorderStatus, other: RecorderStatus) -> bool:
 
 
 def now_ms() -> int:
-    """Return now in ms since 1970."""
+    """Return this moment in ms since 1970."""
     return int(time.time() * 1000)

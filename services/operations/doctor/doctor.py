@@ -12,7 +12,7 @@ from services.contexts.model import Context
 from services.errors import OperatorError
 from services.hub.client import Hub
 from services.hub.identities import BUDGET_SPENT
-from services.operations.doctor.checks.check import Chair, Check, Outcome, failed, neutral
+from services.operations.doctor.checks.check import Check, Outcome, SharedFacts, failed, neutral
 from services.operations.doctor.checks.checklist import CHECKS, further_replies
 from services.operations.doctor.examination import Examination, Gathering
 from services.records import Finding, Observer, Severity, Step, StepState
@@ -46,11 +46,11 @@ def run_doctor(
     and of some more that no check needs. ``open_hub`` gives the hub of the console that asks. Closing the iterator abandons
     what still runs.
     """
-    chair = Chair(context, device or context.device, message_seconds, observe, open_hub)
-    yield from schedule(CHECKS if observe is None else (*CHECKS, further_replies()), chair, check_seconds)
+    facts = SharedFacts(context, device or context.device, message_seconds, observe, open_hub)
+    yield from schedule(CHECKS if observe is None else (*CHECKS, further_replies()), facts, check_seconds)
 
 
-def schedule(checks: Sequence[Check], chair: Chair, limit: float) -> Iterator[Step]:
+def schedule(checks: Sequence[Check], facts: SharedFacts, limit: float) -> Iterator[Step]:
     """Yield these checks' steps; a check that says nothing for ``limit`` seconds is given up."""
     waiting = list(checks)
     ended: dict[str, bool] = {}  # name to whether those that need it can go on
@@ -72,7 +72,7 @@ def schedule(checks: Sequence[Check], chair: Chair, limit: float) -> Iterator[St
                 running[check.name] = time.monotonic()
                 yield Step(check.name, check.title, "running")
                 # Daemons: a check that hangs in an SDK must not keep the console from ending.
-                threading.Thread(target=_run, args=(check, chair, answers), name=f"doctor-{check.name}", daemon=True).start()
+                threading.Thread(target=_run, args=(check, facts, answers), name=f"doctor-{check.name}", daemon=True).start()
         if not running:
             continue
         try:
@@ -96,10 +96,10 @@ def schedule(checks: Sequence[Check], chair: Chair, limit: float) -> Iterator[St
             yield step_of(check, outcome, seconds)
 
 
-def _run(check: Check, chair: Chair, answers: queue.Queue[tuple[Check, list[Outcome], float]]) -> None:
+def _run(check: Check, facts: SharedFacts, answers: queue.Queue[tuple[Check, list[Outcome], float]]) -> None:
     start = time.monotonic()
     try:
-        outcome = check.run(chair)
+        outcome = check.run(facts)
         outcomes = [outcome] if isinstance(outcome, Outcome) else list(outcome)
     except OperatorError as error:
         spent = error.code == BUDGET_SPENT  # it says nothing of the hub, and what needs this check can go on

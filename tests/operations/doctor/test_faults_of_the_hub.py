@@ -123,10 +123,10 @@ def test_nothing_secret_is_in_the_report(lab, control, context, tmp_path):
 
 
 def test_the_hubs_plan_is_read_where_the_sign_in_may(context):
-    from services.operations.doctor.checks.check import Chair
+    from services.operations.doctor.checks.check import SharedFacts
     from services.operations.doctor.checks.hub import plan
 
-    outcome = plan(Chair(context, DEVICE))
+    outcome = plan(SharedFacts(context, DEVICE))
     assert outcome.severity == "ok" and "tier" in outcome.detail and "messages of today" in outcome.detail, outcome
 
 

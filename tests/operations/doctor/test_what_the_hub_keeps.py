@@ -6,7 +6,7 @@ from pathlib import Path
 
 from services.contexts.model import Context
 from services.messages.journal.store import Journal
-from services.operations.doctor.checks.check import Chair
+from services.operations.doctor.checks.check import SharedFacts
 from services.operations.doctor.checks.retention import retention
 
 
@@ -18,9 +18,9 @@ def test_what_the_recorder_noted_lately_is_told(tmp_path: Path) -> None:
     with journal.writing() as connection:
         connection.execute("UPDATE notice SET at = 0 WHERE id = 8")
     journal.close()
-    chair = Chair(Context("test"), "d")
-    chair.journal = str(path)
-    first, *notes = retention(chair)
+    facts = SharedFacts(Context("test"), "d")
+    facts.journal = str(path)
+    first, *notes = retention(facts)
     assert first.severity == "ok"
     assert [note.detail.rpartition(" ")[2][0] for note in notes] == ["2", "3", "4", "5", "6"], "the newest, and none that is old"
     assert all(note.title == "Noted" and "\x1b" not in note.detail for note in notes)

@@ -109,7 +109,7 @@ def matches(token: Token, keys: tuple[str, ...]) -> bool:
 
 
 def path_of(resource: str) -> str:
-    """Return host and path of a resource without scheme and port, lower-case host: ``hub.host/devices/d``."""
+    """Return the host and path of a resource without scheme and port, lower-case host: ``hub.host/devices/d``."""
     text = resource.split("://", 1)[-1]
     host, slash, path = text.partition("/")
     return host.split(":")[0].lower() + (slash + path).rstrip("/")

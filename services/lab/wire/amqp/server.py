@@ -46,7 +46,7 @@ class AmqpServer(Listener):
 
 
 async def start_amqp(world: World, ssl_context: ssl.SSLContext, address: str, port: int = PORT) -> AmqpServer:
-    """Return listen on ``address``:5671. Raises OSError when that is taken. End it with ``await server.close()``."""
+    """Listen on ``address``:5671. Raises OSError when that is taken. End it with ``await server.close()``."""
     server = AmqpServer(world, ssl_context, address, port)
     await server.start()
     carry_out(world.faults, server)

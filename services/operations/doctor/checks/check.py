@@ -16,7 +16,7 @@ from services.records import DeviceState, EventEndpoint, Finding, InferenceMessa
 
 
 @dataclass
-class Chair:
+class SharedFacts:
     """What the checks share. Each fact is written by one check, and read by those that need it."""
 
     context: Context
@@ -66,7 +66,7 @@ class Check:
 
     name: str
     title: str
-    run: Callable[[Chair], Outcome | Sequence[Outcome]]
+    run: Callable[[SharedFacts], Outcome | Sequence[Outcome]]
     needs: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     patience: float | None = None  # seconds after which it cannot be known, which is no fault
@@ -82,7 +82,7 @@ def neutral(detail: str, **more: Any) -> Outcome:
     return Outcome("info", detail, **more)
 
 
-def found(finding: Finding, **more: Any) -> Outcome:
+def outcome_of(finding: Finding, **more: Any) -> Outcome:
     """Return a finding as the outcome."""
     likely = "likely: " if finding.likely else ""
     return Outcome(finding.severity, f"{likely}{finding.reason}", finding.remedy, finding, **more)
@@ -90,4 +90,4 @@ def found(finding: Finding, **more: Any) -> Outcome:
 
 def failed(error: OperatorError, **more: Any) -> Outcome:
     """Return an error as the outcome."""
-    return found(finding_of(error), **more)
+    return outcome_of(finding_of(error), **more)

@@ -1,4 +1,4 @@
-"""The doctor's checklist, from the operator's chair to the FPGA, in the order in which it is shown."""
+"""The doctor's checklist, from the operator's facts to the FPGA, in the order in which it is shown."""
 
 from __future__ import annotations
 

@@ -7,35 +7,36 @@ from collections.abc import Sequence
 from services.diagnosis import diagnose_state, findings
 from services.diagnosis.twin_evidence import claims
 from services.hub import methods
-from services.operations.doctor.checks.check import Chair, Outcome, found, neutral, ok
+from services.operations.doctor.checks.check import Outcome, SharedFacts, neutral, ok, outcome_of
 from services.records import PING_COST, states
 
 _PING_SECONDS = 10
 
 
-def agent(chair: Chair) -> Outcome:
+def agent(facts: SharedFacts) -> Outcome:
     """Ping the edge agent: the one sign of life that is not stale. It also says whether the compute role is there."""
-    methods.ping(chair.hub, chair.device, _PING_SECONDS)
+    methods.ping(facts.hub, facts.device, _PING_SECONDS)
     return ok(f"answers a ping ({PING_COST} messages of the hub's quota)")
 
 
-def version(chair: Chair) -> Sequence[Outcome]:
+def version(facts: SharedFacts) -> Sequence[Outcome]:
     """Check whether the agent has carried out the newest deployment."""
-    state = chair.twin()
+    state = facts.twin()
     elsewhere = (states.AT_SCALE, states.DEVICE_OFFLINE, states.DEVICE_DISABLED)
     mine = [finding for finding in findings(state) if not finding.module and finding.state not in elsewhere]
     if mine:
         return [
-            found(finding, name="version" if index == 0 else f"version:{finding.state}") for index, finding in enumerate(mine)
+            outcome_of(finding, name="version" if index == 0 else f"version:{finding.state}")
+            for index, finding in enumerate(mine)
         ]
     reported = f", reported {state.reported_at:%Y-%m-%d %H:%M} UTC" if state.reported_at else ""
     agent_version = state.agent_version or "unknown"
     return [ok(f"version {state.last_desired_version} of {state.desired_version} applied, agent {agent_version}{reported}")]
 
 
-def at_scale(chair: Chair) -> Outcome:
+def at_scale(facts: SharedFacts) -> Outcome:
     """Name the deployments at scale that win over a single one."""
-    state = chair.twin()
+    state = facts.twin()
     finding = next((finding for finding in findings(state) if finding.state == states.AT_SCALE), None)
     if finding is not None:
         return Outcome("warning", finding.reason, finding.remedy, None)
@@ -43,24 +44,24 @@ def at_scale(chair: Chair) -> Outcome:
     return neutral(f"targeted by {', '.join(targeted)}, none applied") if targeted else ok("none")
 
 
-def modules(chair: Chair) -> Sequence[Outcome]:
+def modules(facts: SharedFacts) -> Sequence[Outcome]:
     """Check each module by itself."""
-    state = chair.twin()
+    state = facts.twin()
     outcomes = []
     for name, finding in diagnose_state(state).items():
         if not name:
             continue
-        outcomes.append(found(finding, name=f"module:{name}", title=f"Module {name}"))
+        outcomes.append(outcome_of(finding, name=f"module:{name}", title=f"Module {name}"))
     return outcomes or [neutral("the device has no modules")]
 
 
-def options(chair: Chair) -> Sequence[Outcome]:
+def options(facts: SharedFacts) -> Sequence[Outcome]:
     """Create options of all modules together: JSON, ports that clash, the FPGA."""
-    state = chair.twin()
+    state = facts.twin()
     wrong = [finding for finding in findings(state) if finding.state in states.OF_THE_OPTIONS]
     if wrong:
         return [
-            found(finding, name=f"options:{finding.module}:{finding.state}", title=f"Create options of {finding.module}")
+            outcome_of(finding, name=f"options:{finding.module}:{finding.state}", title=f"Create options of {finding.module}")
             for finding in wrong
         ]
     ports, hosts = claims(state)

@@ -6,42 +6,42 @@ from collections.abc import Callable
 
 from services.contexts.discovery import ResourceManager
 from services.errors import OperatorError
-from services.operations.doctor.checks.check import Chair, Outcome, neutral, ok
+from services.operations.doctor.checks.check import Outcome, SharedFacts, neutral, ok
 from services.records import Exchange, InferenceMessage, Observer
 from services.text import counted
 
 _MESSAGES = 50
 
 
-def further_replies(chair: Chair) -> Outcome:
+def further_replies(facts: SharedFacts) -> Outcome:
     """Read deployments at scale, and what ARM and the workspace have on record; nothing of it is metered."""
-    observe = chair.observe
+    observe = facts.observe
     assert observe is not None, "part of the checklist only where replies are observed"
-    for message in list(chair.heard)[-_MESSAGES:]:
+    for message in list(facts.heard)[-_MESSAGES:]:
         observe(event_of(message))
     missing = []
-    readings: list[Callable[[], object]] = [chair.hub.configurations] if chair.context.hub else []
-    if chair.context.hub and chair.context.hub.resource_id:
-        resource_id = chair.context.hub.resource_id
-        readings.append(lambda: ResourceManager(chair.context, observe).hub_record(resource_id))
+    readings: list[Callable[[], object]] = [facts.hub.configurations] if facts.context.hub else []
+    if facts.context.hub and facts.context.hub.resource_id:
+        resource_id = facts.context.hub.resource_id
+        readings.append(lambda: ResourceManager(facts.context, observe).hub_record(resource_id))
     for read in readings:
         try:
             read()
         except OperatorError as error:  # its reply, where there was one, is evidence as well
             missing.append(error.what)
-    missing += _workspace(chair, observe)
-    text = f"{counted(min(len(chair.heard), _MESSAGES), 'message')}, deployments at scale, records of ARM and the workspace"
+    missing += _workspace(facts, observe)
+    text = f"{counted(min(len(facts.heard), _MESSAGES), 'message')}, deployments at scale, records of ARM and the workspace"
     return neutral(f"not complete: {missing[0]}") if missing else ok(text)
 
 
-def _workspace(chair: Chair, observe: Observer) -> list[str]:
-    place = chair.context.workspace
+def _workspace(facts: SharedFacts, observe: Observer) -> list[str]:
+    place = facts.context.workspace
     if place is None:
         return []
     from services.workspace.replies import observe_replies
 
     try:
-        return observe_replies(chair.context, place, observe)
+        return observe_replies(facts.context, place, observe)
     except OperatorError as error:
         return [error.what]
 

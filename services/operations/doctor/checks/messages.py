@@ -13,7 +13,7 @@ from services.diagnosis import diagnose
 from services.errors import OperatorError
 from services.operations.client_complaints import FRESH, complaint, stopped
 from services.operations.connections import Connections
-from services.operations.doctor.checks.check import Chair, Outcome, failed, found, neutral, ok
+from services.operations.doctor.checks.check import Outcome, SharedFacts, failed, neutral, ok, outcome_of
 from services.operations.host import clients
 from services.records import Evidence, Exchange, Finding, InferenceMessage
 
@@ -24,7 +24,7 @@ _COMES_BACK = 10.0  # seconds more for a recorder that still tells of a failure,
 _LATE = 4.0  # seconds that a reader may have to wait for its place without a word
 
 
-def seat(chair: Chair) -> Outcome:
+def seat(facts: SharedFacts) -> Outcome:
     """Attach one reader to one partition for a moment: the endpoint says at once what it has against it.
 
     The recorder's asynchronous client is not told of a refused link (azure-eventhub 5.15.1); the synchronous one is.
@@ -34,8 +34,8 @@ def seat(chair: Chair) -> Outcome:
     from services.contexts.consumer import consumer
     from services.messages.recorder.failures import condition_of, explained
 
-    assert chair.endpoint is not None, "needs the check `endpoint`"
-    endpoint = chair.endpoint
+    assert facts.endpoint is not None, "needs the check `endpoint`"
+    endpoint = facts.endpoint
     client = consumer(EventHubConsumerClient, endpoint)
     errors: list[Exception] = []
     let_in: list[float] = []
@@ -51,7 +51,7 @@ def seat(chair: Chair) -> Outcome:
             partitions = client.get_partition_ids()
             let_in.append(time.monotonic() - start)
             for partition in partitions:
-                chair.oldest[partition] = int(client.get_partition_properties(partition)["beginning_sequence_number"])
+                facts.oldest[partition] = int(client.get_partition_properties(partition)["beginning_sequence_number"])
             client.receive_batch(
                 lambda _context, _events: ended.set(),
                 partition_id=partitions[0],
@@ -66,33 +66,33 @@ def seat(chair: Chair) -> Outcome:
     ended.wait(_SEAT_SECONDS)
     client.close()
     if errors:
-        if chair.observe is not None:
-            chair.observe(Exchange("amqp", "receive", body=condition_of(errors[0])))
+        if facts.observe is not None:
+            facts.observe(Exchange("amqp", "receive", body=condition_of(errors[0])))
         raise explained(errors[0], endpoint.namespace)
     took = let_in[0] if let_in else time.monotonic() - start
     if took > _LATE or not ended.is_set():
         text = (
             f"a reader was let in after {took:.0f} s" if ended.is_set() else f"no reader was let in within {_SEAT_SECONDS:.0f} s"
         )
-        return found(diagnose(Evidence("amqp", code="slow", text=text, seconds=took))[0])
-    chair.let_in = True
+        return outcome_of(diagnose(Evidence("amqp", code="slow", text=text, seconds=took))[0])
+    facts.let_in = True
     return ok("the endpoint lets a reader in")
 
 
-def messages(chair: Chair) -> Sequence[Outcome]:
-    """Return listen for a few seconds, starting ten minutes back, and look at the device's newest messages."""
+def messages(facts: SharedFacts) -> Sequence[Outcome]:
+    """Listen for a few seconds, starting ten minutes back, and look at the device's newest messages."""
     from services.messages.filters import Filter
     from services.messages.journal.window import Window
     from services.messages.recorder.handle import ensure_recorder
     from services.messages.start import Start
 
-    assert chair.endpoint is not None, "needs the check `endpoint`"
+    assert facts.endpoint is not None, "needs the check `endpoint`"
     since = datetime.now(timezone.utc) - _BACK
-    handle = ensure_recorder(chair.context, chair.endpoint, Start("time", int(since.timestamp() * 1000)))
-    connections = Connections(chair.hub, chair.device) if chair.device and chair.context.hub else None
-    chair.journal = str(handle.journal_path)
-    device_filter = Filter.parse(f"device:{chair.device}") if chair.device else Filter.parse("")
-    until = time.monotonic() + chair.message_seconds
+    handle = ensure_recorder(facts.context, facts.endpoint, Start("time", int(since.timestamp() * 1000)))
+    connections = Connections(facts.hub, facts.device) if facts.device and facts.context.hub else None
+    facts.journal = str(handle.journal_path)
+    device_filter = Filter.parse(f"device:{facts.device}") if facts.device else Filter.parse("")
+    until = time.monotonic() + facts.message_seconds
     newest: list[InferenceMessage] = []
     cuts = handle.status().reconnects
     calm_since, listening = time.monotonic(), False  # a recorder that was only just started does not listen yet
@@ -104,19 +104,19 @@ def messages(chair: Chair) -> Sequence[Outcome]:
                 newest = [message for message in journal.newest(_LOOKED_AT, device_filter) if message.enqueued >= since]
                 now = time.monotonic()
                 if status.state == "receiving" and not listening:
-                    listening, until = True, now + chair.message_seconds
+                    listening, until = True, now + facts.message_seconds
                 if status.state != "receiving" or status.reconnects != cuts:
                     calm_since = now
-                settled = newest and now - calm_since > chair.message_seconds * 2 / 3
+                settled = newest and now - calm_since > facts.message_seconds * 2 / 3
                 late = now - until
-                if settled or (late > 0 and not (status.error and chair.let_in and late < _COMES_BACK)):
+                if settled or (late > 0 and not (status.error and facts.let_in and late < _COMES_BACK)):
                     break
                 time.sleep(0.2)
         finally:
             journal.close()
     finally:
         handle.close()
-    chair.heard = newest
+    facts.heard = newest
     outcomes = []
     if status.error:
         error = OperatorError(**{key: str(status.error.get(key, "")) for key in ("what", "cause", "remedy", "code", "raw")})
@@ -128,28 +128,28 @@ def messages(chair: Chair) -> Sequence[Outcome]:
             )
         )
     elif status.reconnects > cuts:
-        text = f"connection closed {status.reconnects - cuts} times within {chair.message_seconds:.0f} s"
-        outcomes.append(found(diagnose(Evidence("amqp", code="ConnectionLostError", text=text))[0]))
-    chair.listening = not outcomes and chair.let_in
+        text = f"connection closed {status.reconnects - cuts} times within {facts.message_seconds:.0f} s"
+        outcomes.append(outcome_of(diagnose(Evidence("amqp", code="ConnectionLostError", text=text))[0]))
+    facts.listening = not outcomes and facts.let_in
     if connections is not None and not outcomes:  # where this reader's own connection was cut, it is the network
-        outcomes += [_identity(finding) for finding in connections.contested(chair.state)]
+        outcomes += [_identity(finding) for finding in connections.contested(facts.state)]
     if outcomes and not newest:
         return outcomes  # why nothing is heard is told: that it is silent needs no word, and would stand in its place
-    return [*outcomes, *look(chair, newest, since)]
+    return [*outcomes, *look(facts, newest, since)]
 
 
 def _identity(finding: Finding) -> Outcome:
-    return found(finding, name=f"messages:identity-{finding.module}", title=f"Identity of {finding.module or 'the device'}")
+    return outcome_of(finding, name=f"messages:identity-{finding.module}", title=f"Identity of {finding.module or 'the device'}")
 
 
-def look(chair: Chair, newest: Sequence[InferenceMessage], since: datetime) -> list[Outcome]:
+def look(facts: SharedFacts, newest: Sequence[InferenceMessage], since: datetime) -> list[Outcome]:
     """Return what the newest messages say, each client by itself: results and their times, or what they complain of."""
     if not newest:
-        return [_silence(chair)]
+        return [_silence(facts)]
     senders: dict[str, list[InferenceMessage]] = {}
     for message in sorted(newest, key=lambda message: message.enqueued):
         senders.setdefault(message.module, []).append(message)
-    return [_of_sender(module, messages, chair.listening) for module, messages in senders.items()]
+    return [_of_sender(module, messages, facts.listening) for module, messages in senders.items()]
 
 
 def _of_sender(module: str, messages: list[InferenceMessage], listening: bool) -> Outcome:
@@ -157,10 +157,10 @@ def _of_sender(module: str, messages: list[InferenceMessage], listening: bool) -
     last = messages[-1]
     trouble = complaint(messages)
     if trouble is not None:
-        return found(_dated(trouble, last), name=name, title=title)
+        return outcome_of(_dated(trouble, last), name=name, title=title)
     quiet = stopped(messages) if listening else None
     if quiet is not None:
-        return found(quiet, name=name, title=title)
+        return outcome_of(quiet, name=name, title=title)
     times = [message.milliseconds for message in messages if message.kind == "result" and message.milliseconds is not None]
     age = max((datetime.now(timezone.utc) - last.enqueued).total_seconds(), 0.0)
     counts = (
@@ -183,18 +183,18 @@ def _dated(finding: Finding, last: InferenceMessage) -> Finding:
     return replace(finding, reason=f"{finding.reason}, {seconds:.0f} s ago, and nothing since", likely=True, settle=settle)
 
 
-def _silence(chair: Chair) -> Outcome:
+def _silence(facts: SharedFacts) -> Outcome:
     title = "Messages"
-    if not chair.device:
+    if not facts.device:
         return neutral("none in the last ten minutes", title=title)
     running = []
-    if chair.state is not None:
+    if facts.state is not None:
         running = [
-            module.name for module in clients(chair.state) if module.reported and module.reported.runtime_status == "running"
+            module.name for module in clients(facts.state) if module.reported and module.reported.runtime_status == "running"
         ]
     if not running:
         return neutral("none in the last ten minutes; no client module is known to run", title=title)
     evidence = Evidence(
         "client", code="silent", text=f"{', '.join(running)} runs", module=running[0], seconds=_BACK.total_seconds()
     )
-    return found(diagnose(evidence)[0], title=title)
+    return outcome_of(diagnose(evidence)[0], title=title)

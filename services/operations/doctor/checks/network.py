@@ -17,7 +17,7 @@ from services.contexts.secrets import resolve_path
 from services.diagnosis import diagnose, explain
 from services.errors import OperatorError
 from services.masking import mask
-from services.operations.doctor.checks.check import Chair, Outcome, failed, found, neutral, ok
+from services.operations.doctor.checks.check import Outcome, SharedFacts, failed, neutral, ok, outcome_of
 from services.records import Evidence
 from services.text import one_line
 
@@ -30,21 +30,21 @@ _HELD = 5.0  # seconds for which a line has to stay open
 _CLOCK = 30.0  # seconds that a clock may be off without a word
 
 
-def host_of(chair: Chair) -> tuple[str, int]:
+def host_of(facts: SharedFacts) -> tuple[str, int]:
     """Return the hub's host and HTTPS port; raises OperatorError where the context names no hub."""
-    if chair.context.hub is None or not chair.context.hub.host:
+    if facts.context.hub is None or not facts.context.hub.host:
         raise OperatorError(
-            f"The context {chair.context.name!r} names no IoT Hub.",
+            f"The context {facts.context.name!r} names no IoT Hub.",
             remedy="Add one: dbe-console context add --hub-connection …",
             code="context.no-hub",
         )
-    parts = urlsplit(f"//{chair.context.hub.host}")
+    parts = urlsplit(f"//{facts.context.hub.host}")
     return parts.hostname or "", parts.port or 443
 
 
-def name_resolution(chair: Chair) -> Outcome:
+def name_resolution(facts: SharedFacts) -> Outcome:
     """Check whether the hub's name leads to an address."""
-    host, _ = host_of(chair)
+    host, _ = host_of(facts)
     try:
         addresses = sorted({str(entry[4][0]) for entry in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)})
     except OSError as error:
@@ -52,26 +52,26 @@ def name_resolution(chair: Chair) -> Outcome:
     return ok(f"{one_line(host, 200)} is {', '.join(addresses[:3])}")
 
 
-def proxy(chair: Chair) -> Outcome:
+def proxy(facts: SharedFacts) -> Outcome:
     """Name the proxies that stand in the way, by environment or context."""
-    host, _ = host_of(chair)
-    named = [mask(one_line(value, 200)) for value in (_https_proxy(host), chair.context.events.proxy) if value]
+    host, _ = host_of(facts)
+    named = [mask(one_line(value, 200)) for value in (_https_proxy(host), facts.context.events.proxy) if value]
     return ok(f"by {' and '.join(dict.fromkeys(named))}") if named else ok("none, direct")
 
 
-def https_port(chair: Chair) -> Outcome:
+def https_port(facts: SharedFacts) -> Outcome:
     """Check the port for everything but messages."""
-    host, port = host_of(chair)
+    host, port = host_of(facts)
     if _https_proxy(host):
         return neutral("goes by the proxy")
     milliseconds = _connect(host, port)
     return ok(f"open ({milliseconds:.0f} ms)" if port == 443 else f"open as {port} ({milliseconds:.0f} ms)")
 
 
-def amqp_port(chair: Chair) -> Outcome:
+def amqp_port(facts: SharedFacts) -> Outcome:
     """Check the port for messages; not needed where they come by websockets."""
-    host, _ = host_of(chair)
-    by_websocket = chair.context.events.transport == "websocket" or bool(chair.context.events.proxy)
+    host, _ = host_of(facts)
+    by_websocket = facts.context.events.transport == "websocket" or bool(facts.context.events.proxy)
     try:
         return ok(f"open ({_connect(host, 5671):.0f} ms)")
     except OperatorError as error:
@@ -81,16 +81,16 @@ def amqp_port(chair: Chair) -> Outcome:
         return failed(OperatorError(f"Port 5671: {error.what}", cause=error.cause, remedy=remedy, code=error.code, raw=error.raw))
 
 
-def cut_again(chair: Chair) -> Sequence[Outcome]:
+def cut_again(facts: SharedFacts) -> Sequence[Outcome]:
     """Check whether a connection for messages on which nobody signs in is closed within seconds.
 
     Where a key is refused, what is wrong with the line besides shows in nothing else. A hub closes those that never sign in
     after half a minute at the earliest [inf].
     """
-    context = chair.context
+    context = facts.context
     if context.events.transport == "websocket" or context.events.proxy:
         return ()
-    host, _ = host_of(chair)
+    host, _ = host_of(facts)
     ca_file = context.events.ca_file or (context.hub.ca_file if context.hub else "")
     began = time.monotonic()
     try:
@@ -115,25 +115,25 @@ def cut_again(chair: Chair) -> Sequence[Outcome]:
         return ()
     text = f"the connection closed after {time.monotonic() - began:.0f} s, though nothing was wrong on it"
     finding = diagnose(Evidence("amqp", code="ConnectionLostError", text=text))[0]
-    return [found(finding, name="endpoint:line", title="The line for messages")]
+    return [outcome_of(finding, name="endpoint:line", title="The line for messages")]
 
 
-def mqtt_port(chair: Chair) -> Outcome:
+def mqtt_port(facts: SharedFacts) -> Outcome:
     """Check the port that devices use: what this machine sees of it says little of the device's own way out."""
-    host, _ = host_of(chair)
+    host, _ = host_of(facts)
     try:
         return ok(f"open ({_connect(host, 8883):.0f} ms); the device's own way out is not seen from here")
     except OperatorError:
         return neutral("closed from here; only devices need it")
 
 
-def tls(chair: Chair) -> Outcome:
+def tls(facts: SharedFacts) -> Outcome:
     """Return the hub's certificate, against the system's or the context's authority, and whether the hub answers behind it.
 
     Remembers its Date.
     """
-    host, port = host_of(chair)
-    ca_file = chair.context.hub.ca_file if chair.context.hub else ""
+    host, port = host_of(facts)
+    ca_file = facts.context.hub.ca_file if facts.context.hub else ""
     try:
         trust = ssl.create_default_context(cafile=str(resolve_path(ca_file)) if ca_file else None)
     except OSError as error:
@@ -168,24 +168,26 @@ def tls(chair: Chair) -> Outcome:
     finally:
         connection.close()
     try:
-        chair.clock_ahead = (before - parsedate_to_datetime(date)).total_seconds() if date else None
+        facts.clock_ahead = (before - parsedate_to_datetime(date)).total_seconds() if date else None
     except (ValueError, TypeError):  # no date, or one without a time zone
-        chair.clock_ahead = None
+        facts.clock_ahead = None
     took = time.monotonic() - start
     if took > _LATE:
-        return found(diagnose(Evidence("network", code="slow", text=f"the hub answered after {took:.1f} s", seconds=took))[0])
+        return outcome_of(
+            diagnose(Evidence("network", code="slow", text=f"the hub answered after {took:.1f} s", seconds=took))[0]
+        )
     return ok(f"{version}, trusted by {'the context ca_file' if ca_file else 'the system'}")
 
 
-def clock(chair: Chair) -> Outcome:
+def clock(facts: SharedFacts) -> Outcome:
     """Compare this machine's clock with the server's Date."""
-    off = chair.clock_ahead
+    off = facts.clock_ahead
     if off is None:
         return neutral("the server sent no Date")
     if abs(off) <= _CLOCK:
         return ok("agrees with the hub's to within seconds")
     text = f"this machine is {abs(off):.0f} s {'ahead of' if off > 0 else 'behind'} the hub"
-    return found(diagnose(Evidence("network", code="clock-skew", text=text, seconds=abs(off)))[0])
+    return outcome_of(diagnose(Evidence("network", code="clock-skew", text=text, seconds=abs(off)))[0])
 
 
 def _connect(host: str, port: int) -> float:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from services.diagnosis import diagnose
 from services.messages.journal.store import Journal
-from services.operations.doctor.checks.check import Chair, Outcome, found, neutral, ok
+from services.operations.doctor.checks.check import Outcome, SharedFacts, neutral, ok, outcome_of
 from services.records import Evidence
 from services.text import counted, one_line
 
@@ -23,15 +23,15 @@ _LEAST = 600.0
 _NOTES = 5
 
 
-def retention(chair: Chair) -> Sequence[Outcome]:
+def retention(facts: SharedFacts) -> Sequence[Outcome]:
     """Count gaps in the journal of the last day, messages of the last minutes that the hub does not have any more, and notes."""
-    if chair.journal is None:
+    if facts.journal is None:
         return [neutral("no journal was read")]
-    journal = Journal(Path(chair.journal))
+    journal = Journal(Path(facts.journal))
     try:
         now = time.time()
         missing_count = sum(gap.count for gap in journal.gaps() if now - gap.noticed / 1000 < _DAY)
-        forgotten, since = journal.forgotten(chair.oldest, int((now - _LEAST) * 1000))
+        forgotten, since = journal.forgotten(facts.oldest, int((now - _LEAST) * 1000))
         malformed = journal.malformed()
         noted = [(at / 1000, text) for at, _, text in journal.notices() if now - at / 1000 < _LATELY]
     finally:
@@ -53,4 +53,4 @@ def retention(chair: Chair) -> Sequence[Outcome]:
 
 
 def _outcome(code: str, text: str, name: str, seconds: float | None = None) -> Outcome:
-    return found(diagnose(Evidence("amqp", code=code, text=text, seconds=seconds))[0], name=name)
+    return outcome_of(diagnose(Evidence("amqp", code=code, text=text, seconds=seconds))[0], name=name)
