@@ -29,8 +29,8 @@ class CommandLine(ModalScreen[str]):
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "Leave"),
-        Binding("tab", "take", "Complete", priority=True),
+        Binding("escape", "leave", "Leave", id="command.leave"),
+        Binding("tab", "take", "Complete", id="command.complete", priority=True),
     ]
 
     def __init__(self, suggester: Suggester, remark: Callable[[str], str]) -> None:

@@ -30,7 +30,7 @@ class DeployForm(Dialog[DeployRequest | None]):
         .line Input { width: 1fr; margin: 0; }
     }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("f8", "go", "Go on to create options", priority=True)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("f8", "go", "Go on to create options", id="deploy-form.go", priority=True)]
 
     def __init__(
         self,

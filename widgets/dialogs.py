@@ -65,8 +65,8 @@ class Dialog(Closing[Result], ModalScreen[Result]):
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel", "Close", id="dialog.close"),
-        Binding("left,h", "app.focus_previous", "Previous", show=False),
-        Binding("right,l", "app.focus_next", "Next", show=False),
+        Binding("left,h", "app.focus_previous", "Previous", show=False, id="dialog.previous"),
+        Binding("right,l", "app.focus_next", "Next", show=False, id="dialog.next"),
     ]
 
     def __init__(self, title: str, *, danger: bool = False, wide: bool = False) -> None:
@@ -179,8 +179,8 @@ class Choose(Dialog[Any]):
     """Choose one of several things: ``choices`` are (value, text, remark)."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j", "down", "Down", show=False),
-        Binding("k", "up", "Up", show=False),
+        Binding("j", "down", "Down", show=False, id="choices.down"),
+        Binding("k", "up", "Up", show=False, id="choices.up"),
     ]
 
     def __init__(self, title: str, choices: Sequence[tuple[Any, str, str]], *, current: Any = None, hint: str = "") -> None:
@@ -253,12 +253,12 @@ class Reader(Dialog[None]):
     """A text to read and scroll; ``s`` saves it, ``y`` copies it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j,down", "scroll(1)", "Down", show=False),
-        Binding("k,up", "scroll(-1)", "Up", show=False),
-        Binding("pagedown", "scroll(10)", "Page down", show=False),
-        Binding("pageup", "scroll(-10)", "Page up", show=False),
-        Binding("y", "copy", "Copy"),
-        Binding("q,enter", "cancel", "Close", show=False),
+        Binding("j,down", "scroll(1)", "Down", show=False, id="reader.down"),
+        Binding("k,up", "scroll(-1)", "Up", show=False, id="reader.up"),
+        Binding("pagedown", "scroll(10)", "Page down", show=False, id="reader.page-down"),
+        Binding("pageup", "scroll(-10)", "Page up", show=False, id="reader.page-up"),
+        Binding("y", "copy", "Copy", id="reader.copy"),
+        Binding("q,enter", "cancel", "Close", show=False, id="reader.close"),
     ]
 
     def __init__(self, title: str, text: Content | str, *, wide: bool = True) -> None:

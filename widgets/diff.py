@@ -37,13 +37,13 @@ class DiffConfirm(Question):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("tab", "app.focus_next", "then Enter goes on"),
-        Binding("j,down", "scroll(1)", "Down", show=False),
-        Binding("k,up", "scroll(-1)", "Up", show=False),
-        Binding("pagedown", "scroll(10)", "Scroll"),
-        Binding("pageup", "scroll(-10)", "Scroll", show=False),
-        Binding("y", "copy", "Copy az"),
-        Binding("s", "save", "Save JSON"),
+        Binding("tab", "app.focus_next", "then Enter goes on", id="review.next"),
+        Binding("j,down", "scroll(1)", "Down", show=False, id="review.down"),
+        Binding("k,up", "scroll(-1)", "Up", show=False, id="review.up"),
+        Binding("pagedown", "scroll(10)", "Scroll", id="review.page-down"),
+        Binding("pageup", "scroll(-10)", "Scroll", show=False, id="review.page-up"),
+        Binding("y", "copy", "Copy az", id="review.copy"),
+        Binding("s", "save", "Save JSON", id="review.save"),
     ]
 
     def __init__(

@@ -27,7 +27,7 @@ class ModelForm(Dialog[ImagePacking]):
         .line Input { width: 1fr; margin: 0; }
     }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("f8", "go", "Make the image", priority=True)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("f8", "go", "Make the image", id="model-form.go", priority=True)]
 
     def __init__(self, model: str, packing: ImagePacking, *, converted: bool) -> None:
         super().__init__(f"An image of {model}")

@@ -31,12 +31,12 @@ class TwinTree(Tree[str]):
     """
     COMPONENT_CLASSES: ClassVar[set[str]] = {"twin--name"}
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j", "cursor_down", "Down", show=False),
-        Binding("k", "cursor_up", "Up", show=False),
-        Binding("right,plus", "open", "Open", show=False),
-        Binding("left,minus", "close", "Close", show=False),
-        Binding("g", "scroll_home", "Top", show=False),
-        Binding("G", "scroll_end", "Bottom", show=False),
+        Binding("j", "cursor_down", "Down", show=False, id="tree.down"),
+        Binding("k", "cursor_up", "Up", show=False, id="tree.up"),
+        Binding("right,plus", "open", "Open", show=False, id="tree.open"),
+        Binding("left,minus", "close", "Close", show=False, id="tree.close"),
+        Binding("g", "scroll_home", "Top", show=False, id="tree.top"),
+        Binding("G", "scroll_end", "Bottom", show=False, id="tree.bottom"),
     ]
 
     def __init__(self) -> None:

@@ -71,7 +71,8 @@ _TABLE = (
     Action("modules.client", "Deploy client", "C", "modules", footer=False, changing=True),
     Action("modules.device", "Device", "v", "modules", footer=False,
            command="device", about="Look at another device", argument="device"),
-    Action("modules.score", "Score a picture", "P", "modules", footer=False, needs_row=True),
+    Action("modules.score", "Score a picture", "P", "modules", footer=False,
+           command="score", about="Score a picture on the host module now", argument="module"),
     Action("modules.twin", "Twin", "t", "modules", footer=False, needs_row=True,
            command="twin", about="Twin of the module under the cursor"),
     Action("modules.method", "Method", "m", "modules", footer=False, changing=True, needs_row=True,
@@ -163,7 +164,6 @@ _TABLE = (
     Action("app.rollback", "Roll back", "", "panes", changing=True,
            command="rollback", about="Roll back to an earlier deployment", handler="action_history"),
     Action("app.watch", "Rollout", "w", "panes", footer=False, command="watch", about="Take up the last rollout's watch again"),
-    Action("app.score", "Score", "", "app", command="score", about="Score a picture on the host module now", argument="module"),
     Action("app.export-manifest", "Export", "", "app",
            command="export-manifest", about="Write the device's whole manifest into a file", argument="file"),
     Action("app.import-manifest", "Import", "", "app", changing=True,
@@ -187,9 +187,10 @@ _TABLE = (
 ACTIONS = {action.id: action for action in _TABLE}
 
 # Scopes whose actions work at the same time, where a key can mean one thing. Widgets have keys of their own: ``lines`` to move in a
-# list, ``filter`` and ``editor`` to leave them, ``dialog`` to close it, ``progress`` to cancel.
+# list, ``filter`` and ``editor`` to leave them, ``dialog`` to close it; and the kinds of dialogs and the twin's tree their own.
 _MAIN = ("main", "panes", "app")
 _SCREENS = ("doctor", "history", "rollout", "score", "overview", "health", "faults", "logs", "twin", "twin-editor", "new-context")
+_DIALOGS = ("trying", "sign-in", "progress", "reader", "choices", "review", "deploy-form", "model-form")
 PLACES = (
     ("images", "workspace", "pane", "lines", *_MAIN),
     ("models", "workspace", "pane", "lines", *_MAIN),
@@ -198,7 +199,9 @@ PLACES = (
     ("options", "editor", *_MAIN),
     ("filter", *_MAIN),
     *((scope, "screen", "lines", "app") for scope in _SCREENS),
-    *((scope, "dialog", "app") for scope in ("trying", "sign-in", "progress")),
+    ("twin", "tree", "screen", "app"),
+    *((scope, "dialog", "app") for scope in _DIALOGS),
+    ("command-line", "app"),
 )
 
 

@@ -73,17 +73,6 @@ class AppActions(Scope):
         else:
             app.notify("nothing was deployed in this session", timeout=3)
 
-    def action_score(self, module: str) -> None:
-        """Score a picture on a module: the one named, else the host under the cursor, else the one host there is."""
-        from console.tui.screens.score import ScoreScreen
-
-        app = app_of(self)
-        if app.session is not None:
-            row = app.main.modules.row
-            hosts = {module.name for module in app.main.modules.hosts()}
-            current = row.module.name if row is not None and row.module.name in hosts else ""
-            app.push_screen(ScoreScreen(app.session, app.main.device, module or current))
-
     def action_export_manifest(self, file: str) -> None:
         """Write the device's manifest into a file."""
         from console.tui.flows import manifests

@@ -25,8 +25,13 @@ _NAME, _KEYS = 17, 6  # cells of the palette's columns
 
 
 def available(app: ConsoleApp) -> dict[str, Action]:
-    """Return the commands that exist, by name: in read-only mode none that changes something."""
-    return {name: action for name, action in COMMANDS.items() if not (action.changing and app.changes_nothing)}
+    """Return the commands that exist, by name: in read-only mode none that changes something, faults in the lab alone."""
+    return {
+        name: action
+        for name, action in COMMANDS.items()
+        if not (action.changing and app.changes_nothing)
+        and (_pane_of(app, action) is not None or app.offers(action) is not False)
+    }
 
 
 def _pane_of(app: ConsoleApp, action: Action) -> PaneScope | None:
@@ -38,7 +43,7 @@ def run_command(app: ConsoleApp, name: str, argument: str = "") -> None:
     """Do what a command says, in its pane and with the row that is named, else the one under the cursor."""
     action = COMMANDS[name]
     if name not in available(app):
-        app.notify(f"{name} does not exist in read-only mode", severity="warning")
+        app.notify(f"{name} does not exist {'in read-only mode' if action.changing else 'outside the lab'}", severity="warning")
         return
     pane = _pane_of(app, action)
     if pane is None:

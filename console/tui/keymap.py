@@ -162,13 +162,31 @@ def _common(keys: Mapping[str, str], one: str, other: str) -> set[str]:
 
 def _widget_keys() -> dict[str, dict[str, str]]:
     """Return the keys that widgets have for themselves, by their scope and name."""
-    from widgets.dialogs import Dialog
+    from widgets.command_line import CommandLine
+    from widgets.deploy_form import DeployForm
+    from widgets.dialogs import Choose, Dialog, Reader
+    from widgets.diff import DiffConfirm
     from widgets.lines import Lines
+    from widgets.model_form import ModelForm
     from widgets.options import Editor
     from widgets.pane import FilterLine
     from widgets.progress import ProgressDialog
+    from widgets.twin import TwinTree
 
-    kinds = {"lines": Lines, "filter": FilterLine, "editor": Editor, "dialog": Dialog, "progress": ProgressDialog}
+    kinds = {
+        "lines": Lines,
+        "filter": FilterLine,
+        "editor": Editor,
+        "dialog": Dialog,
+        "progress": ProgressDialog,
+        "reader": Reader,
+        "choices": Choose,
+        "review": DiffConfirm,
+        "deploy-form": DeployForm,
+        "model-form": ModelForm,
+        "command-line": CommandLine,
+        "tree": TwinTree,
+    }
     return {
         scope: {binding.id: binding.key for binding in vars(kind)["BINDINGS"] if isinstance(binding, Binding) and binding.id}
         for scope, kind in kinds.items()

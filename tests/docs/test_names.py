@@ -12,7 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 ROOMS = ("console", "services", "widgets")
-AT_MOST = 6.0  # of 1,000 bound names; 0.4 to 2.7 in harlequin, posting and httpx
+AT_MOST = 4.0  # of 1,000 bound names; 0.4 to 2.7 in harlequin, posting and httpx
 # ``done``, ``read``, ``set`` and ``put`` are nouns or verbs, too; ``running`` and ``pending`` are states of the field.
 PARTICIPLES = frozenset(
     {

@@ -17,6 +17,7 @@ class ModuleActions(PaneScope):
 
     session: Session | None
     device: str
+    row: Row | None  # under the cursor
 
     def action_device(self, name: str) -> None:
         """Look at another device, the one named or one to choose."""
@@ -80,12 +81,14 @@ class ModuleActions(PaneScope):
         if self.session is not None:
             go(self.app, changes.remove(self.main, self.session, self.device, row.module.name), "change")
 
-    def action_score(self, row: Row) -> None:
-        """Send a picture to it."""
+    def action_score(self, module: str) -> None:
+        """Score a picture on the module named, else on the operator's own under the cursor, else on the one host there is."""
         from console.tui.screens.score import ScoreScreen
 
         if self.session is not None:
-            self.app.push_screen(ScoreScreen(self.session, self.device, row.module.name))
+            row = self.row
+            current = row.module.name if row is not None and not row.module.system else ""
+            self.app.push_screen(ScoreScreen(self.session, self.device, module or current))
 
     def action_twin(self, row: Row) -> None:
         """Show its twin."""

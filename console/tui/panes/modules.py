@@ -19,7 +19,7 @@ from console.tui.panes.module_actions import ModuleActions
 from services.errors import OperatorError
 from services.names import module_name
 from services.operations.session import Session
-from services.records import PING_COST, DeviceState, Finding, InferenceMessage, Module
+from services.records import PING_COST, DeviceState, Finding, InferenceMessage
 from services.times import ago, now
 from widgets.details import Around, module_details
 from widgets.module_row import Row
@@ -162,12 +162,6 @@ class Modules(ModuleActions, ModulesPane):
             self.note(OperatorError("The hub does not answer yet: what stands here is old.", remedy="d finds out why."))
         else:
             self.waiting("The hub has not answered yet; d finds out why")
-
-    def hosts(self) -> list[Module]:
-        """Return the modules that could be asked to score."""
-        from services.operations.host import hosts
-
-        return hosts(self.state) if self.state is not None else []
 
     def details_of(self, row: Row) -> Content:
         """Return details with secrets masked, as they are now."""

@@ -218,7 +218,7 @@ async def test_a_key_that_was_quicker_than_the_context_is_kept(lab_home: Path, m
     from console.tui import saved_state as place
 
     pressed = Event()
-    monkeypatch.setattr(place, "left", lambda context: place.Place(3, models=pressed.wait(60)))
+    monkeypatch.setattr(place, "load_place", lambda context: place.Place(3, models=pressed.wait(60)))
     app = ConsoleApp()
     async with app.run_test(size=(120, 36)) as pilot:
         assert app.focused is app.main.images, "a pane holds the focus before it has anything to show"
