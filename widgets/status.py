@@ -7,7 +7,6 @@ from collections.abc import Collection, Sequence
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.message import Message
 from textual.widgets import Static
 
 from widgets.pane import Pane
@@ -81,13 +80,6 @@ class Strip(Static):
     DEFAULT_CSS = """
     Strip { height: 1; padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis; }
     """
-
-    class Clicked(Message):
-        """A pane's name was clicked."""
-
-        def __init__(self, number: int) -> None:
-            super().__init__()
-            self.number = number
 
     def show(self, panes: Sequence[Pane], current: Pane | None) -> None:
         """Say each pane's state; the current one is bright."""

@@ -5,6 +5,7 @@ Textual draws, writes ``\\u2713`` for a check mark, six cells instead of one. In
 of which an eight-bit terminal obeys some bytes: 0x9b begins a control sequence. Textual reads keys as strict UTF-8
 (``textual/drivers/linux_driver.py``, ``run_input_thread``; docs/facts/textual.md), and draws on ``sys.__stderr__``.
 
+Upstream: Textualize/textual#6456 (open; a byte that is no UTF-8 ends the input thread), with a mend offered in #6498.
 Delete when Textual reads and writes in the character set of the locale.
 """
 

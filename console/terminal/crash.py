@@ -3,6 +3,7 @@
 Local variables are never written: keys and tokens are among them. Messages and source lines are masked. Textual ends an app at
 an unhandled exception with a traceback that shows local variables (``textual/app.py``, ``App._fatal_error``).
 
+Upstream: no issue was known in December 2026; others override ``_fatal_error``, too (swiss-ai/model-launch#42).
 Delete when Textual lets an app report its own crash.
 """
 

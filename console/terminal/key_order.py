@@ -4,6 +4,7 @@ Textual hands a key to what has the focus when it arrives, and the focus moves o
 queues of the widget, of all that it lies in, and of the app: of ``/bad`` in one packet it would take ``b``, ``a`` and ``d`` for
 commands (textual 8.2, ``textual/app.py``, ``App.on_event``).
 
+Upstream: Textualize/textual#1009 ("Add input queue", closed without one for all keys) and #1199.
 Delete when Textual hands on a key only after the one before has been handled.
 """
 

@@ -4,6 +4,7 @@ The children end by themselves when the console does, however it does: the lab a
 input closes, the recorder when nobody else holds the consoles' lock.
 
 Textual restores no terminal at SIGTERM or SIGHUP, and a closed one spins (docs/facts/textual.md, "What will bite").
+Upstream: Textualize/textual#5140 (open) asks for both signals; #4070 says that nothing can be done about SIGKILL.
 Delete when Textual restores the terminal at these signals and ends with a closed one; the guard for ``kill -9`` stays.
 """
 

@@ -3,6 +3,7 @@
 Textual draws whole rows, and a new screen twice; over a line of a few kilobytes a second most of that is waiting for what stands there
 already. The driver is Textual's ``textual/drivers/linux_driver.py`` (docs/facts/textual.md, "Bytes to the terminal").
 
+Upstream: no issue was known in December 2026.
 Delete when Textual itself sends only the cells that changed.
 """
 

@@ -5,6 +5,7 @@ Textual enters the terminal with every SIGCONT; where it had not left it, as aft
 itself a Resize of the size that it has, which repaints nothing: the terminal was somebody else's meanwhile, and shows nothing of
 ours (textual 8.2, ``textual/app.py`` ``_on_resize``, ``textual/drivers/linux_driver.py`` ``start_application_mode``).
 
+Upstream: Textualize/textual#1582 and #6298 (both open), #5528 for the screen that is not drawn after App.suspend.
 Delete when Textual enters the terminal once after SIGCONT and then paints the whole screen.
 """
 

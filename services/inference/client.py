@@ -1,33 +1,33 @@
-"""Scores on an accelerated host: what azureml.accel.PredictionClient does, over grpcio alone, with what is broken there mended.
+"""Score pictures on an accelerated host as azureml.accel.PredictionClient does, over grpcio alone, with what is broken there mended.
 
-Same constructor, ``score_file``, ``score_tensors`` and ``score_numpy_arrays`` (docs/facts/azure-ml.md). Mended: several outputs, numpy
-dtypes, tensors that are no strings, names that the host does not return, deadlines, prints; and ``close`` ends a wait between
-attempts.
+Mended (docs/facts/azure-ml.md): several outputs, tensors that are no strings, names that the host does not return, deadlines, prints;
+and ``close`` ends a wait between attempts.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping, Sequence
-from datetime import timedelta
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import grpc
 from google.protobuf.message import DecodeError
-from numpy.typing import NDArray
 
 from services.errors import OperatorError
 from services.inference import descriptors as proto
 from services.inference import tensors
 from services.inference.failures import explain_rpc, missing_output
 from services.inference.layout import Layout, layout_of
-from services.replies.faults import reply_fault
 
 Outputs = str | Sequence[str] | None
 # The largest picture and its tensor are some megabytes; without a limit a reply takes whatever memory there is.
 _MAX_REPLY_BYTES = 64 * 1024 * 1024
+_METADATA = (
+    ("authorization", "Bearer "),
+    ("x-ms-aml-grpc-service-route", "/api/v1/service/"),
+)  # the original's, without a service
+_IDLE = 120.0  # seconds after which a channel is made anew, as in the original
 _OPTIONS = (("grpc.max_receive_message_length", _MAX_REPLY_BYTES), ("grpc.max_send_message_length", -1))
 # What another attempt does not change; the host's words for wrong tensor names come with a status that nobody has published
 # (docs/facts/sample-client.md).
@@ -38,36 +38,14 @@ _WRONG_NAMES = "Object reference not set to an instance of an object"
 class PredictionClient:
     """A scoring client; use it from any thread, close it at the end (or use it as a context manager).
 
-    ``port`` defaults to 443 with TLS, else 80, as in the original; an accelerated host on a device listens on 50051. ``ca_file``
-    names a private CA in PEM. ``attempts`` and ``first_wait``: an attempt that fails is made again after 1, 2, 4, 8 s, except for
-    what is final (a request that the host refuses). Failures are OperatorErrors whose ``__cause__`` is the grpc.RpcError.
+    An accelerated host on a device listens on port 50051, without TLS. ``attempts`` and ``first_wait``: an attempt that fails is made
+    again after 1, 2, 4, 8 s, except for what is final (a request that the host refuses). Failures are OperatorErrors whose
+    ``__cause__`` is the grpc.RpcError.
     """
 
-    def __init__(
-        self,
-        address: str,
-        port: int | None = None,
-        use_ssl: bool = False,
-        access_token: str = "",
-        service_name: str = "",
-        channel_shutdown_timeout: timedelta = timedelta(minutes=2),
-        *,
-        ca_file: str = "",
-        attempts: int = 5,
-        first_wait: float = 1.0,
-    ) -> None:
-        if not address:
-            raise ValueError("address")
-        if access_token and not use_ssl:
-            raise reply_fault("clear", f"The host at {address}", "grpc.clear")
+    def __init__(self, address: str, port: int, *, attempts: int = 5, first_wait: float = 1.0) -> None:
         host = f"[{address}]" if address.count(":") > 1 and not address.startswith("[") else address
-        self.target = f"{host}:{port if port is not None else 443 if use_ssl else 80}"
-        self._metadata = (
-            ("authorization", f"Bearer {access_token}"),
-            ("x-ms-aml-grpc-service-route", f"/api/v1/service/{service_name}"),
-        )
-        self._credentials = grpc.ssl_channel_credentials(Path(ca_file).read_bytes() if ca_file else None) if use_ssl else None
-        self._idle = channel_shutdown_timeout.total_seconds()
+        self.target = f"{host}:{port}"
         self._attempts = attempts
         self._first_wait = first_wait
         # gRPC's own attempts cost every call, and are of use only where we make no further ones.
@@ -90,10 +68,6 @@ class PredictionClient:
         self._closed.set()
         self._drop()
 
-    def score_file(self, path: str | Path, input_name: str = "images", outputs: Outputs = None, timeout: float = 10.0) -> Any:
-        """Score the encoded picture in a file; see ``score_image``."""
-        return self.score_image(Path(path).read_bytes(), input_name, outputs, timeout)
-
     def score_image(self, data: bytes, input_name: str = "images", outputs: Outputs = None, timeout: float = 10.0) -> Any:
         """Score one encoded picture. Results without their batch dimension: an array for one output, a list for several.
 
@@ -101,22 +75,6 @@ class PredictionClient:
         """
         result = self._predict(proto.picture_bytes(input_name, data), outputs, timeout)
         return result[0] if not isinstance(result, list) else [array[0] for array in result]
-
-    def score_tensors(
-        self, input_map: Mapping[str, tuple[Any, Sequence[int], Any]], outputs: Outputs = None, timeout: float = 10.0
-    ) -> Any:
-        """Score raw tensors: name to (bytes, shape, DataType number or numpy dtype). Results keep their batch dimension."""
-        request = proto.PredictRequest()
-        for name, (data, shape, kind) in input_map.items():
-            tensors.fill(request.inputs[name], data, shape, kind)
-        return self._predict(request.SerializeToString(), outputs, timeout)
-
-    def score_numpy_arrays(self, input_map: Mapping[str, NDArray[Any]], outputs: Outputs = None, timeout: float = 30.0) -> Any:
-        """Score arrays by tensor name. Results keep their batch dimension."""
-        request = proto.PredictRequest()
-        for name, array in input_map.items():
-            tensors.fill_from_array(request.inputs[name], array)
-        return self._predict(request.SerializeToString(), outputs, timeout)
 
     def _predict(self, request: bytes, outputs: Outputs, timeout: float) -> Any:
         answer = self._respond(request, timeout)
@@ -149,7 +107,7 @@ class PredictionClient:
             if self._closed.is_set():
                 break
             try:
-                return self._connected()(request, timeout, metadata=self._metadata)
+                return self._connected()(request, timeout, metadata=_METADATA)
             except grpc.RpcError as error:
                 status = error.code()
                 if status in _FINAL or _WRONG_NAMES in (error.details() or ""):
@@ -167,18 +125,15 @@ class PredictionClient:
     def _connected(self) -> Any:
         now, call = time.monotonic(), self._call
         if call is not None and now < self._usable_until:
-            self._usable_until = now + self._idle
+            self._usable_until = now + _IDLE
             return call
         with self._lock:
             if self._channel is None or now > self._usable_until:
                 if self._channel is not None:
                     self._channel.close()
-                if self._credentials is None:
-                    self._channel = grpc.insecure_channel(self.target, self._options)
-                else:
-                    self._channel = grpc.secure_channel(self.target, self._credentials, self._options)
+                self._channel = grpc.insecure_channel(self.target, self._options)
                 self._call = self._channel.unary_unary(proto.PREDICT)  # bytes to bytes
-            self._usable_until = now + self._idle
+            self._usable_until = now + _IDLE
             return self._call
 
     def _drop(self) -> None:

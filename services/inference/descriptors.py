@@ -1,6 +1,7 @@
 """Message classes of ``tensorflow.serving.PredictionService``, built at run time from descriptors in a pool of their own.
 
-No generated code, no tensorflow, and no clash where tensorflow's own classes are loaded too (docs/facts/azure-ml.md). Field numbers
+No generated code, no tensorflow, and no clash where tensorflow's own classes are loaded too (docs/facts/azure-ml.md). A compiled
+FileDescriptorSet would be a binary file that nobody can review, made by protoc, which an operator's box does not have. Field numbers
 are those of tensorflow's types.proto, tensor_shape.proto, tensor.proto and serving's model.proto, predict.proto. Knows neither
 grpc nor numpy: the client on the device and the lab's host use this as well.
 """

@@ -5,7 +5,6 @@ The classic scoring endpoint of Azure ML, ``POST /score`` with the input as the 
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from services.inference.failures import explain_http
@@ -50,10 +49,6 @@ class HttpScorer:
     def healthy(self, timeout: float = 5.0) -> str:
         """Return the text that ``GET /`` answers with 200 (the image's own says ``Healthy``)."""
         return self._ask("GET", "/", None, "", timeout).decode("utf-8", "replace")
-
-    def score_file(self, path: str | Path, timeout: float = 10.0) -> Any:
-        """Return the answer to a file's bytes, sent as ``application/octet-stream``."""
-        return self.score(Path(path).read_bytes(), "application/octet-stream", timeout)
 
     def score(self, body: bytes, content_type: str, timeout: float = 10.0) -> Any:
         """Return the decoded answer.

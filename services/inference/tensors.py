@@ -1,9 +1,8 @@
-"""TensorProto to numpy array and back (docs/facts/azure-ml.md; tensorflow's make_ndarray and make_tensor_proto)."""
+"""Read a TensorProto as a numpy array (docs/facts/azure-ml.md; tensorflow's make_ndarray)."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -29,48 +28,6 @@ _TYPES: dict[int, tuple[str, str]] = {
     proto.DT_COMPLEX128: ("<c16", "dcomplex_val"),
 }
 _FLOAT = np.dtype("<f4")
-_NUMBERS = {np.dtype(kind): number for number, (kind, _) in _TYPES.items()}
-
-
-def data_type(kind: Any) -> int:
-    """Return the DataType number of a number, a numpy dtype or anything numpy takes for one; text and bytes are DT_STRING."""
-    if isinstance(kind, int) and not isinstance(kind, bool):
-        if kind in _TYPES or kind == proto.DT_STRING:
-            return kind
-        raise ValueError(f"DataType {kind} is not one that a tensor can be sent as")
-    dtype = np.dtype(kind)
-    if dtype.kind in "OSU":
-        return proto.DT_STRING
-    number = _NUMBERS.get(dtype.newbyteorder("<") if dtype.itemsize > 1 else dtype)
-    if number is None:
-        raise ValueError(f"numpy dtype {dtype} has no TensorFlow DataType")
-    return number
-
-
-def fill(tensor: Any, data: Any, shape: Sequence[int], kind: Any) -> None:
-    """Write raw ``data`` (bytes; for DT_STRING one value or a list of them) into ``tensor``."""
-    tensor.dtype = data_type(kind)
-    for size in shape:
-        tensor.tensor_shape.dim.add(size=size)
-    if tensor.dtype == proto.DT_STRING:
-        values = [data] if isinstance(data, bytes | bytearray | str) else list(data)
-        tensor.string_val.extend(value.encode() if isinstance(value, str) else bytes(value) for value in values)
-        count: float = len(values)
-    else:
-        tensor.tensor_content = bytes(data)
-        count = len(tensor.tensor_content) / np.dtype(_TYPES[tensor.dtype][0]).itemsize
-    if count != math.prod(shape):
-        raise ValueError(f"{count:g} values do not make a tensor of shape {list(shape)}")
-
-
-def fill_from_array(tensor: Any, array: Any) -> None:
-    """Write a numpy array, or what numpy makes one of, into ``tensor``."""
-    values = np.asarray(array)
-    kind = data_type(values.dtype)
-    if kind == proto.DT_STRING:
-        fill(tensor, values.ravel().tolist(), values.shape, kind)
-    else:
-        fill(tensor, values.astype(_TYPES[kind][0], copy=False).tobytes(), values.shape, kind)
 
 
 def to_array(tensor: Any) -> NDArray[Any]:

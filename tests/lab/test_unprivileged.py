@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+from pathlib import Path
 
 import pytest
 
@@ -76,7 +77,7 @@ def test_a_cpu_hosts_port_is_mapped_up_and_shown(low, control, manifest, eventua
 
         def label():
             try:
-                return scorer.score_file("services/client/assets/cat.jpg")[0]["label"]
+                return scorer.score(Path("services/client/assets/cat.jpg").read_bytes(), "application/octet-stream")[0]["label"]
             except OperatorError:
                 return None
 

@@ -31,7 +31,7 @@ async def test_host_serves_on_the_devices_address(bench):
     version = bench.deploy({"azureml-host": bench.host()})
     await bench.until(lambda: bench.runtime("azureml-host") == "running" and bench.report["lastDesiredVersion"] == version)
     with PredictionClient(bench.address, 50051, attempts=8, first_wait=0.3) as client:
-        scores = await asyncio.to_thread(client.score_file, picture, INPUT)
+        scores = await asyncio.to_thread(client.score_image, Path(picture).read_bytes(), INPUT)
     assert scores.argmax() == 967
     reported = bench.report["modules"]["azureml-host"]
     assert reported["settings"]["image"] == bench.image("accel-resnet50")
@@ -47,7 +47,9 @@ async def test_cpu_host_answers_http(bench):
 
         async def ask():
             try:
-                return await asyncio.to_thread(scorer.score_file, "services/client/assets/cat.jpg")
+                return await asyncio.to_thread(
+                    scorer.score, Path("services/client/assets/cat.jpg").read_bytes(), "application/octet-stream"
+                )
             except OperatorError:
                 return None
 

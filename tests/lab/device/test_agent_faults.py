@@ -5,6 +5,7 @@ it is off.
 import asyncio
 import json
 import time
+from pathlib import Path
 
 import pytest
 
@@ -78,7 +79,9 @@ async def test_states_of_a_module(running, name, parameters, state, exit_code):
 async def ask(bench, seconds=10.0):
     with PredictionClient(bench.address, 50051, attempts=1) as client:
         try:
-            return await asyncio.to_thread(client.score_file, "services/client/assets/cat.jpg", "Placeholder:0", timeout=seconds)
+            return await asyncio.to_thread(
+                client.score_image, Path("services/client/assets/cat.jpg").read_bytes(), "Placeholder:0", timeout=seconds
+            )
         except OperatorError as error:
             return error.__cause__.code().name
 

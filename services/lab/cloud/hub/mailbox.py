@@ -66,11 +66,6 @@ class Mailbox:
         self._expire()
         return len(self._waiting)
 
-    @property
-    def watched(self) -> bool:
-        """Whether somebody receives from the queue as messages come."""
-        return bool(self._watchers)
-
     def put(self, body: bytes, application: Mapping[str, Any], system: Mapping[str, Any], expires: float | None = None) -> None:
         """Queue a message; HubError 403004 when 50 wait already. One that has expired ends at once."""
         if len(self) >= DEPTH:
