@@ -154,7 +154,7 @@ class MainScreen(Scope, Screen[None]):
             self.modules.failed(error)
             return
         self.look_at(device)
-        go(self.app, interrupted.tell(self, session), "interrupted")
+        go(self.app, interrupted.report(self, session), "interrupted")
 
     def look_at(self, device: str | None) -> None:
         """Look at another device."""

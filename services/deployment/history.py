@@ -1,7 +1,7 @@
 """Keep the history of deployments, which is the audit trail: who, from where, when, by which route, before and after, outcome.
 
 An entry is written as ``pending`` and synced to disk before anything is sent. A console that is killed in the middle leaves it
-pending; the next one finds it (``pending``) and tells by the device's own state how it went (services.deployment.settlement).
+pending; the next one finds it (``pending``) and tells by the device's own state how it went (services.deployment.interrupted).
 
 Manifests and texts are masked here, by the one rule, before they are written; what an older console wrote by an older rule is
 masked anew (services.deployment.history_file).

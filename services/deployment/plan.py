@@ -90,10 +90,17 @@ class Plan:
         """Whether a client among ``modules`` is to run and to send its results, so that a rollout waits for the first one."""
         if self.service is not None:
             return any(_sends(module.create_options, module.image) for module in self.service.modules)
+        return bool(self.clients)
+
+    @property
+    def clients(self) -> tuple[str, ...]:
+        """The clients among ``modules`` that are to run and to send their results."""
         modules = modules_of(self.after)
-        return any(
-            entry.get("status") == "running" and _sends(_options(entry), str(settings_of(entry).get("image", "")))
-            for entry in (mapping(modules.get(name)) for name in self.modules)
+        entries = ((name, mapping(modules.get(name))) for name in self.modules)
+        return tuple(
+            name
+            for name, entry in entries
+            if entry.get("status") == "running" and _sends(options_of(entry), str(settings_of(entry).get("image", "")))
         )
 
     @property
@@ -179,7 +186,8 @@ def _edge_hub_content(content: Mapping[str, Any]) -> Mapping[str, Any]:
     return mapping(mapping(content.get("modulesContent")).get(EDGE_HUB))
 
 
-def _options(module: Mapping[str, Any]) -> str:
+def options_of(module: Mapping[str, Any]) -> str:
+    """Return a module's create options, joined; empty where a chunk is missing."""
     try:
         return join(settings_of(module))
     except ChunkGap:

@@ -17,6 +17,7 @@ from services.deployment.default_names import CLIENT as CLIENT
 from services.deployment.default_names import CLIENT_IMAGE, module_for
 from services.deployment.default_names import default_module as default_module
 from services.deployment.image_check import with_images_checked
+from services.deployment.interrupted import settle
 from services.deployment.manifest.changes import (
     Change,
     MergeContent,
@@ -37,7 +38,6 @@ from services.deployment.routes import ROUTES
 from services.deployment.routes.azureml import delete
 from services.deployment.routes.base import OnProgress, RouteRequest
 from services.deployment.routes.hub import HubRoute, export, plan_changes
-from services.deployment.settlement import settle
 from services.errors import OperatorError, UsageError
 from services.operations.device_lock import device_lock
 from services.operations.rollout import Rollout

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from services.deployment.options import presets
 from services.deployment.options.check import check
-from services.deployment.options.surroundings import Surroundings
+from services.deployment.options.placement import Placement
 from services.errors import OperatorError
 from services.json_reader import JsonError, read_json
 from services.records import DeviceState, OptionsReport, Preset, PresetKind
@@ -37,7 +37,7 @@ def render_preset(name: str, values: Mapping[str, str] | None = None) -> str:
 
 def check_options(text: str, state: DeviceState | None = None, module: str = "", image: str = "") -> OptionsReport:
     """Check create options, with a device's state against its other modules and the room in its twin. Never raises."""
-    return check(text, Surroundings.of(state.desired, module, image) if state is not None else None)
+    return check(text, Placement.of(state.desired, module, image) if state is not None else None)
 
 
 def save_preset(name: str, text: str, kind: PresetKind = "other") -> Path:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from console.tui.owner import MainScreen
 
 
-async def tell(main: MainScreen, session: Session) -> None:
+async def report(main: MainScreen, session: Session) -> None:
     """Say how interrupted deployments went, by what the devices have now, and follow what the workspace still works on."""
     try:
         unfinished = await in_thread(session.deployer.settle)

@@ -201,7 +201,7 @@ class Messages(PaneScope, MessagesPane):
 
     def action_context(self, message: InferenceMessage) -> None:
         """Show what came before and after it, without the filter."""
-        go(self, self._surroundings(message), "narrow")
+        go(self, self._show_context(message), "narrow")
 
     def action_mark(self, message: InferenceMessage) -> None:
         """Mark it, or take the mark away."""
@@ -244,7 +244,7 @@ class Messages(PaneScope, MessagesPane):
             path, size = await in_thread(self.source.save, message, text)
             self.notify(f"{counted(size, 'byte')} written to {path}", timeout=10)
 
-    async def _surroundings(self, message: InferenceMessage) -> None:
+    async def _show_context(self, message: InferenceMessage) -> None:
         """Show what stands around this message without the filter; once more, and the filter is back, around the message looked at now."""
         text, self._aside = self._aside if not self.filter_text else "", self.filter_text
         with self._filter.prevent(Input.Changed):

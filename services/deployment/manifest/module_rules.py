@@ -18,7 +18,7 @@ from services.deployment.manifest.problem import ManifestProblem, misspelt_keys
 from services.deployment.manifest.schema_versions import is_schema_1_0
 from services.deployment.options.check import check
 from services.deployment.options.placeholders import PLACEHOLDER
-from services.deployment.options.surroundings import Surroundings
+from services.deployment.options.placement import Placement
 from services.hub.field_readers import mapping, number
 from services.hub.twin import settings_of
 from services.text import one_line
@@ -144,7 +144,7 @@ def _option_problems(place: str, name: str, settings: Mapping[str, Any], content
     except ChunkGap as gap:
         yield ManifestProblem(f"{place}.createOptions", "error", f"{gap}; {_REFUSED}", "Write them again.")
         return
-    around = replace(Surroundings.of(agent_of(content), name), room=None)  # the size is told once, of the whole
+    around = replace(Placement.of(agent_of(content), name), room=None)  # the size is told once, of the whole
     for problem in check(text, around).problems:
         where = f"{place}.createOptions line {problem.line}, column {problem.column}"
         yield ManifestProblem(where, problem.severity, problem.message, problem.remedy)

@@ -12,9 +12,9 @@ from services.deployment.options.conversions import conversion, type_remedy
 from services.deployment.options.docker_schema import EXTENSIONS, READ_BY_THE_AGENT, SCHEMA
 from services.deployment.options.located_json import BrokenJson, Finding, Lines, Node, read
 from services.deployment.options.pastes import INSPECTED_MOUNT, compose_remedy, no_json_remedy, paste_findings
+from services.deployment.options.placement import Placement
 from services.deployment.options.rules import rules
 from services.deployment.options.size import desired_size
-from services.deployment.options.surroundings import Surroundings
 from services.records import OptionProblem, OptionsReport
 from services.text import one_line
 
@@ -22,9 +22,9 @@ _MANY_CHUNKS = 8
 _TYPES = {"str": "string", "bool": "boolean", "int": "number", "num": "number"}
 
 
-def check(text: str, surroundings: Surroundings | None = None) -> OptionsReport:
+def check(text: str, placement: Placement | None = None) -> OptionsReport:
     """Check create options; empty text is valid. Never raises, whatever ``text`` is."""
-    around = surroundings or Surroundings()
+    around = placement or Placement()
     if not text.strip():
         return _report((), "", around)
     lines = Lines(text)
@@ -42,7 +42,7 @@ def check(text: str, surroundings: Surroundings | None = None) -> OptionsReport:
     return _report(tuple(problems), json.dumps(root.plain(), separators=(",", ":"), ensure_ascii=False), around)
 
 
-def _report(problems: tuple[OptionProblem, ...], normalised: str, around: Surroundings) -> OptionsReport:
+def _report(problems: tuple[OptionProblem, ...], normalised: str, around: Placement) -> OptionsReport:
     settings = chunk(normalised)
     pieces = len(settings)
     room = None if around.room is None else around.room - desired_size(settings)
@@ -69,7 +69,7 @@ def _report(problems: tuple[OptionProblem, ...], normalised: str, around: Surrou
     return OptionsReport(problems, normalised, len(normalised.encode("utf-8", "replace")), pieces, room)
 
 
-def _all(root: Node, around: Surroundings) -> Iterator[Finding]:
+def _all(root: Node, around: Placement) -> Iterator[Finding]:
     if root.kind == "null":
         return  # none, to the agent (docs/facts/iot-hub.md)
     pastes = list(paste_findings(root))

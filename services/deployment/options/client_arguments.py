@@ -15,7 +15,7 @@ from typing import Any
 
 from services.deployment.options.located_json import Finding, Node
 from services.deployment.options.networks import is_address
-from services.deployment.options.surroundings import Surroundings
+from services.deployment.options.placement import Placement
 
 # Option and what its value is ("" is a flag), as run.py of the sample has them.
 OPTIONS: dict[str, tuple[str, str]] = {
@@ -84,7 +84,7 @@ def client_arguments(options: Any) -> dict[str, str]:
     return arguments
 
 
-def is_client(root: Node, around: Surroundings) -> bool:
+def is_client(root: Node, around: Placement) -> bool:
     """Return whether these options are a sample client's: by an argument of its own, misspelt or cut short too, or by the image's name."""
     command = root.get("Cmd")
     words = {item.value.partition("=")[0] for item in (command.items() if command else ()) if item.kind == "string"}
@@ -95,7 +95,7 @@ def is_client(root: Node, around: Surroundings) -> bool:
     )
 
 
-def cmd_rules(root: Node, around: Surroundings) -> Iterator[Finding]:
+def cmd_rules(root: Node, around: Placement) -> Iterator[Finding]:
     """Yield the findings about a client's Cmd; nothing for other modules."""
     command = root.get("Cmd")
     if not is_client(root, around) or (command is not None and command.kind != "array"):
@@ -180,7 +180,7 @@ def _value(option: str, kind: str, value: str, offset: int) -> Iterator[Finding]
                 )
 
 
-def _reaches(address: Node, around: Surroundings, *, given: bool) -> Iterator[Finding]:
+def _reaches(address: Node, around: Placement, *, given: bool) -> Iterator[Finding]:
     """Yield a finding where the host is no module of the device; addresses and dotted names are not judged."""
     host = str(address.value)
     if not around.others or host in around.others or "." in host or is_address(host):

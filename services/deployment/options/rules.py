@@ -10,8 +10,8 @@ from services.deployment.options.located_json import BrokenJson, Finding, Node, 
 from services.deployment.options.mounts import mount_rules
 from services.deployment.options.networks import network_rules
 from services.deployment.options.nodes import is_true, texts_at
+from services.deployment.options.placement import Placement
 from services.deployment.options.runtime import runtime_rules
-from services.deployment.options.surroundings import Surroundings
 from services.deployment.options.values import value_rules
 
 RUNTIME_PORTS = (443, 5671, 8883)
@@ -26,7 +26,7 @@ _BY_THE_AGENT = {
 _FPGA = "/dev/catapult"
 
 
-def rules(root: Node, around: Surroundings) -> Iterator[Finding]:
+def rules(root: Node, around: Placement) -> Iterator[Finding]:
     """Yield every finding of this file for options that are an object."""
     yield from _ports(root, around)
     yield from _fpga(root, around)
@@ -80,7 +80,7 @@ def _port_text(port: Node | None) -> str:
     return str(port.value) if port and port.kind in ("string", "number") else ""
 
 
-def _ports(root: Node, around: Surroundings) -> Iterator[Finding]:
+def _ports(root: Node, around: Placement) -> Iterator[Finding]:
     for path in (("HostConfig", "PortBindings"), ("ExposedPorts",)):
         node = root.get(*path)
         yield from _port_keys(node) if node else ()
@@ -121,7 +121,7 @@ def _in_order(match: re.Match[str]) -> bool:
     return first == 0 or first <= int(match.group(2) or first) <= 65535
 
 
-def _port_rules(root: Node, around: Surroundings) -> Iterator[Finding]:
+def _port_rules(root: Node, around: Placement) -> Iterator[Finding]:
     own: set[tuple[int, str, str]] = set()
     ports_by_module = {name: host_ports(text) for name, text in around.others.items()}
     for offset, port, protocol, address in _bindings(root):
@@ -166,7 +166,7 @@ def _fpga_by_kubernetes(root: Node) -> Node | None:
     return limits.get("microsoft.com/fpga_catapult") if limits else None
 
 
-def _fpga(root: Node, around: Surroundings) -> Iterator[Finding]:
+def _fpga(root: Node, around: Placement) -> Iterator[Finding]:
     devices, kubernetes = _devices(root), _fpga_by_kubernetes(root)
     place = devices[0] if devices else kubernetes
     if place is None:

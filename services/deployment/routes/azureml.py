@@ -205,7 +205,7 @@ def delete(services: Services, name: str, progress: OnProgress | None = None, st
 
 
 def _failed(history: History, entry: int, error: OperatorError) -> None:
-    """Leave the entry pending where Azure ML or the way to it failed: its services tell later (services.deployment.settlement)."""
+    """Leave the entry pending where Azure ML or the way to it failed: its services tell later (services.deployment.interrupted)."""
     if error.code in _UNANSWERED or error.code.startswith("network."):
         history.leave(entry, error.what)
         error.cause = f"{error.cause} Azure ML may still be at it; the history tells once it can be asked.".strip()

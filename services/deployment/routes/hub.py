@@ -9,7 +9,8 @@ moment between reading and sending is overwritten; the version, which rises by o
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timezone
 from threading import Event
 from typing import Any
@@ -17,17 +18,18 @@ from typing import Any
 from services.contexts.model import Context
 from services.deployment.history import History
 from services.deployment.manifest.changes import Change, MergeContent, RemoveModule, ReplaceContent, SetModule, describe
-from services.deployment.manifest.content import agent_of, content_of, edge_hub_of, merge, modules_of
+from services.deployment.manifest.content import agent_of, content_of, edge_hub_of, forwards_upstream, merge, modules_of
 from services.deployment.manifest.diff import az_commands, diff, unchanged
 from services.deployment.manifest.merge_warnings import left_out
 from services.deployment.manifest.problem import ManifestProblem
 from services.deployment.manifest.validate import validate
-from services.deployment.plan import Applied, ChangedMeanwhile, Plan
+from services.deployment.plan import Applied, ChangedMeanwhile, Plan, options_of
 from services.deployment.routes.base import OnProgress, RouteRequest, Services
 from services.errors import OperatorError
 from services.hub.client import EDGE_HUB, Hub
 from services.hub.field_readers import mapping
 from services.records import DeviceState, Outcome, states
+from services.text import json_text
 
 _SETTLE_SECONDS = 5.0
 _AT_SCALE_SECONDS = 6.0
@@ -76,7 +78,7 @@ def _planned(hub: Hub, state: DeviceState, before: dict[str, Any], changes: tupl
     wins = tuple(item for item in state.configurations if item.status.lower() in ("applied", "targeted"))
     files = [change.content for change in changes if isinstance(change, MergeContent)]
     merge_problems = [problem for content in files for problem in left_out(content, after)]
-    return Plan(
+    plan = Plan(
         route=HubRoute.name,
         host=hub.host,
         device=state.device.id,
@@ -91,6 +93,22 @@ def _planned(hub: Hub, state: DeviceState, before: dict[str, Any], changes: tupl
         configurations=wins,
         state=state,
     )
+    return replace(plan, problems=(*plan.problems, *_unrouted_clients(plan)))
+
+
+def _unrouted_clients(plan: Plan) -> Iterator[ManifestProblem]:
+    """Warn of clients whose results no route takes to the hub; one with a connection string of its own needs none."""
+    for name in plan.clients:
+        if not forwards_upstream(plan.after, name) and not _has_connection_string(modules_of(plan.after)[name]):
+            route = f"FROM /messages/modules/{name}/* INTO $upstream"
+            yield ManifestProblem(
+                name, "warning", "is a client, and no route takes its results to the hub", f"Add the route: {route}"
+            )
+
+
+def _has_connection_string(module: Mapping[str, Any]) -> bool:
+    """Return whether a module is given a connection string, in its environment or its create options."""
+    return "DEVICE_CONNECTION_STRING" in json_text(module.get("env")) + options_of(module)
 
 
 def _offline(state: DeviceState) -> tuple[ManifestProblem, ...]:
@@ -138,7 +156,7 @@ def apply_plan(hub: Hub, plan: Plan, history: History, context: str = "") -> App
 
     Raises ChangedMeanwhile where the device is not as it was, OperatorError where the plan has errors or the hub refuses; what
     then holds is in the history: ``failed`` where nothing was changed, ``pending`` where that could not be read
-    (services.deployment.settlement settles it).
+    (services.deployment.interrupted settles it).
     """
     if plan.errors:
         raise plan.refusal

@@ -17,7 +17,7 @@ from services.lab.cloud.registry import PullError, RegistryImage
 from services.lab.device import wordings
 from services.lab.device.container import Container
 from services.lab.device.network import Connections, ModuleProxy, PortTaken, PublishedPort
-from services.lab.device.programs import FLASH_SECONDS, FPGAS, Surroundings, program_for
+from services.lab.device.programs import FLASH_SECONDS, FPGAS, ProgramSetup, program_for
 from services.lab.device.versions import Version, error_words, numbers, pull_patience, timeout_names_seconds
 from services.lab.device.workload import WorkloadApi
 
@@ -138,7 +138,7 @@ class Engine:
         folder.mkdir(mode=0o700, exist_ok=True)
         if name != "edgeHub":
             self.world.hub.ensure_module(self.device, name)
-        program = program_for(container.image, module, self._surroundings(name, socket, folder, fpga))
+        program = program_for(container.image, module, self._setup_of(name, socket, folder, fpga))
         ports = []
         if name != "edgeHub":  # its ports are the hub's own listeners in the lab, and only reserved here
             for inside, outside in module.options.ports:
@@ -149,12 +149,12 @@ class Engine:
             container.exit_code = 128
             raise StepFailed(wordings.port_taken(name, error.port, "proxy", error_words(self.version))) from error
 
-    def _surroundings(self, name: str, socket: Path, folder: Path, fpga: str) -> Surroundings:
+    def _setup_of(self, name: str, socket: Path, folder: Path, fpga: str) -> ProgramSetup:
         flashing = self.fault("flashing", name)
         seconds = FLASH_SECONDS * self.pace if flashing is None else float(flashing["seconds"])
         slow = self.fault("host-slow", name)
         assert self._workload is not None
-        return Surroundings(
+        return ProgramSetup(
             world=self.world,
             device=self.device,
             device_address=self.address,

@@ -42,7 +42,7 @@ class Program:
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class ProgramSetup:
     """What the device gives a module: sockets, proxy, folder, and the faults that a host has to play."""
 
     world: World
@@ -58,7 +58,7 @@ class Surroundings:
     wrong_tensors: bool = False
 
 
-def program_for(image: RegistryImage, module: ModuleSpecification, around: Surroundings) -> Program:
+def program_for(image: RegistryImage, module: ModuleSpecification, around: ProgramSetup) -> Program:
     """Return the program of ``image``."""
     environment = _environment(module, around)
     kind = "client" if image.kind == "foreign" and _is_our_client(image) else image.kind
@@ -87,7 +87,7 @@ def program_for(image: RegistryImage, module: ModuleSpecification, around: Surro
     return Program((sys.executable, "-I", "-S", sleeper, module.name, *code), around.folder, environment)
 
 
-def _environment(module: ModuleSpecification, around: Surroundings) -> dict[str, str]:
+def _environment(module: ModuleSpecification, around: ProgramSetup) -> dict[str, str]:
     """Return what the edge gives every module, then the create options' Env, then the deployment's env."""
     identity = around.world.hub.identity(around.device, "$edgeHub" if module.name == "edgeHub" else module.name)
     environment = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "TMPDIR") if name in os.environ}

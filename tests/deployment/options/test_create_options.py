@@ -9,8 +9,8 @@ from services.deployment.manifest.content import agent_of
 from services.deployment.options.check import check
 from services.deployment.options.client_arguments import OPTIONS
 from services.deployment.options.docker_schema import SCHEMA
+from services.deployment.options.placement import Placement
 from services.deployment.options.presets import preset, presets, render
-from services.deployment.options.surroundings import Surroundings
 
 
 def found(options, around=None):
@@ -30,7 +30,7 @@ def test_the_samples_own_options_are_sound(content):
             preset("fpga-host"),
         )
     )
-    assert found(host, Surroundings.of(agent_of(content), "azureml-host")) == []
+    assert found(host, Placement.of(agent_of(content), "azureml-host")) == []
     assert found({"Tty": True, "Cmd": ["--input-tensors", "Placeholder:0", "--output-tensors", "a:0", "--wait", "0", "-s"]}) == []
 
 
@@ -298,13 +298,13 @@ def bind(port):
 
 
 def test_ports_of_others(content):
-    around = Surroundings.of(agent_of(content), "new")
+    around = Placement.of(agent_of(content), "new")
     assert "counter" in one(bind(8080), around)[1]
     severity, message, remedy = one(bind(443), around)
     assert severity == "error" and "edge runtime" in message and "8443" in remedy
     # The hub of this device does not bind 8883, so that it is only said.
     assert one(bind(8883), around)[0] == "warning"
-    assert found(bind(8080), Surroundings.of(agent_of(content), "counter")) == []
+    assert found(bind(8080), Placement.of(agent_of(content), "counter")) == []
 
 
 def test_the_fpga():
@@ -312,7 +312,7 @@ def test_the_fpga():
     assert "without Privileged" in one({"HostConfig": {"Devices": devices}})[1]
     assert "without Privileged" in one({"HostConfig": {"Devices": devices, "Privileged": False}})[1]
     assert "catapult1" in one({"HostConfig": {"Devices": devices[:1], "Privileged": True}})[1]
-    around = Surroundings(
+    around = Placement(
         "b",
         others={
             "a": render(
@@ -343,7 +343,7 @@ def test_the_fpga():
     ],
 )
 def test_the_clients_arguments(arguments, words):
-    problem = one({"Cmd": arguments}, Surroundings("c", image="acr.azurecr.io/sample-client:1"))
+    problem = one({"Cmd": arguments}, Placement("c", image="acr.azurecr.io/sample-client:1"))
     assert words in " ".join(problem)
 
 
@@ -351,11 +351,11 @@ def test_the_clients_arguments(arguments, words):
     "arguments", [["-w", "0", "-s"], ["--wait=0"], ["-w5"], ["--out", "a:0,b:1"], ["-a", "10.0.0.4", "-p", "80"], []]
 )
 def test_the_clients_arguments_that_are_sound(arguments):
-    assert found({"Cmd": arguments}, Surroundings("c", image="sample-client")) == []
+    assert found({"Cmd": arguments}, Placement("c", image="sample-client")) == []
 
 
 def test_a_host_that_is_not_there():
-    around = Surroundings("client", image="client", others={"edgeHub": "", "resnet-host": ""}, system=frozenset({"edgeHub"}))
+    around = Placement("client", image="client", others={"edgeHub": "", "resnet-host": ""}, system=frozenset({"edgeHub"}))
     assert "resnet-host?" in one({"Cmd": ["-a", "resnet50-host"]}, around)[2]
     assert "without --address" in one({"Cmd": []}, around)[1]
     assert found({"Cmd": ["-a", "resnet-host"]}, around) == []
@@ -367,11 +367,11 @@ def test_the_table_of_the_clients_options_is_the_shipped_clients():
 
 
 def test_other_modules_arguments_are_their_own():
-    assert found({"Cmd": ["--anything"]}, Surroundings("m", image="acr.azurecr.io/other:1")) == []
+    assert found({"Cmd": ["--anything"]}, Placement("m", image="acr.azurecr.io/other:1")) == []
 
 
 def test_normalised_size_chunks_and_room(content):
-    around = Surroundings.of(agent_of(content), "new")
+    around = Placement.of(agent_of(content), "new")
     report = check('{ "Tty" : true }', around)
     assert (report.normalised, report.size, report.chunks) == ('{"Tty":true}', 12, 1)
     assert report.room == around.room - 12 - len("createOptions")

@@ -13,6 +13,7 @@ import pytest
 
 from services.contexts.store import ContextStore
 from services.deployment.history import History
+from services.deployment.interrupted import settle
 from services.deployment.manifest.changes import RemoveModule, RemoveRoute, SendUpstream, SetModule, SetRegistry, SetRoute
 from services.deployment.manifest.content import modules_of
 from services.deployment.options.presets import preset, render
@@ -21,7 +22,6 @@ from services.deployment.rollback import plan_rollback, prepare
 from services.deployment.routes import hub as hub_route
 from services.deployment.routes.azureml import delete, deploy
 from services.deployment.routes.hub import apply_plan, export, plan_changes
-from services.deployment.settlement import settle
 from services.errors import OperatorError
 from services.hub.client import Hub
 from services.records import EdgeService, RegistryCredentials, Secret

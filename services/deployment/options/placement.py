@@ -13,7 +13,7 @@ from services.hub.twin import settings_of
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class Placement:
     """What the options will stand in: the module's name and image, and the create options of every other module, by name.
 
     ``system`` names those of the runtime, ``room`` the bytes of the twin that are free for these options (None where nothing
@@ -27,8 +27,8 @@ class Surroundings:
     room: int | None = None
 
     @classmethod
-    def of(cls, agent: Mapping[str, Any], module: str, image: str = "") -> Surroundings:
-        """Return the surroundings of a module, new or present, among $edgeAgent's desired properties.
+    def of(cls, agent: Mapping[str, Any], module: str, image: str = "") -> Placement:
+        """Return the placement of a module, new or present, among $edgeAgent's desired properties.
 
         Stopped modules hold no port now, but will again.
         """
