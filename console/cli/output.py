@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TextIO
 
+from rich.cells import cell_len, set_cell_size
+
 from console.terminal.charset import lacks_unicode
 from services.errors import OperatorError
 from services.text import json_text
@@ -84,14 +86,14 @@ class Call:
             return
         cells = [[column.upper().replace("_", " ") for column in columns]]
         cells += [[_cell(row.get(column)) for column in columns] for row in rows]
-        widths = [max(len(line[index]) for line in cells) for index in range(len(columns))]
+        widths = [max(cell_len(line[index]) for line in cells) for index in range(len(columns))]
         numeric = [
             all(isinstance(row.get(column), int | float | None) and not isinstance(row.get(column), bool) for row in rows)
             for column in columns
         ]
         for line in cells:
             fitted = [
-                cell.rjust(width) if number else cell.ljust(width)
+                set_cell_size("", width - cell_len(cell)) + cell if number else set_cell_size(cell, width)
                 for cell, width, number in zip(line, widths, numeric, strict=True)
             ]
             self.out("  ".join(fitted).rstrip())

@@ -75,6 +75,11 @@ class Plan:
         return self.service is None and unchanged(self.before, self.after)
 
     @property
+    def nothing_sent(self) -> str:
+        """The sentence for a plan that is empty."""
+        return f"{self.device} has all of it already; nothing was sent."
+
+    @property
     def modules(self) -> tuple[str, ...]:
         """The modules that are added or changed, which a rollout watches; edgeHub where routes alone change."""
         if self.service is not None:

@@ -51,7 +51,8 @@ _RUN = re.compile(r"[A-Za-z0-9+_~-]{16,}|[A-Za-z0-9+/]{40,}={0,2}")
 _PIECE = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
 _SEGMENT = re.compile(r"[A-Za-z0-9]{16,}")
 _ENCODED = re.compile(r"(?<![A-Za-z0-9+/=_-])[A-Za-z0-9+/_-]{12,}={0,2}(?![A-Za-z0-9+/=_-])")
-_PERCENT = re.compile(r"[^\s&?=;,\"'<>#]*%[0-9A-Fa-f]{2}[^\s&?;,\"'<>#]*")
+# Begins where a word begins: from every letter of a word without a percent sign it would look through the rest of it.
+_PERCENT = re.compile(r"(?<![^\s&?=;,\"'<>#])[^\s&?=;,\"'<>#]*%[0-9A-Fa-f]{2}[^\s&?;,\"'<>#]*")
 _GUID = re.compile(r"[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}")
 _HARMLESS = re.compile(
     r"[0-9A-Fa-f]+|[0-9.,:T+Z/-]+|\{?[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}\}?|v?[0-9]+(?:\.[0-9A-Za-z]+)+(?:[-+][0-9A-Za-z.-]+)?"

@@ -155,7 +155,7 @@ class Deployer:
         """
         while True:
             if not plan.errors and plan.empty:
-                front_end.report(Progress(f"{plan.device} has all of it already; nothing was sent."))
+                front_end.report(Progress(plan.nothing_sent))
                 return None
             if not front_end.confirm(plan):
                 return None

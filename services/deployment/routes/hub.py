@@ -161,7 +161,7 @@ def apply_plan(hub: Hub, plan: Plan, history: History, context: str = "") -> App
     if plan.errors:
         raise plan.refusal
     if plan.empty:
-        return Applied(plan.before_version, None, "The device has all of this already; nothing was sent.")
+        return Applied(plan.before_version, None, plan.nothing_sent)
     try:
         state = hub.device_state(plan.device)
         now = _manifest(hub, state, _touched(state, plan.changes))
