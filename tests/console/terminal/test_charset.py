@@ -19,7 +19,7 @@ TEXT = "✓ done ✗ … • █ λ→ Möwe 猫 \u2400 \udcff \u0301 “x” �
 
 def written(code: str, tmp_path: Path, **environment: str) -> tuple[bytes, bytes]:
     """What a program that begins as the console does writes to standard output and standard error."""
-    program = "from console.terminal.charset import configure_streams\nsettle_streams()\nimport sys\n" + textwrap.dedent(code)
+    program = "from console.terminal.charset import configure_streams\nconfigure_streams()\nimport sys\n" + textwrap.dedent(code)
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("LC_", "LANG", "PYTHON"))}
     home = {"DBE_CONSOLE_HOME": str(tmp_path)}
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, env={**clean, **home, **environment}, timeout=60)
