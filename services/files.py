@@ -71,8 +71,19 @@ def write_new(path: Path, content: str | bytes) -> None:
 
 def check_new(path: Path) -> None:
     """Raise FileError where ``write_new`` could not write ``path``: before the work that is to be written."""
+    _check(path, replace=False)
+
+
+def check_writable(path: Path) -> None:
+    """Raise FileError where ``write`` could not write ``path``: before the work that is to be written."""
+    _check(path, replace=True)
+
+
+def _check(path: Path, replace: bool) -> None:
     try:
-        if _status(path) is not None:
+        if replace:
+            _check_replaceable(path)
+        elif _status(path) is not None:
             raise _exists(path)
         descriptor, scratch = _scratch(path)
         os.close(descriptor)

@@ -15,7 +15,7 @@ from services.records import Finding, InferenceMessage, WorkspaceImage, Workspac
 from services.text import counted, indented_json
 from services.times import age, ago, clock, full
 from widgets.hanging_indent import Fact, Part, assemble
-from widgets.images import flavour, image_state, model_state
+from widgets.images import image_state, model_state
 from widgets.module_row import Row, module_state, next_start
 from widgets.symbols import SEVERITY, STYLES
 
@@ -64,7 +64,7 @@ def image_details(image: WorkspaceImage) -> Content:
         parts += [("The build log says why: b in the list of images.\n", STYLES["dim"])]
     parts += _facts(
         [
-            ("runs on", f"{flavour(image)} ({image.flavour})"),
+            ("runs on", f"{image.runs_on} ({image.flavour})"),
             ("state", image.state),
             ("location", image.location),
             ("created", f"{full(image.created)}, {ago(image.created)}" if image.created else ""),

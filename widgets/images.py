@@ -24,17 +24,11 @@ IMAGE_STATES: dict[str, tuple[str, Role]] = {
     "running": ("▸ building", "accent"),
     "notstarted": ("· queued", "dim"),
 }
-FLAVOURS = {"AccelContainer": "FPGA", "WebApiContainer": "CPU"}
 
 
 def image_state(image: WorkspaceImage) -> Cell:
     """Sign and word of a build."""
     return IMAGE_STATES.get(image.state.lower(), (f"? {image.state}", "warn"))
-
-
-def flavour(image: WorkspaceImage) -> str:
-    """Return FPGA, CPU, or what the service says."""
-    return FLAVOURS.get(image.flavour, "FPGA" if image.accelerated else image.flavour)
 
 
 def model_state(model: WorkspaceModel) -> Cell:
@@ -48,7 +42,7 @@ IMAGES: tuple[Column[WorkspaceImage], ...] = (
     Column("STATE", image_state, order=lambda image: image.state),
     Column("NAME", lambda image: (image.name, "strong"), grow=2, order=lambda image: image.name.lower()),
     Column("VER", lambda image: (str(image.version), "plain"), right=True),
-    Column("RUNS ON", lambda image: (flavour(image), "plain"), spare=True),
+    Column("RUNS ON", lambda image: (image.runs_on, "plain"), spare=True),
     Column(
         "AGE",
         lambda image: (age(image.created), "dim"),
@@ -97,7 +91,7 @@ m shows the workspace's models instead; there, Enter makes an image of a model: 
             yield Table(
                 IMAGES,
                 lambda image: image.id,
-                lambda image: f"{image.name} {image.state} {image.location} {flavour(image)}",
+                lambda image: f"{image.name} {image.state} {image.location} {image.runs_on}",
                 id="image-table",
             )
             yield Table(

@@ -88,11 +88,6 @@ def next_start(module: Module, at: datetime | None = None) -> str:
     return f"starts again in {span(delay)}" if delay > 0 else "due to start again"
 
 
-def short_image(image: str) -> str:
-    """Return an image without its registry."""
-    return image.rsplit("/", 1)[-1]
-
-
 COLUMNS: tuple[Column[Row], ...] = (
     Column("STATE", module_state, order=lambda row: module_state(row)[0]),
     Column(
@@ -112,7 +107,7 @@ COLUMNS: tuple[Column[Row], ...] = (
     Column("EXIT", _exit, right=True, quiet=True, spare=True),
     Column("WANTED", wanted_status, quiet=True, spare=True),
     Column("REASON", reason, grow=4, quiet=True),
-    Column("IMAGE", lambda row: (short_image(row.module.image), "dim"), grow=1, spare=True),
+    Column("IMAGE", lambda row: (row.module.short_image, "dim"), grow=1, spare=True),
 )
 
 

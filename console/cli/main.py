@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from console.cli.output import Call, ReaderGone
+from console.cli.verb_parser import VerbParser
 from console.cli.verbs import CHANGING, NAMES
 from services.errors import OperatorError, UsageError
 
@@ -30,7 +31,7 @@ class _Version(argparse.Action):
 
 def parser(names: Sequence[str] = NAMES) -> argparse.ArgumentParser:
     """Return the command line with the verbs of those names."""
-    top = argparse.ArgumentParser(prog="dbe-console", description="A terminal console for Azure Data Box Edge.")
+    top = VerbParser(prog="dbe-console", description="A terminal console for Azure Data Box Edge.")
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument(
         "--context", metavar="NAME", default=argparse.SUPPRESS, help="the context to use instead of the current one"
@@ -73,27 +74,10 @@ def _add_common_options(parser: argparse.ArgumentParser, common: argparse.Argume
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command; 0 done, 1 failed, 2 wrong usage."""
-    # The console's first frame does not wait for two dozen verbs.
-    options = None
-    if not {"-h", "--help", *NAMES} & set(arguments):
-        options, rest = parser(()).parse_known_args(arguments)
-        options = None if rest else options
-    if options is None:
-        names = _existing(arguments)
-        verb_name = _first_word(arguments)
-        if verb_name in NAMES and verb_name not in names:
-            return _report_error(
-                argparse.Namespace(json="--json" in arguments),
-                UsageError(
-                    f"{verb_name} does not exist in read-only mode.", remedy="See: dbe-console --help", code="context.read-only"
-                ),
-            )
-        try:
-            # One verb imports no other; all of them are needed for the list of verbs alone.
-            alone = verb_name in names and arguments[0] not in ("-h", "--help")
-            options = parser([verb_name] if alone else names).parse_args(arguments)
-        except UsageError as error:  # of a name that is empty
-            return _report_error(argparse.Namespace(json="--json" in arguments), error)
+    try:
+        options = _parse(arguments)
+    except UsageError as error:
+        return _report_error(argparse.Namespace(json="--json" in arguments), error)
     try:
         if options.verb is None:
             from console.tui.start import start
@@ -110,6 +94,24 @@ def run(arguments: Sequence[str]) -> int:
         from console.terminal.crash import write_down
 
         return _report_error(options, write_down(fault))
+
+
+def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """Return the options of the console or of the one verb that is called; raises UsageError."""
+    # The console's first frame does not wait for two dozen verbs.
+    if not {"-h", "--help", *NAMES} & set(arguments):
+        options, rest = parser(()).parse_known_args(arguments)
+        if not rest:
+            return options
+    names = _existing(arguments)
+    verb_name = _first_word(arguments)
+    if verb_name in NAMES and verb_name not in names:
+        raise UsageError(
+            f"{verb_name} does not exist in read-only mode.", remedy="See: dbe-console --help", code="context.read-only"
+        )
+    # One verb imports no other; all of them are needed for the list of verbs alone.
+    alone = verb_name in names and arguments[0] not in ("-h", "--help")
+    return parser([verb_name] if alone else names).parse_args(arguments)
 
 
 def _first_word(arguments: Sequence[str]) -> str:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any, TextIO
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from console.terminal.charset import lacks_unicode
 from services.errors import OperatorError
@@ -22,6 +27,10 @@ if TYPE_CHECKING:
     from services.contexts.model import Context
     from services.contexts.sign_in import DeviceCode
     from services.operations.session import Session
+
+
+_GAP = "  "
+_SENTENCE = 12  # cells at least for a column of sentences
 
 
 class ReaderGone(BrokenPipeError):
@@ -55,6 +64,10 @@ class Call:
         session = Session(self.context())
         try:
             yield session
+        except OperatorError as error:
+            named = getattr(self.options, "device", ""), getattr(self.options, "module", "")
+            session.add_nearest_names(error, *(name or "" for name in named))
+            raise
         finally:
             session.close()
 
@@ -78,25 +91,42 @@ class Call:
         """Write rows as an aligned table for people, or as one JSON list with ``--json``; ``columns`` are keys of each row and its headings.
 
         For people a datetime is an age, a truth yes or no, and a list its items or their names; in JSON they are ISO 8601, true
-        or false, and arrays.
+        or false, and arrays. A table is as wide as the terminal (``COLUMNS``, or 80, where there is none): what is too long for its
+        column goes on below, at a space where there is one. Nothing is cut.
         """
         rows = list(rows)
         if self.as_json:
             self.out_json([{name: _iso(value) for name, value in row.items()} for row in rows])
             return
-        cells = [[column.upper().replace("_", " ") for column in columns]]
-        cells += [[_cell(row.get(column)) for column in columns] for row in rows]
-        widths = [max(cell_len(line[index]) for line in cells) for index in range(len(columns))]
-        numeric = [
-            all(isinstance(row.get(column), int | float | None) and not isinstance(row.get(column), bool) for row in rows)
-            for column in columns
-        ]
-        for line in cells:
-            fitted = [
-                set_cell_size("", width - cell_len(cell)) + cell if number else set_cell_size(cell, width)
-                for cell, width, number in zip(line, widths, numeric, strict=True)
-            ]
-            self.out("  ".join(fitted).rstrip())
+        for line in _table_lines(columns, rows, get_terminal_size().columns):
+            self.out(line)
+
+
+def _table_lines(columns: Sequence[str], rows: Sequence[Mapping[str, Any]], width: int) -> Iterator[str]:
+    headings = [column.upper().replace("_", " ") for column in columns]
+    lines = [[_cell(row.get(column)) for column in columns] for row in rows]
+    natural = [max(map(cell_len, cells)) for cells in zip(headings, *lines, strict=True)]
+    # Sentences give way first, then the widest of the rest; the names in the first column last.
+    sentences = {index for index in range(1, len(columns)) if any(" " in line[index] for line in lines)}
+    others = sorted(set(range(1, len(columns))) - sentences, key=lambda index: -natural[index])
+    wrapped = set(sentences)
+    for index in (*others, 0):
+        least = sum(min(size, _SENTENCE) if place in wrapped else size for place, size in enumerate(natural))
+        if least + len(_GAP) * (len(columns) - 1) <= width:
+            break
+        wrapped.add(index)
+    table = Table(box=None, pad_edge=False, padding=(0, len(_GAP), 0, 0))
+    for index, (column, heading) in enumerate(zip(columns, headings, strict=True)):
+        values = [row.get(column) for row in rows]
+        numeric = all(isinstance(value, int | float | None) and not isinstance(value, bool) for value in values)
+        table.add_column(
+            Text(heading), justify="right" if numeric and rows else "left", overflow="fold", no_wrap=index not in wrapped
+        )
+    for line in lines:
+        table.add_row(*map(Text, line))
+    text = io.StringIO()
+    Console(file=text, width=width, color_system=None, force_terminal=False, legacy_windows=False).print(table)
+    return (line.rstrip() for line in text.getvalue().splitlines())
 
 
 def _iso(value: Any) -> Any:

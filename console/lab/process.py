@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Sequence
 from typing import Any
 
+from services.contexts.paths import SAVED, state_folder
 from services.errors import OperatorError
 from services.text import clean
 
@@ -51,6 +52,7 @@ class LabProcess:
                 raw=error_text,
             )
         info: dict[str, Any] = json.loads(line)
+        os.environ[SAVED] = str(state_folder())
         os.environ["DBE_CONSOLE_HOME"] = info["config_home"]  # the lab's contexts, journals and history; never the operator's own
         return info
 
@@ -60,6 +62,7 @@ class LabProcess:
 
     def close(self) -> None:
         """End it; it removes its folder."""
+        os.environ.pop(SAVED, None)
         if self._process.stdin is not None:
             self._process.stdin.close()
         try:

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 _NAME = "dbe-console"
+SAVED = "DBE_CONSOLE_SAVED"  # the state folder of before, where the embedded lab has its own
 
 
 def _folder(kind: str) -> Path:
@@ -23,5 +24,10 @@ def config_folder() -> Path:
 
 
 def state_folder() -> Path:
-    """Return the folder of journals, history, saved exports and the log."""
+    """Return the folder of journals, history and the log."""
     return _folder("state")
+
+
+def saved_folder(kind: str) -> Path:
+    """Return the folder of what the operator saves: ``exports``, ``reports`` or ``logs``. The embedded lab's own would vanish with it."""
+    return Path(os.environ.get(SAVED) or state_folder()) / kind

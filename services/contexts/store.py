@@ -73,6 +73,7 @@ from services.contexts.model import Context
 from services.contexts.paths import config_folder
 from services.errors import OperatorError
 from services.files import FileError, check_owner, private_folder, write
+from services.names import did_you_mean
 from services.text import one_line
 
 tomllib = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")  # the same parser
@@ -237,7 +238,7 @@ class ContextStore:
         raise OperatorError(
             f"There is no context {one_line(name, 80)!r}.",
             cause=f"{self.path} has: {', '.join(contexts) or 'none'}.",
-            remedy="Choose one of them, or add it: dbe-console context add",
+            remedy=f"{did_you_mean(name, contexts)}Choose one of them, or add it: dbe-console context add",
             code="context.unknown",
         )
 

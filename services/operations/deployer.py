@@ -39,6 +39,7 @@ from services.deployment.routes.azureml import delete
 from services.deployment.routes.base import OnProgress, RouteRequest
 from services.deployment.routes.hub import HubRoute, export, plan_changes
 from services.errors import OperatorError, UsageError
+from services.names import did_you_mean
 from services.operations.device_lock import device_lock
 from services.operations.rollout import Rollout
 from services.operations.rollout_steps import Watch
@@ -336,7 +337,8 @@ def find_image(session: Session, text: str) -> WorkspaceImage:
         raise OperatorError(
             f"The workspace has no image {text}.",
             cause=f"It has {', '.join(f'{item.name}:{item.version}' for item in images[:12]) or 'none'}.",
-            remedy="Choose one, or give another registry's or a client's image as REGISTRY/NAME:TAG.",
+            remedy=did_you_mean(text, [item.id for item in images])
+            + "Choose one, or give another registry's or a client's image as REGISTRY/NAME:TAG.",
             code="image.unknown",
         )
     newest = max(matching, key=lambda item: (item.deployable, item.version))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
@@ -10,11 +11,26 @@ from typing import Any
 from services.errors import OperatorError
 from services.hub.client import Hub
 from services.hub.methods import module_logs
-from services.names import module_name
+from services.messages.start import parse_time
+from services.names import did_you_mean, module_name
 from services.records import LogLine
 from services.text import one_line
 
+# What edge agents take as a span before now: numbers with units (docs/facts/iot-hub.md).
+_SPANS = re.compile(r"(?:\d{1,9}\s*(?:s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?|w|weeks?)\s*){1,6}", re.ASCII)
 _MOST = 2000  # lines asked for at once; halved by the hub room where the device finds them too many
+
+
+def agent_time(text: str) -> str:
+    """Return a time as every edge agent takes it: a span or Unix seconds as they are, any other as RFC 3339 in UTC.
+
+    A span counts by the device's clock. Raises UsageError, before anything is sent, for what is none of these.
+    """
+    word = text.strip()
+    if not word or _SPANS.fullmatch(word) or (word.isascii() and word.isdecimal() and len(word) <= 10):
+        return word
+    at = datetime.fromtimestamp(parse_time(word) / 1000, timezone.utc)
+    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def fetch(hub: Hub, device: str, module: str, *, tail: int = 100, **filters: Any) -> list[LogLine]:
@@ -24,6 +40,7 @@ def fetch(hub: Hub, device: str, module: str, *, tail: int = 100, **filters: Any
     given.
     """
     module = module_name(module)
+    filters |= {name: agent_time(filters[name]) for name in ("since", "until") if filters.get(name)}
     filtered = filters.get("regex") or filters.get("level") is not None
     lines = module_logs(hub, device, module, tail=max(tail, _MOST) if filtered else tail, **filters)[-tail:]
     if lines:
@@ -33,7 +50,7 @@ def fetch(hub: Hub, device: str, module: str, *, tail: int = 100, **filters: Any
         raise OperatorError(
             f"{device} has no module {one_line(module, 80)}.",
             cause=f"It has: {', '.join(names) or 'none'}.",
-            remedy="Name one of these; the runtime's own are edgeAgent and edgeHub.",
+            remedy=f"{did_you_mean(module, names)}Name one of these; the runtime's own are edgeAgent and edgeHub.",
             code="logs.module-missing",
         )
     return []
@@ -62,6 +79,7 @@ def follow(
     OperatorError where the device does not answer.
     """
     module = module_name(module)
+    since = agent_time(since)
     previous: list[LogLine] = []
     first = by_time = True
     while not stopped.is_set():

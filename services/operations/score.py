@@ -14,6 +14,7 @@ from typing import Any
 from services.contexts.model import Context
 from services.errors import OperatorError, UsageError
 from services.hub.client import Hub
+from services.names import did_you_mean
 from services.operations.host import HostEndpoint, host_endpoint, hosts, reach, seen_from_here
 from services.records import DeviceState
 from services.text import one_line
@@ -79,12 +80,13 @@ def choose_host(state: DeviceState, module: str, address: str, ports: Mapping[in
     endpoint = host_endpoint(state, module, address, ports)
     if endpoint is None:
         is_present = state.module(module) is not None
+        near = "" if is_present else did_you_mean(module, [host.name for host in state.modules])
         raise OperatorError(
             f"{module} cannot be asked." if is_present else f"{device} has no module {one_line(module, 80)}.",
             cause="Its create options publish no port."
             if is_present
             else f"It has: {', '.join(host.name for host in state.modules)}.",
-            remedy="Name the host module, with a HostPort in its create options.",
+            remedy=f"{near}Name the host module, with a HostPort in its create options.",
             code="score.host",
         )
     if not endpoint.address:

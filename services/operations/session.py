@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from services.errors import OperatorError
 from services.messages.feed import MessageFeed
+from services.records import states
 
 if TYPE_CHECKING:
     from services.contexts.model import Context
@@ -167,6 +168,13 @@ class Session:
     def endpoint(self) -> EventEndpoint:
         """Return where the hub's messages are received; a call to the hub where the context does not say it."""
         return _find_endpoint(self.context)
+
+    def add_nearest_names(self, error: OperatorError, device: str, module: str) -> None:
+        """Have an error of a device or module that is not there say which ones have a similar name."""
+        if error.state in states.OF_NAMES and self._hub is not None:
+            from services.operations.missing_names import add_nearest
+
+            add_nearest(error, self._hub, device or self.context.device, module)
 
     def score(self, device: str, module: str, file: str, repeat: int) -> Score:
         """Score a picture on a host module (the only one, where none is named)."""

@@ -73,6 +73,11 @@ class Module:
         """The image asked for, else the one that runs."""
         return self.desired.image if self.desired else self.reported.image if self.reported else ""
 
+    @property
+    def short_image(self) -> str:
+        """The image without its registry."""
+        return self.image.rsplit("/", 1)[-1]
+
     def starts_in(self, at: datetime) -> float | None:
         """Return the seconds until the agent starts the module again; None where it is not in backoff.
 

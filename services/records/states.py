@@ -13,6 +13,7 @@ AT_SCALE: Final = "at-scale"
 CHANGED_MEANWHILE: Final = "changed-meanwhile"
 CLIENT_QUIET: Final = "client-quiet"
 DEVICE_DISABLED: Final = "device-disabled"
+DEVICE_MISSING: Final = "device-missing"
 DEVICE_OFFLINE: Final = "device-offline"
 FPGA_FLASHING: Final = "fpga-flashing"
 MODULE_MISSING: Final = "module-missing"
@@ -27,6 +28,8 @@ BEFORE_APPLIED: Final = REFUSED | {
 }
 # The container engine fails the agent, whichever deployment it carries out.
 OF_THE_ENGINE: Final = frozenset({"modules-unlisted", "engine-gone", "edge-daemon-gone"})
+# A device or module of that name is not there, says the hub or the edge agent.
+OF_NAMES: Final = frozenset({DEVICE_MISSING, MODULE_MISSING, "no-such-module"})
 # It passes by itself, or with the deployment: no cause of what is seen from outside.
 NOT_YET: Final = frozenset({"slow-pull", "not-created", "no-deployment", NOT_YET_APPLIED})
 # Create options are to be mended.

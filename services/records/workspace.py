@@ -26,6 +26,11 @@ class WorkspaceImage:
     error: str = ""
 
     @property
+    def runs_on(self) -> str:
+        """FPGA, CPU, or what the service says."""
+        return "FPGA" if self.accelerated else {"WebApiContainer": "CPU"}.get(self.flavour, self.flavour)
+
+    @property
     def accelerated(self) -> bool:
         """Whether it serves gRPC from an FPGA."""
         return self.flavour.startswith("Accel")

@@ -22,6 +22,7 @@ from services.records import (
 )
 from services.text import clean, one_line
 from services.workspace import parse
+from services.workspace.asset_names import missing, whole_id
 from services.workspace.calls import Calls
 from services.workspace.conversion_rules import accelerated, not_convertible, takes
 from services.workspace.long_operations import ENDED, Following, Tell, tell
@@ -93,8 +94,9 @@ class Workspace:
         return RegistryCredentials(one_line(raw["server"]), one_line(raw["username"]), Secret(raw["password"]))
 
     def build_log(self, image: WorkspaceImage | str) -> str:
-        """Return the build log of an image; empty where there is none yet."""
-        return clean(self._calls.look("build_log", image_id=image if isinstance(image, str) else image.id) or "")
+        """Return the build log of an image, of its newest version where a name has none; empty where there is none yet."""
+        image_id = whole_id("image", image, [each.id for each in self.images()]) if isinstance(image, str) else image.id
+        return clean(self._calls.look("build_log", image_id=image_id) or "")
 
     def pending(self) -> list[PendingOperation]:
         """Return conversions and image builds begun from here and not seen to end."""
@@ -111,11 +113,13 @@ class Workspace:
     ) -> WorkspaceModel:
         """Convert ``model_id`` and return the accelerated model: the one that exists, else one that is converted now.
 
+        Of a name without a version the newest is taken, and said.
         A conversion that was begun before is taken up again. ``cancelled`` ends the waiting (Stopped).
         """
         models_by_id = {model.id: model for model in self.models()}
-        if model_id not in models_by_id:
-            raise _missing("model", model_id, models_by_id)
+        name, model_id = model_id, whole_id("model", model_id, models_by_id)
+        if model_id != name:
+            tell(progress, f"{model_id} is the newest version of {name}")
         model = models_by_id[model_id]
         if accelerated(model):
             return model
@@ -179,7 +183,7 @@ class Workspace:
         self._follow(pending, f"The build of {pending.asset_id}", progress, cancelled)
         raw = self._calls.look("image", image_id=pending.asset_id)
         if raw is None:
-            raise _missing("image", pending.asset_id, {image.id for image in self.images()})
+            raise missing("image", pending.asset_id, {image.id for image in self.images()})
         return parse.image(raw)
 
     def take_up(
@@ -285,7 +289,7 @@ class Workspace:
         )
         raw = self._calls.look("service", name=plan.name)
         if raw is None:
-            raise _missing("service", plan.name, {service.name for service in self.services()})
+            raise missing("service", plan.name, {service.name for service in self.services()})
         return parse.service(raw)
 
     def delete_service(self, name: str, progress: Tell | None = None, cancelled: threading.Event | None = None) -> None:
@@ -340,15 +344,6 @@ def _result_id(operation: Mapping[str, Any]) -> str:
 
 def _newest_first(items: list[Any]) -> list[Any]:
     return sorted(items, key=lambda item: item.created.timestamp() if item.created else 0.0, reverse=True)
-
-
-def _missing(kind: str, item: str, existing: Any) -> OperatorError:
-    return OperatorError(
-        f"The workspace has no {kind} {one_line(item, 200)}.",
-        cause=f"It has: {one_line(', '.join(sorted(existing)), 600) or 'none'}.",
-        remedy="Choose one of them.",
-        code=f"workspace.no-{kind}",
-    )
 
 
 def own_registry(workspace: Workspace) -> RegistryCredentials | None:

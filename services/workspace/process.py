@@ -270,11 +270,12 @@ def _environment(home: Path, ca_files: list[str]) -> dict[str, str]:
         "AZUREML_DEFAULT_503_BACKOFF": "1",
     }
     if ca_files:
-        from requests.utils import DEFAULT_CA_BUNDLE_PATH
+        # Not `from requests.utils`: another thread that imports requests at the same moment would get half of it.
+        from requests import utils
 
         bundle = home / "ca.pem"
         parts = [
-            Path(passed.get("REQUESTS_CA_BUNDLE") or DEFAULT_CA_BUNDLE_PATH),
+            Path(passed.get("REQUESTS_CA_BUNDLE") or utils.DEFAULT_CA_BUNDLE_PATH),
             *(Path(name) for name in dict.fromkeys(ca_files)),
         ]
         write(bundle, "\n".join(part.read_text(encoding="utf-8") for part in parts))

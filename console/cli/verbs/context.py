@@ -13,6 +13,7 @@ from services.contexts.codec import to_table
 from services.contexts.draft import forget_secrets
 from services.contexts.store import ContextStore, dump
 from services.masking import mask
+from services.names import hub_name
 
 HELP = "add, list, use, show or remove contexts (workspace, hub and device under one name)"
 
@@ -99,6 +100,8 @@ def run(call: Call) -> int:
             }
             for name, context in store.all().items()
         ]
+        if not call.as_json:
+            rows = [{**row, "hub": hub_name(str(row["hub"]))} for row in rows]
         call.table(("name", "current", "workspace", "hub", "device", "marks"), rows)
     elif action == "use":
         store.use(call.options.name)

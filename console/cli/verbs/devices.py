@@ -41,6 +41,6 @@ def run(call: Call) -> int:
             }
             for listed in list_devices(hub, messages)
         ]
-        call.table(("id", "edge", "liveness", "basis", "enabled", "last_activity"), rows)
+        call.table(("id", "edge", "enabled", "liveness", "basis", "last_activity"), rows)
         call.progress(hub.meter.note)
         return 0

@@ -9,6 +9,7 @@ from console.cli.output import Call
 from console.cli.verbs._names import DeviceName
 from console.cli.verbs._numbers import seconds
 from services.errors import UsageError
+from services.files import check_writable
 from services.operations.doctor import report
 from services.operations.doctor.capture import Capture
 from services.operations.doctor.doctor import run_doctor
@@ -42,8 +43,10 @@ def run(call: Call) -> int:
     options = call.options
     if options.replace_names and not options.capture:
         raise UsageError(
-            "--replace-names changes nothing here.", cause="It is about a capture.", remedy="Give --capture FILE too."
+            "--replace-names changes nothing here.", cause="It is about a capture.", remedy="Give --capture FILE, too."
         )
+    for path in report.report_paths(options.report) if options.report else ():
+        check_writable(path)  # before a minute of checks, not after it
     context = call.context()
     gathering = Gathering(context, options.device)
     capture = None

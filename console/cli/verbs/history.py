@@ -30,8 +30,9 @@ def run(call: Call) -> int:
         entries = history.entries(host=host, device=call.options.device, limit=call.options.limit)
         rows = [entry.as_dict() for entry in entries]
         if not call.as_json:
-            rows = [{**row, "at": str(row["at"])[:19], "hub": hub_name(row["host"])} for row in rows]
-        call.table(("id", "at", "user", "origin", "hub", "device", "route", "summary", "outcome"), rows)
+            rows = [{**row, "at": str(row["at"])[:16], "hub": hub_name(row["host"])} for row in rows]
+        hub = ("hub",) if call.options.all else ()
+        call.table(("id", "at", "user", *hub, "device", "summary", "outcome"), rows)
         return 0
     entry = history.entry(call.options.entry)
     lines = difference(entry)

@@ -21,11 +21,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="what was begun here and left: wait for it and delete it, since Azure ML stops nothing",
     )
     parser.add_argument("--yes", action="store_true", help="delete without asking")
-    parser.add_argument("--log", action=ImageName, metavar="IMAGE", help="print the build log of an image (NAME:VERSION)")
+    parser.add_argument(
+        "--log", action=ImageName, metavar="IMAGE", help="print the build log of an image (NAME, or NAME:VERSION)"
+    )
     parser.add_argument(
         "--create", action=ImageName, metavar="NAME", help="make an accelerated image of --model; converts it first where needed"
     )
-    parser.add_argument("--model", metavar="ID", action=ModelName, default=[], help="the model (NAME:VERSION) for --create")
+    parser.add_argument(
+        "--model", metavar="ID", action=ModelName, default=[], help="the model for --create (NAME, or NAME:VERSION)"
+    )
     parser.add_argument("--input", metavar="TENSOR", help="the model's input, where it is converted")
     parser.add_argument("--output", metavar="TENSOR", action="append", help="an output of the model, where it is converted")
 
@@ -53,18 +57,18 @@ def run(call: Call) -> int:
                     deleted_name = workspace.throw_away(pending, progress_printer(call))
                     call.progress(f"{deleted_name} is deleted" if deleted_name else f"{pending.subject}: nothing is left of it")
             images = workspace.images()
-    call.table(
-        ("id", "flavour", "state", "location", "created", "models"),
-        [
-            {
-                "id": image.id,
-                "flavour": image.flavour,
-                "state": image.state,
-                "location": image.location,
-                "created": image.created or "",
-                "models": image.model_ids,
-            }
-            for image in images
-        ],
-    )
+    rows = [
+        {
+            "id": image.id,
+            "flavour": image.flavour,
+            "state": image.state,
+            "location": image.location,
+            "created": image.created or "",
+            "models": image.model_ids,
+        }
+        for image in images
+    ]
+    if not call.as_json:
+        rows = [{**row, "runs_on": image.runs_on} for row, image in zip(rows, images, strict=True)]
+    call.table(("id", "runs_on", "state", "created", "models"), rows)
     return 0

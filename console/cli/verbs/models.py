@@ -14,7 +14,7 @@ HELP = "list the workspace's models, or convert one for the FPGA"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON list")
     parser.add_argument(
-        "--convert", action=ModelName, metavar="ID", help="convert a model (NAME:VERSION), or find the one made from it"
+        "--convert", action=ModelName, metavar="ID", help="convert a model (NAME, or NAME:VERSION), or find the one made from it"
     )
     parser.add_argument("--input", metavar="TENSOR", help="the model's input (that of the sample's ResNet-50 otherwise)")
     parser.add_argument("--output", metavar="TENSOR", action="append", help="an output of the model; may be repeated")
@@ -30,7 +30,7 @@ def run(call: Call) -> int:
         else:
             models = workspace.models()
     call.table(
-        ("id", "framework", "created", "converted_to", "converted_from"),
+        ("id", "framework", "created", "converted_to"),
         [
             {
                 "id": model.id,

@@ -12,7 +12,7 @@ from services.diagnosis import diagnose_state
 from services.diagnosis.liveness import judge_again
 from services.operations.device_reading import read_whole
 from services.operations.last_messages import last_messages_of
-from services.records import PING_COST, Module, states
+from services.records import PING_COST, Finding, Module, states
 from services.text import one_line
 
 HELP = "list a device's modules: what is asked for, what the device reports, and why they differ"
@@ -36,9 +36,9 @@ def run(call: Call) -> int:
         rows = []
         for module in state.modules:
             finding = findings.get(module.name)
-            rows.append({**_row(module), "finding": finding.state if finding else None})
-        columns = ("name", "desired", "runtime", "restarts", "exit_code", "since", "image", "finding")
-        call.table(columns, rows)
+            words = {} if call.as_json else _words(module, finding)
+            rows.append({**_row(module), "finding": finding.state if finding else None, **words})
+        call.table(("name", "state", "since", "restarts", "image", "reason"), rows)
         if state.liveness is not None:
             ask = f"; ask: dbe-console method ping ({PING_COST} messages of the quota)" if state.liveness.unasked else ""
             call.progress(f"{state.device.id}: {state.liveness.text}{ask}")
@@ -52,6 +52,13 @@ def run(call: Call) -> int:
             call.progress(f"deployment at scale {configuration.id}: {configuration.status}")
         call.progress(hub.meter.note)
         return 0
+
+
+def _words(module: Module, finding: Finding | None) -> dict[str, str]:
+    """Return what a module's row says to people: its state and the reason in words, and its image without the registry."""
+    runtime = module.reported.runtime_status if module.reported else "not reported"
+    reason = f"{'likely: ' if finding.likely else ''}{finding.reason}" if finding and finding.severity != "ok" else ""
+    return {"state": finding.word if finding else runtime, "reason": reason, "image": module.short_image}
 
 
 def _row(module: Module) -> dict[str, Any]:

@@ -61,7 +61,7 @@ def _list(call: Call) -> int:
         }
         for preset in list_presets()
     ]
-    call.table(("name", "kind", "title", "fields"), rows)
+    call.table(("name", "title", "fields"), rows)
     return 0
 
 

@@ -40,6 +40,6 @@ def run(call: Call) -> int:
                     "reason": row.reason,
                 }
             )
-        call.table(("device", "state", "liveness", "modules", "reported", "last_message", "deployment", "reason"), rows)
+        call.table(("device", "state", "modules", "reported", "last_message", "reason"), rows)
         call.progress(hub.meter.note)
         return 0

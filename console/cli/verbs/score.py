@@ -8,7 +8,9 @@ from dataclasses import replace
 from console.cli.output import Call
 from console.cli.verbs._names import DeviceName, ModuleName
 from console.cli.verbs._numbers import seconds, whole_number
-from services.operations.score import Scorer, find_host
+from services.errors import OperatorError
+from services.operations.score import Score, Scorer, find_host
+from services.text import counted, one_line
 
 HELP = "score pictures on a host module"
 
@@ -36,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(call: Call) -> int:
-    """Score the pictures and return 0 where every one was scored."""
+    """Score the pictures, one after a bad one too, and return 0 where every one was scored."""
     options = call.options
     context = call.context()
     with call.session() as session:
@@ -47,25 +49,43 @@ def run(call: Call) -> int:
         endpoint = replace(endpoint, input=options.input)
     if options.output:
         endpoint = replace(endpoint, outputs=tuple(options.output))
+    failed = 0
     with Scorer(endpoint, options.timeout) as scorer:
         for file in options.files:
-            score = scorer.score(file, options.repeat)
-            if call.as_json:
-                labels = [{"label": label.name, "confidence": label.confidence} for label in score.labels]
-                times = {"p50_ms": score.p50, "p95_ms": score.p95, "milliseconds": list(score.milliseconds)}
-                call.out_json({"file": score.file, "host": score.host, "labels": labels, **times, "raw": score.raw})
-                continue
-            times_text = (
-                f"{score.p50:.1f} ms"
-                if options.repeat == 1
-                else f"p50 {score.p50:.1f} ms, p95 {score.p95:.1f} ms of {options.repeat}"
-            )
-            call.out(f"{score.file}: {times_text}")
-            probabilities = all(0 <= label.confidence <= 1 for label in score.labels)
-            for label in score.labels:
-                bar = "█" * round(label.confidence * 30) if probabilities else ""
-                figure = f"{label.confidence:7.1%}" if probabilities else f"{label.confidence:10.4f}"
-                call.out(f"  {figure}  {label.name:<30} {bar}".rstrip())
-            if score.raw:
-                call.out(f"  {score.raw}")
-    return 0
+            try:
+                score = scorer.score(file, options.repeat)
+            except OperatorError as error:
+                if len(options.files) == 1:
+                    raise
+                failed += 1
+                _print_failure(call, file, error)
+            else:
+                _print(call, score)
+    if failed:
+        call.progress(f"{failed} of {counted(len(options.files), 'picture')} could not be scored.")
+    return 1 if failed else 0
+
+
+def _print_failure(call: Call, file: str, error: OperatorError) -> None:
+    if call.as_json:
+        call.out_json({"file": one_line(file, 400), "error": error.as_dict()})
+    else:
+        call.out(f"{one_line(file, 400)}: not scored. {error}")
+
+
+def _print(call: Call, score: Score) -> None:
+    if call.as_json:
+        labels = [{"label": label.name, "confidence": label.confidence} for label in score.labels]
+        times = {"p50_ms": score.p50, "p95_ms": score.p95, "milliseconds": list(score.milliseconds)}
+        call.out_json({"file": score.file, "host": score.host, "labels": labels, **times, "raw": score.raw})
+        return
+    repeats = len(score.milliseconds)
+    times_text = f"{score.p50:.1f} ms" if repeats == 1 else f"p50 {score.p50:.1f} ms, p95 {score.p95:.1f} ms of {repeats}"
+    call.out(f"{score.file}: {times_text}")
+    probabilities = all(0 <= label.confidence <= 1 for label in score.labels)
+    for label in score.labels:
+        bar = "█" * round(label.confidence * 30) if probabilities else ""
+        figure = f"{label.confidence:7.1%}" if probabilities else f"{label.confidence:10.4f}"
+        call.out(f"  {figure}  {label.name:<30} {bar}".rstrip())
+    if score.raw:
+        call.out(f"  {score.raw}")

@@ -94,14 +94,14 @@ class DoctorScreen(FullScreen[None]):
         go(self, self._report(self.examination), "report")
 
     async def _report(self, examination: Examination) -> None:
-        from services.contexts.paths import state_folder
+        from services.contexts.paths import saved_folder
         from services.files import file_name, private_folder
         from services.operations.doctor.report import write
 
         name = f"doctor-{file_name(examination.device or 'none')}-{examination.at:%Y%m%dT%H%M%SZ}.md"
 
         def save() -> tuple[Path, Path]:
-            return write(private_folder(state_folder() / "reports") / name, examination, self.session.context)
+            return write(private_folder(saved_folder("reports")) / name, examination, self.session.context)
 
         report_paths = await in_thread(save)
         self.say(f"written to {report_paths[0]} and .json beside it", "good")

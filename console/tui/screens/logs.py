@@ -16,7 +16,7 @@ from console.tui.actions import bindings
 from console.tui.background import each, go, in_thread
 from console.tui.owner import app_of
 from console.tui.screens.full import FullScreen
-from services.contexts.paths import state_folder
+from services.contexts.paths import saved_folder
 from services.errors import OperatorError, UsageError
 from services.files import file_name, private_folder, write
 from services.operations.session import Session
@@ -308,7 +308,7 @@ shows times, s saves, M reads another module's (edgeAgent's and edgeHub's too), 
 
     async def _save(self) -> None:
         name = f"{file_name(self.device)}-{file_name(self.module.strip('$'))}-{datetime.now():%Y%m%d-%H%M%S}.log"
-        path, lines = state_folder() / "logs" / name, tuple(self.view.lines)
+        path, lines = saved_folder("logs") / name, tuple(self.view.lines)
 
         def save() -> None:
             private_folder(path.parent)

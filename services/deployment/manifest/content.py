@@ -32,6 +32,7 @@ from services.errors import OperatorError
 from services.hub.client import AGENT, EDGE_HUB
 from services.hub.field_readers import mapping
 from services.hub.twin import settings_of
+from services.names import did_you_mean
 from services.records import DeviceState, RegistryCredentials
 from services.text import one_line
 
@@ -235,7 +236,7 @@ def _unknown(name: str, modules: Mapping[str, Any]) -> OperatorError:
     return OperatorError(
         f"The deployment has no module {name}.",
         cause=f"It has {', '.join(sorted(modules)) or 'no module beside the runtime'}.",
-        remedy="Check the name, or give an image to add it.",
+        remedy=f"{did_you_mean(name, modules)}Check the name, or give an image to add it.",
         code="deployment.no-module",
     )
 

@@ -8,7 +8,6 @@ configuration.
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from collections.abc import Mapping
@@ -20,6 +19,7 @@ from services.errors import OperatorError
 from services.files import check_owner, private_folder, write
 from services.files import remove as remove_file
 from services.json_reader import JsonError, read_json
+from services.names import did_you_mean
 from services.records import Preset, PresetField, PresetKind
 from services.text import clean, one_line
 
@@ -40,11 +40,10 @@ def render(preset: Preset, values: Mapping[str, str] | None = None) -> str:
     fields = {field.name: field for field in preset.fields}
     for name in given_values:
         if name not in fields:
-            near = difflib.get_close_matches(name, fields, 1)
             raise OperatorError(
                 f"The preset {preset.name} has no field {one_line(name, 64)!r}.",
                 cause=f"Its fields: {', '.join(fields) or 'none'}.",
-                remedy=f"Did you mean {near[0]}?" if near else f"See what it writes: dbe-console options show {preset.name}",
+                remedy=f"{did_you_mean(name, fields)}See what it writes: dbe-console options show {preset.name}",
                 code="preset.field",
             )
     filled = {name: _checked(preset, field, given_values.get(name, field.default)) for name, field in fields.items()}
@@ -131,7 +130,7 @@ def preset(name: str) -> Preset:
     raise OperatorError(
         f"There is no preset {one_line(name, 64)!r}.",
         cause=f"There are: {', '.join(candidate.name for candidate in candidates)}.",
-        remedy="Choose one of them: dbe-console options list.",
+        remedy=f"{did_you_mean(name, [candidate.name for candidate in candidates])}Choose one of them: dbe-console options list.",
         code="preset.unknown",
     )
 

@@ -19,6 +19,7 @@ from services.deployment.plan import Applied, Plan
 from services.deployment.routes.base import OnProgress, RouteRequest, Services
 from services.deployment.routes.hub import export
 from services.errors import OperatorError, Stopped, UsageError
+from services.names import did_you_mean
 from services.text import one_line
 from services.workspace.service_plan import ServicePlan
 
@@ -177,7 +178,7 @@ def delete(services: Services, name: str, progress: OnProgress | None = None, st
         raise OperatorError(
             f"The workspace has no service {one_line(name, 64)} on a device.",
             cause=f"It has {', '.join(present) or 'none'}.",
-            remedy="See: dbe-console services.",
+            remedy=f"{did_you_mean(name, present)}See: dbe-console services.",
             code="azureml.no-service",
         )
     device = present[name].device_id

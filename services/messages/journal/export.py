@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from services.contexts.paths import state_folder
+from services.contexts.paths import saved_folder
 from services.errors import OperatorError
 from services.files import private_folder, write, writing
 from services.messages.filters import Filter
@@ -88,7 +88,7 @@ def save_body(body: bytes, path: Path) -> None:
 
 
 def _exports() -> Path:
-    return state_folder() / "exports"
+    return saved_folder("exports")
 
 
 def _make_folder(path: Path) -> None:

@@ -109,12 +109,16 @@ def markdown(tree: Mapping[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def report_paths(path: Path) -> tuple[Path, Path]:
+    """Return the report's two files, Markdown and JSON, for a name with or without an ending."""
+    if path.suffix not in (".md", ".json"):
+        path = path.with_name(path.name + ".md")
+    return path.with_suffix(".md"), path.with_suffix(".json")
+
+
 def write(path: Path, run: Examination, context: Context, bodies: bool = False) -> tuple[Path, Path]:
     """Write ``path`` as Markdown and the same name with .json beside it, both mode 0600; the two paths. Raises OperatorError."""
-    path = (
-        path if path.suffix == ".md" else path.with_name(path.name + ".md") if path.suffix != ".json" else path.with_suffix(".md")
-    )
-    other = path.with_suffix(".json")
+    path, other = report_paths(path)
     tree = as_dict(run, context, bodies)
     for target, text in ((path, markdown(tree)), (other, json_text(tree, 1) + "\n")):
         write_file(target, text)
