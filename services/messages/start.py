@@ -15,6 +15,7 @@ _SPAN = re.compile(r"(?<![0-9])([0-9]+(?:\.[0-9]+)?)\s*(s|m|h|d|w)", re.IGNORECA
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _LONGEST = 100  # characters; the search for spans takes the square of a row of digits
 _OFFSET = re.compile(r"[0-9]{1,19}")
+_CLOCK = re.compile(r"(?:(today|yesterday)\s*)?((?:[01]?[0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9])?)?", re.IGNORECASE)
 
 StartKind = Literal["latest", "beginning", "time", "offset"]
 
@@ -81,7 +82,10 @@ class Start:
 
 
 def parse_time(text: str, now: datetime | None = None) -> int:
-    """Parse ``90s``, ``10m``, ``2h30m``, ``3d`` before now, or an ISO date or time (local where no zone is given), as ms since 1970.
+    """Return a moment in ms since 1970: a span before now, a time of the day, or an ISO date or time.
+
+    ``90s``, ``10m``, ``2h30m``, ``3d``; ``14:30`` (the last time it was so late, today or yesterday), ``yesterday``,
+    ``yesterday 14:30``, ``today``; ``2026-11-22T13:00``, local where no zone is given.
 
     Raises UsageError, also for a moment that no calendar has.
     """
@@ -93,6 +97,9 @@ def parse_time(text: str, now: datetime | None = None) -> int:
         if spans and not _SPAN.sub("", word).strip():
             ago = timedelta(seconds=sum(float(number) * _SECONDS[unit.lower()] for number, unit in spans))
             return int(((now or datetime.now(timezone.utc)) - ago).timestamp() * 1000)
+        clock = _CLOCK.fullmatch(word)
+        if clock and word:
+            return _of_the_day(clock.group(1), clock.group(2), (now or datetime.now(timezone.utc)).astimezone())
         moment = datetime.fromisoformat(re.sub(r"[zZ]$", "+00:00", word))
         return int((moment if moment.tzinfo else moment.astimezone()).timestamp() * 1000)
     except OverflowError:
@@ -104,9 +111,19 @@ def parse_time(text: str, now: datetime | None = None) -> int:
     except (ValueError, OSError):
         raise UsageError(
             f"{_shortened(text)} is not a time.",
-            remedy="Give a span (90s, 10m, 2h30m, 3d) or an ISO time (2026-11-22T13:00, 2026-11-22T13:00Z).",
+            remedy="Give a span (90s, 10m, 2h30m, 3d), a time of the day (14:30, yesterday 14:30) or an ISO time (2026-11-22T13:00Z).",
             code="time.syntax",
         ) from None
+
+
+def _of_the_day(day: str | None, clock: str | None, now: datetime) -> int:
+    """Return a time of today or yesterday by this machine's zone; of no day, the one that is not still to come."""
+    hour, minute, second = (*map(int, (clock or "0:00").split(":")), 0)[:3]
+    # Without a zone, so that the offset is that of the moment itself: it may be another before a change of the clocks.
+    moment = now.replace(hour=hour, minute=minute, second=second, microsecond=0, tzinfo=None)
+    if (day or "").lower() == "yesterday" or (not day and moment.astimezone() > now):
+        moment -= timedelta(days=1)
+    return int(moment.astimezone().timestamp() * 1000)
 
 
 def _shortened(text: str) -> str:
