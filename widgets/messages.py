@@ -34,7 +34,8 @@ Space pauses the view, never the intake; scrolling up leaves the tail, and what 
 
 The filter takes words and fields: device:x module:y class:dog kind:error ms>100 confidence<0.5 /regular expression/ !not.
 x turns the filter off to show what came before and after a message, and on again. m marks, y copies, s saves the body as it came;
-E exports all that the filter lets through, as NDJSON or CSV. @ jumps to a time."""
+E exports all that the filter lets through, as NDJSON or CSV. @ jumps to a time, g to the oldest message that is kept.
+The messages are those of the device that is looked at; a shows all the hub's devices, and again only this one."""
     DEFAULT_CSS = """
     MessagesPane .state { height: 1; padding: 0 1; }
     /* Over the line on the intake, not over a message: of what matches the first row is often the only one. */
@@ -67,6 +68,7 @@ E exports all that the filter lets through, as NDJSON or CSV. @ jumps to a time.
         self.intake = RecorderFigures()
         self.stream = Stream()
         self.filter_text = ""
+        self.scope_device = ""  # whose messages are shown; nothing for all devices
         self._has_note = False  # something stands in the note
         self._noticed = ""
         self._state = Content("")
@@ -96,12 +98,19 @@ E exports all that the filter lets through, as NDJSON or CSV. @ jumps to a time.
 
     # What the console tells.
 
+    def show_scope(self, device: str) -> None:
+        """Name the device whose messages are shown; none where it is all of them."""
+        self.scope_device = device
+        self.border_title = Content(drawn(f"{self.NUMBER} {self.NAME} · {device or 'all devices'}"))
+
     def show_window(self, messages: Sequence[InferenceMessage], at_row: int | None = None) -> None:
         """Show a window of the journal: the newest, or one around a row."""
         if messages or self.filter_text:
             self.ready()
         else:
-            self.empty("No messages yet.", "Deploy the client module (C in 1), or wait: what it sends appears here by itself.")
+            remedy = "Deploy the client module (C in 1), or wait: what it sends appears here by itself."
+            remedy += "\na shows the messages of all devices." if self.scope_device else ""
+            self.empty(f"No messages of {self.scope_device} yet." if self.scope_device else "No messages yet.", remedy)
         self.stream.nothing = "no message matches the filter" if self.filter_text else ""
         self.stream.replace(messages, at_row)
         self._say()
@@ -118,6 +127,8 @@ E exports all that the filter lets through, as NDJSON or CSV. @ jumps to a time.
 
     def add_older(self, messages: Sequence[InferenceMessage]) -> None:
         """Add messages before the window."""
+        if messages and self.look != "ready":
+            self.ready()
         self.stream.prepend(messages)
 
     def show_intake(self, intake: RecorderFigures, pending: int) -> None:

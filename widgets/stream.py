@@ -109,6 +109,9 @@ class Stream(Lines):
     class Left(Message):
         """The operator scrolled away from the end: the tail rests."""
 
+    class Beginning(Message):
+        """The operator wants the oldest message of the journal."""
+
     class End(Message):
         """The operator wants the end: the tail goes on."""
 
@@ -236,6 +239,10 @@ class Stream(Lines):
         if self._last_request != (where, row):
             self._last_request = (where, row)
             self.post_message(self.Wanted(where, row))
+
+    def action_top(self) -> None:
+        """Go to the beginning of the journal, not only of the window."""
+        self.post_message(self.Beginning())
 
     def action_bottom(self) -> None:
         """Go to the end of the journal, not only of the window."""

@@ -90,6 +90,8 @@ _TABLE = (
     # Messages.
     Action("messages.pause", "Pause", "space", "messages", needs_content=True),
     Action("messages.follow", "Follow", "f", "messages", needs_content=True),
+    Action("messages.devices", "All devices", "a", "messages", footer=False, command="all-devices",
+           about="Messages of all devices, or of this one"),
     Action("messages.details", "Details", "i", "messages", key_display="⏎", needs_row=True),
     Action("messages.export", "Export", "E", "messages", footer=False, needs_content=True,
            command="export", about="Export the messages that the filter lets through"),

@@ -128,7 +128,7 @@ class MainScreen(Scope, Screen[None]):
         self.go_to(place.pane if number == 1 else number)
         self.images.begin(session)
         self.options.begin(session)
-        self.messages.begin(session)
+        self.messages.begin(session, place.device or session.context.device)
         go(self, self._find_device(session, place.device), "device")
 
     def place(self, watch: LeftWatch | None) -> Place:
@@ -161,6 +161,7 @@ class MainScreen(Scope, Screen[None]):
         if device and self.session is not None:
             self.look_at_place(device)
             self.modules.begin(self.session, device)
+            self.messages.look_at(device)
 
     def look_at_place(self, device: str) -> None:
         """Show the device that the banner names."""

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from services.errors import OperatorError
+from services.messages.feed_records import Look, Moment, Older
 from services.records import CLIENT_KINDS, PAGE, EventEndpoint, InferenceMessage, RecorderFigures
 
 if TYPE_CHECKING:
@@ -25,38 +26,14 @@ if TYPE_CHECKING:
 
 _PATIENCE = 0.5  # seconds that the end waits for a query, which was cancelled, or for an endpoint that is being looked for
 _SHOWN, _DETAILED = 4_096, 65_536  # characters of a body, or bytes of a hex dump: in lists, and of one message
-_LATE = 5.0  # seconds that a message may take to come here, and is no sign of trouble
 RECENT = 100_000  # rows that a new filter looks at before the first answer
 
 
-@dataclass(frozen=True)
-class Look:
-    """What one look at the journal found: newer messages, how many wait where the view stands still, and the intake.
-
-    ``anew``: these are the newest, and do not follow on what is shown: more came than the view has room for, or it is another
-    journal.
-    """
-
-    newer: Sequence[InferenceMessage]
-    pending: int
-    intake: RecorderFigures
-    anew: bool = False
-
-
-@dataclass(frozen=True)
-class Older:
-    """What a look further back found, oldest first; the row it ``reached``, and how much of the journal now lies in front of that."""
-
-    messages: Sequence[InferenceMessage]
-    reached: int
-    share: float
-
-
 @dataclass
-class _LookProgress:
+class _SearchProgress:
     """How far earlier looks for the same went, so that no row of the journal is looked at twice."""
 
-    wanted: tuple[int, Filter, bool]  # the row after which, what passes, and whether it is fetched or counted
+    subject: tuple[int, Filter, bool]  # the row after which, what passes, and whether it is fetched or counted
     until: int
     count: int = 0
 
@@ -71,7 +48,7 @@ class MessageFeed:
         self._handle: RecorderHandle | None = None
         self._window: Window | None = None
         self._where: Filter | None = None
-        self._progress: _LookProgress | None = None
+        self._progress: _SearchProgress | None = None
         self._narrowed = (0, 0)  # from where to where was looked when the filter was taken
         self._begun_anew = False  # another journal has taken the place of the one that is shown
         self._health: HealthReader | None = None
@@ -110,14 +87,16 @@ class MessageFeed:
     @property
     def listening(self) -> bool:
         """Whether all that the hub has is read at once, so that silence means that nothing was sent."""
-        status = self._handle.status() if self._handle is not None else None
-        return status is not None and status.state == "receiving" and not status.error and (status.behind or 0.0) < _LATE
+        return self._handle is not None and self._handle.status().up_to_date
 
-    def narrow(self, text: str) -> list[InferenceMessage]:
-        """Take another filter and give the newest messages that pass. Raises UsageError for a filter that is none."""
+    def narrow(self, text: str, device: str = "") -> list[InferenceMessage]:
+        """Take another filter, and return the newest messages that pass; of all devices where ``device`` is empty.
+
+        Raises UsageError for a filter that is none.
+        """
         from services.messages.filters import Filter
 
-        where = Filter.parse(text)
+        where = Filter.parse(text).of_device(device)
         self.cancel()
         with self._lock:
             self._where = where
@@ -136,9 +115,9 @@ class MessageFeed:
         with self._lock:
             window, where = self._opened(), self._filter()
             subject, progress = (row, where, room > 0), self._progress
-            if progress is None or progress.wanted != subject:
+            if progress is None or progress.subject != subject:
                 # The tail has all that passes up to there; what is still searched for lies before.
-                progress = self._progress = _LookProgress(subject, max(row, self._narrowed[1]) if room or row < 0 else row)
+                progress = self._progress = _SearchProgress(subject, max(row, self._narrowed[1]) if room or row < 0 else row)
             last = window.bounds()[1]
             newer: Sequence[InferenceMessage] = ()
             anew = False
@@ -158,23 +137,8 @@ class MessageFeed:
 
     def _intake(self, window: Window) -> RecorderFigures:
         assert self._handle is not None
-        status = self._handle.status()
         first, last = window.bounds()
-        return RecorderFigures(
-            state=status.state,
-            rate=status.rate,
-            lag=status.lag,
-            behind=status.behind or 0.0,
-            ahead=status.ahead,
-            stored=last - first + 1 if last else 0,
-            gaps=status.gaps,
-            reconnects=status.reconnects,
-            restarts=status.restarts,
-            dropped=status.dropped,
-            trouble=status.error["what"] if status.error else "",
-            remedy=status.error["remedy"] if status.error else "",
-            notice=status.notice,
-        )
+        return self._handle.status().figures(last - first + 1 if last else 0)
 
     def older(self, row: int | None) -> Older:
         """Return messages before ``row`` that pass, as far as a short look goes; None: before those that ``narrow`` looked at."""
@@ -197,30 +161,39 @@ class MessageFeed:
     def recent(self, device: str, module: str, client: bool, limit: int = 5) -> list[InferenceMessage]:
         """Return the newest messages of a module.
 
-        Of a ``client`` without any those under the device's own identity, as which the sample client sends. Empty while the
-        journal is not open.
+        Of a ``client`` without any those under the device's own identity, as which the sample client sends.
         """
-        from services.messages.filters import Filter
-
-        with self._lock:
-            if self._window is None:
-                return []
-            messages = self._opened().newest(RECENT // 100, Filter.parse(f"device:{device}"), RECENT)
+        messages = self._of_device(device, RECENT // 100, RECENT)
         own = [message for message in messages if message.module == module]
         return (own or [message for message in messages if client and not message.module])[-limit:]
 
     def newest(self, device: str, limit: int) -> list[InferenceMessage]:
-        """Return the newest messages of a device, oldest first; none while the journal is not open."""
-        from services.messages.filters import Filter
+        """Return the newest messages of a device, oldest first."""
         from services.messages.journal.window import Cancelled
+
+        try:
+            return self._of_device(device, limit, RECENT // 100)
+        except (Cancelled, OperatorError):
+            return []  # another filter is in a hurry, or the messages pane says what ails the journal
+
+    def sent_since(self, device: str, since: datetime) -> list[InferenceMessage]:
+        """Return what a device's clients sent since then, oldest first: for the rollout watch."""
+        messages = self._of_device(device, PAGE, RECENT)
+        # The sample client sends as the device: there is no module in its messages (docs/facts/iot-hub.md).
+        return [message for message in messages if message.kind in CLIENT_KINDS and message.enqueued >= since]
+
+    def results(self, device: str) -> list[InferenceMessage]:
+        """Return the newest results of a device, oldest first."""
+        return self._of_device(device, PAGE, None, "kind:result")
+
+    def _of_device(self, device: str, limit: int, looking_at: int | None, text: str = "") -> list[InferenceMessage]:
+        """Return the newest messages of a device that pass, oldest first; none while the journal is not open."""
+        from services.messages.filters import Filter
 
         with self._lock:
             if self._window is None:
                 return []
-            try:
-                return self._opened().newest(limit, Filter.parse(f"device:{device}"), RECENT // 100)
-            except (Cancelled, OperatorError):
-                return []  # another filter is in a hurry, or the messages pane says what ails the journal
+            return self._opened().newest(limit, Filter.parse(text).of_device(device), looking_at)
 
     def whole(self, message: InferenceMessage) -> tuple[InferenceMessage, str]:
         """Return a message with as much of its body as can be looked at, and the beginning of that as a hex dump."""
@@ -228,21 +201,30 @@ class MessageFeed:
             window = self._opened()
             return window.message(message.row, _DETAILED) or message, window.raw(message.row)
 
-    def around(self, row: int, text: str) -> list[InferenceMessage]:
-        """Take another filter, and give what comes before and after a message with it."""
+    def around(self, row: int, text: str, device: str = "") -> list[InferenceMessage]:
+        """Take another filter, and return what comes before and after a message with it."""
         from services.messages.filters import Filter
 
-        where = Filter.parse(text)
+        where = Filter.parse(text).of_device(device)
         self.cancel()
         with self._lock:
             self._where, self._narrowed = where, (0, 0)
             return self._opened().around(row, PAGE // 2, PAGE // 2, where)
 
-    def at(self, milliseconds: int) -> tuple[int, list[InferenceMessage]] | None:
-        """Return the row of the first message that moment (ms since 1970) on, and those around it; None where there is none."""
+    def at(self, milliseconds: int) -> Moment | None:
+        """Return the first message that passes and was enqueued then (ms since 1970) or later; None where there is none."""
         with self._lock:
-            row = self._opened().row_at(milliseconds)
-            return None if row is None else (row, self._opened().around(row, PAGE // 2, PAGE // 2, self._filter()))
+            window, where = self._opened(), self._filter()
+            row = window.row_at(milliseconds, where)
+            if row is None:
+                return None
+            began = row == window.row_at(0, where)
+            return Moment(row, window.around(row, PAGE // 2, PAGE // 2, where), began)
+
+    def oldest(self) -> list[InferenceMessage]:
+        """Return the oldest messages of the journal that pass."""
+        with self._lock:
+            return self._opened().after(0, PAGE, self._filter())
 
     def mark(self, message: InferenceMessage) -> InferenceMessage:
         """Mark a message, or take its mark away; gives it as it is then."""
@@ -254,24 +236,6 @@ class MessageFeed:
             finally:
                 journal.close()
             return self._opened().message(message.row) or message
-
-    def sent_since(self, device: str, since: datetime) -> list[InferenceMessage]:
-        """Return what a device's clients sent since then, oldest first: for the rollout watch."""
-        from services.messages.filters import Filter
-
-        with self._lock:
-            if self._window is None:
-                return []
-            messages = self._opened().newest(PAGE, Filter.parse(f"device:{device}"), RECENT)
-        # The sample client sends as the device: there is no module in its messages (docs/facts/iot-hub.md).
-        return [message for message in messages if message.kind in CLIENT_KINDS and message.enqueued >= since]
-
-    def results(self, device: str) -> list[InferenceMessage]:
-        """Return the newest results of a device, oldest first."""
-        from services.messages.filters import Filter
-
-        with self._lock:
-            return self._opened().newest(PAGE, Filter.parse(f"device:{device} kind:result"))
 
     def wait_until_receiving(self, seconds: float) -> None:
         """Wait until messages are received; raises OperatorError where they are not after ``seconds``."""
@@ -296,22 +260,22 @@ class MessageFeed:
         path = export_path("ndjson")
         return str(path.with_name(name) if name else path)
 
-    def export(self, text: str, path: str) -> tuple[str, int]:
-        """Write every message that passes the filter to a new file; gives its path and how many."""
+    def export(self, text: str, path: str, device: str = "") -> tuple[str, int]:
+        """Write every message that passes the filter to a new file; return its path and how many."""
         from services.messages.filters import Filter
-        from services.messages.journal.export import export
+        from services.messages.journal.export import export, new_export
 
         assert self._handle is not None
-        target = _new_file(path)
-        return str(target), export(self._handle.journal_path, Filter.parse(text), target)
+        target = new_export(path)
+        return str(target), export(self._handle.journal_path, Filter.parse(text).of_device(device), target)
 
     def save(self, message: InferenceMessage, path: str) -> tuple[str, int]:
         """Write a message's body to a new file, byte for byte; gives its path and how many bytes."""
-        from services.messages.journal.export import save_body
+        from services.messages.journal.export import new_export, save_body
 
         with self._lock:
             body = self._opened().body(message.row)
-        target = _new_file(path)
+        target = new_export(path)
         save_body(body, target)
         return str(target), len(body)
 
@@ -360,11 +324,3 @@ class MessageFeed:
         if self._handle is not None:
             self._handle.close()
             self._handle = None
-
-
-def _new_file(path: str) -> Path:
-    """Return the file that was typed; nothing that is there is written over. Raises OperatorError."""
-    target = Path(path).expanduser().absolute()
-    if target.exists():
-        raise OperatorError(f"{target} is there already.", remedy="Choose another name.", code="export.exists")
-    return target

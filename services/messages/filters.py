@@ -10,7 +10,7 @@ the device itself, as the sample client does (docs/facts/iot-hub.md); ``module:-
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -81,6 +81,13 @@ class Filter:
                 continue
             terms.append(_term(word, inverse, now))
         return cls(text.strip(), tuple(terms))
+
+    def of_device(self, device: str) -> Filter:
+        """Return the filter that lets through only this device's messages besides; the same filter where ``device`` is empty."""
+        if not device:
+            return self
+        term = Term("message.origin IN (SELECT id FROM origin WHERE device = ?)", (device,))
+        return replace(self, terms=(term, *self.terms))
 
     @property
     def empty(self) -> bool:

@@ -41,6 +41,8 @@ class Messages(PaneScope, MessagesPane):
         super().__init__(id=id)
         self.session: Session | None = None
         self._aside = ""  # the filter that x has put aside
+        self._device = ""  # the one that is looked at
+        self._all_devices = False
 
     @property
     def source(self) -> MessageFeed:
@@ -48,10 +50,25 @@ class Messages(PaneScope, MessagesPane):
         assert self.session is not None
         return self.session.messages
 
-    def begin(self, session: Session) -> None:
-        """Attach to the recorder, then look at the journal again and again."""
+    def begin(self, session: Session, device: str) -> None:
+        """Attach to the recorder, then look at the journal again and again; ``device`` may not be known yet."""
         self.session = session
+        self._name_devices(device)
         self.read()
+
+    def look_at(self, device: str) -> None:
+        """Show the messages of another device."""
+        if device != self._device:
+            self._name_devices(device)
+            self._read_anew()
+
+    def _name_devices(self, device: str) -> None:
+        self._device = device
+        self.show_scope("" if self._all_devices else self._device)
+
+    def _read_anew(self) -> None:
+        if self.session is not None:
+            go(self, self._narrow(self.filter_text), "narrow")
 
     @on(Pane.Reload)
     def read(self) -> None:
@@ -63,7 +80,7 @@ class Messages(PaneScope, MessagesPane):
         self.waiting("Finding the hub's endpoint and starting the recorder")
         try:
             await in_thread(self.source.open)
-            self.show_window(await in_thread(self.source.narrow, self.filter_text))
+            self.show_window(await in_thread(self.source.narrow, self.filter_text, self.scope_device))
         except OperatorError as error:
             self.failed(error)
             return
@@ -77,7 +94,8 @@ class Messages(PaneScope, MessagesPane):
         """Look once and return whether anything came that is seen; a filter that changes meanwhile makes the answer worthless."""
         from services.messages.journal.window import Cancelled
 
-        tailing, filtered, last = self.tailing, self.filter_text, self.stream.last_row
+        tailing, last = self.tailing, self.stream.last_row
+        shown_set = self.filter_text, self.scope_device
         seen_now = self.look != "ready" or self.is_on_screen  # out of sight only the intake is told
         try:
             glimpse = await in_thread(self.source.look, last, self.stream.room if tailing and seen_now else 0)
@@ -86,7 +104,7 @@ class Messages(PaneScope, MessagesPane):
         except OperatorError as error:
             self.show_unread(error)
             return False
-        if filtered == self.filter_text and tailing == self.tailing and last == self.stream.last_row:
+        if shown_set == (self.filter_text, self.scope_device) and tailing == self.tailing and last == self.stream.last_row:
             with self.app.batch_update():
                 if glimpse.newer or glimpse.anew:
                     self.add_newer(glimpse.newer, glimpse.anew)
@@ -102,7 +120,7 @@ class Messages(PaneScope, MessagesPane):
         from services.messages.journal.window import Cancelled
 
         try:
-            messages = await in_thread(self.source.narrow, text)
+            messages = await in_thread(self.source.narrow, text, self.scope_device)
         except UsageError as error:
             self.say_mistake(error.what)
             return
@@ -115,7 +133,7 @@ class Messages(PaneScope, MessagesPane):
         self._aside = "" if text else self._aside
         self.stream.following = True
         self.show_window(messages, at_row)
-        if text and len(messages) < self.stream.page_size:
+        if (text or self.scope_device) and len(messages) < self.stream.page_size:
             self._more("before", None)
 
     @on(Stream.Wanted)
@@ -182,8 +200,28 @@ class Messages(PaneScope, MessagesPane):
 
     @on(MessagesPane.Tail)
     def _tail(self) -> None:
-        if self.session is not None:
-            go(self, self._narrow(self.filter_text), "narrow")
+        self._read_anew()
+
+    @on(Stream.Beginning)
+    def _to_beginning(self) -> None:
+        go(self, self._show_oldest(), "narrow")
+
+    async def _show_oldest(self) -> None:
+        from services.messages.journal.window import Cancelled
+
+        try:
+            messages = await in_thread(self.source.oldest)
+        except Cancelled:
+            return
+        if messages:
+            self.stream.following = False
+            self.show_window(messages, messages[0].row)
+
+    def action_devices(self) -> None:
+        """Show the messages of all the hub's devices, or again only those of the device that is looked at."""
+        self._all_devices = not self._all_devices
+        self.show_scope("" if self._all_devices else self._device)
+        self._read_anew()
 
     @on(Lines.Chosen)
     def _on_row_chosen(self, event: Lines.Chosen) -> None:
@@ -250,7 +288,7 @@ class Messages(PaneScope, MessagesPane):
         with self._filter.prevent(Input.Changed):
             self.restore_filter(text)
         self.filter_text = text
-        messages = await in_thread(self.source.around, message.row, text)
+        messages = await in_thread(self.source.around, message.row, text, self.scope_device)
         self.stream.following = False
         self.show_window(messages, message.row)
         self.border_subtitle = Content("without the filter; x brings it back") if self._aside else None
@@ -259,27 +297,29 @@ class Messages(PaneScope, MessagesPane):
         self.stream.update_message(await in_thread(self.source.mark, message))
 
     async def _jump(self) -> None:
-        hint = "10m or 2h for so long ago, 14:30 for today, or 2026-01-31T14:30"
+        hint = "14:30, yesterday 14:30, 2026-01-31 14:30; 10m or 2h for so long ago"
         text = await self.app.push_screen_wait(Prompt("Jump to a time", hint))
         if not text:
             return
         from services.messages.start import parse_time
 
-        match = await in_thread(lambda: self.source.at(parse_time(text)))
-        if match is None:
-            self.notify("nothing came since then", timeout=3)
+        moment = await in_thread(lambda: self.source.at(parse_time(text)))
+        if moment is None:
+            self.notify("Nothing came at that time or since.", timeout=3)
             return
-        row, messages = match
         self.stream.following = False
-        self.show_window(messages, row)
+        self.show_window(moment.messages, moment.row)
+        if moment.is_first:
+            self.notify("The journal has no message before this one.", timeout=4)
 
     async def _export(self) -> None:
         """Ask where to, and write there all that the filter lets through."""
         what = "What the filter lets through" if self.filter_text else "All messages"
+        what += f" of {self.scope_device}" if self.scope_device else ""
         hint = f"{what}: as NDJSON, or as CSV where the name ends in .csv"
         text = await self.app.push_screen_wait(Prompt("Export", hint, self.source.export_path()))
         if not text:
             return
         self.notify("exporting", timeout=2)
-        path, count = await in_thread(self.source.export, self.filter_text, text)
+        path, count = await in_thread(self.source.export, self.filter_text, text, self.scope_device)
         self.notify(f"{counted(count, 'message')} written to {path}", timeout=10)

@@ -57,6 +57,14 @@ def export_path(kind: str, folder: Path | None = None) -> Path:
     return (folder or _exports()) / f"messages-{stamp}.{kind}"
 
 
+def new_export(path: str) -> Path:
+    """Return the file that was typed; nothing that is there is written over. Raises OperatorError."""
+    target = Path(path).expanduser().absolute()
+    if target.exists():
+        raise OperatorError(f"{target} is there already.", remedy="Choose another name.", code="export.exists")
+    return target
+
+
 def export(
     journal: Path,
     where: Filter,

@@ -126,25 +126,12 @@ class Window:
             )
         return bytes(rows[0][0])
 
-    def window(
-        self,
-        where: Filter = _EVERYTHING,
-        *,
-        around: int | None = None,
-        before: int | None = None,
-        after: int | None = None,
-        limit: int = 200,
-    ) -> list[InferenceMessage]:
-        """Return one of ``around``, ``before`` or ``after`` a row, else the newest."""
-        if around is not None:
-            return self.around(around, limit // 2, limit - limit // 2 - 1, where)
-        if after is not None:
-            return self.after(after, limit, where)
-        return self.before(before, limit, where)
-
-    def row_at(self, milliseconds: int) -> int | None:
-        """Return the row of the first message enqueued at that moment (ms since 1970) or later; None where there is none."""
-        rows = self._rows("SELECT row FROM message WHERE enqueued >= ? ORDER BY enqueued, row LIMIT 1", (milliseconds,))
+    def row_at(self, milliseconds: int, where: Filter = _EVERYTHING) -> int | None:
+        """Return the row of the first message that passes and was enqueued then (ms since 1970) or later; None where there is none."""
+        condition, values = self._condition(where)
+        self._cancelled.clear()
+        sql = f"SELECT row FROM message INDEXED BY message_enqueued WHERE enqueued >= ? AND {condition} ORDER BY enqueued, row LIMIT 1"
+        rows = self._rows(sql, (milliseconds, *values))
         return int(rows[0][0]) if rows else None
 
     def count(self, where: Filter = _EVERYTHING, after: int = 0, until: int | None = None) -> int:

@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from services.files import FileError, write
+from services.records import RecorderFigures
 
+_LATE = 5.0  # seconds that a message may take to come here, and is no sign of trouble
 ANOTHER_RUNS = 3  # exit status of a recorder that finds another at work
 RecorderState = Literal["starting", "receiving", "reconnecting", "stale", "failed", "disk", "ended"]
 
@@ -54,6 +56,29 @@ class RecorderStatus:
     stay: bool = False
     journal: str = ""
     consumer_group: str = ""
+
+    @property
+    def up_to_date(self) -> bool:
+        """Whether all that the hub has is read at once, so that silence means that nothing was sent."""
+        return self.state == "receiving" and not self.error and (self.behind or 0.0) < _LATE
+
+    def figures(self, stored: int) -> RecorderFigures:
+        """Return what the screen shows of it; ``stored`` messages are in the journal."""
+        return RecorderFigures(
+            state=self.state,
+            rate=self.rate,
+            lag=self.lag,
+            behind=self.behind or 0.0,
+            ahead=self.ahead,
+            stored=stored,
+            gaps=self.gaps,
+            reconnects=self.reconnects,
+            restarts=self.restarts,
+            dropped=self.dropped,
+            trouble=self.error["what"] if self.error else "",
+            remedy=self.error["remedy"] if self.error else "",
+            notice=self.notice,
+        )
 
     def write(self, path: Path) -> None:
         """Replace the file at ``path``; a full disk has no room for a second one, and the old one is written over."""

@@ -66,7 +66,10 @@ async def test_filter_context_mark_save_export_jump(
         for device in DEVICES:
             bodies = [f"({n} ms) The image {device}-{n}.jpg was classified as cat with confidence 0.5." for n in range(20)]
             control(lab, "messages", {"device": device, "bodies": [*bodies, '=odd, "body"\nof two lines'], "partition": 0})
-        await until(pilot, lambda: pane.intake.stored >= 42 and len(pane.stream.window) >= 42, "42 messages")
+        await until(pilot, lambda: pane.intake.stored >= 42, "42 messages in the journal")
+        assert not pane.stream.window and app.main.device in str(pane.border_title), "none of them is of this device"
+        await pilot.press("a")
+        await until(pilot, lambda: len(pane.stream.window) >= 42 and "all devices" in str(pane.border_title), "42 messages")
         await until(pilot, lambda: pane.stream.column is not None, "who sent what")
 
         # What the filter lets through, then x: the same message among its neighbours, and back.
@@ -147,6 +150,17 @@ async def test_filter_context_mark_save_export_jump(
         await narrow(pilot, app, "/nothing of [a-z]+ kind/")
         await until(pilot, lambda: "nothing found up to" in str(pane.border_subtitle) and not pane.stream.window, "nothing")
         await narrow(pilot, app, "")
+        await until(pilot, lambda: len(pane.stream.window) >= 42, "all again")
+
+        # The oldest of the journal, not of the window; one device's messages and those of all.
+        await pilot.press("g")
+        await until(pilot, lambda: pane.stream.index == 0 and not pane.tailing, "the oldest")
+        await pilot.press("f")
+        app.main.look_at("pane-two")
+        await pilot.press("a")
+        await until(pilot, lambda: {m.device for m in pane.stream.window} == {"pane-two"}, "what pane-two sent")
+        assert str(pane.border_title) == "4 Messages · pane-two"
+        await pilot.press("a")
         await until(pilot, lambda: len(pane.stream.window) >= 42, "all again")
 
         # The journal is taken away: said, and the pane goes on with the next one.
