@@ -27,12 +27,25 @@ def _stand_in(match: re.Match[str]) -> str:
 def clean(text: object, limit: int | None = None) -> str:
     """Return ``text`` with control, escape, bidi and invisible characters replaced; tabs and line feeds stay (carriage returns of CRLF go).
 
-    ``limit`` cuts to that many characters, marked by an ellipsis.
+    ``limit`` shortens to that many characters at most: at the end of a word where one is near, marked by an ellipsis.
     """
     plain = _HOSTILE.sub(_stand_in, str(text).replace("\r\n", "\n"))
-    if limit is not None and len(plain) > limit:
-        return plain[: max(limit - 1, 0)] + "…"
-    return plain
+    if limit is None or len(plain) <= limit:
+        return plain
+    end = max(limit - 1, 0)
+    if not plain[end].isspace():
+        gap = max(plain.rfind(" ", 0, end), plain.rfind("\n", 0, end))
+        end = gap if gap >= end * 3 // 4 else end
+    return plain[:end].rstrip() + "…"
+
+
+def end_of(text: str, limit: int) -> str:
+    """Return the last ``limit`` characters or fewer, from the beginning of a line on; what is left out before is an ellipsis."""
+    if len(text) <= limit:
+        return text
+    part = text[-limit:]
+    _, line_feed, lines = part.partition("\n")
+    return f"…\n{lines}" if line_feed else f"…{part}"
 
 
 def one_line(text: object, limit: int | None = None) -> str:

@@ -17,6 +17,7 @@ from services.times import age, ago, clock, full
 from widgets.hanging_indent import Fact, Part, assemble
 from widgets.images import image_state, model_state
 from widgets.module_row import Row, module_state, next_start
+from widgets.remedies import on_screen
 from widgets.symbols import SEVERITY, STYLES
 
 
@@ -35,8 +36,8 @@ def finding_parts(finding: Finding) -> list[Part]:
     parts += _facts(
         [
             (_cause_label(finding), finding.cause),
-            ("remedy", finding.remedy),
-            ("to settle it", finding.settle),
+            ("remedy", on_screen(finding.remedy)),
+            ("to settle it", on_screen(finding.settle)),
         ]
     )
     parts += _facts(("evidence" if index == 0 else "", text) for index, text in enumerate(finding.evidence))

@@ -16,6 +16,7 @@ from services.times import ago
 from widgets.hanging_indent import Hang, Hanging
 from widgets.module_row import COLUMNS, Row, module_state, next_start, reason, summary
 from widgets.pane import Pane
+from widgets.remedies import on_screen
 from widgets.symbols import LIVENESS, SEVERITY, STYLES, drawn
 from widgets.table import Table
 
@@ -110,7 +111,7 @@ makes of its routes stands in a twin of its own, which is read with r, after a d
             start = next_start(row.module)
             parts.append((f"{start[:1].upper()}{start[1:]}. " if start else "", STYLES["warn"]))
             cause = textwrap.shorten(finding.cause, _CAUSE, placeholder=" …")
-            parts.append((drawn(f"{cause}\n→ {finding.remedy}"), ""))
+            parts.append((drawn(f"{cause}\n→ {on_screen(finding.remedy)}"), ""))
         self.row_line.display = bool(parts)
         self.row_line.update(_hung(parts))
 
@@ -137,7 +138,7 @@ makes of its routes stands in a twin of its own, which is read with r, after a d
             parts.append((drawn(f" · {self.pinged}"), STYLES["dim"]))
         if finding is not None and finding.severity != "ok":
             sign, role = SEVERITY[finding.severity]
-            also = "" if finding.state == states.MODULE_TROUBLE else f" {finding.remedy}"
+            also = "" if finding.state == states.MODULE_TROUBLE else f" {on_screen(finding.remedy)}"
             parts.append((drawn(f"\n{sign} {finding.reason}.{also}"), STYLES[role]))
         self.device_line.update(_hung([(drawn(text), style) for text, style in parts]))
 

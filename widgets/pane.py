@@ -14,6 +14,7 @@ from textual.widgets import Input, Static
 
 from services.errors import OperatorError
 from widgets.hanging_indent import Fact, Part, assemble
+from widgets.remedies import on_screen
 from widgets.symbols import STYLES, Role, drawn
 
 Look = Literal["loading", "empty", "failed", "ready"]
@@ -22,7 +23,7 @@ Look = Literal["loading", "empty", "failed", "ready"]
 def error_content(error: OperatorError, after: str = "", *, raw: bool = False) -> Content:
     """Return what happened, why, and what to do, as lines; with ``raw`` the reply as it came, for experts."""
     parts: list[Part] = [(f"✗ {error.what}\n", STYLES["bad"])]
-    for name, value in (("cause", error.cause), ("remedy", error.remedy)):
+    for name, value in (("cause", error.cause), ("remedy", on_screen(error.remedy))):
         if value:
             parts += [("\n", ""), Fact(name, value, width=8)]
     if after:
@@ -177,7 +178,7 @@ class Pane(Vertical):
         """Show a line above the content, about data that could not be refreshed."""
         self.set_class(error is not None, "-noted")
         if error is not None:
-            text = f"✗ {error.what} {error.remedy}".strip()
+            text = f"✗ {error.what} {on_screen(error.remedy)}".strip()
             self._note.update(Content.assemble((drawn(text), STYLES["bad"])))
 
     def _show(self, look: Look, content: Content) -> None:

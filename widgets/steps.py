@@ -9,6 +9,7 @@ from rich.cells import cell_len
 
 from services.records import Step
 from widgets.lines import Cells, Lines, fit
+from widgets.remedies import on_screen
 from widgets.symbols import SEVERITY, STEP, Role
 
 
@@ -58,7 +59,7 @@ class StepList(Lines):
             self.rows.append((step, ""))
             if not _explained(step):
                 continue
-            remedy = step.remedy or (step.finding.remedy if step.finding else "")
+            remedy = on_screen(step.remedy or (step.finding.remedy if step.finding else ""))
             for text in (step.detail if cell_len(step.detail) > room else "", f"→ {remedy}" if remedy else ""):
                 self.rows += [(step, piece) for piece in textwrap.wrap(text, max(width - 6, 30), subsequent_indent="  ")]
         self.forget()

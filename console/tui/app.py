@@ -28,6 +28,7 @@ from services.contexts.paths import state_folder
 from services.errors import OperatorError
 from services.files import FileError
 from services.operations.session import Session
+from widgets.remedies import set_ways
 from widgets.scrollbar import WholeCells
 from widgets.symbols import ascii_only, is_ascii
 
@@ -95,6 +96,7 @@ class ConsoleApp(AppActions, ErrorReportingApp):
     async def _open(self) -> None:
         """Open the lab's context, the one asked for, or the first run."""
         from console.tui.keymap import for_textual, load_keymap
+        from console.tui.remedies import ways
         from services.contexts.sign_in import show_device_codes
         from services.contexts.store import ContextStore
 
@@ -106,6 +108,7 @@ class ConsoleApp(AppActions, ErrorReportingApp):
             self.set_keymap(for_textual(self.own_keys))
         except OperatorError as error:
             self.show_error(error)
+        set_ways(ways(self.key_signs))
         if self.lab is not None:
             main.waiting("The lab is starting")
             try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from services.contexts.hosts import check_leads
 from services.contexts.model import Context
@@ -16,6 +16,7 @@ from services.records import Exchange, Observer, Secret
 from services.replies.bounds import DEFAULT_BOUNDS, Bounds
 from services.replies.content import content_of
 from services.replies.faults import reply_fault
+from services.replies.network import unreachable
 from services.text import clean, one_line
 
 _PAGES = 50
@@ -203,7 +204,7 @@ def _words_of(body: bytes) -> tuple[str, str]:
     try:
         fields = read_json(body)
     except JsonError:
-        return "", body[:2_000].decode("utf-8", "replace")
+        return "", body[:8_000].decode("utf-8", "replace")
     inner = fields.get("error") if isinstance(fields, dict) else None
     return (str(inner.get("code", "")), str(inner.get("message", ""))) if isinstance(inner, dict) else ("", "")
 
@@ -290,10 +291,4 @@ def _refusal(status: int | None, code: str, text: str) -> OperatorError:
 
 
 def _unreachable(base: str, error: Exception) -> OperatorError:
-    return OperatorError(
-        f"{base} cannot be reached.",
-        cause=one_line(error, 300),
-        remedy="Check network and proxy, and cloud.resource_manager and cloud.ca_file of the context.",
-        code="arm.unreachable",
-        raw=clean(error, 2000),
-    )
+    return unreachable(_SUBJECT, urlsplit(base).hostname or base, error, "arm.unreachable")

@@ -30,7 +30,7 @@ class HubSdk:
     ) -> None:
         from services.replies.session import ReplyAdapter, Service, guard
 
-        self.managers = managers
+        self.managers, self.host = managers, host
         self._replies = threading.local()
         adapter = ReplyAdapter(Service(SUBJECT, REPLY_CODE, (f"https://{host}",), bounds))
 

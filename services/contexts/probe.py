@@ -11,12 +11,14 @@ from typing import Any
 from services.contexts.connection_string import fields_of
 from services.contexts.consumer import consumer, proxy_settings
 from services.contexts.hub_sdk import REPLY_CODE, SUBJECT, HubSdk, hub_content
+from services.diagnosis import explain
 from services.diagnosis.liveness import connected_of, judge
 from services.errors import OperatorError
-from services.records import Connection, Device, EventEndpoint, LifeSigns, Secret
+from services.records import Connection, Device, EventEndpoint, Evidence, LifeSigns, Secret
 from services.replies.bounds import Bounds
 from services.replies.content import Owed
 from services.replies.faults import reply_fault
+from services.replies.network import network_error, unreachable
 from services.text import clean, counted, one_line
 
 _SECONDS = 15
@@ -97,12 +99,14 @@ def probe_events(endpoint: EventEndpoint) -> str:
     except (EventHubError, OSError) as error:
         text = str(getattr(error, "message", error)) or type(error).__name__
         instead = "" if by_websocket else "; where 5671 is closed, take websockets (443), by a proxy where there is one"
+        name = type(error).__name__
+        explained = explain(Evidence("amqp", code=name, text=f"{one_line(endpoint.namespace, 200)}: {name}: {text}"))
         raise OperatorError(
-            "The event endpoint does not let us in.",
-            cause=one_line(text, 300),
+            f"The event endpoint does not let us in: {explained.what[:1].lower()}{explained.what[1:]}",
+            cause=explained.cause,
             remedy=f"Check the Event Hub-compatible string (key, EntityPath); {way} must be open{instead}.",
             code="context.events",
-            raw=clean(text, 2000),
+            raw=explained.raw,
         ) from error
     finally:
         client.close()
@@ -121,9 +125,11 @@ def probe_proxy(proxy: str, host: str) -> str:
     try:
         connection.connect()
     except (OSError, http.client.HTTPException) as error:
+        explained = network_error(settings["proxy_hostname"], error)
         raise OperatorError(
             "The proxy does not let us through.",
-            cause=one_line(error, 300) or type(error).__name__,
+            cause=f"{explained.what} {explained.cause}",
+            raw=explained.raw,
             remedy="Check its address, port and sign-in; it must open tunnels (CONNECT) to port 443.",
             code="context.proxy",
         ) from error
@@ -146,13 +152,7 @@ def _ask(sdk: HubSdk, call: Callable[[Any], Any], owed: Owed, subject: str) -> A
     try:
         response = sdk.exchange(call, sdk.managers[0])
     except ClientException as error:
-        raise OperatorError(
-            "The hub cannot be reached.",
-            cause="Its certificate is not trusted here." if "CERTIFICATE_VERIFY" in str(error) else one_line(error, 300),
-            remedy="Check the host name, the network and, for a private authority, ca_file.",
-            code="context.hub-unreachable",
-            raw=clean(error, 2000),
-        ) from error
+        raise unreachable("The hub", sdk.host, error, "context.hub-unreachable") from error
     status = response.status_code
     if status < 400:
         return hub_content(response, owed)

@@ -11,11 +11,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from services.contexts.model import CloudSettings, Context, SignIn
 from services.contexts.secrets import ca_path, reveal
 from services.errors import OperatorError
 from services.records import Secret
+from services.replies.network import unreachable
 from services.text import clean, one_line
 
 _PUBLIC_AUTHORITY = CloudSettings().authority
@@ -109,16 +111,18 @@ def sign_in_error(context: Context, error: Exception) -> OperatorError:
         inner = inner.__cause__ or inner.__context__
     raw = clean(getattr(error, "message", "") or error, 2000)
     method = context.sign_in.method
-    unreachable = any(
+    unreached = any(
         word in raw for word in ("Connection refused", "Failed to establish", "timed out", "CERTIFICATE", "resolve", "SSL")
     )
-    if unreachable:
-        cause = f"{context.cloud.authority} does not answer, or its certificate is not trusted."
-        remedy = "Check network, proxy, and the context's cloud.authority and cloud.ca_file."
-    else:
-        cause, remedy = _METHODS[method]
+    if unreached:
+        return unreachable("The sign-in service", urlsplit(context.cloud.authority).hostname or "", error, "sign-in.failed")
+    cause, remedy = _METHODS[method]
     return OperatorError(
-        f"Signing in ({method}) failed: {one_line(raw, 200)}", cause=cause, remedy=remedy, code="sign-in.failed", raw=raw
+        f"Signing in ({method}) failed.",
+        cause=f"{cause} It says: {one_line(raw, 300)}",
+        remedy=remedy,
+        code="sign-in.failed",
+        raw=raw,
     )
 
 

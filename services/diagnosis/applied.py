@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from datetime import datetime, timezone
 
 from services.diagnosis.image_names import same_image
+from services.diagnosis.rule import SHOWN
 from services.records import DeviceState, EdgeHubState, Evidence, Module
 
 _REFUSALS = frozenset({400, 412, 417})
@@ -26,7 +27,7 @@ def of_the_deployment(state: DeviceState) -> Iterator[Evidence]:
         if not state.reported and not any(module.reported for module in state.modules):
             yield _evidence(state, "never-reported")
         elif state.reported.get("lastDesiredStatus"):
-            yield _evidence(state, "deployment", f"lastDesiredStatus: {state.reported['lastDesiredStatus']!r}"[:2000])
+            yield _evidence(state, "deployment", f"lastDesiredStatus: {state.reported['lastDesiredStatus']!r}"[:SHOWN])
     elif is_refused(state):
         behind = False  # the agent has taken it up, and refuses it
         yield _evidence(state, "deployment", text, code)

@@ -108,8 +108,8 @@ class Rule:
             code=str(evidence.code),
             image="the image",
             host="of the host",
-            text=str(evidence.text)[:1000],
-            whole=_SUPPORT.sub("", str(evidence.text)[:LOOKED_AT])[:1000] or "nothing",
+            text=str(evidence.text)[:SHOWN],
+            whole=_SUPPORT.sub("", str(evidence.text)[:LOOKED_AT])[:SHOWN] or "nothing",
             clock=_difference(evidence.skew),
             minutes="some minutes" if evidence.seconds is None else counted(round(evidence.seconds / 60), "minute"),
         )

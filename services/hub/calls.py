@@ -17,11 +17,12 @@ from services.contexts.hub_sdk import HubSdk, hub_content
 from services.contexts.model import Context
 from services.contexts.secrets import reveal
 from services.errors import OperatorError
-from services.hub.errors import network_error, reply_error
+from services.hub.errors import reply_error
 from services.hub.quota import Charge, QuotaMeter, charged_sizes
 from services.records import Exchange, Observer
 from services.replies.bounds import DEFAULT_BOUNDS, Bounds
 from services.replies.content import Owed
+from services.replies.network import network_error
 
 _ATTEMPTS = 3
 _PAUSE = 0.4

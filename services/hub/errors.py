@@ -1,11 +1,9 @@
-"""A hub's error replies, and no reply at all, made into evidence and explained by the diagnosis room's rules."""
+"""A hub's error replies, made into evidence and explained by the diagnosis room's rules."""
 
 from __future__ import annotations
 
 import json
 import re
-import socket
-import ssl
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
@@ -89,44 +87,3 @@ def _skew(headers: Mapping[str, str], now: datetime) -> float | None:
         return (now - (date if date.tzinfo else date.replace(tzinfo=timezone.utc))).total_seconds()
     except (TypeError, ValueError, IndexError, OverflowError):
         return None
-
-
-def network_error(host: str, error: BaseException) -> OperatorError:
-    """Return the error for a conversation that broke before a reply was there.
-
-    Name, refused, TLS, timeout or cut, told apart by the chain of causes.
-    """
-    chain = _chain(error)
-    text = clean(mask(f"{host}: {chain[0]}"), 500)
-    return explain(Evidence(source="network", code=_kind(chain), text=text))
-
-
-def _kind(chain: list[BaseException]) -> str:
-    names = {type(link).__name__ for link in chain}
-    if any(isinstance(link, ssl.SSLError) for link in chain) or "SSLError" in names:
-        return "SSLError"
-    if any(isinstance(link, socket.gaierror) for link in chain) or "NameResolutionError" in names:
-        return "gaierror"
-    if "ProxyError" in names:
-        return "ProxyError"
-    if any(isinstance(link, ConnectionRefusedError) for link in chain):
-        return "ECONNREFUSED"
-    if names & {"ReadTimeout", "ReadTimeoutError"}:
-        return "ReadTimeout"
-    if any(isinstance(link, TimeoutError) for link in chain) or "ConnectTimeout" in names:
-        return "ETIMEDOUT"
-    return "ECONNRESET"
-
-
-def _chain(error: BaseException | None) -> list[BaseException]:
-    """Return ``error`` and what is below it: causes, contexts, and what requests and urllib3 keep as arguments or reasons."""
-    links: list[BaseException] = []
-    waiting = [error]
-    while waiting:
-        link = waiting.pop(0)
-        if link is None or any(link is other for other in links):
-            continue
-        links.append(link)
-        below = [link.__cause__, link.__context__, getattr(link, "reason", None), *link.args]
-        waiting += [item for item in below if isinstance(item, BaseException)]
-    return links

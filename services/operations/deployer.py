@@ -309,7 +309,7 @@ def edit_request(device: str, module: Module) -> DeployRequest:
         raise OperatorError(
             f"{module.name} has no create options that could be edited.",
             cause="The device reports it, and its deployment does not name it.",
-            remedy="Deploy it first: Enter on an image does.",
+            remedy="Deploy it first: dbe-console deploy.",
             code="deployment.no-module",
         )
     location = module.desired.image

@@ -213,7 +213,7 @@ class RegistryApi:
             first = read_json(response.content)["errors"][0]
             code, text = str(first.get("code", "")), str(first.get("message", ""))
         except (JsonError, LookupError, TypeError, AttributeError):
-            code, text = "", response.text[:500]
+            code, text = "", response.text[:8_000]
         return explain(Evidence("registry", response.status_code, one_line(code, 80), one_line(f"{self._server}: {text}", 1000)))
 
     def _strange(self, cause: str) -> OperatorError:

@@ -14,7 +14,7 @@ from services.files import scratch_folder
 from services.records import Progress
 from services.registry.engine import Engine
 from services.registry.reference import Reference
-from services.text import one_line
+from services.text import end_of, one_line
 
 Tell = Callable[[Progress], None]
 
@@ -69,7 +69,7 @@ def _pip(action: str, *arguments: str) -> None:
     except subprocess.TimeoutExpired as error:
         raise _fetch_failed(f"pip was not done in {_PIP_SECONDS} s.", "") from error
     if done.returncode:
-        raise _fetch_failed(one_line(done.stderr.strip().rpartition("\n")[2], 300), done.stderr[-4000:])
+        raise _fetch_failed(one_line(done.stderr.strip().rpartition("\n")[2], 300), end_of(done.stderr, 4000))
 
 
 def context(packages: Path) -> bytes:

@@ -47,5 +47,5 @@ def reply_fault(fault: Fault, subject: str, code: str, detail: str = "", body: b
         cause=f"{one_line(mask(detail), 300)} {cause}".strip(),
         remedy=remedy,
         code=code,
-        raw=clean(mask(text[:2_000]), 500),
+        raw=clean(mask(text[:8_000]), 2_000),
     )

@@ -24,6 +24,7 @@ from services.errors import OperatorError
 from services.replies.bounds import Bounds
 from services.replies.process import guard_process
 from services.replies.session import Service, origin_of
+from services.text import clean
 
 _REPLY_BYTES = 32 * 1024 * 1024  # lists of everything in a workspace, and build logs
 _RENEW_BEFORE_SECONDS = 300
@@ -90,7 +91,7 @@ def _failure(error: Exception) -> dict[str, Any]:
     if not isinstance(status, int):
         match = _STATUS.search(text)
         status = int(match.group(1)) if match else None
-    return {"kind": type(error).__name__, "status": status, "text": text[:8000]}
+    return {"kind": type(error).__name__, "status": status, "text": clean(text, 8000)}
 
 
 def _service(settings: dict[str, Any]) -> Service:

@@ -20,7 +20,7 @@ from services.records import (
     WorkspaceImage,
     WorkspaceModel,
 )
-from services.text import clean, one_line
+from services.text import clean, end_of, one_line
 from services.workspace import parse
 from services.workspace.asset_names import missing, whole_id
 from services.workspace.calls import Calls
@@ -332,7 +332,7 @@ class Workspace:
 
     def _end_of_log(self, image_id: str) -> str:
         try:
-            return self.build_log(image_id)[-4000:]
+            return end_of(self.build_log(image_id), 4000)
         except OperatorError as error:
             return f"(the build log cannot be had: {error.what})"
 

@@ -190,7 +190,7 @@ def test_a_private_authority_that_is_not_trusted(context: Context):
     untrusted = dataclasses.replace(context, cloud=dataclasses.replace(context.cloud, ca_file=""))
     with pytest.raises(OperatorError) as caught:
         token(untrusted)
-    assert "not trusted" in caught.value.cause
+    assert caught.value.code == "sign-in.failed" and "signed by nobody trusted here" in caught.value.what
 
 
 def test_a_missing_ca_file_is_named(lab: dict, context: Context):

@@ -10,6 +10,7 @@ from console.cli.verbs._numbers import MOST_ROWS, whole_number
 from services.errors import OperatorError
 from services.names import hub_name
 from services.operations.history import difference, open_history
+from services.times import now
 
 HELP = "list the deployments made from here, or show one"
 
@@ -30,9 +31,9 @@ def run(call: Call) -> int:
         entries = history.entries(host=host, device=call.options.device, limit=call.options.limit)
         rows = [entry.as_dict() for entry in entries]
         if not call.as_json:
-            rows = [{**row, "at": str(row["at"])[:16], "hub": hub_name(row["host"])} for row in rows]
-        hub = ("hub",) if call.options.all else ()
-        call.table(("id", "at", "user", *hub, "device", "summary", "outcome"), rows)
+            year = f"{now():%Y-}"
+            rows = [{**row, "at": str(row["at"])[:16].removeprefix(year), "hub": hub_name(row["host"])} for row in rows]
+        call.table(("id", "at", "user", "hub", "device", "summary", "outcome"), rows)
         return 0
     entry = history.entry(call.options.entry)
     lines = difference(entry)

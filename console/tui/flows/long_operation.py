@@ -10,6 +10,7 @@ from console.tui.background import in_thread
 from services.errors import OperatorError
 from services.records import Progress
 from widgets.progress import ProgressDialog
+from widgets.remedies import on_screen
 
 if TYPE_CHECKING:
     from console.tui.owner import MainScreen
@@ -45,7 +46,7 @@ async def followed(
         if dialog.cancelled and cancel is not None and left.pending is not None:
             cancel(left.pending)
             return None
-        main.notify(f"{left.what} {left.remedy}".strip(), timeout=6)
+        main.notify(f"{left.what} {on_screen(left.remedy)}".strip(), timeout=6)
         return None
     except OperatorError:
         if dialog.is_attached:

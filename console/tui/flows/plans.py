@@ -18,6 +18,7 @@ from services.records import Progress
 from widgets.dialogs import Confirm
 from widgets.diff import DiffConfirm
 from widgets.progress import ProgressDialog
+from widgets.remedies import on_screen
 
 if TYPE_CHECKING:
     from console.tui.owner import MainScreen
@@ -36,7 +37,7 @@ async def carry_out(main: MainScreen, session: Session, planning: Callable[[Depl
     try:
         applied = await in_thread(session.deployer.carry_out, plan, dialog, dialog.stopped)
     except Stopped as left:
-        main.notify(f"{left.what} {left.remedy}".strip(), timeout=6)
+        main.notify(f"{left.what} {on_screen(left.remedy)}".strip(), timeout=6)
         return
     finally:
         dialog.close()

@@ -14,6 +14,7 @@ from services.operations.session import Session
 from widgets.details import finding_content
 from widgets.dialogs import Reader
 from widgets.lines import Lines
+from widgets.remedies import on_screen
 from widgets.steps import StepList
 from widgets.symbols import SEVERITY
 
@@ -84,7 +85,7 @@ class DoctorScreen(FullScreen[None]):
         if step.finding is not None:
             self.app.push_screen(Reader(step.title, finding_content(step.finding), wide=False))
         else:
-            self.app.push_screen(Reader(step.title, f"{step.detail}\n\n{step.remedy}".strip(), wide=False))
+            self.app.push_screen(Reader(step.title, f"{step.detail}\n\n{on_screen(step.remedy)}".strip(), wide=False))
 
     def action_report(self) -> None:
         """Write two files for support: Markdown and JSON."""

@@ -13,6 +13,7 @@ from console.tui.background import in_thread
 from services.errors import OperatorError
 from services.records import Secret
 from widgets.dialogs import Choose, Prompt
+from widgets.remedies import on_screen
 
 if TYPE_CHECKING:
     from services.contexts.draft import Draft
@@ -163,7 +164,7 @@ async def _device(draft: Draft, ask: Ask, say: Say) -> None:
     try:
         devices = await in_thread(draft.devices)
     except OperatorError as error:
-        say(f"✗ {error.what} {error.cause} {error.remedy}", "bad")
+        say(f"✗ {error.what} {error.cause} {on_screen(error.remedy)}", "bad")
         devices = []
     else:
         say("")

@@ -21,6 +21,7 @@ from console.tui.screens.trying import Trying
 from services.errors import OperatorError
 from widgets.dialogs import Choose
 from widgets.paste import PasteLine
+from widgets.remedies import on_screen
 from widgets.symbols import STYLES, drawn
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ Enter changes what the cursor stands on. Everything is tried before it is kept; 
         try:
             summary = self.draft.take(event.text)
         except OperatorError as error:
-            self.say(f"✗ {error.what} {error.cause} {error.remedy}", "bad")
+            self.say(f"✗ {error.what} {error.cause} {on_screen(error.remedy)}", "bad")
         else:
             self._say_next(summary)
         self._show()
@@ -186,7 +187,7 @@ Enter changes what the cursor stands on. Everything is tried before it is kept; 
                 await in_thread(draft.take_hub, hub, resources)
             self._say_next(f"subscription {draft.subscription}")
         except OperatorError as error:
-            self.say(f"✗ {error.what} {error.cause} {error.remedy}", "bad")
+            self.say(f"✗ {error.what} {error.cause} {on_screen(error.remedy)}", "bad")
         self._show()
 
     async def _one(self, kind: str, choices: list[tuple[Any, str, str]]) -> Any:

@@ -14,6 +14,7 @@ from console.tui.screens.full import FullScreen
 from services.errors import OperatorError
 from services.operations.session import Session
 from services.times import age
+from widgets.remedies import on_screen
 from widgets.symbols import LIVENESS, SEVERITY
 from widgets.table import Cell, Column, Table
 
@@ -96,7 +97,7 @@ class OverviewScreen(FullScreen[str]):
         if row is not None:
             remedy = row.error.remedy if row.error else row.finding.remedy if row.finding and row.reason else ""
             text = row.liveness.text if row.liveness is not None and (row.doubtful or not row.reason) else row.reason or row.word
-            self.say(f"{row.device.id}: {text}. {remedy}".strip(), _state(row)[1])
+            self.say(f"{row.device.id}: {text}. {on_screen(remedy)}".strip(), _state(row)[1])
 
     @on(Table.Chosen)
     def _open_device(self, event: Table.Chosen) -> None:

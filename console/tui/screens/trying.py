@@ -15,6 +15,7 @@ from console.tui.scope import Scope
 from services.records import Step
 from widgets.dialogs import Dialog
 from widgets.footer import KeyLine
+from widgets.remedies import on_screen
 from widgets.symbols import STEP, STYLES, drawn
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class Trying(Scope, Dialog[bool]):
                 (f"{step.detail}\n", STYLES["dim" if role == "good" else "plain"]),
             ]
             if step.state == "failed" and step.remedy:
-                parts.append((drawn(f"  → {step.remedy}\n"), STYLES["accent"]))
+                parts.append((drawn(f"  → {on_screen(step.remedy)}\n"), STYLES["accent"]))
         if self.ended:
             parts.append(("\nNothing was kept. Esc goes back to correct it; K keeps it as it is.", STYLES["warn"]))
         self.query_one("#steps", Static).update(Content.assemble(*parts))

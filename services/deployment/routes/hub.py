@@ -255,7 +255,7 @@ def _overridden(state: DeviceState, history: History, entry: int) -> OperatorErr
         cause=f"Most likely {cause} took its place." if names else "Another deployment took its place at once.",
         remedy="Change the deployment at scale, or its target condition, instead."
         if names
-        else f"Look at what the device has now. What it had before is in the history: H and B, or `dbe-console rollback {entry}`.",
+        else f"Look at what the device has now. What it had before is in the history: `dbe-console rollback {entry}`.",
         code="deployment.overridden",
     )
 
