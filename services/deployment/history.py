@@ -81,13 +81,18 @@ class History:
         detail: str = "",
         after_version: int | None = None,
         after: Mapping[str, Any] | None = None,
+        *,
+        orphan: bool = False,
     ) -> None:
-        """Settle a pending entry; ``after`` where it was not known when it began."""
+        """Settle a pending entry; ``after`` where it was not known when it began.
+
+        ``orphan``: it is another console's, which may have settled it meanwhile; then that holds.
+        """
         with self._open("How the deployment went cannot be written to the history.") as database:
             database.execute(
                 (
                     "UPDATE history SET outcome = ?, detail = ?, after_version = ?, ended = ?, after = coalesce(?, "
-                    "after) WHERE id = ?"
+                    "after) WHERE id = ? AND (outcome = 'pending' OR NOT ?)"
                 ),
                 (
                     outcome,
@@ -96,6 +101,7 @@ class History:
                     _now(),
                     _masked_json(after) if after else None,
                     entry,
+                    orphan,
                 ),
             )
 

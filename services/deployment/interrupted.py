@@ -35,9 +35,10 @@ def settle(hub: Hub, history: History, services: Callable[[], Sequence[EdgeServi
         elif entry.route == "azureml":
             continue  # told by a console that knows the workspace
         else:
-            history.end(entry.id, "unknown", f"{_ENDED}.")
+            history.end(entry.id, "unknown", f"{_ENDED}.", orphan=True)
         settled.append(history.entry(entry.id))
-    return settled
+    # An entry may have been ended by its own console since the list was read: that is nothing to be told of.
+    return [entry for entry in settled if entry.detail.startswith(_ENDED)]
 
 
 def _by_the_hub(hub: Hub, history: History, entry: HistoryEntry) -> None:
@@ -45,11 +46,11 @@ def _by_the_hub(hub: Hub, history: History, entry: HistoryEntry) -> None:
     version = state.desired_version
     now = masked(content_of(state, twin_desired(hub, entry.device, EDGE_HUB)))
     if _same(now, entry.after):
-        history.end(entry.id, "applied", f"{_ENDED}; the device holds the deployment.", version)
+        history.end(entry.id, "applied", f"{_ENDED}; the device holds the deployment.", version, orphan=True)
     elif version == entry.before_version or _same(now, entry.before):
-        history.end(entry.id, "failed", f"{_ENDED}; the device has what it had before.", version)
+        history.end(entry.id, "failed", f"{_ENDED}; the device has what it had before.", version, orphan=True)
     else:
-        history.end(entry.id, "unknown", f"{_ENDED}; the device has another deployment by now.", version)
+        history.end(entry.id, "unknown", f"{_ENDED}; the device has another deployment by now.", version, orphan=True)
 
 
 def _same(now: Any, stored: Any) -> bool:
@@ -72,19 +73,21 @@ def _by_azureml(hub: Hub, history: History, entry: HistoryEntry, services: Seque
     version = state.desired_version if state else None
     if service is None:
         if deleted:
-            history.end(entry.id, "applied", f"{_ENDED}; the workspace has no service {name} any more.", version)
+            history.end(entry.id, "applied", f"{_ENDED}; the workspace has no service {name} any more.", version, orphan=True)
         else:
             changed = "" if version == entry.before_version else " What the device had of it before may be gone."
-            history.end(entry.id, "failed", f"{_ENDED}; the workspace has no service {name}.{changed}", version)
+            history.end(entry.id, "failed", f"{_ENDED}; the workspace has no service {name}.{changed}", version, orphan=True)
     elif service.state not in _FINAL:
         return False
     elif deleted:
-        history.end(entry.id, "failed", f"{_ENDED}; the service {name} is still there.", version)
+        history.end(entry.id, "failed", f"{_ENDED}; the service {name} is still there.", version, orphan=True)
     elif version == entry.before_version and state is not None:
-        history.end(entry.id, "failed", f"{_ENDED}; the device has what it had before.", version)
+        history.end(entry.id, "failed", f"{_ENDED}; the device has what it had before.", version, orphan=True)
     elif service.state == "Healthy":
         after = content_of(state, twin_desired(hub, entry.device, EDGE_HUB)) if state else None
-        history.end(entry.id, "applied", f"{_ENDED}; the service {name} is {service.state}.", version, after)
+        history.end(entry.id, "applied", f"{_ENDED}; the service {name} is {service.state}.", version, after, orphan=True)
     else:
-        history.end(entry.id, "failed", f"{_ENDED}; the service {name} is {service.state}. {service.error}".strip(), version)
+        history.end(
+            entry.id, "failed", f"{_ENDED}; the service {name} is {service.state}. {service.error}".strip(), version, orphan=True
+        )
     return True

@@ -135,7 +135,7 @@ def test_the_twelve_outputs_of_ssd_vgg(start_host, start_client):
     assert "classified as cat with" in line_with(client, "cat.jpg was")
     assert "classified as background with" in line_with(client, "coffee.jpg was")
     with PredictionClient("127.0.0.1", port) as client:
-        answer = client.score_file(str(ASSETS / "cat.jpg"), "Placeholder:0", outputs.split(","))
+        answer = client.score_image((ASSETS / "cat.jpg").read_bytes(), "Placeholder:0", outputs.split(","))
     assert [output.shape for output in answer[:2]] == [(37, 37, 4, 21), (19, 19, 6, 21)] and answer[6].shape == (37, 37, 4, 4)
     assert top(answer)[0].name == "cat"
 

@@ -153,11 +153,11 @@ def test_after_a_cut_the_subscriptions_live_on(wire, pem):
     messages: list[Any] = []
     try:
         client.on_message_received = messages.append
-        until(lambda: wire.do(lambda: wire.hub.identity(DEVICE).mailbox.watched))
+        until(lambda: wire.do(lambda: wire.hub.identity(DEVICE).mailbox._watchers))
         wire.do(wire.mqtt.cut)
         until(lambda: not client.connected)
         until(lambda: client.connected, 20)
-        until(lambda: wire.do(lambda: wire.hub.identity(DEVICE).mailbox.watched))
+        until(lambda: wire.do(lambda: wire.hub.identity(DEVICE).mailbox._watchers))
         wire.do(wire.hub.send_to_device, DEVICE, b"hi", {"a/b": "c d"}, {"message_id": "7"})
         until(lambda: messages)
         assert (messages[0].data, messages[0].message_id, messages[0].custom_properties) == (b"hi", "7", {"a/b": "c d"})
