@@ -19,7 +19,9 @@ BEFORE = {"modulesContent": {"$edgeAgent": {"properties.desired": {"modules": {}
 def test_what_its_own_console_ended_meanwhile_stays_as_it_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Between the list and the look at the device a verb ended its entry, and the next one put the device back."""
     history = History(tmp_path / "history.sqlite")
-    entry = history.begin(context="lab", host="h", device="edge", route="hub", summary="deploy", before=BEFORE, after=BEFORE, before_version=2)
+    entry = history.begin(
+        context="lab", host="h", device="edge", route="hub", summary="deploy", before=BEFORE, after=BEFORE, before_version=2
+    )
     monkeypatch.setattr(history_module, "_alive", lambda process: False)
     monkeypatch.setattr(history_module.os, "getpid", lambda: -1)
     monkeypatch.setattr(interrupted, "twin_desired", lambda *arguments: {})

@@ -41,7 +41,7 @@ _quote = json.encoder.encode_basestring
 
 def raw_messages(events: Iterable[Any]) -> list[RawMessage]:
     """Return each event as a row, in order."""
-    return [_raw_message(event.raw_amqp_message) for event in events]
+    return [event if isinstance(event, RawMessage) else raw_message(event.raw_amqp_message) for event in events]
 
 
 def without_number(message: RawMessage) -> RawMessage:
@@ -53,7 +53,8 @@ def without_number(message: RawMessage) -> RawMessage:
     return message._replace(sequence=_identity(identity), system=_encode({MALFORMED: "; ".join(reasons), **system}))
 
 
-def _raw_message(message: Any) -> RawMessage:
+def raw_message(message: Any) -> RawMessage:
+    """Return an AMQP message as a row, whatever it holds; of the SDK or of ``sections.decode``."""
     try:
         annotations = message.annotations
         sequence, enqueued = annotations[_SEQUENCE], annotations[_ENQUEUED]

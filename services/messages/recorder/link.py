@@ -1,8 +1,8 @@
 """One partition: receives from an explicit position, again and again, and hands what comes to the intake.
 
 The SDK is given no retries of its own, because it reconnects without telling anyone; and no CheckpointStore, because that sets
-an owner level and throws other readers out (docs/facts/sdk-clients.md). A link keeps every delivery tag until it closes: it is
-replaced by count.
+an owner level and throws other readers out (docs/facts/sdk-clients.md). A link keeps the delivery tag of every message that the SDK
+decodes until it closes: it is replaced by their count.
 """
 
 from __future__ import annotations
@@ -89,6 +89,7 @@ class Link:
         self._at_once = asyncio.Event()
         self._fault: BaseException | None = None
         self._since_open = 0
+        self._tags = 0  # delivery tags that the SDK keeps of this link
         self._closing: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
@@ -159,7 +160,7 @@ class Link:
         """Open a link and receive until it has brought enough, fails or is told to break."""
         self._break.clear()
         self._fault = None
-        self._since_open = 0
+        self._since_open = self._tags = 0
         client = self._make_client()
         receiving: asyncio.Task[None] | None = None
         try:
@@ -168,9 +169,14 @@ class Link:
             self._token = token
 
             async def take(_context: Any, events: list[Any]) -> None:
-                if self._token is token and events:
+                if self._token is not token:
+                    await asyncio.sleep(_LOOK_SECONDS)  # until it is closed, a replaced link would go on reading for nobody
+                elif events:
                     self._opened()
+                    self._tags += sum([not isinstance(event, RawMessage) for event in events])
                     await self._take(raw_messages(events))
+                    if self._tags >= RECYCLE_AFTER:
+                        self._break.set()
 
             receiving = asyncio.ensure_future(
                 client.receive_batch(
@@ -304,8 +310,6 @@ class Link:
         self.received += len(messages)
         self._since_open += len(messages)
         await self._intake.put(Batch(self.part, messages, gaps))
-        if self._since_open >= RECYCLE_AFTER:
-            self._break.set()
 
     def _sort_out(self, messages: list[RawMessage]) -> tuple[list[RawMessage], list[tuple[int, int]]]:
         """Return the messages that were not received before, and the spans of numbers that are missing before and among them.
