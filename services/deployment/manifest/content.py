@@ -126,8 +126,10 @@ def merge(content: Mapping[str, Any], *changes: Change) -> dict[str, Any]:
         elif isinstance(change, ReplaceContent):
             merged = copy.deepcopy(dict(change.content))
             for section in ("modules", "systemModules"):
+                present = mapping(agent_of(content).get(section))
                 for name, module in mapping(agent_of(merged).get(section)).items():
-                    _section(merged, AGENT, section)[name] = packed(module)
+                    if module != present.get(name):  # what the device has stays as it is, to the letter
+                        _section(merged, AGENT, section)[name] = packed(module)
     return merged
 
 

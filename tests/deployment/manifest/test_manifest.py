@@ -335,3 +335,20 @@ def test_a_broken_file_is_told_by_its_place(text, words):
     with pytest.raises(OperatorError) as caught:
         load(text)
     assert words in f"{caught.value.what} {caught.value.cause}" and caught.value.remedy
+
+
+def test_a_whole_manifest_leaves_what_the_device_has_as_it_is_written():
+    """The drill found it: a rollback wrote another module's create options anew, without their blanks."""
+    spaced = '{"HostConfig": {"PortBindings": {"9100/tcp": [{"HostPort": "9100"}]}}}'
+
+    def whole(image: str) -> dict:
+        modules = {
+            "theirs": {"type": "docker", "settings": {"image": "r.io/a:1", "createOptions": spaced}},
+            "ours": {"type": "docker", "settings": {"image": image, "createOptions": '{ "Env": [] }'}},
+        }
+        return {"modulesContent": {"$edgeAgent": {"properties.desired": {"modules": modules}}}}
+
+    before = whole("r.io/b:2")
+    after = modules_of(merge(before, ReplaceContent(whole("r.io/b:1"))))
+    assert after["theirs"] == modules_of(before)["theirs"]
+    assert after["ours"]["settings"] == {"image": "r.io/b:1", "createOptions": '{"Env":[]}'}
