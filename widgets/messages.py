@@ -22,6 +22,7 @@ from widgets.stream import Stream
 from widgets.symbols import STYLES, drawn
 
 _STATE_LINES = 3
+_HEADS_FROM = 10  # lines of the pane, below which each is for a message
 
 
 class MessagesPane(Pane):
@@ -38,6 +39,7 @@ E exports all that the filter lets through, as NDJSON or CSV. @ jumps to a time,
 The messages are those of the device that is looked at; a shows all the hub's devices, and again only this one."""
     DEFAULT_CSS = """
     MessagesPane .state { height: 1; padding: 0 1; }
+    MessagesPane .heads { height: 1; color: $dim; }
     /* Over the line on the intake, not over a message: of what matches the first row is often the only one. */
     MessagesPane FilterLine { dock: bottom; }
     MessagesPane.-empty > .content { display: block; height: auto; }
@@ -76,6 +78,8 @@ The messages are those of the device that is looked at; a shows all the hub's de
         self._height = 1
 
     def compose_content(self) -> ComposeResult:
+        self.heads = Static("", classes="heads")
+        yield self.heads
         yield self.stream
         self.state_line = Static("", classes="state")
         yield self.state_line
@@ -176,8 +180,13 @@ The messages are those of the device that is looked at; a shows all the hub's de
             self.say(paced(intake.rate), "dim")
 
     def on_resize(self) -> None:
-        """Draw more, or less, where another width has room for it."""
+        """Draw more, or less, where another size has room for it."""
+        self.heads.display = self.size.height >= _HEADS_FROM
         self._say()
+
+    @on(Stream.ColumnsChanged)
+    def _show_heads(self) -> None:
+        self.heads.update(Content(drawn(self.stream.heads)), layout=False)
 
     def _show_state(self, standing: str, lines: list[Content]) -> None:
         height = len(lines)

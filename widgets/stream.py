@@ -15,6 +15,8 @@ from widgets.lines import Cells, Lines, fit
 from widgets.symbols import Role
 
 WINDOW = 2_000  # rows held at most
+_RESULT_ROOM = 24  # cells from which a result has columns of its own
+_HEAD_ROOM = 8  # cells from which the beginning of an error's text says something
 _SENDERS = 200  # told apart when their column is laid out
 
 _KINDS: dict[str, tuple[str, Role]] = {
@@ -78,21 +80,48 @@ def message_cells(message: InferenceMessage, width: int, column: SenderColumn | 
         room -= column.width + 1
     loss = f" ▲ {message.missing:,} lost before" if message.missing else " ▲ hub made again" if message.hub_remade else ""
     room -= len(loss)
-    if message.kind == "result" and room >= 24:
+    if message.kind == "result" and room >= _RESULT_ROOM:
         milliseconds = f"{message.milliseconds:,.0f} ms" if message.milliseconds is not None else ""
         confidence = share(message.confidence) if message.confidence is not None else ""
         slow: Role = "warn" if (message.milliseconds or 0) >= 1000 else "plain"
         cells += [(fit(milliseconds, 8, right=True) + " ", slow), (fit(confidence, 4, right=True) + "  ", "plain")]
-        room -= 15
-        name = min(max(room * 3 // 5, min(room - 1, 12)), 40)
+        label, rest = _split(room - 15)
         picture = message.picture.rsplit("/", 1)[-1]
-        cells += [(fit(message.label, name) + " ", "strong"), (fit(picture, max(room - name - 1, 0)), "dim")]
+        cells += [(fit(message.label, label) + " ", "strong"), (fit(picture, rest), "dim")]
     else:
-        text = message.label if message.kind == "result" else message.text
+        text = message.label if message.kind == "result" else _with_reason(message, max(room, 0))
         cells.append((fit(text, max(room, 0)), "plain" if role in ("dim", "good") else role))
     if loss:
         cells.append((loss, "bad"))
     return cells
+
+
+def message_heads(width: int, column: SenderColumn | None = None) -> str:
+    """Return the heads of the columns of ``message_cells``."""
+    room = width - 12
+    heads = " " + fit("time", 11)
+    if column is not None:
+        heads += fit("from", column.width) + " "
+        room -= column.width + 1
+    if room < _RESULT_ROOM:
+        return heads + fit("class or text", max(room, 0))
+    label, rest = _split(room - 15)
+    return heads + fit("took", 8, right=True) + " " + fit("conf", 4) + "  " + fit("class", label) + " " + fit("picture", rest)
+
+
+def _split(room: int) -> tuple[int, int]:
+    """Return the cells for a result's class, and for its picture."""
+    label = min(max(room * 3 // 5, min(room - 1, 12)), 40)
+    return label, max(room - label - 1, 0)
+
+
+def _with_reason(message: InferenceMessage, room: int) -> str:
+    """Return what a message says; of an error that is too long the beginning is shortened, and the reason kept."""
+    reason = message.reason
+    if not reason or cell_len(message.text) <= room:
+        return message.text
+    head = room - cell_len(reason) - 1
+    return reason if head < _HEAD_ROOM else f"{fit(message.text, head)} {reason}"
 
 
 class Stream(Lines):
@@ -108,6 +137,9 @@ class Stream(Lines):
 
     class Left(Message):
         """The operator scrolled away from the end: the tail rests."""
+
+    class ColumnsChanged(Message):
+        """The columns are laid out anew."""
 
     class Beginning(Message):
         """The operator wants the oldest message of the journal."""
@@ -213,11 +245,20 @@ class Stream(Lines):
         if before < _SENDERS:
             self.senders.update(map(sender, messages[-PAGE:]))
         if len(self.senders) != before:
-            self.column = SenderColumn.of(self.senders, self.scrollable_content_region.width)
+            self._lay_out()
+
+    def _lay_out(self) -> None:
+        self.column = SenderColumn.of(self.senders, self.scrollable_content_region.width)
+        self.post_message(self.ColumnsChanged())
+
+    @property
+    def heads(self) -> str:
+        """The heads of the columns."""
+        return message_heads(self.scrollable_content_region.width, self.column)
 
     def on_resize(self) -> None:
         """Draw anew: another width has room for other columns; at another height the end stays in sight."""
-        self.column = SenderColumn.of(self.senders, self.scrollable_content_region.width)
+        self._lay_out()
         super().on_resize()
         if self.following and self.window:
             self.scroll_to(y=len(self.window), animate=False, force=True, immediate=True)

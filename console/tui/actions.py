@@ -101,6 +101,8 @@ _TABLE = (
     Action("messages.jump", "Jump to time", "at", "messages", footer=False, needs_content=True),
     Action("messages.save", "Save", "s", "messages", footer=False, needs_row=True),
     Action("messages.yank", "Copy", "y", "messages", footer=False, needs_row=True),
+    Action("message.next", "Next", "n", "message"),
+    Action("message.previous", "Previous", "p", "message"),
     # Every pane of rows.
     Action("pane.filter", "Filter", "slash", "pane"),
     Action("pane.refresh", "Refresh", "r", "pane", footer=False),
@@ -203,6 +205,7 @@ PLACES = (
     *((scope, "screen", "lines", "app") for scope in _SCREENS),
     ("twin", "tree", "screen", "app"),
     *((scope, "dialog", "app") for scope in _DIALOGS),
+    ("message", "reader", "dialog", "app"),
     ("command-line", "app"),
 )
 

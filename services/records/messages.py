@@ -38,3 +38,4 @@ class InferenceMessage:
     body_left: int = 0  # bytes that ``body`` leaves out
     missing: int = 0  # so many before it are missing: the hub no longer had them
     hub_remade: bool = False  # the hub was made again before it: what the one before still had is missing, nobody knows how much
+    reason: str = ""  # of an error: the part of it that says why, where one stands out

@@ -22,7 +22,7 @@ from services.operations.session import Session
 from services.records import PAGE, InferenceMessage
 from services.text import counted
 from widgets.details import message_details
-from widgets.dialogs import Prompt, Reader
+from widgets.dialogs import Prompt
 from widgets.lines import Lines
 from widgets.messages import MessagesPane
 from widgets.pane import Pane
@@ -265,8 +265,10 @@ class Messages(PaneScope, MessagesPane):
         go(self, self._copy(message), "copy")
 
     async def _details(self, message: InferenceMessage) -> None:
+        from console.tui.screens.message import MessageReader
+
         whole, raw = await in_thread(self.source.whole, message)
-        self.app.push_screen(Reader("Message", message_details(whole, raw)))
+        self.app.push_screen(MessageReader(self.source, self.stream, whole, raw))
 
     async def _copy(self, message: InferenceMessage) -> None:
         whole, _ = await in_thread(self.source.whole, message)

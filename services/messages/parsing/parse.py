@@ -13,6 +13,7 @@ from math import isfinite as _finite
 from typing import Any, NamedTuple
 
 from services.messages.parsing.body_text import decode, unpacked_text
+from services.messages.parsing.error_reason import error_reason
 from services.messages.parsing.field_names import meaning
 from services.messages.parsing.loose_json import STRAY, load, without_quotes, without_stray
 from services.messages.parsing.quantity import quantity
@@ -23,6 +24,7 @@ from services.text import clean, counted, one_line
 KINDS: tuple[MessageKind, ...] = ("result", "flashing", "tensor-names", "error", "json", "text", "binary")
 _NUMBER = {kind: number for number, kind in enumerate(KINDS)}
 _RESULT, _FLASHING, _TENSORS, _ERROR, _JSON, _TEXT, _BINARY = range(7)
+_ERRORS = (_FLASHING, _TENSORS, _ERROR)
 
 _UNPACKED_KEPT = 256 * 1024  # characters of what a body unpacks to: the hub takes no larger message
 _LABEL_LIMIT = 200
@@ -219,7 +221,7 @@ def parse(raw: tuple[Any, ...], limit: int | None = None) -> InferenceMessage:
         raw = readable(raw, unreadable)
     (row, partition, sequence, offset, enqueued, device, module, kind, text, body, size, text_size, ms, confidence, label,
      properties, system, content_type, content_encoding, rest, marked) = raw  # fmt: skip
-    picture = ""
+    picture = reason = ""
     if kind == _BINARY:
         part = body[: _HEX_LIMIT if limit is None else limit]
         dump, rest_size = hex_dump(part), size - len(part)
@@ -232,6 +234,8 @@ def parse(raw: tuple[Any, ...], limit: int | None = None) -> InferenceMessage:
         line = one_line(whole[: _LINE_LIMIT + 1].strip(_AROUND_A_LINE), _LINE_LIMIT) or ("(white space)" if size else "(empty)")
         if kind in (_RESULT, _JSON) and len(body) == size:
             picture = derive(body, content_type, content_encoding).picture
+        if kind in _ERRORS:
+            reason = one_line(error_reason(whole), _LINE_LIMIT)
     return InferenceMessage(
         row=row,
         partition=partition,
@@ -242,6 +246,7 @@ def parse(raw: tuple[Any, ...], limit: int | None = None) -> InferenceMessage:
         module=one_line(module, 256),
         kind=KINDS[kind],
         text=line,
+        reason=reason,
         picture=one_line(picture, 512),
         label=one_line(label or "", _LABEL_LIMIT),
         confidence=confidence,

@@ -131,7 +131,12 @@ async def test_filter_context_mark_save_export_jump(
         # Details, a time, health.
         await pilot.press("i")
         await until(pilot, lambda: isinstance(app.screen, Reader) and "pane-one" in str(app.screen.text), "details")
-        await pilot.press("escape", "at")
+        at = pane.stream.index
+        await pilot.press("p")
+        await until(pilot, lambda: "pane-one-19.jpg" in str(app.screen.text) and pane.stream.index == at - 1, "the previous one")
+        await pilot.press("n")
+        await until(pilot, lambda: "of two lines" in str(app.screen.text) and pane.stream.index == at, "the next one")
+        await pilot.press("n", "escape", "at")
         await type_into(pilot, "Jump to a time", "1h")
         await until(pilot, lambda: pane.stream.index == 0 and not pane.tailing, "the first of the last hour")
         journal = Journal(Path(app.session.messages.path))
