@@ -1,28 +1,42 @@
-"""Messages a second, of streams of any speed: thousands, or one in ten minutes."""
+"""Messages a second, of streams of any speed, by when the hub enqueued them: what waited there and comes all at once is no rate."""
 
 from __future__ import annotations
 
-from collections import deque
+import threading
+from collections import Counter
+from collections.abc import Iterable
 
-_SPAN = 4.0  # seconds: in a quick stream no older message counts
-_LEAST = 3  # arrivals of a slow one, to take its pace from
+_BUCKET = 250  # ms
+_SPAN = 60_000  # ms: in a quick stream no older message counts
+_LEAST = 3  # buckets of a slow one, to take its pace from
+_SILENT = 10_000  # ms of silence that are usual in no quick stream
 
 
 class Pace:
-    """How quickly a count grows that is looked at now and then."""
+    """How many messages a second are sent; one thread counts them, another looks."""
 
     def __init__(self) -> None:
-        self._arrivals: deque[tuple[float, int]] = deque(maxlen=64)  # when the count was seen to grow, and to what
+        self._counts: Counter[int] = Counter()
+        self._lock = threading.Lock()
 
-    def look(self, now: float, count: int) -> float:
-        """Return the pace with the ``count`` of this moment; 0 once the stream has been silent for much longer than is usual for it."""
-        arrivals = self._arrivals
-        if not arrivals or count != arrivals[-1][1]:
-            arrivals.append((now, count))
-        while len(arrivals) > _LEAST and arrivals[0][0] < arrivals[-1][0] - _SPAN:
-            arrivals.popleft()
-        (first, before), (last, newest) = arrivals[0], arrivals[-1]
-        usual = (last - first) / max(1, len(arrivals) - 1)
-        if last == first or now - last > max(_SPAN, 3 * usual):
+    def count(self, times: Iterable[int]) -> None:
+        """Count messages by their enqueued times, in ms since 1970."""
+        counts = Counter([time // _BUCKET for time in times])
+        with self._lock:
+            self._counts.update(counts)
+
+    def look(self, now: float) -> float:
+        """Return the pace, by the hub's clock (ms since 1970); 0 once the stream has been silent for longer than is usual for it."""
+        with self._lock:
+            # What is yet to come by the hub's own clock was stamped by nobody's.
+            buckets = sorted(bucket for bucket in self._counts if bucket * _BUCKET <= now + _SPAN)
+            recent = [bucket for bucket in buckets if bucket * _BUCKET > now - _SPAN]
+            buckets = recent if len(recent) >= _LEAST else buckets[-_LEAST:]
+            self._counts = Counter({bucket: self._counts[bucket] for bucket in buckets})
+            counts = list(self._counts.values())
+        if len(buckets) < 2:
             return 0.0
-        return (newest - before) / (last - first)
+        count, span = sum(counts[1:]), (buckets[-1] - buckets[0]) * _BUCKET
+        if now - buckets[-1] * _BUCKET > max(_SILENT, 3 * span / count):
+            return 0.0
+        return count * 1000 / span

@@ -13,6 +13,7 @@ from collections import deque
 from itertools import islice
 
 from services.errors import OperatorError
+from services.messages.health.pace import Pace
 from services.messages.journal.retention import Keep, retain
 from services.messages.journal.rows import Batch, RawMessage
 from services.messages.journal.store import Journal
@@ -34,6 +35,7 @@ class Intake:
         self.committed = 0
         self.doubled = 0
         self.newest_enqueued = 0
+        self.pace = Pace()
         self.error: OperatorError | None = None
         self.damaged = False
         self._keep = keep
@@ -120,6 +122,7 @@ class Intake:
         self.committed += done.committed
         self.doubled += done.doubled
         self.newest_enqueued = max(self.newest_enqueued, done.newest_enqueued)
+        self.pace.count(message.enqueued for messages, _ in by_part.values() for message in messages)
         for _ in range(count):
             batch = self._batches.popleft()
             self._commit_count += len(batch.messages)

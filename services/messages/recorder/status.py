@@ -22,11 +22,11 @@ RecorderState = Literal["starting", "receiving", "reconnecting", "stale", "faile
 class RecorderStatus:
     """The recorder at one moment.
 
-    ``rate`` is messages per second committed, over the last seconds; ``lag`` what the hub has beyond what was received, as far
-    as it was last asked; ``behind`` how many seconds late the newest message came, or lies before the hub's newest, whatever
-    this machine's clock says. ``ahead``: so many seconds this machine's clock is ahead of the hub's, where it is more than a few.
-    ``dropped`` counts messages that the hub no longer had (gaps); ``doubled`` those that came twice and were kept once;
-    ``malformed`` those of which the service's stamps cannot be used, in the whole journal.
+    ``rate`` is messages per second as the hub enqueued them in the last minute, what waited there left out. ``lag`` is what the
+    hub has beyond what was received, as far as it was last asked; ``behind`` how many seconds late the newest message came, or
+    lies before the hub's newest, whatever this machine's clock says. ``ahead``: so many seconds this machine's clock is ahead of
+    the hub's, where it is more than a few. ``dropped`` counts messages that the hub no longer had (gaps); ``doubled`` those that
+    came twice and were kept once; ``malformed`` those of which the service's stamps cannot be used, in the whole journal.
     ``events`` are (ms since 1970, text), oldest first. ``error`` is an OperatorError as a dict. ``restarts``: how often the
     console that asks has started a recorder again.
     """

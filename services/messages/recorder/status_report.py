@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import fields
 
 from services.errors import OperatorError
-from services.messages.health.pace import Pace
 from services.messages.journal.location import Place
 from services.messages.recorder.failures import explained
 from services.messages.recorder.intake import Intake
@@ -56,7 +55,6 @@ class StatusReporter:
         self._reconnects = 0
         self._began = now_ms()
         self._before = (0, 0)  # received and committed with journals that were closed
-        self._pace = Pace()
         self._gaps, self._counted_at = (0, 0), 0.0
         self._malformed: int | None = None  # not counted yet
         self._last: RecorderStatus | None = None
@@ -156,6 +154,7 @@ class StatusReporter:
                 self._malformed = malformed
         error = (intake.error if intake else None) or self.error
         clock = max((link.clock for link in links), key=lambda clock: clock.heard_at, default=None)
+        ahead = clock.ahead if clock else 0.0
         return RecorderStatus(
             state=state,
             at=now_ms(),
@@ -165,10 +164,10 @@ class StatusReporter:
             committed=committed,
             waiting=intake.waiting if intake else 0,
             doubled=intake.doubled if intake else 0,
-            rate=round(self._pace.look(now, committed), 4),
+            rate=round(intake.pace.look(now_ms() - ahead * 1000), 4) if intake else 0.0,
             lag=sum(link.lag for link in links),
             behind=max((round(link.behind, 1) for link in links if link.behind is not None), default=None),
-            ahead=round(clock.ahead) if clock else 0.0,
+            ahead=round(ahead),
             newest=intake.newest_enqueued if intake else 0,
             gaps=self._gaps[0],
             dropped=self._gaps[1],
