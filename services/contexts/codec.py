@@ -10,10 +10,11 @@ import typing
 from collections.abc import Mapping
 from typing import Any
 
-from services.contexts.model import Context, SecretSource
+from services.contexts.model import Context, FieldPath, SecretSource
 from services.text import one_line
 
 _HOST_PAIR = re.compile(r"[A-Za-z0-9.:\[\]-]+=[A-Za-z0-9.:\[\]-]+")
+_STEPS, _PATH = 16, 300  # of a field's path, and its characters
 _KINDS = ("env", "file", "command", "keyring")
 _HOSTILE = "what a terminal would obey, or what cannot be seen"
 _PLAIN = "Write it without control, direction and invisible characters."
@@ -50,16 +51,17 @@ def to_table(record: Any) -> dict[str, Any]:
         value = getattr(record, field.name)
         if value is None or value == _default(field):
             continue
+        key = _key(field)
         if isinstance(value, SecretSource):
-            table[field.name] = render_source(value)
+            table[key] = render_source(value)
         elif dataclasses.is_dataclass(value):
-            table[field.name] = to_table(value)
+            table[key] = to_table(value)
         elif isinstance(value, tuple):
-            table[field.name] = list(value)
+            table[key] = list(value)
         elif isinstance(value, Mapping):
-            table[field.name] = {str(key): number for key, number in value.items()}
+            table[key] = {str(port): number for port, number in value.items()}
         else:
-            table[field.name] = value
+            table[key] = value
     return table
 
 
@@ -74,6 +76,11 @@ def context_from(name: str, table: object) -> Context:
     return typing.cast(Context, _record(Context, table, (name,), {"name": name}))
 
 
+def _key(field: dataclasses.Field[Any]) -> str:
+    """Return the key of a field: its name, but for one that Python keeps for itself."""
+    return str(field.metadata.get("key", field.name))
+
+
 def _default(field: dataclasses.Field[Any]) -> Any:
     if field.default_factory is not dataclasses.MISSING:
         return field.default_factory()
@@ -85,13 +92,13 @@ def _record(kind: type[Any], table: object, path: tuple[str, ...], given: Mappin
         raise TableError(path, f"{path[-1]} must be a table", f"Write [contexts.{'.'.join(path)}] with one key a line.")
     values: dict[str, Any] = dict(given or {})
     hints = typing.get_type_hints(kind)
-    field_names = [field.name for field in dataclasses.fields(kind) if field.name not in values]
+    names = {_key(field): field.name for field in dataclasses.fields(kind) if field.name not in values}
     for key, value in table.items():
-        if key not in field_names:
-            near = difflib.get_close_matches(key, field_names, 1)
-            remedy = f"Did you mean {near[0]}?" if near else f"Known here: {', '.join(field_names)}."
+        if key not in names:
+            near = difflib.get_close_matches(key, list(names), 1)
+            remedy = f"Did you mean {near[0]}?" if near else f"Known here: {', '.join(names)}."
             raise TableError((*path, key), f"{key} is not a setting", remedy)
-        values[key] = _value(hints[key], value, (*path, key))
+        values[names[key]] = _value(hints[names[key]], value, (*path, key))
     for field in dataclasses.fields(kind):
         needed = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
         if needed and field.name not in values:
@@ -115,6 +122,8 @@ def _value(hint: Any, value: object, path: tuple[str, ...]) -> Any:
         )
     if dataclasses.is_dataclass(hint):
         return _record(typing.cast(type[Any], hint), value, path)
+    if hint is FieldPath:
+        return _field_path(value, path)
     if typing.get_origin(hint) is Mapping:
         return _ports(value, path)
     if typing.get_origin(hint) is tuple:
@@ -131,6 +140,16 @@ def _value(hint: Any, value: object, path: tuple[str, ...]) -> Any:
     if hint is int and typing.cast(int, value) <= 0:
         raise TableError(path, f"{path[-1]} must be more than 0", "Correct the line.")
     return value
+
+
+def _field_path(value: object, path: tuple[str, ...]) -> FieldPath:
+    field_path = FieldPath(value) if isinstance(value, str) and one_line(value) == value else None
+    if not field_path or not all(map(str.strip, field_path.steps)) or len(field_path.steps) > _STEPS or len(field_path) > _PATH:
+        remedy = (
+            f'Write {path[-1]} = "predictions.0.tagName": names, and places in arrays from 0, {_STEPS} at most, dots between.'
+        )
+        raise TableError(path, f"contexts.{'.'.join(path)} must say where in a message's JSON it stands", remedy)
+    return field_path
 
 
 def _host_pairs(value: object, path: tuple[str, ...]) -> tuple[str, ...]:

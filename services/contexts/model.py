@@ -66,6 +66,30 @@ class EventSettings:
     ca_file: str = ""
 
 
+class FieldPath(str):
+    """Where a value stands in JSON: names, and places in arrays counted from 0, with dots between; empty for nowhere."""
+
+    __slots__ = ()
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """The names and places, outermost first."""
+        return tuple(self.split(".")) if self else ()
+
+
+_NOWHERE = FieldPath()
+
+
+@dataclass(frozen=True, slots=True)
+class MessageFields:
+    """Where the messages of foreign clients say what they mean; what a path does not find is looked for by its usual names."""
+
+    label: FieldPath = field(default=_NOWHERE, metadata={"key": "class"})
+    milliseconds: FieldPath = _NOWHERE
+    confidence: FieldPath = _NOWHERE
+    error: FieldPath = _NOWHERE
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """Refresh intervals in seconds, and how much the journal keeps."""
@@ -94,6 +118,7 @@ class Context:
     cloud: CloudSettings = field(default_factory=CloudSettings)
     sign_in: SignIn = field(default_factory=SignIn)
     events: EventSettings = field(default_factory=EventSettings)
+    messages: MessageFields = field(default_factory=MessageFields)
     limits: Limits = field(default_factory=Limits)
     production: bool = False
     read_only: bool = False

@@ -119,7 +119,8 @@ class HealthReader:
         self._path = Path(journal)
         self._where, self._values = _senders_only(device, module)
         self._listed = listed
-        self._key: tuple[int, ...] = ()
+        self._key: tuple[object, ...] = ()
+        self._width = 1
         self._begin = 0
         self._reset(0, 0)
 
@@ -159,7 +160,8 @@ class HealthReader:
         """Forget what slid out of the window; everything, where it is another window or journal, or far behind."""
         first, last = connection.execute("SELECT (SELECT min(row) FROM message), (SELECT max(row) FROM message)").fetchone()
         first, last = first or 1, last or 0
-        key = (width, phase, self._path.stat().st_ino)
+        rule, below = schema.field_rule(connection)
+        key = (width, phase, self._path.stat().st_ino, rule, below == 0)  # another rule for foreign JSON draws other columns
         if key != self._key or begin < self._begin or last < self._high or last - self._high > _BEHIND:
             oldest = connection.execute("SELECT enqueued < ? FROM message WHERE row = ?", (begin, first)).fetchone()
             if oldest and oldest[0]:
@@ -169,7 +171,7 @@ class HealthReader:
             slices = (begin - self._begin) // width
             self._slices = {number - slices: part for number, part in self._slices.items() if number >= slices}
             self._names.keep(self._slices.values())
-        self._key, self._begin = key, begin
+        self._key, self._width, self._begin = key, width, begin
 
     def _read(self, connection: sqlite3.Connection, until: float) -> None:
         last = connection.execute("SELECT max(row) FROM message").fetchone()[0] or 0
@@ -186,7 +188,7 @@ class HealthReader:
 
     def _count(self, connection: sqlite3.Connection, first: int, last: int) -> None:
         """Count the rows from ``first`` to ``last``. Slices are numbered from the window's begin; some may lie after its end."""
-        width = self._key[0]
+        width = self._width
         rows: list[tally.Row] = schema.fetch(
             connection,
             # Values of another type, as an older console may have written them, are none.

@@ -102,6 +102,15 @@ def fetch(connection: sqlite3.Connection, sql: str, values: Sequence[object] = (
         return connection.execute(sql, values).fetchall()
 
 
+def field_rule(connection: sqlite3.Connection) -> tuple[str, int]:
+    """Return the rule for foreign JSON, and the row below which columns do not follow it yet; empty and 0 where there is none."""
+    # A journal that only a console from before it has opened lacks the table.
+    if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'field_rule'").fetchone():
+        return "", 0
+    row = connection.execute("SELECT fields, below FROM field_rule").fetchone()
+    return (str(row[0]), int(row[1])) if row else ("", 0)
+
+
 def _open(path: Path) -> sqlite3.Connection:
     log = path.with_name(path.name + "-wal")
     if (
@@ -129,6 +138,10 @@ def _open(path: Path) -> sqlite3.Connection:
             )
         if version < VERSION:
             _migrate(connection)
+        # No version of its own: a console from before it leaves the table alone.
+        connection.execute(
+            "CREATE TABLE IF NOT EXISTS field_rule (id INTEGER PRIMARY KEY, fields TEXT NOT NULL, below INTEGER NOT NULL)"
+        )
         # SQLite opens a file that may only be read without a word, and would say so at the first message.
         connection.execute("DELETE FROM notice WHERE 0")
         connection.execute("PRAGMA synchronous = NORMAL")

@@ -56,7 +56,7 @@ _SUCCESS = ("success", "ok")
 _STATUS = ("status", "statuscode", "httpstatus")
 _STATE = ("status", "state", "level", "severity", "outcome")
 _BAD = frozenset(("error", "err", "failed", "failure", "fatal", "critical", "exception"))
-_NO_ERROR = frozenset(("", "none", "null", "no", "ok", "false", "0", "n/a"))
+NO_ERROR = frozenset(("", "none", "null", "no", "ok", "false", "0", "n/a"))
 _OUTCOMES = frozenset((*_ERROR, *_SUCCESS, *_STATUS, *_STATE))
 _LEFT_OUT = str.maketrans("", "", "_- ")
 
@@ -183,7 +183,7 @@ def _fails(node: Mapping[str, Any]) -> bool:
 def _is_error(value: object) -> bool:
     """Return whether what stands under an error's name is one: a fraction is a measure of something."""
     if isinstance(value, str):
-        return value.strip().lower() not in _NO_ERROR
+        return value.strip().lower() not in NO_ERROR
     return bool(value) and not isinstance(value, (bool, float))
 
 

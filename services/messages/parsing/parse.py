@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from datetime import datetime, timezone
 from math import isfinite as _finite
 from typing import Any, NamedTuple
 
 from services.messages.parsing.body_text import decode, unpacked_text
 from services.messages.parsing.error_reason import error_reason
-from services.messages.parsing.field_names import meaning
+from services.messages.parsing.field_names import Meaning, meaning
 from services.messages.parsing.loose_json import STRAY, load, without_quotes, without_stray
 from services.messages.parsing.quantity import quantity
 from services.messages.parsing.readable import as_written, readable
@@ -58,8 +59,10 @@ class Derived(NamedTuple):
     picture: str = ""
 
 
-def derive(body: bytes, content_type: str = "", content_encoding: str = "") -> Derived:
-    """Take ``body`` apart; never raises, whatever it holds."""
+def derive(
+    body: bytes, content_type: str = "", content_encoding: str = "", meaning_of: Callable[[Any], Meaning] = meaning
+) -> Derived:
+    """Take ``body`` apart; ``meaning_of`` says what JSON means. Never raises, whatever the body holds."""
     # The sample client sends neither.
     if not content_encoding and not content_type and (body[:1] in (b"(", b"U") or body.startswith(b"The image ")):
         text = _utf8(body)
@@ -67,10 +70,10 @@ def derive(body: bytes, content_type: str = "", content_encoding: str = "") -> D
             return _sample(text) or _plain(text)
     text = decode(body, content_type, content_encoding)
     if text is None:
-        return _undeclared(body)
+        return _undeclared(body, meaning_of)
     as_sent = not content_encoding and not content_type
     as_it_stands = as_sent or text.encode("utf-8", "surrogatepass") == body
-    derived = _for_programs(text, "json" in content_type.lower())
+    derived = _for_programs(text, "json" in content_type.lower(), meaning_of)
     if derived is None:
         if as_it_stands and not content_encoding:
             return _plain(text)
@@ -78,27 +81,32 @@ def derive(body: bytes, content_type: str = "", content_encoding: str = "") -> D
     return derived._replace(text=_searchable(text)) if not as_it_stands or "\0" in text else derived
 
 
-def _undeclared(body: bytes) -> Derived:
+def is_foreign(kind: int, body: bytes) -> bool:
+    """Return whether a body may be JSON of another client than the samples, to which a context's rule applies."""
+    return kind in (_RESULT, _JSON, _ERROR) and not body.startswith((b"(", b"The image ", b"Unable to inference "))
+
+
+def _undeclared(body: bytes, meaning_of: Callable[[Any], Meaning]) -> Derived:
     """Return a body that is no text as it stands: packed without a word of it, or a text for programs with stray bytes in or behind it."""
     text = unpacked_text(body)
     if text is not None:
-        derived = _for_programs(text, declared=False)
+        derived = _for_programs(text, False, meaning_of)
         if derived is not None or body[:1] in (b"\x1f", b"\x78"):  # of anything, deflate may make a few letters
             return (derived or _plain(text))._replace(text=_searchable(text))
     if body.lstrip(_STRAY_BYTES)[:1] in (b"{", b"[", b'"', b"(", b"U", b"T"):
         text = body.decode("utf-8", "replace")
-        derived = _for_programs(text, declared=False)
+        derived = _for_programs(text, False, meaning_of)
         if derived is not None:
             return derived._replace(text=_searchable(text))
     return Derived(_BINARY)
 
 
-def _for_programs(text: str, declared: bool) -> Derived | None:
+def _for_programs(text: str, declared: bool, meaning_of: Callable[[Any], Meaning]) -> Derived | None:
     """Return a sample client's text or JSON, whatever stray characters stand around it; None for any other."""
     bare = without_stray(text)
-    derived = _sample(bare) or _json(bare, declared)
+    derived = _sample(bare) or _json(bare, declared, meaning_of)
     if derived is None and (inner := without_quotes(bare)):
-        derived = _json(inner, declared)
+        derived = _json(inner, declared, meaning_of)
     return derived
 
 
@@ -174,7 +182,7 @@ def _number(text: str) -> float | None:
     return number if _finite(number) else None
 
 
-def _json(text: str, declared: bool) -> Derived | None:
+def _json(text: str, declared: bool, meaning_of: Callable[[Any], Meaning]) -> Derived | None:
     if not declared and not text.startswith(("{", "[", '"')):
         return None
     try:
@@ -185,7 +193,7 @@ def _json(text: str, declared: bool) -> Derived | None:
         sample = _sample(without_stray(value))  # the sample client's text as a JSON string
         if sample is not None or not declared:
             return sample
-    result = meaning(value)
+    result = meaning_of(value)
     kind = _ERROR if result.error else _JSON if result.label is None else _RESULT
     return Derived(kind, result.milliseconds, result.confidence, result.label, None, result.picture)
 

@@ -10,6 +10,7 @@ import fcntl
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -23,9 +24,11 @@ from services.contexts.model import Context
 from services.errors import OperatorError
 from services.files import FileError, file_error, open_private, private_folder
 from services.messages.journal import schema
+from services.messages.journal.field_rule import request_rule
 from services.messages.journal.location import Place, journal_place
 from services.messages.journal.retention import Keep
 from services.messages.journal.store import Journal
+from services.messages.parsing.field_rule import rule_text
 from services.messages.recorder.settings import Settings
 from services.messages.recorder.status import ANOTHER_RUNS, RecorderStatus
 from services.messages.start import Start
@@ -54,6 +57,8 @@ def ensure_recorder(
     keep = Keep(limits.journal_rows, limits.journal_days, limits.journal_bytes)
     handle = RecorderHandle(place, Settings(endpoint, place.journal, keep, start or Start(), stay))
     handle.ensure()
+    with contextlib.suppress(OperatorError, sqlite3.Error):  # what ails the journal the recorder itself says
+        request_rule(place.journal, rule_text(context.messages))
     return handle
 
 

@@ -14,15 +14,19 @@ from itertools import islice
 
 from services.errors import OperatorError
 from services.messages.health.pace import Pace
+from services.messages.journal.field_rule import follow_rule, take_rule
 from services.messages.journal.retention import Keep, retain
 from services.messages.journal.rows import Batch, RawMessage
 from services.messages.journal.store import Journal
+from services.messages.parsing.field_rule import FieldRule
+from services.messages.parsing.parse import derive, is_foreign
 
 _LOG = logging.getLogger(__name__)
 _WAITING_LIMIT = 20_000
 _WAITING_BYTES = 64 * 1024**2
 _OVERHEAD = 1_000  # bytes that a message takes beside its body, about
 _RETAIN_EVERY = 30.0
+_RULE_EVERY = 1.0
 # Small commits cost more than their rows do, and each wakes this thread beside a busy receiver: gather for a moment.
 _GATHER = 0.05
 
@@ -38,6 +42,8 @@ class Intake:
         self.pace = Pace()
         self.error: OperatorError | None = None
         self.damaged = False
+        self.rule_text = ""  # the rule for foreign JSON that is followed
+        self._rule: FieldRule | None = None
         self._keep = keep
         self._batches: deque[Batch] = deque()
         # Messages and bytes: of the first pair who receives is the only writer, of the second the thread.
@@ -80,7 +86,7 @@ class Intake:
     def _run(self) -> None:
         retain_at = time.monotonic() + 1.0
         while True:
-            self._wake.wait(max(0.01, retain_at - time.monotonic()))
+            self._wake.wait(min(max(0.01, retain_at - time.monotonic()), _RULE_EVERY))
             if not self._ended:
                 self._wake.clear()
                 time.sleep(_GATHER)
@@ -88,8 +94,11 @@ class Intake:
             if self._ended and not count:
                 return
             try:
+                below = self._take_rule()
                 if count:
                     self._commit(count)
+                if below and follow_rule(self.journal, self.rule_text, below):
+                    self._wake.set()
                 if time.monotonic() >= retain_at:
                     more = retain(self.journal, self._keep)
                     retain_at = time.monotonic() + (0.5 if more else _RETAIN_EVERY)
@@ -111,12 +120,28 @@ class Intake:
                 time.sleep(1.0)
                 self._wake.set()
 
+    def _take_rule(self) -> int:
+        """Take up the rule that a console asked for; return the row below which the journal does not follow it yet, else 0."""
+        text, below = take_rule(self.journal)
+        if text != self.rule_text:
+            self.rule_text, self._rule = text, FieldRule.stored(text)
+        return below
+
+    def _by_rule(self, message: RawMessage) -> RawMessage:
+        if self._rule is None or not is_foreign(message.kind, message.body):
+            return message
+        _, _, content_type, content_encoding, _ = message.origin
+        derived = derive(message.body, content_type, content_encoding, self._rule.meaning)
+        return message._replace(
+            kind=derived.kind, milliseconds=derived.milliseconds, confidence=derived.confidence, label=derived.label
+        )
+
     def _commit(self, count: int) -> None:
         """Commit the oldest ``count`` batches, joined by their parts."""
         by_part: dict[int, tuple[list[RawMessage], list[tuple[int, int]]]] = {}
         for batch in islice(self._batches, count):
             messages, gaps = by_part.setdefault(batch.part, ([], []))
-            messages += batch.messages
+            messages += batch.messages if self._rule is None else map(self._by_rule, batch.messages)
             gaps += batch.gaps
         done = self.journal.append([Batch(part, *both) for part, both in by_part.items()])
         self.committed += done.committed

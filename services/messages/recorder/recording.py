@@ -12,6 +12,7 @@ from pathlib import Path
 
 from services.errors import OperatorError
 from services.messages.journal import schema
+from services.messages.journal.field_rule import request_rule
 from services.messages.journal.location import Place
 from services.messages.journal.store import Journal
 from services.messages.recorder.cancellation import ended
@@ -35,6 +36,7 @@ class Recording:
         self._place = Place(settings.journal)
         self._reporter = StatusReporter(settings, self._place)
         self._receiving: Receiving | None = None
+        self._rule_text = ""  # of the journal before this one
         self._ending = asyncio.Event()
         self._at_once = asyncio.Event()
 
@@ -80,6 +82,8 @@ class Recording:
     async def _record(self, journal: Journal, start: Start) -> list[schema.Part] | None:
         """Receive until the end, or until the journal is of no use any more: gives where it stood then."""
         intake = Intake(journal, self._settings.keep)
+        if self._rule_text:
+            request_rule(self._settings.journal, self._rule_text)
         intake.start()
         receiving = self._receiving = Receiving(self._settings, intake, start, self._reporter)
         checking = asyncio.ensure_future(self._check_journal(intake))
@@ -89,6 +93,7 @@ class Recording:
             self._receiving = None
             await ended((checking,))
             await asyncio.to_thread(intake.end)
+            self._rule_text = intake.rule_text
             self._reporter.closed(intake, receiving.links)
             parts = None if intake.damaged or journal.in_place else _parts(journal)
             journal.close()
