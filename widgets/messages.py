@@ -39,11 +39,12 @@ E exports all that the filter lets through, as NDJSON or CSV. @ jumps to a time,
 The messages are those of the device that is looked at; a shows all the hub's devices, and again only this one."""
     DEFAULT_CSS = """
     MessagesPane .state { height: 1; padding: 0 1; }
-    MessagesPane .heads { height: 1; color: $dim; }
+    MessagesPane .heads { height: 1; color: $dim; display: none; }
+    MessagesPane.-tall .heads { display: block; }
     /* Over the line on the intake, not over a message: of what matches the first row is often the only one. */
     MessagesPane FilterLine { dock: bottom; }
     MessagesPane.-empty > .content { display: block; height: auto; }
-    MessagesPane.-empty Stream { display: none; }
+    MessagesPane.-empty Stream, MessagesPane.-empty .heads { display: none; }
     """
 
     class Tail(Message):
@@ -76,6 +77,7 @@ The messages are those of the device that is looked at; a shows all the hub's de
         self._state = Content("")
         self._standing = ""
         self._height = 1
+        self._heads = ""
 
     def compose_content(self) -> ComposeResult:
         self.heads = Static("", classes="heads")
@@ -181,12 +183,15 @@ The messages are those of the device that is looked at; a shows all the hub's de
 
     def on_resize(self) -> None:
         """Draw more, or less, where another size has room for it."""
-        self.heads.display = self.size.height >= _HEADS_FROM
+        self.set_class(self.size.height >= _HEADS_FROM, "-tall")
         self._say()
 
     @on(Stream.ColumnsChanged)
     def _show_heads(self) -> None:
-        self.heads.update(Content(drawn(self.stream.heads)), layout=False)
+        heads = drawn(self.stream.heads)
+        if heads != self._heads:
+            self._heads = heads
+            self.heads.update(Content(heads), layout=False)
 
     def _show_state(self, standing: str, lines: list[Content]) -> None:
         height = len(lines)
@@ -235,6 +240,7 @@ The messages are those of the device that is looked at; a shows all the hub's de
 
     def on_lines_moved(self, event: Lines.Moved) -> None:
         event.stop()
+        self._show_heads()
         self.post_message(self.Highlighted(self.stream.current))
 
 

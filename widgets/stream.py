@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Literal
 
 from rich.cells import cell_len
@@ -17,6 +18,7 @@ from widgets.symbols import Role
 WINDOW = 2_000  # rows held at most
 _RESULT_ROOM = 24  # cells from which a result has columns of its own
 _HEAD_ROOM = 8  # cells from which the beginning of an error's text says something
+_LEAST_SENDER = 6  # cells
 _SENDERS = 200  # told apart when their column is laid out
 
 _KINDS: dict[str, tuple[str, Role]] = {
@@ -76,6 +78,9 @@ def message_cells(message: InferenceMessage, width: int, column: SenderColumn | 
     ]
     room = width - 12
     if column is not None:
+        if message.reason:  # which is worth more than the sender's name
+            lack = cell_len(message.reason) - (room - column.width - 1)
+            column = replace(column, width=min(max(column.width - lack, _LEAST_SENDER), column.width))
         cells.append((column.fit(sender(message)) + " ", "dim"))
         room -= column.width + 1
     loss = f" ▲ {message.missing:,} lost before" if message.missing else " ▲ hub made again" if message.hub_remade else ""
@@ -96,10 +101,10 @@ def message_cells(message: InferenceMessage, width: int, column: SenderColumn | 
     return cells
 
 
-def message_heads(width: int, column: SenderColumn | None = None) -> str:
-    """Return the heads of the columns of ``message_cells``."""
+def message_heads(width: int, column: SenderColumn | None = None, day: str = "") -> str:
+    """Return the heads of the columns of ``message_cells``; ``day`` is that of the times, where it is not today."""
     room = width - 12
-    heads = " " + fit("time", 11)
+    heads = " " + fit(day or "time", 10) + " "
     if column is not None:
         heads += fit("from", column.width) + " "
         room -= column.width + 1
@@ -253,8 +258,10 @@ class Stream(Lines):
 
     @property
     def heads(self) -> str:
-        """The heads of the columns."""
-        return message_heads(self.scrollable_content_region.width, self.column)
+        """The heads of the columns, with the day of the message under the cursor where it is not today."""
+        moment = self.current.enqueued.astimezone() if self.current else None
+        day = moment.strftime("%Y-%m-%d") if moment and moment.date() != datetime.now().astimezone().date() else ""
+        return message_heads(self.scrollable_content_region.width, self.column, day)
 
     def on_resize(self) -> None:
         """Draw anew: another width has room for other columns; at another height the end stays in sight."""

@@ -279,16 +279,19 @@ class MessageFeed:
         save_body(body, target)
         return str(target), len(body)
 
-    def health(self, seconds: int) -> Health:
-        """Return how the last ``seconds`` were, beside those before them, as far as it is counted: ask again until it is."""
+    def health(self, seconds: int, device: str = "") -> Health:
+        """Return how the last ``seconds`` were, beside those before them, as far as it is counted: ask again until it is.
+
+        Of all devices where ``device`` is empty.
+        """
         from services.messages.health.statistics import HealthReader, latest
 
         handle = self._handle
         if handle is None:
             raise OperatorError("The journal is not open.", remedy="Press r in the messages pane.", code="messages.closed")
         with self._health_lock:
-            if self._health is None:
-                self._health = HealthReader(handle.journal_path)
+            if self._health is None or self._health.device != device:
+                self._health = HealthReader(handle.journal_path, device)
             status = handle.status()
             return self._health.look(*latest(seconds, status.ahead, status.newest))
 

@@ -250,7 +250,7 @@ class Messages(PaneScope, MessagesPane):
         from console.tui.screens.health import HealthScreen
 
         if self.session is not None:
-            self.app.push_screen(HealthScreen(self.session))
+            self.app.push_screen(HealthScreen(self.session, self.scope_device))
 
     def action_jump(self) -> None:
         """Go to a time."""

@@ -44,9 +44,11 @@ stands in the first lines, where both hold enough messages to tell."""
     SCOPES = ("health",)
     BINDINGS: ClassVar[list[BindingType]] = bindings(*SCOPES)
 
-    def __init__(self, session: Session) -> None:
-        super().__init__("Health")
+    def __init__(self, session: Session, device: str = "") -> None:
+        """Tell of ``device``; of all the hub's devices where it is empty."""
+        super().__init__(f"Health · {device or 'all devices'}")
         self.session = session
+        self.device = device
         self.window = 0
 
     def compose_content(self) -> ComposeResult:
@@ -73,7 +75,7 @@ stands in the first lines, where both hold enough messages to tell."""
         counted = 0.0
         while counted < 1:
             try:
-                health = await in_thread(self.session.messages.health, seconds)
+                health = await in_thread(self.session.messages.health, seconds, self.device)
             except OperatorError as error:
                 self.say(f"✗ {error}", "bad")
                 return

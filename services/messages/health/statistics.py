@@ -116,6 +116,7 @@ class HealthReader:
 
     def __init__(self, journal: Path | str, device: str = "", module: str = "", listed: int = _LISTED) -> None:
         """Count at most ``listed`` classes apart."""
+        self.device = device
         self._path = Path(journal)
         self._where, self._values = _senders_only(device, module)
         self._listed = listed

@@ -297,7 +297,7 @@ class StillSession(Session):
     def __init__(self, ago: Ago) -> None:
         super().__init__(CONTEXT)
         self.ago = ago
-        self.messages.health = lambda seconds: self.health(seconds)
+        self.messages.health = lambda seconds, device: self.health(seconds)
 
     def spent(self) -> int:
         return 214
@@ -405,7 +405,7 @@ def screen_of(name: str, app: Still, ago: Ago) -> Any:
     return {
         "history": lambda: HistoryScreen(*place),
         "overview": lambda: OverviewScreen(session),
-        "health": lambda: HealthScreen(session),
+        "health": lambda: HealthScreen(session, "databox-edge-1"),
         "twin": lambda: TwinScreen(*place, "azureml-client"),
         "desired": lambda: DesiredEditor("Desired properties · azureml-client on databox-edge-1", json.dumps(options)),
         "score": lambda: ScoreScreen(*place, "azureml-host"),

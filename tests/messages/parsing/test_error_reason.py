@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from services.client.texts import UNKNOWN
 from services.messages.parsing.error_reason import error_reason
 from services.records import InferenceMessage
-from widgets.stream import message_cells
+from widgets.stream import SenderColumn, message_cells
 
 TRACE = """Traceback (most recent call last):
   File "/app/client.py", line 40, in score
@@ -50,12 +50,13 @@ def test_the_reason_of_an_error(text: str, reason: str) -> None:
     assert error_reason(text) == reason
 
 
-@pytest.mark.parametrize("width", [40, 66, 78, 110])
+@pytest.mark.parametrize("width", [46, 66, 78, 110])
 def test_the_line_keeps_the_reason(width: int) -> None:
     text = UNKNOWN.format(TRACE)
     reason = "ValueError: bad shape"
     message = InferenceMessage(
         1, "0", 1, "1", datetime(2026, 1, 1, tzinfo=timezone.utc), "d", "", "error", text.replace("\n", " "), reason=reason
     )
-    line = "".join(part for part, _ in message_cells(message, width))
-    assert reason in line and cell_len(line) <= width
+    for column in (None, SenderColumn(18, 0)):
+        line = "".join(part for part, _ in message_cells(message, width, column))
+        assert reason in line and cell_len(line) <= width
