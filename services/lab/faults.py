@@ -2,21 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Place = Literal["hub", "wire", "agent", "client", "workspace", "registry"]
+Cure = Literal[
+    "elsewhere",
+    "wait",
+    "deployment",
+    "image",
+    "options",
+    "port",
+    "password",
+    "routes",
+    "restart",
+    "group",
+    "transport",
+    "model",
+]
+# What cures a fault that is on, as its remedy says: the lab does not let practice teach what helps nobody.
+CURES: dict[Cure, str] = {
+    "elsewhere": "switch it off: that stands for whoever mends network, Azure, clock or device",
+    "wait": "it passes by itself, or with the next try",
+    "deployment": "the next deployment or a rollback",
+    "image": "another image of that name or another version, or a rollback to one",
+    "options": "other create options",
+    "port": "another HostPort",
+    "password": "a deployment with the registry's new password (the workspace has it)",
+    "routes": "other routes in the deployment",
+    "restart": "a restart of the module",
+    "group": "another consumer group in the context",
+    "transport": 'transport = "websocket" in the context\'s events',
+    "model": "another model",
+}
 
 
 @dataclass(frozen=True)
 class FaultKind:
-    """A fault that the lab can make; ``parameters`` are the names it takes with their defaults."""
+    """A fault that the lab can make; ``parameters`` are the names it takes with their defaults, ``cure`` what ends it beside the switch."""
 
     name: str
     place: Place
     text: str
     parameters: dict[str, Any] = field(default_factory=dict)
+    cure: Cure = "elsewhere"
 
 
 _KINDS = (
@@ -35,53 +66,69 @@ _KINDS = (
     FaultKind("unauthorized", "hub", "Every key is refused (401003)."),
     FaultKind("expire", "hub", "Every token counts as expired."),
     FaultKind("skew", "hub", "The hub's clock runs ahead: tokens expire, Date disagrees.", {"seconds": 7200.0}),
-    FaultKind("concurrent-apply", "hub", "Another configuration is being applied (409402).", {"count": 1}),
-    FaultKind("reply-lost", "hub", "The hub takes a deployment, and the connection breaks before it answers.", {"count": 1}),
-    FaultKind("changed-meanwhile", "hub", "Somebody else changes the deployment now."),
+    FaultKind("concurrent-apply", "hub", "Another configuration is being applied (409402).", {"count": 1}, cure="wait"),
+    FaultKind(
+        "reply-lost", "hub", "The hub takes a deployment, and the connection breaks before it answers.", {"count": 1}, cure="wait"
+    ),
+    FaultKind("changed-meanwhile", "hub", "Somebody else changes the deployment now.", cure="wait"),
     FaultKind("at-scale", "hub", "A deployment at scale targets the device and overwrites what is applied."),
     FaultKind("device-missing", "hub", "The device's identity is gone (404001)."),
-    FaultKind("module-missing", "hub", "The module's identity is gone (404010)."),
+    FaultKind("module-missing", "hub", "The module's identity is gone (404010).", cure="deployment"),
     FaultKind("offline", "hub", "The device is not connected (404103)."),
     FaultKind("offline-closed", "hub", "The device is not online (404102)."),
     FaultKind("method-timeout", "hub", "The device takes a method and never replies (504101)."),
     FaultKind("not-json", "hub", "The hub answers with HTML where JSON is due (a captive proxy)."),
     # AMQP and MQTT
-    FaultKind("cut", "wire", "Connections for events and devices are cut, again and again.", {"every": 3.0}),
-    FaultKind("freeze", "wire", "AMQP and MQTT stay open and say nothing."),
-    FaultKind("refuse", "wire", "AMQP and MQTT connections are refused."),
-    FaultKind("slow", "wire", "AMQP deliveries are late.", {"seconds": 1.0}),
-    FaultKind("too-many-readers", "wire", "Five other readers hold the consumer group (amqp:resource-limit-exceeded)."),
-    FaultKind("link-stolen", "wire", "A reader with a higher epoch takes the link (amqp:link:stolen)."),
+    FaultKind("cut", "wire", "Connections for events and devices are cut, again and again.", {"every": 3.0}, cure="transport"),
+    FaultKind("freeze", "wire", "AMQP and MQTT stay open and say nothing.", cure="transport"),
+    FaultKind("refuse", "wire", "AMQP and MQTT connections are refused.", cure="transport"),
+    FaultKind("slow", "wire", "AMQP deliveries are late.", {"seconds": 1.0}, cure="transport"),
+    FaultKind(
+        "too-many-readers", "wire", "Five other readers hold the consumer group (amqp:resource-limit-exceeded).", cure="group"
+    ),
+    FaultKind("link-stolen", "wire", "A reader with a higher epoch takes the link (amqp:link:stolen).", cure="group"),
     FaultKind("retention", "wire", "The hub forgets all but the newest events.", {"keep": 10}),
     FaultKind("duplicates", "wire", "One identity in two clients: each pushes the other out (400027)."),
     # the edge agent and what runs on the device
     FaultKind("not-applied", "agent", "The agent does not take up a new deployment."),
     FaultKind("agent-stopped", "agent", "The agent is not running: 406, every module unknown."),
-    FaultKind("empty", "agent", "The agent finds an empty deployment (417)."),
-    FaultKind("bad-format", "agent", "The agent finds the deployment's format invalid (400)."),
-    FaultKind("schema", "agent", "The agent refuses the schema version (412)."),
-    FaultKind("pull-unauthorized", "agent", "The registry refuses the pull: authentication required (500).", {"wording": ""}),
-    FaultKind("pull-denied", "agent", "The registry denies the image (500).", {"wording": ""}),
-    FaultKind("slow-pull", "agent", "The pull takes longer than the agent waits (500).", {"wording": "", "seconds": 0.0}),
-    FaultKind("port-taken", "agent", "The host port is allocated already (500).", {"wording": "docker"}),
+    FaultKind("empty", "agent", "The agent finds an empty deployment (417).", cure="deployment"),
+    FaultKind("bad-format", "agent", "The agent finds the deployment's format invalid (400).", cure="deployment"),
+    FaultKind("schema", "agent", "The agent refuses the schema version (412).", cure="deployment"),
+    FaultKind(
+        "pull-unauthorized",
+        "agent",
+        "The registry's password was renewed: the pull is refused (500).",
+        {"wording": ""},
+        cure="password",
+    ),
+    FaultKind("pull-denied", "agent", "The registry denies the image (500).", {"wording": ""}, cure="image"),
+    FaultKind(
+        "slow-pull", "agent", "The pull takes longer than the agent waits (500).", {"wording": "", "seconds": 0.0}, cure="wait"
+    ),
+    FaultKind("port-taken", "agent", "The host port is allocated already (500).", {"wording": "docker"}, cure="port"),
     FaultKind("step-waits", "agent", "A step waits for its next try; an agent to 1.0.9 says so without a word (406)."),
     FaultKind("engine-gone", "agent", "The agent cannot list its containers: 500, and no module is reported."),
-    FaultKind("routes-refused", "agent", "edgeHub refuses its configuration: a route that does not parse (400)."),
+    FaultKind("routes-refused", "agent", "edgeHub refuses its configuration: a route that does not parse (400).", cure="routes"),
     FaultKind("no-fpga", "agent", "The device has no /dev/catapult0 (500)."),
-    FaultKind("crash", "agent", "The module dies again and again: backoff.", {"exit_code": 139}),
-    FaultKind("stuck", "agent", "The module failed 20 times; the agent gave up.", {"exit_code": 139}),
-    FaultKind("unhealthy", "agent", "The module's health check fails."),
-    FaultKind("dead", "agent", "The module's container is dead."),
-    FaultKind("flashing", "agent", "The FPGA is being flashed; the host answers UNAVAILABLE.", {"seconds": 60.0}),
-    FaultKind("flashing-forever", "agent", "The FPGA never finishes flashing."),
-    FaultKind("host-gone", "agent", "The host's port is closed."),
-    FaultKind("host-slow", "agent", "The host answers after the client's deadline.", {"seconds": 20.0}),
-    FaultKind("wrong-tensors", "agent", "The host knows other tensor names than the client."),
+    FaultKind("crash", "agent", "The module dies again and again: backoff.", {"exit_code": 139}, cure="image"),
+    FaultKind("stuck", "agent", "The module failed 20 times; the agent gave up.", {"exit_code": 139}, cure="restart"),
+    FaultKind("unhealthy", "agent", "The module's health check fails.", cure="restart"),
+    FaultKind("dead", "agent", "The module's container is dead.", cure="options"),
+    FaultKind("flashing", "agent", "The FPGA is being flashed; the host answers UNAVAILABLE.", {"seconds": 60.0}, cure="wait"),
+    FaultKind("flashing-forever", "agent", "The FPGA never finishes flashing.", cure="restart"),
+    FaultKind("host-gone", "agent", "The host's port is closed.", cure="restart"),
+    FaultKind("host-slow", "agent", "The host answers after the client's deadline.", {"seconds": 20.0}, cure="restart"),
+    FaultKind("wrong-tensors", "agent", "The host knows other tensor names than the client.", cure="image"),
     FaultKind("network", "agent", "The device's own network drops connections between modules."),
     FaultKind("stale-report", "agent", "The agent reports no more, and answers no ping."),
     FaultKind("odd-report", "agent", "Reported properties with missing, extra and wrongly typed fields."),
     FaultKind(
-        "logs-too-large", "agent", "Module logs of more than a few lines are too large for a method's reply (400).", {"lines": 2}
+        "logs-too-large",
+        "agent",
+        "Module logs of more than a few lines are too large for a method's reply (400).",
+        {"lines": 2},
+        cure="wait",
     ),
     # workspace and registry
     FaultKind("workspace-freeze", "workspace", "Azure ML takes requests and never answers."),
@@ -90,16 +137,21 @@ _KINDS = (
     FaultKind("workspace-forbidden", "workspace", "The sign-in has no role on the workspace (403)."),
     FaultKind("sign-in", "workspace", "Azure AD refuses the sign-in."),
     FaultKind("making-slow", "workspace", "Conversions and builds do not come to their end."),
-    FaultKind("convert-fails", "workspace", "Conversions fail."),
-    FaultKind("build-fails", "workspace", "Image builds fail."),
-    FaultKind("registry-unauthorized", "registry", "The registry refuses every password."),
+    FaultKind("convert-fails", "workspace", "Conversions fail.", cure="model"),
+    FaultKind("build-fails", "workspace", "Image builds fail.", cure="model"),
+    FaultKind(
+        "registry-unauthorized", "registry", "The registry's password was renewed: it refuses the one of before.", cure="password"
+    ),
     FaultKind("registry-freeze", "registry", "The registry never answers."),
-    FaultKind("image-missing", "registry", "The registry has lost the image."),
-    FaultKind("image-architecture", "registry", "The image is for another architecture.", {"architecture": "arm64"}),
+    FaultKind("image-missing", "registry", "The registry has lost the image that is asked for.", cure="image"),
+    FaultKind(
+        "image-architecture", "registry", "The image is for another architecture.", {"architecture": "arm64"}, cure="image"
+    ),
 )
 # How a fault is written on a command line.
 FAULT = "NAME[@DEVICE[/MODULE]][:KEY=VALUE,…]"
 KINDS = {kind.name: kind for kind in _KINDS}
+CURED_BY_RESTART = frozenset(kind.name for kind in _KINDS if kind.cure == "restart")
 
 
 @dataclass
@@ -110,6 +162,22 @@ class Fault:
     device: str = ""
     module: str = ""
     parameters: dict[str, Any] = field(default_factory=dict)
+    signs: dict[tuple[str, ...], Hashable] = field(default_factory=dict, repr=False)
+    tries: Counter[tuple[str, ...]] = field(default_factory=Counter, repr=False)
+    cured: set[tuple[str, ...]] = field(default_factory=set, repr=False)
+
+    def bites(self, place: tuple[str, ...], sign: Hashable, tries: int) -> bool:
+        """Return whether its remedy has not been carried out at ``place``.
+
+        ``sign`` is what the remedy changes (the host ports, the image): as long as it is what it was at first, the fault bites. With
+        ``tries`` it passes by itself after so many.
+        """
+        if place[:2] in self.cured:
+            return False
+        if tries:
+            self.tries[place] += 1
+            return self.tries[place] <= tries
+        return sign is None or self.signs.setdefault(place, sign) == sign
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fault for the control API."""
@@ -171,14 +239,32 @@ class Faults:
         for watcher in self._watchers:
             watcher(fault, on)
 
-    def active(self, name: str, device: str | None = None, module: str | None = None) -> dict[str, Any] | None:
+    def cure(self, device: str, module: str) -> None:
+        """Take the faults that a restart cures off one module: somebody restarted it."""
+        for fault in self.on:
+            if fault.kind.name in CURED_BY_RESTART:
+                fault.cured.add((device, module))
+
+    def active(
+        self,
+        name: str,
+        device: str | None = None,
+        module: str | None = None,
+        *,
+        subject: str = "",
+        sign: Hashable = None,
+        tries: int = 0,
+    ) -> dict[str, Any] | None:
         """Return the fault's parameters (at least ``{}``) where it is on for that device and module, else None.
 
-        A fault switched on without a device or module is on for every one.
+        A fault switched on without a device or module is on for every one. ``sign`` and ``tries`` as for ``Fault.bites``, of the
+        ``subject`` (a repository, a consumer group's reader) where it is no module's.
         """
         for fault in self.on:
             here = not fault.device or device is None or fault.device == device
-            if fault.kind.name == name and here and (not fault.module or module is None or fault.module == module):
+            if fault.kind.name != name or not here or not (not fault.module or module is None or fault.module == module):
+                continue
+            if fault.bites((device or "", module or "", subject), sign, tries):
                 return fault.parameters
         return None
 

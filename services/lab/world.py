@@ -89,7 +89,15 @@ class World:
         for device in self.hub.devices():
             for identity in (device, *self.hub.modules(device.device)):
                 keys += [identity.primary, identity.secondary]
-        return [*keys, *self.registry.passwords, self.client_secret, self.refresh_token, self.control_key, *self._secrets]
+        return [
+            *keys,
+            *self.registry.passwords,
+            *self.registry.replaced,
+            self.client_secret,
+            self.refresh_token,
+            self.control_key,
+            *self._secrets,
+        ]
 
     def know_secret(self, value: str) -> str:
         """Note a secret, so that tests can search for leaks; returns it."""

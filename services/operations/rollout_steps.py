@@ -255,7 +255,10 @@ def _line(
     for name in reversed(details):  # what is seen only now was done when a later step was
         ended[name] = earliest = min(earliest, watch.seen.get(name, earliest))
     steps = []
+    without_fpga = evidence.host is not None and evidence.host.kind == "http"
     for name, title in TITLES.items():
+        if name == "flashing" and without_fpga:
+            continue
         if name in details:
             seconds = max((ended[name] - watch.started).total_seconds(), 0.0)
             steps.append(Step(name, title, "done", details[name], seconds))

@@ -114,3 +114,10 @@ def test_the_clients_own_tensors_are_asked_for_whatever_way_they_are_written():
     long = ["--address", "host", "--input-tensors=in:0", "--output-tensors", "out:0", "--suppress-messages"]
     short = ["-a", "host", "-i", "in:0", "--out", "out:0", "-s"]
     assert client_arguments({"Cmd": long}) == client_arguments({"Cmd": short}) == said
+
+
+def test_a_cpu_host_has_no_step_of_an_fpga():
+    cpu = HostEndpoint("host", "http", "10.0.0.5", 80)
+    for answer in (None, HostAnswer("yes", 12.0, "answers in 12 ms"), HostAnswer("unreachable", detail="not reachable")):
+        assert "flashing" not in states(Known(NOW, state(RUNNING), host=cpu, answer=answer))
+    assert "flashing" in states(Known(NOW, state(RUNNING), host=ENDPOINT))

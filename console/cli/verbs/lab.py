@@ -10,7 +10,7 @@ from console.cli.output import Call
 from console.lab.check import check
 from console.lab.process import LabProcess
 from services.errors import UsageError
-from services.lab.faults import KINDS, Faults
+from services.lab.faults import CURES, KINDS, Faults
 
 HELP = "run the embedded lab alone, and print how any Azure SDK or az reaches it"
 
@@ -27,8 +27,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(call: Call) -> int:
     """Start the lab, print LabInfo, stay until it or the user ends it."""
     if call.options.faults:
-        kinds = [{"name": k.name, "where": k.place, "what_happens": k.text, "takes": list(k.parameters)} for k in KINDS.values()]
-        call.table(("name", "where", "what_happens", "takes"), kinds)
+        kinds = [
+            {"name": k.name, "where": k.place, "what_happens": k.text, "takes": list(k.parameters), "cure": CURES[k.cure]}
+            for k in KINDS.values()
+        ]
+        call.table(("name", "what_happens", "takes", "cure"), kinds)
         return 0
     try:
         for text in call.options.fault:

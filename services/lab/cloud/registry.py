@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from services.lab.faults import Faults
+from services.lab.faults import Fault, Faults
 
 # What the simulated device starts for an image: the gRPC host on the FPGA, the HTTP host, the sample client, a module that only
 # idles, one that dies, the edge runtime's own; "foreign" are pushed ones that the device knows nothing of.
@@ -106,6 +106,8 @@ class Registry:
         self.faults = faults
         self.username = name
         self.passwords = [secrets.token_urlsafe(24), secrets.token_urlsafe(24)]
+        self.replaced: list[str] = []  # passwords that were renewed
+        faults.watch(self._renew)
         self.images: dict[tuple[str, str], RegistryImage] = {}
         self.public: dict[str, RegistryImage] = {}
         kinds: dict[str, ImageKind] = {
@@ -126,12 +128,22 @@ class Registry:
         """Return the image's reference."""
         return f"{self.server}/{repository}:{tag}"
 
+    def _renew(self, fault: Fault, on: bool) -> None:
+        if on and fault.kind.name in ("registry-unauthorized", "pull-unauthorized"):
+            self.replaced.append(self.passwords[0])
+            self.passwords[0] = secrets.token_urlsafe(24)
+
+    def is_current(self, credentials: Iterable[Mapping[str, str]]) -> bool:
+        """Return whether credentials of a deployment are those that the registry has now."""
+        mine = (one for one in credentials if one.get("address", "").lower() == self.server.lower())
+        return any(one.get("password") in self.passwords for one in mine)
+
     def authorized(self, username: str, password: str) -> bool:
         """Return whether user name and password open the registry."""
-        if self.faults.active("registry-unauthorized") is not None:
-            return False
+        refused = self.faults.active("registry-unauthorized") is not None
+        passwords = [*self.passwords, *(() if refused else self.replaced)]
         password_bytes = password.encode("utf-8", "replace")
-        return username == self.username and any(secrets.compare_digest(password_bytes, one.encode()) for one in self.passwords)
+        return username == self.username and any(secrets.compare_digest(password_bytes, one.encode()) for one in passwords)
 
     def pull(self, reference: str, credentials: Iterable[Mapping[str, str]]) -> RegistryImage:
         """Pull the image with the deployment's credentials (username, password, address), as a device does. Raises PullError."""
@@ -147,6 +159,14 @@ class Registry:
         mine = [one for one in credentials if one.get("address", "").lower() == server.lower()]
         if not any(self.authorized(one.get("username", ""), one.get("password", "")) for one in mine):
             raise PullError("unauthorized", reference)
-        if self.faults.active("image-missing") is not None or (repository, tag) not in self.images:
+        image = self.find(repository, tag)
+        if image is None:
             raise PullError("missing", reference)
-        return self.images[repository, tag]
+        return image
+
+    def find(self, repository: str, tag: str) -> RegistryImage | None:
+        """Return an image; None where there is none of that name, or a fault has lost it: until it is pushed again."""
+        image = self.images.get((repository, tag))
+        if image is None or self.faults.active("image-missing", subject=repository, sign=(tag, id(image))) is not None:
+            return None
+        return image

@@ -192,7 +192,7 @@ class Workspace:
             await self._making()
             nodes = f"input {options.get('input_node_names')}, outputs {options.get('output_node_names')}"
             text = f"{self.clock.text()} converting {model_id}, {nodes}\n"
-            if self.faults.active("convert-fails") is not None or model["framework"] != "TensorFlow":
+            if self.faults.active("convert-fails", sign=model_id) is not None or model["framework"] != "TensorFlow":
                 operation["operationLog"] = self.log(text + "ERROR: operator 'ResizeBilinear' is not supported on the FPGA\n")
                 raise AmlError(
                     400, "ModelConversionFailed", "Operator 'ResizeBilinear' is not supported by the target AccelOnnx."
@@ -231,7 +231,7 @@ class Workspace:
             await self._making()
             text = "Step 1/4 : FROM mcr.microsoft.com/azureml/accel\nStep 2/4 : COPY model /model\n"
             accelerated = flavour != "AccelContainer" or all(model["parentModelId"] for model in models)
-            if self.faults.active("build-fails") is not None or not accelerated:
+            if self.faults.active("build-fails", sign=tuple(model_ids)) is not None or not accelerated:
                 message = (
                     "The model is not converted for the FPGA (AccelOnnx)."
                     if not accelerated

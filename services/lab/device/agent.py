@@ -106,6 +106,7 @@ class EdgeAgent:
         self._note(f"Restarting module {name}")
         await container.stop()
         container.restarts = 0
+        self.world.faults.cure(self.device, name)
         with contextlib.suppress(StepFailed):  # it is tried again with the next plan, and reported then
             await self.engine.start(name)
         self._wake.set()
@@ -140,7 +141,8 @@ class EdgeAgent:
             if name == "edgeHub" or not container.running or now - container.started_at < 0.5:
                 continue
             for fault in ("crash", "stuck", "dead"):
-                parameters = self.engine.fault(fault, name)
+                sign = container.module.options_text if fault == "dead" else container.module.image
+                parameters = self.engine.fault(fault, name, sign)
                 if parameters is not None:
                     code = int(parameters.get("exit_code", 137))
                     if fault == "stuck":
@@ -191,7 +193,8 @@ class EdgeAgent:
     def _take_up(self) -> None:
         """Read the deployment when it is another one, or when a fault says how it is to be read."""
         desired = self.world.hub.identity(self.device, "$edgeAgent").twin.desired
-        forced = next((name for name in ("empty", "bad-format", "schema") if self.engine.fault(name) is not None), "")
+        refused = ("empty", "bad-format", "schema")
+        forced = next((name for name in refused if self.engine.fault(name, sign=desired.version) is not None), "")
         if self._taken_up == (desired.version, forced):
             return
         if self.engine.fault("not-applied") is not None and self._taken_up is not None:
@@ -264,6 +267,7 @@ class EdgeAgent:
         if module.status == "stopped" and container.running:
             self._note(f"Stopping module {name}")
             await container.stop()
+            self.world.faults.cure(self.device, name)
         elif module.status == "running" and not container.running and (container.stopping or container.started == NEVER):
             self._note(f"Starting module {name}")
             await self.engine.start(name)
@@ -299,7 +303,8 @@ class EdgeAgent:
         """Return a module's runtimeStatus."""
         if container is None:
             return "unknown"
-        if self.engine.fault("dead", name) is not None and name != "edgeHub" and not container.running:
+        dead = name != "edgeHub" and not container.running
+        if dead and self.engine.fault("dead", name, container.module.options_text) is not None:
             return "dead"
         if container.running:
             return "unhealthy" if name != "edgeHub" and self.engine.fault("unhealthy", name) is not None else "running"

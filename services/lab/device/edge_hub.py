@@ -6,6 +6,7 @@ Source: Azure/iotedge …Hub.Core/{EdgeHubConnection,config/TwinConfigSource,con
 
 from __future__ import annotations
 
+import json
 import signal
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -91,7 +92,8 @@ class EdgeHub:
 
     def _take_up(self, container: Container) -> None:
         desired = self.world.hub.registered(self.device, "$edgeHub").twin.desired
-        fault = self.world.faults.active("routes-refused", self.device) is not None
+        routes = json.dumps(desired.content.get("routes"), sort_keys=True)
+        fault = self.world.faults.active("routes-refused", self.device, sign=routes) is not None
         if self._read == (desired.version, fault):
             return
         self._read = (desired.version, fault)

@@ -9,6 +9,7 @@ import asyncio
 import itertools
 import shutil
 import tempfile
+from collections.abc import Hashable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from services.lab.world import World
 
 PULL_SECONDS = 0.3
+_SLOW_PULLS = 5  # then the layers are there: an engine keeps those that came whole
 _SOCKET_PATH = 90  # bytes that a Unix socket's path may have, with room for its name
 
 
@@ -69,9 +71,9 @@ class Engine:
         if self._sockets != self.folder:
             shutil.rmtree(self._sockets, ignore_errors=True)
 
-    def fault(self, name: str, module: str = "") -> dict[str, Any] | None:
-        """Return the parameters of a fault that is on for this device and module."""
-        return self.world.faults.active(name, self.device, module or None)
+    def fault(self, name: str, module: str = "", sign: Hashable = None, tries: int = 0) -> dict[str, Any] | None:
+        """Return the parameters of a fault that is on for this device and module and not cured (``Fault.bites``)."""
+        return self.world.faults.active(name, self.device, module or None, sign=sign, tries=tries)
 
     def find(self, name: str, port: int) -> Path | None:
         """Return the socket of the module ``name`` where it listens on ``port`` of its inside, for other modules."""
@@ -97,11 +99,12 @@ class Engine:
         name = module.name
         update = name in self.containers
         if name != "edgeHub":
-            for fault, reason in (("pull-unauthorized", "unauthorized"), ("pull-denied", "denied")):
-                if (parameters := self.fault(fault, name)) is not None:
-                    words = parameters["wording"] or error_words(self.version)
-                    raise StepFailed(wordings.pull(name, module.image, reason, words, update))
-            if (parameters := self.fault("slow-pull", name)) is not None:
+            parameters = self.fault("pull-unauthorized", name)
+            if parameters is not None and not self.world.registry.is_current(deployment.credentials):
+                raise StepFailed(wordings.pull(name, module.image, "unauthorized", self._words(parameters), update))
+            if (parameters := self.fault("pull-denied", name, module.image)) is not None:
+                raise StepFailed(wordings.pull(name, module.image, "denied", self._words(parameters), update))
+            if (parameters := self.fault("slow-pull", name, tries=_SLOW_PULLS)) is not None:
                 await asyncio.sleep(float(parameters["seconds"]))
                 named = parameters["wording"] == "timeout" if parameters["wording"] else timeout_names_seconds(self.version)
                 raise StepFailed(wordings.slow_pull(pull_patience(self.version) if named else 0))
@@ -113,6 +116,9 @@ class Engine:
             await asyncio.sleep(PULL_SECONDS * self.pace)
             self._pulled.add(module.image)
         return image
+
+    def _words(self, parameters: dict[str, Any]) -> Any:
+        return parameters["wording"] or error_words(self.version)
 
     def create(self, module: ModuleSpecification, image: RegistryImage) -> Container:
         """Make the container, which does not run yet."""
@@ -165,14 +171,16 @@ class Engine:
             fpga=fpga,
             flash_seconds=-1.0 if self.fault("flashing-forever", name) is not None else seconds,
             delay=0.0 if slow is None else float(slow["seconds"]),
-            wrong_tensors=self.fault("wrong-tensors", name) is not None,
+            wrong_tensors=self.fault("wrong-tensors", name, self.containers[name].module.image) is not None,
         )
 
     def _check_ports(self, module: ModuleSpecification) -> None:
         host_ports = [outside for _, outside in module.options.ports]
-        if module.name != "edgeHub" and host_ports and (parameters := self.fault("port-taken", module.name)) is not None:
-            holder = parameters["wording"]
-            raise StepFailed(wordings.port_taken(module.name, host_ports[0], holder, error_words(self.version)))
+        if module.name != "edgeHub" and host_ports:
+            parameters = self.fault("port-taken", module.name, tuple(host_ports))
+            if parameters is not None:
+                holder = parameters["wording"]
+                raise StepFailed(wordings.port_taken(module.name, host_ports[0], holder, error_words(self.version)))
         for name, other in self.containers.items():
             if name != module.name and other.running:
                 for _, outside in other.module.options.ports:

@@ -108,7 +108,7 @@ class Listener:
             await pipe.close()
 
     async def carry(self, pipe: Pipe) -> None:
-        """Serve a connection to its end; one that came by another port (websocket) shares this one's faults."""
+        """Serve a connection to its end, also one that came by another port (websocket)."""
         task = asyncio.current_task()
         assert task is not None
         self._connections[pipe] = task
@@ -124,11 +124,12 @@ class Listener:
         """How many are connected now."""
         return len(self._connections)
 
-    def cut(self) -> None:
-        """Break every connection without a word."""
+    def cut(self, everything: bool = False) -> None:
+        """Break every connection of this port, or with ``everything`` those that came by another one too, without a word."""
         for pipe, task in list(self._connections.items()):
-            pipe.abort()
-            task.cancel()
+            if everything or isinstance(pipe, StreamPipe):
+                pipe.abort()
+                task.cancel()
 
     def freeze(self, on: bool) -> None:
         """Keep connections and accept more, but neither read nor answer."""
@@ -158,5 +159,5 @@ class Listener:
         await self._refuse(True)
         self.freeze(False)
         tasks = list(self._connections.values())
-        self.cut()
+        self.cut(everything=True)
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 
 from aiohttp import WSMsgType, web
 
-from services.lab.wire.listener import LinkConditions, Listener
+from services.lab.wire.listener import Listener
 
 _AMQP, _MQTT = "AMQPWSB10", "mqtt"
 # Path on the HTTPS port → its usual subprotocol. uamqp asks with a slash at the end: both are served.
@@ -17,20 +16,16 @@ _PATHS = {"/$servicebus/websocket": _AMQP, "/$iothub/websocket": _MQTT}
 class WebsocketPipe:
     """A Pipe over a websocket's binary messages."""
 
-    def __init__(self, socket: web.WebSocketResponse, request: web.Request, conditions: LinkConditions) -> None:
-        self._socket, self._request, self._conditions = socket, request, conditions
+    def __init__(self, socket: web.WebSocketResponse, request: web.Request) -> None:
+        self._socket, self._request = socket, request
 
     async def read(self) -> bytes:
         """See Pipe."""
         message = await self._socket.receive()
-        await self._conditions.running.wait()
         return bytes(message.data) if message.type is WSMsgType.BINARY else b""
 
     async def send(self, data: bytes) -> None:
         """See Pipe."""
-        await self._conditions.running.wait()
-        if self._conditions.delay:
-            await asyncio.sleep(self._conditions.delay)
         if self._socket.closed:
             raise ConnectionResetError("the peer is gone")
         await self._socket.send_bytes(data)
@@ -42,7 +37,7 @@ class WebsocketPipe:
 
 
 def routes(amqp: Listener, mqtt: Listener) -> list[web.RouteDef]:
-    """Return both paths, served as the listeners' own ports are, faults included.
+    """Return both paths, served as the listeners' own ports are; the faults of those ports end there: this is the way round them.
 
     The subprotocol says which; azure-iothub for JavaScript asks for AMQP on the path of devices.
     """
@@ -53,7 +48,7 @@ def routes(amqp: Listener, mqtt: Listener) -> list[web.RouteDef]:
             socket = web.WebSocketResponse(protocols=tuple(listeners), max_msg_size=4 * 1024 * 1024, compress=False)
             await socket.prepare(request)
             listener = listeners[socket.ws_protocol or usual]
-            await listener.carry(WebsocketPipe(socket, request, listener.conditions))
+            await listener.carry(WebsocketPipe(socket, request))
             if not socket.closed:
                 await socket.close()
             return socket

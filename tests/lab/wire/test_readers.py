@@ -16,6 +16,8 @@ from azure.eventhub import EventHubConsumerClient, TransportType
 from azure.eventhub.aio import EventHubConsumerClient as AioClient
 from azure.eventhub.exceptions import AuthenticationError, ConnectError, ConnectionLostError, EventHubError
 
+from services.lab.faults import KINDS
+
 DEVICE = "databox-edge-1"
 
 
@@ -419,3 +421,44 @@ def test_a_port_that_is_slow_delivers_late(wire):
         wire.do(wire.world.faults.switch, "slow", on=False)
     finally:
         reading.close()
+
+
+@pytest.mark.parametrize("fault", ["refuse", "freeze", "slow", "cut"])
+def test_websockets_are_the_way_round_faults_of_the_port(wire, fault, websocket_port):
+    wire.append("x", [b"ws"], partition=0)
+    parameters = {"slow": {"seconds": 60.0}, "cut": {"every": 0.2}}.get(fault, {})
+    wire.do(wire.world.faults.switch, fault, **parameters)
+    assert KINDS[fault].cure == "transport"
+    client = client_of(
+        wire,
+        transport_type=TransportType.AmqpOverWebsocket,
+        custom_endpoint_address=f"sb://{wire.claim.address}:{websocket_port}",
+    )
+    reading = Reading(client, partition_id="0")
+    try:
+        reading.until(lambda r: r.events)
+        assert not reading.errors
+    finally:
+        reading.close()
+        wire.do(wire.world.faults.switch, fault, on=False)
+
+
+@pytest.mark.parametrize("fault", ["too-many-readers", "link-stolen"])
+def test_another_consumer_group_has_room(wire, fault):
+    wire.append("x", [b"1"], partition=0)
+    first = Reading(client_of(wire), partition_id="0", starting_position="@latest")
+    try:
+        first.until(lambda r: wire.do(lambda: len(wire.amqp.readers.all())) == 1)
+        wire.do(wire.world.faults.switch, fault)
+        if fault == "too-many-readers":
+            assert "which is 5" in str(error_of(wire, client_of(wire)))
+        else:
+            first.until(lambda r: r.errors)
+        other = Reading(client_of(wire, group="console"), partition_id="0")
+        try:
+            other.until(lambda r: r.events)
+            assert not other.errors
+        finally:
+            other.close()
+    finally:
+        first.close()

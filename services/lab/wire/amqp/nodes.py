@@ -243,8 +243,8 @@ class Nodes:
                 f"{hub.events.partition_count - 1}.",
             )
         link = EventLink(session, attach, address, hub, self._readers, group, int(partition))
-        full = group.lower() == FULL_GROUP or hub.faults.active("too-many-readers") is not None
-        self._readers.join(link, LIMIT if full else 0, hub.faults.active("link-stolen") is not None)
+        full = group.lower() == FULL_GROUP or hub.faults.active("too-many-readers", sign=group.lower()) is not None
+        self._readers.join(link, LIMIT if full else 0, hub.faults.active("link-stolen", sign=group.lower()) is not None)
         return link
 
     def _redirect(self, session: Session) -> Refusal:

@@ -39,6 +39,8 @@ class AmqpServer(Listener):
     def _fault(self, name: str, on: bool) -> None:
         if name == "link-stolen" and on:
             for link in self.readers.all():
+                if self._world.faults.active(name, sign=link.group.lower()) is None:
+                    continue  # the other reader is in one group
                 self.readers.evict(link, "somebody-else", 1 + (link.epoch or 0))
         if name in ("expire", "unauthorized", "skew") and on:
             for nodes in list(self._nodes):

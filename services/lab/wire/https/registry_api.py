@@ -64,13 +64,10 @@ async def _tags(request: web.Request, registry: Registry) -> web.Response:
 
 def _find(request: web.Request, registry: Registry) -> RegistryImage | None:
     name, reference = part(request, "name"), part(request, "reference")
-    if registry.faults.active("image-missing") is not None:
-        return None
     if reference.startswith("sha256:"):
-        return next(
-            (one for (repository, _), one in registry.images.items() if repository == name and one.digest == reference), None
-        )
-    return registry.images.get((name, reference))
+        tags = (tag for (repository, tag), one in registry.images.items() if repository == name and one.digest == reference)
+        reference = next(tags, reference)
+    return registry.find(name, reference)
 
 
 async def _manifest(request: web.Request, registry: Registry) -> web.Response:
@@ -97,7 +94,7 @@ async def _blob(request: web.Request, registry: Registry) -> web.Response:
     blob = _stored_blob(request, registry, digest)
     if blob is None:
         return _error(404, "BLOB_UNKNOWN", "blob unknown to registry")
-    fault = registry.faults.active("image-architecture")
+    fault = registry.faults.active("image-architecture", subject=part(request, "name"), sign=digest)
     if fault is not None and b'"architecture"' in blob:
         blob = json.dumps({**json.loads(blob), "architecture": fault["architecture"]}).encode()
     headers = {"Docker-Content-Digest": digest, "Content-Type": "application/octet-stream", "Content-Length": str(len(blob))}
