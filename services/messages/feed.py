@@ -51,6 +51,8 @@ class MessageFeed:
         self._progress: _SearchProgress | None = None
         self._narrowed = (0, 0)  # from where to where was looked when the filter was taken
         self._begun_anew = False  # another journal has taken the place of the one that is shown
+        self._follows_rule = True  # when it was last looked at
+        self._is_redrawn = False  # what is shown may have had other columns
         self._health: HealthReader | None = None
         self._health_lock = threading.Lock()
         self._closed = False
@@ -121,8 +123,11 @@ class MessageFeed:
             last = window.bounds()[1]
             newer: Sequence[InferenceMessage] = ()
             anew = False
-            if self._begun_anew:
+            before, self._follows_rule = self._follows_rule, window.follows_rule
+            self._is_redrawn |= self._follows_rule and not before
+            if self._begun_anew or (self._is_redrawn and room):
                 newer, anew, self._begun_anew = window.newest(PAGE, where, RECENT), True, False
+                self._is_redrawn = False
                 self._narrowed = (0, last)
             elif room:
                 if not where.empty or last - progress.until <= room:

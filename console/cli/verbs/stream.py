@@ -19,6 +19,7 @@ from console.cli.verbs._numbers import MOST_ROWS, whole_number
 from services.errors import OperatorError
 from services.messages.filters import Filter
 from services.messages.journal.export import as_dict
+from services.messages.journal.field_rule import wait_for_rule
 from services.messages.journal.window import Window
 from services.messages.recorder.handle import RecorderHandle, ensure_recorder
 from services.messages.recorder.status import RecorderStatus
@@ -63,8 +64,11 @@ def run(call: Call) -> int:
     with call.session() as session, _ended_by_signals():
         try:
             handle = ensure_recorder(session.context, session.endpoint(), start)
+            only_new = options.since is None and start.kind == "latest"
             try:
-                _stream(call, handle, where, options.since is None and start.kind == "latest")
+                if not only_new:
+                    wait_for_rule(handle.journal_path, call.progress)
+                _stream(call, handle, where, only_new)
             finally:
                 handle.close()
         except BrokenPipeError:

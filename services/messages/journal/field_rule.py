@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,10 @@ from services.messages.journal import schema
 from services.messages.journal.store import Journal
 from services.messages.parsing.field_rule import FieldRule
 from services.messages.parsing.parse import derive, is_foreign
+from services.text import counted
 
 _PORTION = 1_000  # rows
+_PATIENCE = 15.0  # seconds
 _ANEW = -1  # in the place of a row: the recorder has not taken the rule yet
 
 
@@ -34,6 +37,37 @@ def request_rule(path: Path, text: str) -> None:
             writer.execute("INSERT OR REPLACE INTO field_rule (id, fields, below) VALUES (1, ?, ?)", (text, _ANEW))
     finally:
         journal.close()
+
+
+def wait_for_rule(path: Path, progress: Callable[[str], None], patience: float = _PATIENCE) -> None:
+    """Wait until all columns follow the rule, for who reads the journal once; ``progress`` is told where that takes long.
+
+    A recorder that gets no further for ``patience`` seconds, as one of an earlier version, is not waited for.
+    """
+    start = time.monotonic()
+    next_word, before, since = start + 1.0, 0, start
+    while count := _rows_to_do(path):
+        now = time.monotonic()
+        before, since = (before, since) if count == before else (count, now)
+        if now - since > patience:
+            progress("The recorder does not take up the context's fields: older messages are read without them.")
+            return
+        if now > next_word:
+            progress(f"The context's fields are looked for in {counted(count, 'older message')} first.")
+            next_word += 10.0
+        time.sleep(0.05)
+
+
+def _rows_to_do(path: Path) -> int:
+    connection = schema.open_for_reading(path)
+    try:
+        below = schema.field_rule(connection)[1]
+        first, last = connection.execute("SELECT min(row), max(row) FROM message").fetchone()
+    finally:
+        connection.close()
+    if not last or not below:
+        return 0
+    return int((last + 1 if below == _ANEW else below) - first)
 
 
 def take_rule(journal: Journal) -> tuple[str, int]:

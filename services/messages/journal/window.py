@@ -67,6 +67,11 @@ class Window:
         """Whether this is still the journal of that name: a damaged one is set aside, and its rows are not those of the next."""
         return schema.identity(self._path) == self._identity
 
+    @property
+    def follows_rule(self) -> bool:
+        """Whether all columns follow the context's rule for foreign JSON; not while the recorder draws them anew."""
+        return schema.field_rule(self._connection)[1] == 0
+
     def close(self) -> None:
         """Close it."""
         self._connection.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +13,7 @@ from services.contexts.model import FieldPath, MessageFields
 from services.messages.filters import Filter
 from services.messages.health.statistics import HealthReader
 from services.messages.journal import field_rule, schema
-from services.messages.journal.field_rule import follow_rule, request_rule, take_rule
+from services.messages.journal.field_rule import follow_rule, request_rule, take_rule, wait_for_rule
 from services.messages.journal.retention import Keep
 from services.messages.journal.rows import Batch, RawMessage
 from services.messages.journal.store import Journal
@@ -108,3 +109,27 @@ async def test_the_recorder_follows_while_messages_come(
     await asyncio.to_thread(eventually, lambda: take_rule(foreign)[1] == 0)
     intake.end()
     assert intake.rule_text == RULE
+    wait_for_rule(foreign.path, lambda text: pytest.fail(text))
+
+
+def test_who_reads_once_waits_until_all_follow(foreign: Journal, eventually: Callable[..., Any]) -> None:
+    window = Window(foreign.path)
+    assert window.follows_rule
+    request_rule(foreign.path, RULE)
+    assert not window.follows_rule
+    words: list[str] = []
+    waiting = threading.Thread(target=wait_for_rule, args=(foreign.path, words.append))
+    waiting.start()
+    eventually(lambda: words)
+    assert waiting.is_alive() and "3,000 older messages" in words[0]
+    follow_rule(foreign, *take_rule(foreign))
+    waiting.join(60)
+    assert not waiting.is_alive() and window.follows_rule
+    window.close()
+
+
+def test_a_recorder_that_takes_up_no_rule_is_not_waited_for(foreign: Journal) -> None:
+    request_rule(foreign.path, RULE)
+    words: list[str] = []
+    wait_for_rule(foreign.path, words.append, patience=0.1)
+    assert "does not take up" in words[-1]
