@@ -125,7 +125,7 @@ def console(lab: BenchLab, *arguments: str) -> Iterator[PtyConsole]:
         try:
             found.until("Images")
             found.press("4")
-            found.until("No messages yet.", 90)
+            found.until("No messages of", 90)
             end = time.monotonic() + 60
             while "kept" not in found.text() and time.monotonic() < end:  # the first that comes shows the line
                 lab.inject(1)
