@@ -1,32 +1,33 @@
 """The process that asks a hub where its messages are received: ``python -m services.hub.redirect``.
 
-A receiver attached to ``/messages/events/$management`` is answered with ``amqp:link:redirect`` to the Event Hub-compatible
-endpoint
-(docs/facts/iot-hub.md). The public EventHubConsumerClient cannot follow it, uamqp can, but hangs for ever on an untrusted
-certificate; therefore a
-process of its own that can be ended, and a plain TLS handshake first that tells why it would hang.
+A receiver attached to ``/messages/events/$management`` is answered with ``amqp:link:redirect`` to the Event Hub-compatible endpoint
+(docs/facts/iot-hub.md). The public EventHubConsumerClient cannot follow it; the AMQP client that azure-eventhub brings is asked
+instead, in a process of its own that can be ended, and after a plain TLS handshake that tells what is wrong with a certificate.
 
 Standard input: one JSON object ``{host, port, policy, key, ca_file, websocket, proxy}``. Standard output: one of
-``{"address", "hostname"}``
-and ``{"source", "code", "text"}``.
+``{"address", "hostname"}`` and ``{"source", "code", "text"}``.
 """
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 import json
-import logging
 import socket
 import ssl
 import sys
 import time
 from typing import Any
+from urllib.parse import quote_plus
 
 from services.contexts.children import forbid_core_dumps
 from services.contexts.consumer import proxy_settings
 
 AMQPS = 5671
 _HANDSHAKE_SECONDS = 6
-_SILENT_SECONDS = 12  # uamqp itself waits for ever where TLS stands and nothing is said
+_SILENT_SECONDS = 12  # where TLS stands and nothing is said
+_TOKEN_SECONDS = 300
 
 
 def main() -> None:
@@ -38,6 +39,14 @@ def main() -> None:
 
 def ask(question: dict[str, Any]) -> dict[str, str]:
     """Ask one question and return the answer."""
+    try:
+        base64.b64decode(question["key"], validate=True)
+    except ValueError:
+        return {
+            "source": "amqp",
+            "code": "amqp:unauthorized-access",
+            "text": "the policy's key is no base64: it was cut or changed",
+        }
     if not question["websocket"]:
         trouble = _handshake(question["host"], question["ca_file"])
         if trouble:
@@ -70,59 +79,53 @@ def _network(code: str, error: BaseException) -> dict[str, str]:
 
 
 def _redirected(question: dict[str, Any]) -> dict[str, str]:
-    import certifi
-    import uamqp
-    from azure.iot.hub.sastoken import SasToken
-    from uamqp import errors
-    from uamqp.authentication import SASLPlain
+    from azure.eventhub._pyamqp import error as amqp
+    from azure.eventhub._pyamqp.authentication import SASLPlainAuth
+    from azure.eventhub._pyamqp.client import ReceiveClient
+    from azure.eventhub._pyamqp.constants import TransportType
 
     host = question["host"]
-    token = str(SasToken(host, question["key"], question["policy"], 300 + int(time.time()) % 60))
-    sign_in = SASLPlain(
+    websocket = question["websocket"]
+    user = f"{question['policy']}@sas.root.{host.split('.')[0]}"
+    client = ReceiveClient(
         host,
-        f"{question['policy']}@sas.root.{host.split('.')[0]}",
-        token,
-        port=(question["port"] or 443) if question["websocket"] else AMQPS,
-        verify=question["ca_file"] or certifi.where(),
+        f"amqps://{host}/messages/events/$management",
+        auth=SASLPlainAuth(user, hub_token(host, question["policy"], question["key"])),
+        connection_verify=question["ca_file"] or None,
+        transport_type=TransportType.AmqpOverWebsocket if websocket else TransportType.Amqp,
+        custom_endpoint_address=f"https://{host}:{question['port']}/$servicebus/websocket"
+        if websocket and question["port"]
+        else None,
         http_proxy=proxy_settings(question["proxy"], with_scheme=False) if question["proxy"] else None,
-        transport_type=uamqp.TransportType.AmqpOverWebsocket if question["websocket"] else uamqp.TransportType.Amqp,
     )
-    refusals = _Refusals()
-    logging.getLogger("uamqp.c_uamqp").addHandler(refusals)
-    logging.getLogger("uamqp.c_uamqp").setLevel(logging.INFO)
-    client = uamqp.ReceiveClient(f"amqps://{host}/messages/events/$management", auth=sign_in, debug=False)
     until = time.monotonic() + _SILENT_SECONDS
     try:
         client.open()
-        while not client.client_ready():
-            if time.monotonic() > until:
-                return {"source": "amqp", "code": "silent", "text": f"nothing was said within {_SILENT_SECONDS} s"}
-            time.sleep(0.02)
-        client.receive_message_batch(max_batch_size=1, timeout=5000)
-    except errors.LinkRedirect as redirect:
+        while time.monotonic() < until:
+            client.do_work()
+            error = getattr(client._link, "_error", None)
+            if error is not None:
+                raise error
+    except amqp.AMQPLinkRedirect as redirect:
         return {"hostname": _text(redirect.hostname), "address": _text(redirect.address)}
-    except errors.AMQPError as error:
-        if refusals.seen:
-            return {"source": "amqp", "code": "amqp:unauthorized-access", "text": refusals.seen}
-        return {
-            "source": "amqp",
-            "code": _text(getattr(error, "condition", "")),
-            "text": _text(getattr(error, "description", "") or error),
-        }
+    except amqp.AMQPException as error:
+        return {"source": "amqp", "code": _text(error.condition), "text": _text(error.description or error)}
+    except Exception as error:  # noqa: BLE001 - whatever websocket-client or the SDK's transport raise is the answer
+        if "SASL" in str(error):  # a ValueError is all that the SDK has for a user or a key that is refused
+            text = "SASL handshake failed: the policy or its key is refused"
+            return {"source": "amqp", "code": "amqp:unauthorized-access", "text": text}
+        return {"source": "network", "code": type(error).__name__, "text": _text(error)}
     finally:
         client.close()
-    return {"source": "amqp", "code": "", "text": "the hub accepted the link and redirected nowhere"}
+    return {"source": "amqp", "code": "silent", "text": f"nothing was said within {_SILENT_SECONDS} s"}
 
 
-class _Refusals(logging.Handler):
-    """A refused user or key shows in uamqp's log alone: its exception says "unexpected error state" of everything."""
-
-    seen = ""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Keep the line that tells of it."""
-        if "SASL handshake failed" in record.getMessage():
-            self.seen = "SASL handshake failed: the policy or its key is refused"
+def hub_token(host: str, policy: str, key: str) -> str:
+    """Return a token for the hub, signed with a policy's key (docs/facts/iot-hub.md, shared access signatures)."""
+    resource, expires = quote_plus(host), int(time.time()) + _TOKEN_SECONDS
+    signature = hmac.new(base64.b64decode(key), f"{resource}\n{expires}".encode(), hashlib.sha256).digest()
+    signed = quote_plus(base64.b64encode(signature))
+    return f"SharedAccessSignature sr={resource}&sig={signed}&se={expires}&skn={quote_plus(policy)}"
 
 
 def _text(value: Any) -> str:
