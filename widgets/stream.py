@@ -104,14 +104,14 @@ def message_cells(message: InferenceMessage, width: int, column: SenderColumn | 
 def message_heads(width: int, column: SenderColumn | None = None, day: str = "") -> str:
     """Return the heads of the columns of ``message_cells``; ``day`` is that of the times, where it is not today."""
     room = width - 12
-    heads = " " + fit(day or "time", 10) + " "
+    heads = " " + fit(day or "TIME", 10) + " "
     if column is not None:
-        heads += fit("from", column.width) + " "
+        heads += fit("FROM", column.width) + " "
         room -= column.width + 1
     if room < _RESULT_ROOM:
-        return heads + fit("class or text", max(room, 0))
+        return heads + fit("CLASS OR TEXT", max(room, 0))
     label, rest = _split(room - 15)
-    return heads + fit("took", 8, right=True) + " " + fit("conf", 4) + "  " + fit("class", label) + " " + fit("picture", rest)
+    return heads + fit("TOOK", 8, right=True) + " " + fit("CONF", 4) + "  " + fit("CLASS", label) + " " + fit("PICTURE", rest)
 
 
 def _split(room: int) -> tuple[int, int]:

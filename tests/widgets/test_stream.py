@@ -187,3 +187,19 @@ async def test_the_intakes_line_tells_the_worst_first_and_all_of_it() -> None:
             ]  # fmt: skip
         pane.show_intake(RecorderFigures("receiving", 3.0, stored=3040), 0)
         assert str(pane.state_line.content).startswith("following · 3.0/s · lag 0")
+
+
+async def test_the_heads_stand_over_their_columns_and_name_another_day() -> None:
+    app = Bare()
+    async with app.run_test(size=(80, 24)) as pilot:
+        pane = app.pane
+        pane.show_window([message(row) for row in range(10)])
+        await pilot.pause()
+        heads = str(pane.heads.content)
+        line = "".join(text for text, _ in message_cells(message(1), pane.stream.scrollable_content_region.width))
+        assert heads.startswith(" 2026-01-01 ") and heads.index("CLASS") == line.index("tiger cat")
+        assert heads.index("PICTURE") == line.index("cat.jpg")
+        await pilot.resize_terminal(80, 9)
+        pane.show_window([message(1)])
+        await pilot.pause()
+        assert not pane.heads.display, "each line is for a message"
