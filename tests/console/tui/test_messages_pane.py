@@ -16,8 +16,11 @@ from textual.widgets import Input
 
 from console.tui.app import ConsoleApp
 from console.tui.screens.health import HealthScreen
+from services.contexts.model import FieldPath, MessageFields
+from services.messages.journal.field_rule import request_rule
 from services.messages.journal.rows import Batch, RawMessage
 from services.messages.journal.store import Journal
+from services.messages.parsing.field_rule import rule_text
 from widgets.dialogs import ErrorDialog, Prompt, Reader
 from widgets.pane import FilterLine
 
@@ -178,6 +181,12 @@ async def test_filter_context_mark_save_export_jump(
         await until(pilot, lambda: [m.text for m in pane.stream.window] == ["after"], "what came after")
         await pilot.press("r")
         await until(pilot, lambda: not pane.has_class("-noted"), "the notice was seen")
+
+        # Foreign JSON, and the context's fields for it, given while the pane shows it.
+        control(lab, "messages", {"device": "pane-one", "bodies": ['{"animal": "fox", "when": 1}'], "partition": 0})
+        await until(pilot, lambda: [m.kind for m in pane.stream.window] == ["text", "json"], "JSON of no known names")
+        request_rule(Path(app.session.messages.path), rule_text(MessageFields(label=FieldPath("animal"))))
+        await until(pilot, lambda: [m.label for m in pane.stream.window] == ["", "fox"], "its class")
     app.end()
 
 
