@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
@@ -50,17 +51,19 @@ class FaultKind:
     cure: Cure = "elsewhere"
 
 
+_LASTS = 300.0  # seconds after which those pass that pass by themselves
+
 _KINDS = (
     # the hub's HTTPS
     FaultKind("hub-refuse", "hub", "Connections to the hub's HTTPS are closed without an answer."),
-    FaultKind("hub-freeze", "hub", "The hub takes requests and never answers."),
+    FaultKind("hub-freeze", "hub", "The hub takes requests and never answers.", {"lasts": _LASTS}, cure="wait"),
     FaultKind("hub-slow", "hub", "Every answer of the hub is late.", {"seconds": 3.0}),
-    FaultKind("hub-500", "hub", "The hub answers 500."),
-    FaultKind("hub-503", "hub", "The hub answers 503."),
+    FaultKind("hub-500", "hub", "The hub answers 500.", {"lasts": _LASTS}, cure="wait"),
+    FaultKind("hub-503", "hub", "The hub answers 503.", {"lasts": _LASTS}, cure="wait"),
     FaultKind("hub-error", "hub", "The hub refuses with a code of your choice.", {"code": 500001, "path": ""}),
-    FaultKind("throttle", "hub", "The hub throttles (429001)."),
-    FaultKind("throttle-backlog", "hub", "The hub throttles (429002)."),
-    FaultKind("throttle-timeout", "hub", "The hub throttles (429003)."),
+    FaultKind("throttle", "hub", "The hub throttles (429001).", {"lasts": _LASTS}, cure="wait"),
+    FaultKind("throttle-backlog", "hub", "The hub throttles (429002).", {"lasts": _LASTS}, cure="wait"),
+    FaultKind("throttle-timeout", "hub", "The hub throttles (429003).", {"lasts": _LASTS}, cure="wait"),
     FaultKind("quota", "hub", "The day's messages are used up (403002)."),
     FaultKind("basic-tier", "hub", "The hub is of a basic tier: no twins, methods, deployments (403010)."),
     FaultKind("unauthorized", "hub", "Every key is refused (401003)."),
@@ -107,7 +110,13 @@ _KINDS = (
         "slow-pull", "agent", "The pull takes longer than the agent waits (500).", {"wording": "", "seconds": 0.0}, cure="wait"
     ),
     FaultKind("port-taken", "agent", "The host port is allocated already (500).", {"wording": "docker"}, cure="port"),
-    FaultKind("step-waits", "agent", "A step waits for its next try; an agent to 1.0.9 says so without a word (406)."),
+    FaultKind(
+        "step-waits",
+        "agent",
+        "A step waits for its next try; an agent to 1.0.9 says so without a word (406).",
+        {"lasts": _LASTS},
+        cure="wait",
+    ),
     FaultKind("engine-gone", "agent", "The agent cannot list its containers: 500, and no module is reported."),
     FaultKind("routes-refused", "agent", "edgeHub refuses its configuration: a route that does not parse (400).", cure="routes"),
     FaultKind("no-fpga", "agent", "The device has no /dev/catapult0 (500)."),
@@ -131,9 +140,9 @@ _KINDS = (
         cure="wait",
     ),
     # workspace and registry
-    FaultKind("workspace-freeze", "workspace", "Azure ML takes requests and never answers."),
+    FaultKind("workspace-freeze", "workspace", "Azure ML takes requests and never answers.", {"lasts": _LASTS}, cure="wait"),
     FaultKind("workspace-slow", "workspace", "Azure ML is slow.", {"seconds": 3.0}),
-    FaultKind("workspace-500", "workspace", "Azure ML answers 500."),
+    FaultKind("workspace-500", "workspace", "Azure ML answers 500.", {"lasts": _LASTS}, cure="wait"),
     FaultKind("workspace-forbidden", "workspace", "The sign-in has no role on the workspace (403)."),
     FaultKind("sign-in", "workspace", "Azure AD refuses the sign-in."),
     FaultKind("making-slow", "workspace", "Conversions and builds do not come to their end."),
@@ -142,7 +151,7 @@ _KINDS = (
     FaultKind(
         "registry-unauthorized", "registry", "The registry's password was renewed: it refuses the one of before.", cure="password"
     ),
-    FaultKind("registry-freeze", "registry", "The registry never answers."),
+    FaultKind("registry-freeze", "registry", "The registry never answers.", {"lasts": _LASTS}, cure="wait"),
     FaultKind("image-missing", "registry", "The registry has lost the image that is asked for.", cure="image"),
     FaultKind(
         "image-architecture", "registry", "The image is for another architecture.", {"architecture": "arm64"}, cure="image"
@@ -165,6 +174,12 @@ class Fault:
     signs: dict[tuple[str, ...], Hashable] = field(default_factory=dict, repr=False)
     tries: Counter[tuple[str, ...]] = field(default_factory=Counter, repr=False)
     cured: set[tuple[str, ...]] = field(default_factory=set, repr=False)
+    since: float = field(default_factory=time.monotonic, repr=False)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has passed by itself."""
+        return "lasts" in self.parameters and time.monotonic() - self.since > float(self.parameters["lasts"])
 
     def bites(self, place: tuple[str, ...], sign: Hashable, tries: int) -> bool:
         """Return whether its remedy has not been carried out at ``place``.
@@ -260,7 +275,11 @@ class Faults:
         A fault switched on without a device or module is on for every one. ``sign`` and ``tries`` as for ``Fault.bites``, of the
         ``subject`` (a repository, a consumer group's reader) where it is no module's.
         """
-        for fault in self.on:
+        for fault in list(self.on):
+            if fault.is_over:
+                self.on.remove(fault)
+                self._tell(fault, False)
+                continue
             here = not fault.device or device is None or fault.device == device
             if fault.kind.name != name or not here or not (not fault.module or module is None or fault.module == module):
                 continue

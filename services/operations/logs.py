@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from services.errors import OperatorError
+from services.errors import OperatorError, UsageError
 from services.hub.client import Hub
 from services.hub.methods import module_logs
 from services.messages.start import parse_time
@@ -18,6 +18,7 @@ from services.text import one_line
 
 # What edge agents take as a span before now: numbers with units (docs/facts/iot-hub.md).
 _SPANS = re.compile(r"(?:\d{1,9}\s*(?:s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?|w|weeks?)\s*){1,6}", re.ASCII)
+_DATED = re.compile(r"\d{4}-\d\d-\d\d|[\d.]+\s*[smhdw]", re.IGNORECASE | re.ASCII)
 _MOST = 2000  # lines asked for at once; halved by the hub room where the device finds them too many
 
 
@@ -29,6 +30,12 @@ def agent_time(text: str) -> str:
     word = text.strip()
     if not word or _SPANS.fullmatch(word) or (word.isascii() and word.isdecimal() and len(word) <= 10):
         return word
+    if not _DATED.match(word):
+        raise UsageError(
+            f"{one_line(word, 60)!r} is no time that an edge agent takes; nothing was sent.",
+            remedy="Give a span before now (90s, 10m, 2h30m, 3d) or a date and time (2026-11-22T13:00, 2026-11-22T13:00Z).",
+            code="time.syntax",
+        )
     at = datetime.fromtimestamp(parse_time(word) / 1000, timezone.utc)
     return at.strftime("%Y-%m-%dT%H:%M:%SZ")
 

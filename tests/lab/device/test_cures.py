@@ -203,9 +203,20 @@ async def test_the_next_deployment_makes_the_identity_anew(running: Bench) -> No
     assert hub.identity(running.id, HOST).module == HOST
 
 
+@pytest.mark.parametrize("name", [name for name, kind in KINDS.items() if "lasts" in kind.parameters])
+def test_what_passes_by_itself_passes(bench: Bench, name: str) -> None:
+    faults, told = bench.world.faults, []
+    faults.watch(lambda fault, on: told.append((fault.kind.name, on)))
+    faults.switch(name, lasts=3600)
+    assert faults.active(name) is not None
+    faults.switch(name, lasts=-1)
+    assert faults.active(name) is None and not faults.on
+    assert told[-1] == (name, False)
+
+
 def test_every_fault_says_what_cures_it() -> None:
     assert {kind.cure for kind in KINDS.values()} == set(CURES)
     agent = [kind for kind in KINDS.values() if kind.place == "agent" and kind.cure == "elsewhere"]
     assert {kind.name for kind in agent} == {
-        *("not-applied", "agent-stopped", "step-waits", "engine-gone", "no-fpga", "network", "stale-report", "odd-report")
+        *("not-applied", "agent-stopped", "engine-gone", "no-fpga", "network", "stale-report", "odd-report")
     }
