@@ -156,7 +156,8 @@ _TABLE = (
     # The four panes.
     Action("app.next-pane", "Next pane", "tab", "main", footer=False),
     Action("app.pane-before", "Pane before", "shift+tab", "main", footer=False),
-    Action("app.give-up", "Wait no longer", "escape", "main", footer=False, priority=True),
+    Action("app.zoom", "Zoom the pane", "z", "main", footer=False),
+    Action("app.give-up", "Give up waiting, filter, zoom", "escape", "main", footer=False, priority=True),
     Action("app.images", "Images", "1", "panes", footer=False),
     Action("app.modules", "Modules", "2", "panes", footer=False, command="modules", about="Modules of the device"),
     Action("app.options", "Options", "3", "panes", footer=False, command="options", about="Create options"),

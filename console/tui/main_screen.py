@@ -14,6 +14,7 @@ from textual.geometry import Size
 from textual.reactive import Reactive
 from textual.screen import Screen
 from textual.widget import Widget
+from textual.widgets import Input, TextArea
 
 from console.tui.actions import Action, bindings
 from console.tui.background import go, in_thread
@@ -61,6 +62,7 @@ class MainScreen(Scope, Screen[None]):
         super().__init__()
         self.session = session
         self.device = ""
+        self.zoomed = False
         self._spent = -_SPENT_STEP  # as it is shown
         self.images = Images(id="images")
         self.modules = Modules(id="modules")
@@ -205,9 +207,10 @@ class MainScreen(Scope, Screen[None]):
         self.current.action_panel()
 
     def _arrange(self, size: Size) -> None:
-        layout = layout_for(size.width, size.height)
+        layout = "single" if self.zoomed else layout_for(size.width, size.height)
         for name in ("single", "four", "roomy"):
             self.set_class(name == layout, f"-{name}")
+        self.set_class(self.zoomed, "-zoomed")
         self.set_class(size.height < 18 or size.width < 50, "-tiny")
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:
@@ -224,14 +227,29 @@ class MainScreen(Scope, Screen[None]):
         return pane
 
     def offers(self, action: Action) -> bool | None:
-        """Offer to give up only while a dialog is on its way."""
-        return bool(self.console.opening) if action.id == "app.give-up" else super().offers(action)
+        """Offer to give up only what there is: a dialog on its way, a filter, the zoom; not while one types."""
+        if action.id != "app.give-up":
+            return super().offers(action)
+        typing = isinstance(self.focused, Input | TextArea)
+        return bool(self.console.opening) or (not typing and (self.zoomed or bool(self.current.filter_now)))
+
+    def action_zoom(self) -> None:
+        """Give the current pane the whole screen but for the banner, or take that back."""
+        self.zoomed = not self.zoomed
+        self._arrange(self.size)
+        self.refresh_bindings()
+        self.call_after_refresh(self.current.action_panel)
 
     def action_give_up(self) -> None:
-        """Give up the dialog that is on its way."""
-        for waiting in self.console.opening:
-            waiting.cancel()
-        self.notify("waiting no longer", timeout=2)
+        """Give up the dialog that is on its way; else the current pane's filter; else the zoom."""
+        if self.console.opening:
+            for waiting in self.console.opening:
+                waiting.cancel()
+            self.notify("waiting no longer", timeout=2)
+        elif self.current.filter_now:
+            self.current.restore_filter("")
+        else:
+            self.action_zoom()
 
     def action_next_pane(self) -> None:
         """Go to what comes next in this pane, then to the next pane."""

@@ -245,3 +245,28 @@ async def test_keys_that_come_in_one_packet_each_meet_what_the_one_before_has_ma
         await pilot.press("1")
         await until(pilot, lambda: "none of 5 matches the filter" in text_of(app))
         assert "brdx" in text_of(app)
+
+
+async def test_a_pane_has_the_screen_alone_and_escape_goes_back_step_by_step(nowhere: Path) -> None:
+    app = ConsoleApp()
+    async with app.run_test(size=(120, 36)) as pilot:
+        await until(pilot, lambda: app.session is not None and app.main.modules.look == "failed")
+        await pilot.press("2", "z")
+        await until(pilot, lambda: app.main.modules.region.width == 120)
+        shown = [pane for pane in app.main.panes if pane.region.height]
+        assert shown == [app.main.modules] and app.main.banner.region.height == 1
+        await pilot.press("1")  # another pane, zoomed as well
+        await until(pilot, lambda: app.main.images.region.width == 120)
+        app.main.images.restore_filter("cat")
+        app.main.refresh_bindings()
+        await pilot.press("escape")
+        await until(pilot, lambda: not app.main.images.filter_now)
+        assert app.main.zoomed
+        await pilot.press("escape")
+        await until(pilot, lambda: all(pane.region.height for pane in app.main.panes))
+        await pilot.press("escape")  # nothing is left to go back from
+        assert not app.main.zoomed
+        await pilot.resize_terminal(80, 24)
+        await pilot.press("z")
+        await until(pilot, lambda: app.main.images.region.height == 23)
+    app.end()
