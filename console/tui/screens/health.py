@@ -23,7 +23,7 @@ from widgets.lines import fit
 from widgets.plot import bar, spark
 from widgets.status import spent_today
 from widgets.stream import share
-from widgets.symbols import STYLES, drawn
+from widgets.symbols import SEVERITY, STYLES, drawn
 
 if TYPE_CHECKING:
     from services.messages.health.statistics import Counts, Health
@@ -93,7 +93,15 @@ def content(health: Health, name: str, width: int) -> Content:
     """Return the health as text; ``width`` is that of the plots."""
     now, before = health.now, health.before
     dim = STYLES["dim"]
-    parts: list[tuple[str, str]] = [(f"last {name}", "bold"), (f", {_when(now, before)}\n\n", dim)]
+    from services.messages.health.verdict import verdict
+
+    severity, sentence = verdict(health)
+    sign, role = SEVERITY[severity]
+    parts: list[tuple[str, str]] = [
+        (drawn(f"{sign} {sentence}\n\n"), f"bold {STYLES[role]}".strip()),
+        (f"last {name}", "bold"),
+        (f", {_when(now, before)}\n\n", dim),
+    ]
     for change in health.changes:
         parts.append((drawn(f"{'!' if change.worse else '·'} {change.text}\n"), STYLES["warn" if change.worse else "dim"]))
     if now.count and not before.count:
