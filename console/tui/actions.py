@@ -110,6 +110,7 @@ _TABLE = (
     # The screens over the panes; a module's details have keys of the modules pane.
     Action("screen.back", "Back", "escape,q", "screen", handler="action_leave"),
     Action("doctor.again", "Again", "r", "doctor"),
+    Action("doctor.unfold", "All checks", "a", "doctor"),
     Action("doctor.report", "Write report", "W", "doctor"),
     Action("history.rollback", "Roll back", "B", "history", changing=True, needs_row=True),
     Action("history.all", "All devices", "a", "history"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
@@ -11,11 +12,13 @@ from console.tui.actions import bindings
 from console.tui.background import each, go, in_thread
 from console.tui.screens.full import FullScreen
 from services.operations.session import Session
+from services.records import Step
+from services.text import counted
 from widgets.details import finding_content
 from widgets.dialogs import Reader
 from widgets.lines import Lines
 from widgets.remedies import on_screen
-from widgets.steps import StepList
+from widgets.steps import StepList, step_sign
 from widgets.symbols import SEVERITY
 
 if TYPE_CHECKING:
@@ -24,10 +27,25 @@ if TYPE_CHECKING:
     from services.operations.doctor.examination import Examination
 
 
+_PASSED = "passed"  # the name of the line that stands for all that passed
+
+
+def folded(steps: Sequence[Step]) -> list[Step]:
+    """Return the checks that failed, then those with a warning, then what is not known, and one line for all that passed."""
+    order = {"bad": 0, "warn": 1}
+    passed = [step for step in steps if step.state == "done" and step_sign(step)[1] == "good"]
+    others = sorted((step for step in steps if step not in passed), key=lambda step: order.get(step_sign(step)[1], 2))
+    if not passed:
+        return others
+    title = f"{counted(len(passed), 'check')} passed"
+    return [*others, Step(_PASSED, title, "done", "Enter shows them")]
+
+
 class DoctorScreen(FullScreen[None]):
     """Every check with its sign, its time and its remedy."""
 
-    HELP = "r checks again; Enter tells more of a check; W writes a report for support (secrets masked, message bodies left out)."
+    HELP = """What failed stands first; what passed is one line, which a or Enter unfolds. r checks again; Enter tells more of a check;
+W writes a report for support (secrets masked, message bodies left out)."""
     SCOPES = ("doctor",)
     BINDINGS: ClassVar[list[BindingType]] = bindings(*SCOPES)
 
@@ -36,6 +54,7 @@ class DoctorScreen(FullScreen[None]):
         self.session = session
         self.device = device
         self.examination: Examination | None = None
+        self.unfolded = False
 
     def compose_content(self) -> ComposeResult:
         yield StepList(id="steps")
@@ -60,8 +79,7 @@ class DoctorScreen(FullScreen[None]):
             gathering.add(step)
             self.query_one(StepList).show_steps(gathering.steps)
         self.examination = gathering.done()
-        steps = self.examination.steps
-        self.query_one(StepList).show_steps(steps)
+        self._show()
         causes = self.examination.causes
         if not causes:
             self.say("✓ all well", "good")
@@ -76,11 +94,25 @@ class DoctorScreen(FullScreen[None]):
         but = "" if causes[0].severity == "error" else "all well but for this: "
         self.say(f"{sign} {but}{named}{more}. Enter on a line tells more.", role)
 
+    def _show(self) -> None:
+        """Show what failed first; what passed as one line, or unfolded."""
+        if self.examination is not None:
+            steps = self.examination.steps
+            self.query_one(StepList).show_steps(steps if self.unfolded else folded(steps))
+
+    def action_unfold(self) -> None:
+        """Show every check in its order, or fold what passed."""
+        self.unfolded = not self.unfolded
+        self._show()
+
     def on_lines_chosen(self, event: Lines.Chosen) -> None:
         """Show more of a check."""
         event.stop()
         step = self.query_one(StepList).current
         if step is None:
+            return
+        if step.name == _PASSED:
+            self.action_unfold()
             return
         if step.finding is not None:
             self.app.push_screen(Reader(step.title, finding_content(step.finding), wide=False))

@@ -1,0 +1,24 @@
+"""The doctor's end: what failed stands first, and what passed is one line that unfolds."""
+
+from __future__ import annotations
+
+from console.tui.screens.doctor import folded
+from services.records import Finding, Step
+
+
+def finding(severity: str) -> Finding:
+    return Finding("wrong", severity, "wrong", "it is wrong", "because", "mend it")  # type: ignore[arg-type]
+
+
+def test_failures_stand_first_and_what_passed_is_one_line():
+    steps = [
+        Step("name", "Name", "done"),
+        Step("port", "Port", "failed", finding=finding("error")),
+        Step("clock", "Clock", "done", finding=finding("warning")),
+        Step("proxy", "Proxy", "neutral"),
+        Step("key", "Key", "done", "ok"),
+        Step("device", "Device", "failed", finding=finding("error")),
+    ]
+    assert [step.name for step in folded(steps)] == ["port", "device", "clock", "proxy", "passed"]
+    assert folded(steps)[-1].title == "2 checks passed"
+    assert folded(steps[1:2]) == steps[1:2]
