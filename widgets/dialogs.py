@@ -168,7 +168,8 @@ class Confirm(Question):
 
     def on_mount(self) -> None:
         """Say how one gets from Cancel to the other button."""
-        self.query_one(".box").border_subtitle = "Tab Enter goes on, Esc cancels"
+        way = "Enter Tab Enter" if self.wanted else "Tab Enter"  # Enter in the line leads to Cancel first
+        self.query_one(".box").border_subtitle = f"{way} goes on, Esc cancels"
 
     @on(Input.Submitted, "#typed")
     def _submitted(self) -> None:

@@ -28,6 +28,8 @@ _VERBS: Mapping[str, tuple[str, ...]] = {
     "options check": ("key {0}", "app.options"),
     "options list": ("key {0} in the options", "options.preset"),
     "overview": ("key {0}", "app.overview"),
+    "restart MODULE": ("key {0} on {{MODULE}}", "modules.restart"),
+    "restart": ("key {0}", "modules.restart"),
     "rollback": ("key {0} and {1}", "app.history", "history.rollback"),
     "rollback ENTRY": ("key {0} and {1} on entry {{ENTRY}}", "app.history", "history.rollback"),
     "score PICTURE": ("key {0}", "modules.score"),

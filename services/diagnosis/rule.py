@@ -103,7 +103,7 @@ class Rule:
     def finding(self, evidence: Evidence, words: Mapping[str, str]) -> Finding:
         """Return the finding, with what was found put into its wording."""
         values = _Values(
-            module=evidence.module,
+            module=evidence.module or "MODULE",
             status="unknown" if evidence.status is None else str(evidence.status),
             code=str(evidence.code),
             image="the image",

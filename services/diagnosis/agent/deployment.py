@@ -90,7 +90,7 @@ RULES: tuple[Rule, ...] = (
                 "some module: the agent does not say in which, and carries out nothing."
             ),
             (
-                "Roll back to the previous deployment; check each module's create options (`dbe-console options check`), "
+                "Roll back to the previous deployment (`dbe-console rollback`); check each module's create options (`dbe-console options check`), "
                 "then deploy again."
             ),
             pattern=(

@@ -81,7 +81,7 @@ RULES: tuple[Rule, ...] = (
         "failed",
         "the agent has given up after {restarts} restarts",
         "The module ended again and again; after twenty restarts the agent starts it no more.",
-        "Find out why in its logs; then RestartModule.",
+        "Find out why in its logs (`dbe-console logs {module}`); then restart it (`dbe-console restart {module}`).",
         pattern=r"^gave up after (?P<restarts>\d+)",
     ),
     Rule(
@@ -90,7 +90,7 @@ RULES: tuple[Rule, ...] = (
         "crash",
         "crashed: segmentation fault (139)",
         "The program in the container touched memory that is not its own: a bug, or a library for another processor.",
-        "Read its logs; try the image that ran before.",
+        "Read its logs (`dbe-console logs {module}`); try the image that ran before (`dbe-console rollback`).",
         codes=_DOWN,
         statuses=(139, -11),
     ),
@@ -210,7 +210,7 @@ RULES: tuple[Rule, ...] = (
         "unhealthy",
         "its health check fails",
         "The image's own HEALTHCHECK says that the module does not work.",
-        "Read its logs; restart it.",
+        "Read its logs (`dbe-console logs {module}`); restart it (`dbe-console restart {module}`).",
         codes=("unhealthy",),
     ),
     Rule(
