@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
@@ -155,16 +155,16 @@ def test_hostile_reports_never_crash(reported, module_entry):
 
 def test_a_module_of_a_refused_deployment_is_not_said_to_be_pulled():
     """The hub's times tell the refusal from the deployment before it (docs/facts/iot-hub.md)."""
-    host = module()
+    host, sent = module(), datetime.now(timezone.utc) - timedelta(minutes=2)
     refused = replace(
         state({"host": host, "new": (host[0], None)}, code=400, description="Agent configuration format is invalid.", applied=4),
-        desired_at=datetime(2026, 12, 1, 10, 0, tzinfo=timezone.utc),
-        last_desired_at=datetime(2026, 12, 1, 10, 1, tzinfo=timezone.utc),
+        desired_at=sent,
+        last_desired_at=sent + timedelta(minutes=1),
     )
     found = diagnose_state(refused)
     assert found[""].state == "bad-configuration"
     assert (found["new"].state, found["new"].reason) == ("not-created", "not on the device: the agent refuses the deployment")
-    still = replace(refused, last_desired_at=datetime(2026, 12, 1, 9, 0, tzinfo=timezone.utc))
+    still = replace(refused, last_desired_at=sent - timedelta(hours=1))
     assert (diagnose_state(still)[""].state, diagnose_state(still)["new"].word) == ("refused-before", "pulling")
 
 
