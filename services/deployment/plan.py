@@ -9,7 +9,7 @@ from typing import Any
 
 from services.chunks import ChunkGap, join
 from services.deployment.manifest.changes import Change
-from services.deployment.manifest.content import agent_of, modules_of
+from services.deployment.manifest.content import agent_of, credentials_of, modules_of
 from services.deployment.manifest.diff import unchanged
 from services.deployment.manifest.masking import expanded
 from services.deployment.manifest.problem import ManifestProblem
@@ -81,14 +81,26 @@ class Plan:
 
     @property
     def modules(self) -> tuple[str, ...]:
-        """The modules that are added or changed, which a rollout watches; edgeHub where routes alone change."""
+        """The modules that are added or changed, which a rollout watches.
+
+        Where credentials alone change, those whose images these open; edgeHub where routes alone change.
+        """
         if self.service is not None:
             return (self.service.host.name, *(module.name for module in self.service.modules))
         old, new = modules_of(self.before), modules_of(self.after)
         names = tuple(name for name in new if old.get(name) != new[name])
         if names or set(old) != set(new):
             return names
+        if pulled := self._pulled_anew(new):
+            return pulled
         return ("edgeHub",) if _edge_hub_content(self.before) != _edge_hub_content(self.after) else ()
+
+    def _pulled_anew(self, modules: Mapping[str, Any]) -> tuple[str, ...]:
+        before = credentials_of(self.before)
+        changed = [entry for name, entry in credentials_of(self.after).items() if before.get(name) != entry]
+        prefixes = tuple(f"{mapping(entry).get('address')}/" for entry in changed)
+        images = {name: str(settings_of(mapping(module)).get("image")) for name, module in modules.items()}
+        return tuple(name for name, image in images.items() if prefixes and image.startswith(prefixes))
 
     @property
     def sends(self) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from services.deployment.manifest.changes import ReplaceContent
-from services.deployment.manifest.content import DESIRED, agent_of
+from services.deployment.manifest.content import DESIRED, credentials_of
 from services.deployment.manifest.masking import Path, restored
 from services.deployment.plan import Plan
 from services.deployment.routes.hub import export, plan_changes
@@ -88,7 +88,7 @@ def _check_hub(hub: Hub, entry: HistoryEntry) -> None:
 def _registry_passwords(stored: Mapping[str, Any], registry: RegistryCredentials | None) -> dict[Path, str]:
     if registry is None:
         return {}
-    entries = mapping(mapping(mapping(agent_of(stored).get("runtime")).get("settings")).get("registryCredentials"))
+    entries = credentials_of(stored)
     place = ("modulesContent", AGENT, DESIRED, "runtime", "settings", "registryCredentials")
     return {
         (*place, name, "password"): registry.password.reveal()

@@ -49,6 +49,7 @@ class FaultKind:
     text: str
     parameters: dict[str, Any] = field(default_factory=dict)
     cure: Cure = "elsewhere"
+    lasts: float = 0.0  # seconds, then it passes by itself; 0 is for ever
 
 
 _LASTS = 300.0  # seconds after which those pass that pass by themselves
@@ -56,14 +57,14 @@ _LASTS = 300.0  # seconds after which those pass that pass by themselves
 _KINDS = (
     # the hub's HTTPS
     FaultKind("hub-refuse", "hub", "Connections to the hub's HTTPS are closed without an answer."),
-    FaultKind("hub-freeze", "hub", "The hub takes requests and never answers.", {"lasts": _LASTS}, cure="wait"),
+    FaultKind("hub-freeze", "hub", "The hub takes requests and never answers.", cure="wait", lasts=_LASTS),
     FaultKind("hub-slow", "hub", "Every answer of the hub is late.", {"seconds": 3.0}),
-    FaultKind("hub-500", "hub", "The hub answers 500.", {"lasts": _LASTS}, cure="wait"),
-    FaultKind("hub-503", "hub", "The hub answers 503.", {"lasts": _LASTS}, cure="wait"),
+    FaultKind("hub-500", "hub", "The hub answers 500.", cure="wait", lasts=_LASTS),
+    FaultKind("hub-503", "hub", "The hub answers 503.", cure="wait", lasts=_LASTS),
     FaultKind("hub-error", "hub", "The hub refuses with a code of your choice.", {"code": 500001, "path": ""}),
-    FaultKind("throttle", "hub", "The hub throttles (429001).", {"lasts": _LASTS}, cure="wait"),
-    FaultKind("throttle-backlog", "hub", "The hub throttles (429002).", {"lasts": _LASTS}, cure="wait"),
-    FaultKind("throttle-timeout", "hub", "The hub throttles (429003).", {"lasts": _LASTS}, cure="wait"),
+    FaultKind("throttle", "hub", "The hub throttles (429001).", cure="wait", lasts=_LASTS),
+    FaultKind("throttle-backlog", "hub", "The hub throttles (429002).", cure="wait", lasts=_LASTS),
+    FaultKind("throttle-timeout", "hub", "The hub throttles (429003).", cure="wait", lasts=_LASTS),
     FaultKind("quota", "hub", "The day's messages are used up (403002)."),
     FaultKind("basic-tier", "hub", "The hub is of a basic tier: no twins, methods, deployments (403010)."),
     FaultKind("unauthorized", "hub", "Every key is refused (401003)."),
@@ -114,8 +115,8 @@ _KINDS = (
         "step-waits",
         "agent",
         "A step waits for its next try; an agent to 1.0.9 says so without a word (406).",
-        {"lasts": _LASTS},
         cure="wait",
+        lasts=_LASTS,
     ),
     FaultKind("engine-gone", "agent", "The agent cannot list its containers: 500, and no module is reported."),
     FaultKind("routes-refused", "agent", "edgeHub refuses its configuration: a route that does not parse (400).", cure="routes"),
@@ -140,9 +141,9 @@ _KINDS = (
         cure="wait",
     ),
     # workspace and registry
-    FaultKind("workspace-freeze", "workspace", "Azure ML takes requests and never answers.", {"lasts": _LASTS}, cure="wait"),
+    FaultKind("workspace-freeze", "workspace", "Azure ML takes requests and never answers.", cure="wait", lasts=_LASTS),
     FaultKind("workspace-slow", "workspace", "Azure ML is slow.", {"seconds": 3.0}),
-    FaultKind("workspace-500", "workspace", "Azure ML answers 500.", {"lasts": _LASTS}, cure="wait"),
+    FaultKind("workspace-500", "workspace", "Azure ML answers 500.", cure="wait", lasts=_LASTS),
     FaultKind("workspace-forbidden", "workspace", "The sign-in has no role on the workspace (403)."),
     FaultKind("sign-in", "workspace", "Azure AD refuses the sign-in."),
     FaultKind("making-slow", "workspace", "Conversions and builds do not come to their end."),
@@ -151,7 +152,7 @@ _KINDS = (
     FaultKind(
         "registry-unauthorized", "registry", "The registry's password was renewed: it refuses the one of before.", cure="password"
     ),
-    FaultKind("registry-freeze", "registry", "The registry never answers.", {"lasts": _LASTS}, cure="wait"),
+    FaultKind("registry-freeze", "registry", "The registry never answers.", cure="wait", lasts=_LASTS),
     FaultKind("image-missing", "registry", "The registry has lost the image that is asked for.", cure="image"),
     FaultKind(
         "image-architecture", "registry", "The image is for another architecture.", {"architecture": "arm64"}, cure="image"
@@ -179,7 +180,7 @@ class Fault:
     @property
     def is_over(self) -> bool:
         """Whether it has passed by itself."""
-        return "lasts" in self.parameters and time.monotonic() - self.since > float(self.parameters["lasts"])
+        return bool(self.kind.lasts) and time.monotonic() - self.since > self.kind.lasts
 
     def bites(self, place: tuple[str, ...], sign: Hashable, tries: int) -> bool:
         """Return whether its remedy has not been carried out at ``place``.

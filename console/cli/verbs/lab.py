@@ -11,6 +11,7 @@ from console.lab.check import check
 from console.lab.process import LabProcess
 from services.errors import UsageError
 from services.lab.faults import CURES, KINDS, Faults
+from services.names import did_you_mean
 
 HELP = "run the embedded lab alone, and print how any Azure SDK or az reaches it"
 
@@ -33,12 +34,15 @@ def run(call: Call) -> int:
         ]
         call.table(("name", "what_happens", "takes", "cure"), kinds)
         return 0
+    text = ""
     try:
         for text in call.options.fault:
             Faults().switch_text(text)
     except ValueError as error:
         raise UsageError(
-            f"The fault cannot be switched on: {error}.", remedy="See: dbe-console lab --faults", code="lab.unknown-fault"
+            f"The fault cannot be switched on: {error}.",
+            remedy=f"{did_you_mean(text.partition('@')[0].partition(':')[0], KINDS)}See: dbe-console lab --faults",
+            code="lab.unknown-fault",
         ) from error
     arguments = [part for name in call.options.fault for part in ("--fault", name)]
     arguments += ["--address", call.options.address] if call.options.address else []

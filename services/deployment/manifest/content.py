@@ -93,6 +93,11 @@ def agent_of(content: Mapping[str, Any]) -> Mapping[str, Any]:
     return mapping(mapping(mapping(content.get("modulesContent")).get(AGENT)).get(DESIRED))
 
 
+def credentials_of(content: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the registries' credentials in a manifest, by the names that they have there."""
+    return mapping(mapping(mapping(agent_of(content).get("runtime")).get("settings")).get("registryCredentials"))
+
+
 def edge_hub_of(content: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return $edgeHub's desired properties in a manifest."""
     return mapping(mapping(mapping(content.get("modulesContent")).get(EDGE_HUB)).get(DESIRED))
@@ -276,8 +281,7 @@ def _merge_content(content: dict[str, Any], other: Mapping[str, Any]) -> None:
     agent = agent_of(other)
     for name, module in mapping(agent.get("modules")).items():
         _section(content, AGENT, "modules")[name] = packed(module)
-    credentials = mapping(mapping(mapping(agent.get("runtime")).get("settings")).get("registryCredentials"))
-    for name, entry in credentials.items():
+    for name, entry in credentials_of(other).items():
         _section(content, AGENT, "runtime", "settings", "registryCredentials")[name] = copy.deepcopy(entry)
     for name, route in mapping(edge_hub_of(other).get("routes")).items():
         _section(content, EDGE_HUB, "routes")[name] = copy.deepcopy(route)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from services.deployment.manifest.content import agent_of, modules_of
+from services.deployment.manifest.content import agent_of, credentials_of, modules_of
 from services.deployment.manifest.problem import ManifestProblem
 from services.deployment.manifest.registry_address import DOCKER_HUB, agent_address
 from services.deployment.options.placeholders import PLACEHOLDER
@@ -21,7 +21,7 @@ from services.text import one_line
 def credential_problems(content: Mapping[str, Any]) -> Iterator[ManifestProblem]:
     """Yield the problems of every entry of ``registryCredentials``."""
     agent = agent_of(content)
-    credentials = mapping(mapping(mapping(agent.get("runtime")).get("settings")).get("registryCredentials"))
+    credentials = credentials_of(content)
     modules = {**mapping(agent.get("systemModules")), **modules_of(content)}
     images = [str(settings_of(mapping(module)).get("image")) for module in modules.values()]
     for name, entry in credentials.items():

@@ -203,13 +203,13 @@ async def test_the_next_deployment_makes_the_identity_anew(running: Bench) -> No
     assert hub.identity(running.id, HOST).module == HOST
 
 
-@pytest.mark.parametrize("name", [name for name, kind in KINDS.items() if "lasts" in kind.parameters])
+@pytest.mark.parametrize("name", [name for name, kind in KINDS.items() if kind.lasts])
 def test_what_passes_by_itself_passes(bench: Bench, name: str) -> None:
     faults, told = bench.world.faults, []
     faults.watch(lambda fault, on: told.append((fault.kind.name, on)))
-    faults.switch(name, lasts=3600)
+    faults.switch(name)
     assert faults.active(name) is not None
-    faults.switch(name, lasts=-1)
+    faults.on[0].since -= KINDS[name].lasts
     assert faults.active(name) is None and not faults.on
     assert told[-1] == (name, False)
 
