@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from textual import on
@@ -16,7 +16,10 @@ from textual.widgets import Input, Label
 
 
 class CommandLine(ModalScreen[str]):
-    """Gives what was typed, or None. Right arrow and Tab take the suggestion; ``remark`` says what a line would do."""
+    """Gives a command, or None. Right arrow and Tab take the suggestion, and Enter runs it where what was typed is none yet.
+
+    ``remark`` says what a line would do, empty where that is nothing; ``history`` are earlier lines, the newest last, for ↑ and ↓.
+    """
 
     DEFAULT_CSS = """
     CommandLine {
@@ -31,12 +34,16 @@ class CommandLine(ModalScreen[str]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "Leave", id="command.leave"),
         Binding("tab", "take", "Complete", id="command.complete", priority=True),
+        Binding("up", "earlier(-1)", "Earlier", id="command.earlier", priority=True, show=False),
+        Binding("down", "earlier(1)", "Later", id="command.later", priority=True, show=False),
     ]
 
-    def __init__(self, suggester: Suggester, remark: Callable[[str], str]) -> None:
+    def __init__(self, suggester: Suggester, remark: Callable[[str], str], history: Sequence[str] = ()) -> None:
         super().__init__()
         self.suggester = suggester
         self.remark = remark
+        self.history = [*history, ""]
+        self._place = len(history)
 
     def compose(self) -> ComposeResult:
         with Horizontal():
@@ -49,8 +56,18 @@ class CommandLine(ModalScreen[str]):
         self.query_one(Input).focus()
 
     @on(Input.Submitted)
-    def _submitted(self, event: Input.Submitted) -> None:
-        self.dismiss(event.value)
+    async def _submitted(self, event: Input.Submitted) -> None:
+        line = event.value.strip()
+        completed = await self.suggester.get_suggestion(line) if line else None
+        takes = completed is not None and (" " in line or not self.remark(line))
+        self.dismiss(completed if takes else line)
+
+    def action_earlier(self, by: int) -> None:
+        """Put an earlier line, or a later one, into the place of this."""
+        self._place = min(max(self._place + by, 0), len(self.history) - 1)
+        line = self.query_one(Input)
+        line.value = self.history[self._place]
+        line.cursor_position = len(line.value)
 
     @on(Input.Changed)
     async def _changed(self, event: Input.Changed) -> None:

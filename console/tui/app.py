@@ -69,6 +69,7 @@ class ConsoleApp(AppActions, ErrorReportingApp):
         # The operator's own file, also where the lab's home takes the place of theirs later.
         self._theme_file = state_folder() / "theme"
         self.theme = themes.default_theme(themes.remembered(self._theme_file))
+        self.command_history: list[str] = []  # lines of the : command, the newest last
         self.resumption: Resumption | None = None
         self.codes = DeviceCodes(self)
 

@@ -105,12 +105,14 @@ def open_command_line(app: ConsoleApp) -> None:
 
     def run(line: str | None) -> None:
         name, _, argument = (line or "").strip().partition(" ")
+        if line and line != (app.command_history or [""])[-1]:
+            app.command_history.append(line)
         if name in COMMANDS:
             run_command(app, name, argument.strip())
         elif name:
             app.notify(f"there is no command {name!r}; Tab completes, ctrl+p lists them", severity="warning")
 
-    app.push_screen(CommandLine(SuggestFromList(_completions(app)), partial(_remark, app)), run)
+    app.push_screen(CommandLine(SuggestFromList(_completions(app)), partial(_remark, app), app.command_history), run)
 
 
 class ConsoleCommands(Provider):

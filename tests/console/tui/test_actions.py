@@ -228,6 +228,28 @@ async def test_palette_and_command_line_show_the_keys(nowhere: Path) -> None:
     app.end()
 
 
+async def test_enter_runs_the_completion_that_is_shown_and_up_brings_a_line_back(
+    nowhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[tuple[str, str]] = []
+    monkeypatch.setattr("console.tui.commands.run_command", lambda _app, name, argument: ran.append((name, argument)))
+    app = ConsoleApp()
+    async with app.run_test(size=(100, 30)) as pilot:
+        await until(pilot, lambda: app.session is not None)
+        for keys in ("over", "theme high", "theme"):  # shown, shown behind a word, and whole as it stands
+            await pilot.press("colon", *keys, "enter")
+            await pilot.pause()
+        assert ran == [("overview", ""), ("theme", "high-contrast"), ("theme", "")]
+        await pilot.press("colon", "up", "up", "enter")
+        await until(pilot, lambda: ran[-1] == ("theme", "high-contrast") and len(ran) == 4)
+        await pilot.press("colon", "up", "down", "enter")  # back to the empty line
+        await pilot.pause()
+        assert len(ran) == 4
+        await pilot.press("colon", *"zzz", "enter")
+        await until(pilot, lambda: any("there is no command 'zzz'" in text for text in notified(app)))
+    app.end()
+
+
 async def test_read_only_mode_has_no_changing_action_anywhere(nowhere: Path) -> None:
     app = ConsoleApp(read_only=True)
     changing = {action.id for action in ACTIONS.values() if action.changing}
