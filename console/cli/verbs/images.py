@@ -70,5 +70,5 @@ def run(call: Call) -> int:
     ]
     if not call.as_json:
         rows = [{**row, "runs_on": image.runs_on} for row, image in zip(rows, images, strict=True)]
-    call.table(("id", "runs_on", "state", "created", "models"), rows)
+    call.table(("id", "runs_on", "state", "created", "location"), rows)
     return 0
