@@ -16,6 +16,7 @@ from textual.widgets.option_list import Option
 
 from services.errors import OperatorError
 from widgets.closing import Closing
+from widgets.copy import Copy
 from widgets.footer import KeyLine
 from widgets.pane import error_content
 from widgets.symbols import STYLES, drawn, is_ascii
@@ -283,9 +284,8 @@ class Reader(Dialog[None]):
         self.query_one(".scroll").scroll_relative(y=by, animate=False)
 
     def action_copy(self) -> None:
-        """Copy it by OSC 52: the terminal tells nobody whether it did."""
-        self.app.copy_to_clipboard(self.text.plain)
-        self.notify("sent to the terminal's clipboard (OSC 52)", timeout=3)
+        """Copy it."""
+        self.post_message(Copy(self.text.plain, "text"))
 
 
 class ErrorDialog(Reader):

@@ -12,6 +12,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from services.records import DiffLine, Severity
+from widgets.copy import Copy
 from widgets.dialogs import Question, same_with_az
 from widgets.footer import KeyLine
 from widgets.symbols import SEVERITY, STYLES, drawn
@@ -91,5 +92,4 @@ class DiffConfirm(Question):
 
     def action_copy(self) -> None:
         """Copy the az commands."""
-        self.app.copy_to_clipboard("\n".join(self.commands))
-        self.notify("az commands sent to the terminal's clipboard (OSC 52)", timeout=3)
+        self.post_message(Copy("\n".join(self.commands), "az commands"))

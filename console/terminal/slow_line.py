@@ -19,11 +19,11 @@ Cell = tuple[str, str]  # a character and its style: the parameters of the seque
 
 _TOKEN = re.compile(
     r"\x1b\[(?P<place>\d+;\d+|)H|\x1b\[(?P<style>[\d;]*)m|(?P<text>[^\x1b\r\n]+)|(?P<line>[\r\n])"
-    r"|(?P<other>\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b.?)",
+    r"|(?P<other>\x1bP.*?\x1b\\|\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b.?)",
     re.DOTALL,
 )
 # Modes of the cursor, of keys and of synchronised output, reports and titles: they leave the cells as they are.
-_HARMLESS = re.compile(r"\x1b(?:\[\?(?:25|1004|2004|2026|2048)[hl]|\[[0-?]*(?:\$p|[cnqtu])|\].*)", re.DOTALL)
+_HARMLESS = re.compile(r"\x1b(?:\[\?(?:25|1004|2004|2026|2048)[hl]|\[[0-?]*(?:\$p|[cnqtu])|[\]P].*)", re.DOTALL)
 _BRIDGE = 6  # cells that stand between two changes are sent again where moving over them would cost as much
 
 

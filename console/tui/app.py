@@ -20,7 +20,7 @@ from console.tui.actions import ACTIONS, Action, bindings
 from console.tui.app_actions import AppActions
 from console.tui.background import go, in_thread
 from console.tui.commands import ConsoleCommands, open_command_line
-from console.tui.error_reporting import ErrorReportingApp
+from console.tui.copying import CopyingApp
 from console.tui.flows.watches import Watch
 from console.tui.main_screen import MainScreen
 from console.tui.screens.signing_in import DeviceCodes
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 _REMEMBER = 2.0  # seconds between two looks whether one went elsewhere
 
 
-class ConsoleApp(AppActions, ErrorReportingApp):
+class ConsoleApp(AppActions, CopyingApp):
     """dbe-console."""
 
     TITLE = "dbe-console"

@@ -14,6 +14,7 @@ from console.tui.panes.pane_scope import PaneScope
 from services.errors import OperatorError
 from services.operations.session import Session
 from services.records import WorkspaceImage, WorkspaceModel
+from widgets.copy import Copy
 from widgets.details import image_details, model_details
 from widgets.dialogs import Reader
 from widgets.images import ImagesPane
@@ -136,8 +137,7 @@ class Images(PaneScope, ImagesPane):
 
     def action_yank(self, image: WorkspaceImage) -> None:
         """Copy the image's location."""
-        self.app.copy_to_clipboard(image.location)
-        self.notify(f"{image.location} sent to the terminal's clipboard", timeout=3)
+        self.post_message(Copy(image.location, image.location))
 
     async def _build_log(self, session: Session, image: WorkspaceImage) -> None:
         self.notify("reading the build log", timeout=2)

@@ -21,6 +21,7 @@ from services.messages.feed import MessageFeed
 from services.operations.session import Session
 from services.records import PAGE, InferenceMessage
 from services.text import counted
+from widgets.copy import Copy
 from widgets.details import message_details
 from widgets.dialogs import Prompt
 from widgets.lines import Lines
@@ -272,9 +273,8 @@ class Messages(PaneScope, MessagesPane):
 
     async def _copy(self, message: InferenceMessage) -> None:
         whole, _ = await in_thread(self.source.whole, message)
-        self.app.copy_to_clipboard(whole.body or whole.text)
         truncation = f", without its last {counted(whole.body_left, 'byte')}" if whole.body_left else ""
-        self.notify(f"message sent to the terminal's clipboard (OSC 52){truncation}", timeout=3)
+        self.post_message(Copy(whole.body or whole.text, "message", note=truncation))
 
     async def _save(self, message: InferenceMessage) -> None:
         """Ask where to, and write the body there, byte for byte."""

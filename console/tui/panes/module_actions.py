@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from console.tui.background import go
 from console.tui.panes.pane_scope import PaneScope
+from widgets.copy import Copy
 
 if TYPE_CHECKING:
     from services.operations.session import Session
@@ -106,5 +107,4 @@ class ModuleActions(PaneScope):
 
     def action_yank(self, row: Row) -> None:
         """Copy the image's name."""
-        self.app.copy_to_clipboard(row.module.image)
-        self.notify(f"{row.module.image} sent to the terminal's clipboard", timeout=3)
+        self.post_message(Copy(row.module.image, row.module.image))

@@ -20,6 +20,7 @@ from services.errors import OperatorError
 from services.files import FileError, scratch_folder, write
 from services.operations.session import Session
 from services.records import DeployRequest
+from widgets.copy import Copy
 from widgets.dialogs import Confirm, Prompt
 from widgets.options import OptionsPane
 
@@ -104,8 +105,7 @@ class Options(PaneScope, OptionsPane):
 
     def action_yank(self) -> None:
         """Copy the text."""
-        self.app.copy_to_clipboard(self.text)
-        self.notify("create options sent to the terminal's clipboard", timeout=3)
+        self.post_message(Copy(self.text, "create options"))
 
     async def _save_preset(self, text: str) -> None:
         from services.operations import options

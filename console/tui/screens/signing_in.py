@@ -12,6 +12,7 @@ from textual.widgets import Static
 
 from console.tui.actions import bindings
 from console.tui.scope import Scope
+from widgets.copy import Copy
 from widgets.dialogs import Dialog
 from widgets.footer import KeyLine
 from widgets.symbols import STYLES, drawn
@@ -47,9 +48,8 @@ class DeviceCodeDialog(Scope, Dialog[None]):
         yield KeyLine()
 
     def action_copy(self) -> None:
-        """Copy the code by OSC 52."""
-        self.app.copy_to_clipboard(self.code.code)
-        self.notify("the code was sent to the terminal's clipboard", timeout=3)
+        """Copy the code, into no file."""
+        self.post_message(Copy(self.code.code, "the code", keep=False))
 
 
 class DeviceCodes:

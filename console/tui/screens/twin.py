@@ -14,6 +14,7 @@ from console.tui.screens.full import FullScreen
 from services.errors import OperatorError
 from services.operations.session import Session
 from services.text import indented_json, json_text, one_line
+from widgets.copy import Copy
 from widgets.diff import DiffConfirm
 from widgets.twin import TwinTree
 
@@ -68,8 +69,7 @@ before anything is sent, and nothing is sent where somebody else changed the twi
 
     def action_copy(self) -> None:
         """Copy it as JSON, masked."""
-        self.app.copy_to_clipboard(json_text(self.parts, 2))
-        self.notify("sent to the terminal's clipboard (OSC 52), secrets masked", timeout=3)
+        self.post_message(Copy(json_text(self.parts, 2), "twin", note=", secrets masked"))
 
     def action_edit(self) -> None:
         """Edit the desired properties."""
