@@ -9,8 +9,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from contextlib import contextmanager
 from typing import Any
 
 from console.cli.output import Call, json_line
@@ -18,9 +17,9 @@ from console.cli.verbs._names import DeviceName, ModuleName
 from console.cli.verbs._numbers import MOST_ROWS, whole_number
 from services.errors import OperatorError
 from services.messages.filters import Filter
+from services.messages.follower import Follower
 from services.messages.journal.export import as_dict
 from services.messages.journal.field_rule import wait_for_rule
-from services.messages.journal.window import Window
 from services.messages.recorder.handle import RecorderHandle, ensure_recorder
 from services.messages.recorder.status import RecorderStatus
 from services.messages.start import Start, parse_time
@@ -95,7 +94,7 @@ def _filter(options: argparse.Namespace, start: Start) -> Filter:
 def _stream(call: Call, handle: RecorderHandle, where: Filter, only_new: bool) -> None:
     options = call.options
     reporter = _IntakeReporter(call)
-    reader = _Reader(handle.journal_path, where, only_new, reporter)
+    reader = Follower(handle.journal_path, where, only_new, reporter.say)
     try:
         remaining = options.limit
         start, start_ms = time.monotonic(), time.time() * 1000
@@ -125,54 +124,6 @@ def _stream(call: Call, handle: RecorderHandle, where: Filter, only_new: bool) -
             time.sleep(_LOOK)
     finally:
         reader.close()
-
-
-class _Reader:
-    """Reads the journal from a row on; and where another one takes its place (a damaged one is set aside), that one."""
-
-    def __init__(self, path: Path, where: Filter, only_new: bool, reporter: _IntakeReporter) -> None:
-        self._path, self._where, self._reporter = path, where, reporter
-        self._window = Window(path)
-        self._row = self._window.bounds()[1] if only_new else 0
-        self._newest_printed: dict[str, InferenceMessage] = {}  # the newest of each partition
-        self._again = False  # another journal may have again what was shown
-
-    def next(self, count: int) -> tuple[list[InferenceMessage], int]:
-        """Return the next messages that pass, ``count`` at most, and the newest row that there is."""
-        in_place = self._window.in_place  # before reading: what it still holds is shown first
-        try:
-            last = self._window.bounds()[1]  # before reading: what comes in between is for the next turn
-            messages = self._window.after(self._row, count, self._where)
-        except OperatorError as error:
-            if error.code != "journal.damaged":
-                raise
-            self._reporter.say(error.what)  # the recorder has been told, and will set it aside
-            messages, last = [], self._row
-        self._row = messages[-1].row if messages else max(self._row, last)
-        if not messages and not in_place:
-            self._open_another()
-        if self._again:
-            messages = [message for message in messages if not self._was_shown(message)]
-        for message in messages:
-            if message.sequence_number >= 0:
-                self._newest_printed[message.partition] = message
-        return messages, last
-
-    def _open_another(self) -> None:
-        with suppress(OperatorError):  # it is not there yet
-            another = Window(self._path)
-            self._window.close()
-            self._window, self._row, self._again = another, 0, True
-
-    def _was_shown(self, message: InferenceMessage) -> bool:
-        printed = self._newest_printed.get(message.partition)
-        if message.sequence_number < 0:  # it has no place in the order: rather twice than not at all
-            return False
-        return printed is not None and (message.sequence_number, message.enqueued) <= (printed.sequence_number, printed.enqueued)
-
-    def close(self) -> None:
-        """Let go of the journal."""
-        self._window.close()
 
 
 def _line(message: InferenceMessage, as_json: bool) -> str:
