@@ -1,4 +1,6 @@
-"""First frame of the console beside a bare Textual app with the same widget classes, both in a pty, in turns; prints JSON.
+"""First frame of the console beside a bare app of Textual's own DataTable, TextArea and Footer, and beside one of our widgets' classes.
+
+All in a pty, in turns; prints JSON.
 
 The reach is 1.3 (DESIGN.md). A run is the time from starting the process to the frame that holds its mark; on a machine that does
 other things too, the processor's time for it tells more.
@@ -128,13 +130,13 @@ def main() -> None:
     wall = {kind: statistics.median(wall for wall, _ in found) for kind, found in times.items()}
     used = {kind: statistics.median(used for _, used in found) for kind, found in times.items()}
     report(
-        "first frame, console / bare Textual app with the same widget classes",
-        round(wall["console"] / wall["bare"], 3),
-        "<= 1.3",
-        best_ratio=round(min(times["console"])[0] / min(times["bare"])[0], 3),
-        processor_ratio=round(used["console"] / used["bare"], 3),
-        ratio_to_textual_classes=round(wall["console"] / wall["textual"], 3),
-        processor_ratio_to_textual_classes=round(used["console"] / used["textual"], 3),
+        "first frame, console / bare app of Textual's own DataTable, TextArea and Footer",
+        round(wall["console"] / wall["textual"], 3),
+        "<= 1.3, then 1.15",
+        best_ratio=round(min(times["console"])[0] / min(times["textual"])[0], 3),
+        processor_ratio=round(used["console"] / used["textual"], 3),
+        ratio_to_our_widget_classes=round(wall["console"] / wall["bare"], 3),
+        processor_ratio_to_our_widget_classes=round(used["console"] / used["bare"], 3),
         ms={kind: round(seconds * 1000) for kind, seconds in wall.items()},
         processor_ms={kind: round(seconds * 1000) for kind, seconds in used.items()},
         runs=runs,
