@@ -93,7 +93,7 @@ def choose_host(state: DeviceState, module: str, address: str, ports: Mapping[in
         raise OperatorError(
             "It is not known where the device's compute network is reached from here.",
             cause="The context has no device_address.",
-            remedy="Give --address, or set device_address in the context to the IP of the device's compute network.",
+            remedy="Set device_address in the context to the IP of the device's compute network, or give the verb an --address.",
             code="score.address",
         )
     return endpoint

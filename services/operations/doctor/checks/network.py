@@ -35,7 +35,7 @@ def host_of(facts: SharedFacts) -> tuple[str, int]:
     if facts.context.hub is None or not facts.context.hub.host:
         raise OperatorError(
             f"The context {facts.context.name!r} names no IoT Hub.",
-            remedy="Add one: dbe-console context add --hub-connection …",
+            remedy="Add one: dbe-console context add --help",
             code="context.no-hub",
         )
     parts = urlsplit(f"//{facts.context.hub.host}")
