@@ -63,11 +63,11 @@ def main() -> None:
     parser.add_argument("--bare", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.bare:
-        told = json.load(sys.stdin)
-        sys.stdout.write(json.dumps(asyncio.run(bare(told["connection"], told["ca_file"], options.messages))))
+        address = json.load(sys.stdin)
+        sys.stdout.write(json.dumps(asyncio.run(bare(address["connection"], address["ca_file"], options.messages))))
         return
     with server(options.server, options.messages) as endpoint:
-        told = json.dumps({"connection": endpoint.connection_string.reveal(), "ca_file": endpoint.ca_file})
+        address = json.dumps({"connection": endpoint.connection_string.reveal(), "ca_file": endpoint.ca_file})
         child = [sys.executable, __file__, "--bare", "--messages", str(options.messages)]
         ours: list[tuple[float, float]] = []
         theirs: list[tuple[float, float]] = []
@@ -76,8 +76,8 @@ def main() -> None:
                 if turn % 2:
                     ours.append(recorded(endpoint, options.messages))
                 else:
-                    said = subprocess.run(child, input=told, capture_output=True, text=True, check=True).stdout
-                    theirs.append(tuple(json.loads(said)))
+                    output = subprocess.run(child, input=address, capture_output=True, text=True, check=True).stdout
+                    theirs.append(tuple(json.loads(output)))
     rates = [ours[number][0] / theirs[number][0] for number in range(options.rounds)]
     costs = [ours[number][1] / theirs[number][1] for number in range(options.rounds)]
     report(

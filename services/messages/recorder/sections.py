@@ -7,6 +7,7 @@ another section, bytes that end early) is left to the SDK, message by message. T
 from __future__ import annotations
 
 from struct import Struct
+from struct import error as StructError
 from typing import Any, NamedTuple
 
 _LONG = Struct(">q").unpack_from
@@ -16,6 +17,7 @@ _DOUBLE = Struct(">d").unpack_from
 _INT = Struct(">i").unpack_from
 _HEADER, _DELIVERY_ANNOTATIONS, _ANNOTATIONS, _PROPERTIES, _APPLICATION, _DATA = range(0x70, 0x76)
 _HEADER_FIELDS, _PROPERTY_FIELDS = 5, 13
+ENDS_EARLY = (IndexError, StructError)  # what reading beyond the last byte raises
 _KEPT = (0, 1, 5, 6, 7)  # the places of ``Properties`` among the section's fields
 
 
@@ -38,7 +40,7 @@ class Sections(NamedTuple):
     body: list[bytes]
 
 
-class _Unknown(Exception):
+class Unknown(Exception):
     """Bytes that are left to the SDK."""
 
 
@@ -78,31 +80,34 @@ def decode(payload: bytes) -> Sections | None:
                 _, place = _map(payload, place + 3)
             else:
                 return None
-    except (_Unknown, IndexError, TypeError):
-        return None
-    except Exception as error:
-        if type(error).__name__ != "error":  # struct.error: the bytes end early
-            raise
+    except (Unknown, TypeError, *ENDS_EARLY):
         return None
     if place != end or annotations is None or not body:
         return None
     return Sections(annotations, properties, application, body)
 
 
+def read_head(data: bytes, place: int, short: int) -> tuple[int, int, int]:
+    """Return where the list or map at ``place`` ends, how many values it has, and where the first stands.
+
+    ``short`` is the code of its form with sizes of one byte; the form with four is 0x10 above it. Anything else raises ``Unknown``.
+    """
+    code = data[place]
+    if code == short:
+        return place + 2 + data[place + 1], data[place + 2], place + 3
+    if code == short + 0x10:
+        return place + 5 + _SIZE(data, place + 1)[0], _SIZE(data, place + 5)[0], place + 9
+    raise Unknown
+
+
 def _map(payload: bytes, place: int) -> tuple[dict[Any, Any], int]:
     """Return the map at ``place`` and where it ends."""
-    code = payload[place]
-    if code == 0xD1:
-        end, count, place = place + 5 + _SIZE(payload, place + 1)[0], _SIZE(payload, place + 5)[0], place + 9
-    elif code == 0xC1:
-        end, count, place = place + 2 + payload[place + 1], payload[place + 2], place + 3
-    else:
-        raise _Unknown
+    end, count, place = read_head(payload, place, 0xC1)
     values: dict[Any, Any] = {}
     for _ in range(count // 2):
         code = payload[place]
         if code not in (0xA1, 0xA3):
-            raise _Unknown
+            raise Unknown
         start = place + 2
         place = start + payload[place + 1]
         key = payload[start:place]
@@ -117,7 +122,7 @@ def _map(payload: bytes, place: int) -> tuple[dict[Any, Any], int]:
         else:
             values[key], place = _value(payload, place)
     if place != end or count % 2:
-        raise _Unknown
+        raise Unknown
     return values, place
 
 
@@ -151,25 +156,19 @@ def _value(payload: bytes, place: int) -> tuple[Any, int]:
         return code == 0x41, place + 1
     if code in (0x43, 0x44):
         return 0, place + 1
-    raise _Unknown
+    raise Unknown
 
 
 def _list(payload: bytes, place: int, most: int) -> tuple[list[Any], int]:
     """Return the ``most`` fields of the list at ``place``, of which the last ones may be left out, and where it ends."""
-    code = payload[place]
-    if code == 0xC0:
-        end, count, place = place + 2 + payload[place + 1], payload[place + 2], place + 3
-    elif code == 0xD0:
-        end, count, place = place + 5 + _SIZE(payload, place + 1)[0], _SIZE(payload, place + 5)[0], place + 9
-    elif code == 0x45:
+    if payload[place] == 0x45:
         return [None] * most, place + 1
-    else:
-        raise _Unknown
+    end, count, place = read_head(payload, place, 0xC0)
     if count > most:
-        raise _Unknown
+        raise Unknown
     fields: list[Any] = [None] * most
     for number in range(count):
         fields[number], place = _value(payload, place)
     if place != end:
-        raise _Unknown
+        raise Unknown
     return fields, place

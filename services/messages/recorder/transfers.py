@@ -22,7 +22,7 @@ from typing import Any
 
 from services.messages.journal.rows import RawMessage
 from services.messages.recorder.events import raw_message
-from services.messages.recorder.sections import decode
+from services.messages.recorder.sections import ENDS_EARLY, Unknown, decode, read_head
 
 # SHA-256 of the sources that are relied on, of azure-eventhub 5.15.1: ``python -m services.messages.recorder.transfers`` prints it.
 TRIED_WITH = frozenset({"9632377cdde52a1c"})
@@ -94,7 +94,6 @@ class Receiver:
     """Takes the place of a consumer's reading, from the moment at which its link is attached."""
 
     def __init__(self, consumer: Any) -> None:
-        self._consumer = consumer
         self._buffer = consumer._message_buffer
         self._connection: Any = None
         self._handler: Any = None
@@ -195,20 +194,14 @@ def transfers(data: bytes, channel: int, handle: int, most: int) -> tuple[list[R
                 break
             rows.append(raw_message(sections))
             place, delivery = stop, number
-    except IndexError:  # the performative ends early: the SDK says what it thinks of that
+    except (Unknown, *ENDS_EARLY):  # no performative of this kind: the SDK says what it thinks of that
         pass
     return rows, place, delivery
 
 
 def _payload(data: bytes, place: int, stop: int, handle: int) -> tuple[bytes | None, int]:
     """Return the payload of the transfer whose list stands at ``place``, and its delivery id; None where it is not plain."""
-    code = data[place]
-    if code == 0xC0:
-        begin, count, place = place + 2 + data[place + 1], data[place + 2], place + 3
-    elif code == 0xD0:
-        begin, count, place = place + 5 + _SIZE(data, place + 1)[0], _SIZE(data, place + 5)[0], place + 9
-    else:
-        return None, 0
+    begin, count, place = read_head(data, place, 0xC0)
     own, place = _uint(data, place)
     number, place = _uint(data, place)
     if own != handle or number < 0 or count < 3 or begin > stop or data[place] != 0xA0:

@@ -48,8 +48,8 @@ def health(now: int, errors: int = 0, before: int = 30, last: int = 5, changes: 
     ],
 )
 def test_the_first_line_says_how_the_model_is(windows: Health, severity: str, words: str):
-    said = verdict(windows)
-    assert said[0] == severity and said[1].startswith(words)
+    actual, sentence = verdict(windows)
+    assert actual == severity and sentence.startswith(words)
 
 
 def test_a_client_that_sends_seldom_is_not_called_silent():

@@ -163,6 +163,7 @@ def test_whole_transfers_are_taken_and_the_rest_stays():
         struct.pack(">IBBH", 30, 2, 0, 1) + section(0x13, encode([None, UInt(5), UInt(1), UInt(5)])),  # flow
         struct.pack(">IBBH", 12, 3, 0, 1) + bytes(4),
         struct.pack(">IBBH", 5, 2, 0, 1) + bytes(30),  # a size that is none
+        struct.pack(">IBBH", 16, 2, 0, 1) + section(0x14, b"\xc1\x00\x00\x00\x00"),  # a map where the list should be
     ],
 )
 def test_what_is_no_plain_transfer_is_left_to_the_sdk(other: bytes):
@@ -170,11 +171,17 @@ def test_what_is_no_plain_transfer_is_left_to_the_sdk(other: bytes):
     assert rows_of(first + other + frame(hub_message(2))) == ([1], len(first))
 
 
+@pytest.mark.parametrize("performative", [b"\xd0\x00\x00\x00\x05", b"\xc0\x05\x03\x52\x02", b"\xc0\x09\x03\x70\x00"])
+def test_a_performative_that_ends_early_is_left_to_the_sdk(performative: bytes):
+    first = frame(hub_message(1))
+    assert rows_of(first + struct.pack(">IBBH", 16, 2, 0, 1) + section(0x14, performative)) == ([1], len(first))
+
+
 @given(st.binary(max_size=200), st.integers(0, 120))
 def test_garbage_behind_a_transfer_is_left_alone(garbage: bytes, place: int):
     first = frame(hub_message(1))
-    taken, end = rows_of(first + garbage)
-    assert taken[:1] == [1] and end >= len(first)
+    sequences, end = rows_of(first + garbage)
+    assert sequences[:1] == [1] and end >= len(first)
     broken = bytearray(first)
     broken[place % len(broken)] ^= 0x55
     rows, end = rows_of(bytes(broken))
