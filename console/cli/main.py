@@ -10,7 +10,7 @@ from contextlib import suppress
 from importlib.util import find_spec
 from typing import Any
 
-from console.cli.output import Call, ReaderGone
+from console.cli.output import Call, ReaderGone, error_lines
 from console.cli.verb_parser import VerbParser
 from console.cli.verbs import CHANGING, NAMES
 from services.errors import OperatorError, UsageError
@@ -40,6 +40,7 @@ def parser(names: Sequence[str] = NAMES) -> argparse.ArgumentParser:
     for option in common._actions:
         top._add_action(option)
     top.add_argument("--lab", action="store_true", help="open the console on an embedded lab, without Azure")
+    top.add_argument("--linear", action="store_true", help="a prompt and lines of text instead of a screen: for screen readers")
     top.add_argument("--slow-link", action="store_true", help="fewer and smaller frames for a bad line")
     top.add_argument("--version", action=_Version, help="say which version this is")
     top.set_defaults(verb=None)
@@ -72,18 +73,16 @@ def _add_common_options(parser: argparse.ArgumentParser, common: argparse.Argume
                 _add_common_options(sub, common)
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Run one command; 0 done, 1 failed, 2 wrong usage."""
+def run(arguments: Sequence[str], device: str = "") -> int:
+    """Run one command, about ``device`` instead of the context's where that is given; 0 done, 1 failed, 2 wrong usage."""
     try:
         options = _parse(arguments)
     except UsageError as error:
         return _report_error(argparse.Namespace(json="--json" in arguments), error)
     try:
         if options.verb is None:
-            from console.tui.start import start
-
-            return start(options)
-        return int(options.run(Call(options)))
+            return _start(options, arguments)
+        return int(options.run(Call(options, device)))
     except OperatorError as error:
         return _report_error(options, error)
     except KeyboardInterrupt:
@@ -94,6 +93,26 @@ def run(arguments: Sequence[str]) -> int:
         from console.terminal.crash import write_down
 
         return _report_error(options, write_down(fault))
+
+
+def _start(options: argparse.Namespace, arguments: Sequence[str]) -> int:
+    """Run the console: on a screen, or in lines."""
+    if not options.linear:
+        from console.tui.start import start
+
+        return start(options)
+    from console.cli.linear import LinearConsole
+    from console.lab.process import LabProcess
+
+    lab = LabProcess() if options.lab else None
+    try:
+        if lab is not None:
+            lab.ready()
+        verbs = {name: importlib.import_module(f"console.cli.verbs.{name}").HELP for name in _existing(arguments)}
+        return LinearConsole(options, run, verbs).run()
+    finally:
+        if lab is not None:
+            lab.close()
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -139,8 +158,5 @@ def _report_error(options: argparse.Namespace, error: OperatorError) -> int:
     if getattr(options, "json", False):
         with suppress(OperatorError, ReaderGone):  # where no result can be written, standard error has it
             Call(options).out_json({"error": error.as_dict()})
-    lines = [f"dbe-console: {error.what}"]
-    lines += [f"  cause:  {error.cause}"] if error.cause else []
-    lines += [f"  remedy: {error.remedy}"] if error.remedy else []
-    sys.stderr.write("\n".join(lines) + "\n")
+    sys.stderr.write("dbe-console: " + "\n".join(error_lines(error)) + "\n")
     return 2 if isinstance(error, UsageError) else 1

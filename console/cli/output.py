@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any, TextIO
@@ -42,6 +42,7 @@ class Call:
     """One call of a verb. Standard output carries results, standard error progress."""
 
     options: argparse.Namespace
+    device: str = ""  # the one that is meant instead of the context's
 
     @property
     def as_json(self) -> bool:
@@ -54,7 +55,10 @@ class Call:
         from services.contexts.store import ContextStore
 
         show_device_codes(self.show_device_code)
-        return ContextStore().resolve(getattr(self.options, "context", None), read_only=getattr(self.options, "read_only", False))
+        context = ContextStore().resolve(
+            getattr(self.options, "context", None), read_only=getattr(self.options, "read_only", False)
+        )
+        return replace(context, device=self.device or context.device)
 
     @contextmanager
     def session(self) -> Iterator[Session]:
@@ -141,6 +145,12 @@ def _cell(value: Any) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(str(item["name"] if isinstance(item, Mapping) else item) for item in value)
     return "" if value is None else str(value)
+
+
+def error_lines(error: OperatorError) -> list[str]:
+    """Return an error as it is written for people: what, cause, remedy."""
+    cause = [f"  cause:  {error.cause}"] if error.cause else []
+    return [error.what, *cause, *([f"  remedy: {error.remedy}"] if error.remedy else [])]
 
 
 def json_line(value: Any, indent: int | None = None) -> str:

@@ -23,7 +23,7 @@ def start(options: argparse.Namespace) -> int:
         raise OperatorError(
             f"This terminal (TERM={os.environ['TERM']}) cannot draw a screen.",
             cause="It cannot move its cursor.",
-            remedy="Set TERM to what the terminal is (TERM=vt100 suits most), or use the verbs: dbe-console --help",
+            remedy="Set TERM to what the terminal is (TERM=vt100 suits most), or work in lines: dbe-console --linear",
             code="console.dumb-terminal",
         )
     _mend_size()
