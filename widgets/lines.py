@@ -95,6 +95,7 @@ class Lines(ScrollView, can_focus=True):
         super().__init__(id=id, classes=classes)
         self.index = 0
         self.nothing = ""  # what is said where there is no row
+        self.stale = False  # rows that could not be read again stand back
         self._styles: dict[str, Style] = {}
         self._strips: dict[object, Strip] = {}
         self._drawn_width = -1
@@ -119,6 +120,12 @@ class Lines(ScrollView, can_focus=True):
         self._strips.clear()
         self._styles.clear()
         self.rows_changed()
+
+    def set_stale(self, stale: bool) -> None:
+        """Have the rows stand back, or not any more."""
+        if stale != self.stale:
+            self.stale = stale
+            self.forget()
 
     def rows_changed(self) -> None:
         """Note other rows, or another number of them; a row whose key was drawn before is not drawn again."""
@@ -199,7 +206,8 @@ class Lines(ScrollView, can_focus=True):
         # Reversed (16 colours), one colour for the whole row: the sign and the word still tell the state. What stands back elsewhere
         # does not under the cursor, on whose colour it could hardly be read.
         plain = ROLES if under.reverse else ("dim",) if here else ()
-        segments = [Segment(drawn(text), self.style("" if role in plain else role) + under) for text, role in cells]
+        roles: list[str] = ["dim" if self.stale and not here else "" if role in plain else role for _, role in cells]
+        segments = [Segment(drawn(text), self.style(role) + under) for (text, _), role in zip(cells, roles, strict=True)]
         return Strip(segments).adjust_cell_length(width, self.style("") + under)
 
     # Moving.

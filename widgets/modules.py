@@ -89,7 +89,7 @@ makes of its routes stands in a twin of its own, which is read with r, after a d
                 "Nothing was deployed to it yet. 1 goes to the images; Enter there deploys one.",
             )
         else:
-            self.ready()
+            self.ready(state.read_at)
             self.table.show(rows)
             whole = findings.get("")
             if whole is not None and whole.state != states.MODULE_TROUBLE and whole.severity in ("error", "warning"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import ClassVar, Literal
 
 from textual.app import ComposeResult
@@ -13,7 +14,9 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from services.errors import OperatorError
+from services.times import now
 from widgets.hanging_indent import Fact, Part, assemble
+from widgets.lines import Lines
 from widgets.remedies import on_screen
 from widgets.symbols import STYLES, Role, drawn
 
@@ -128,6 +131,8 @@ class Pane(Vertical):
         self.can_focus = self.look != "ready"
         self.word = ""
         self.role: Role = "dim"
+        self.read_at: datetime | None = None  # when what is shown was read
+        self.stale = False  # it could not be read again
         self._filter = FilterLine(self.filter_hint())
         self._look = Static("", classes="look")
         self._note = Static("", classes="note")
@@ -162,29 +167,45 @@ class Pane(Vertical):
         self.say("none", "dim")
 
     def failed(self, error: OperatorError) -> None:
-        """Show an error; what was shown before stays, with a note above it."""
-        if self.look == "ready":
-            self.note(error)
-        else:
+        """Show an error; what was shown before stays, looks stale, and says in frame, tab and a line above it how old it is."""
+        if self.look != "ready" or self.read_at is None:
             self._show("failed", error_content(error, "r tries again"))
-        self.say("failed", "bad")
+            self.say("failed", "bad")
+            return
+        as_of = f"as of {self.read_at.astimezone():%H:%M}"
+        self.note(error, as_of)
+        self.stale = False
+        self.say(as_of, "bad")
+        self._set_stale(True)
 
-    def ready(self) -> None:
-        """Show the content."""
+    def ready(self, read_at: datetime | None = None) -> None:
+        """Show the content, which was read at ``read_at`` or just now; what was not read again stays stale."""
         self._show("ready", Content(""))
+        if self.stale and read_at is not None and read_at == self.read_at:
+            return
+        self.read_at = read_at or now()
+        self._set_stale(False)
         self.note(None)
 
-    def note(self, error: OperatorError | None) -> None:
+    def _set_stale(self, stale: bool) -> None:
+        self.stale = stale
+        content = self.content()
+        if isinstance(content, Lines):
+            content.set_stale(stale)
+
+    def note(self, error: OperatorError | None, as_of: str = "") -> None:
         """Show a line above the content, about data that could not be refreshed."""
         self.set_class(error is not None, "-noted")
         if error is not None:
-            text = f"✗ {error.what} {on_screen(error.remedy)}".strip()
+            text = f"✗ {as_of}{': ' if as_of else ''}{error.what} {on_screen(error.remedy)}".strip()
             self._note.update(Content.assemble((drawn(text), STYLES["bad"])))
 
     def _show(self, look: Look, content: Content) -> None:
         if look != self.look:
             self.look = look
             self.screen.refresh_bindings()
+        if look != "ready":
+            self._set_stale(False)
         for name in ("loading", "empty", "failed"):
             self.set_class(look == name, f"-{name}")
         self._look.update(content)
@@ -194,8 +215,8 @@ class Pane(Vertical):
             self.call_after_refresh(self._keep_focus)
 
     def say(self, word: str, role: Role = "dim") -> None:
-        """Say the pane's state in a few words."""
-        if (word, role) == (self.word, self.role):
+        """Say the pane's state in a few words; while it is stale, how old it is says more."""
+        if self.stale or (word, role) == (self.word, self.role):
             return
         self.word, self.role = word, role
         self.show_word()

@@ -8,12 +8,13 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from services.errors import OperatorError
-from services.operations.changes import DeviceChanges
+from services.operations.changes import WINDOW, Change, DeviceChanges, StreamChanges
 from services.operations.client_monitor import ClientMonitor
 from services.operations.session import Session
 from services.records import DeviceState, Finding
 
 _LOOK = 2.0  # seconds between two looks at what the clients say, which cost nothing
+_STREAM = 5  # of these looks for one at how the messages are
 _Answer = TypeVar("_Answer")
 
 
@@ -22,7 +23,7 @@ class Announcer:
 
     def __init__(self, session: Session, device: str, say: Callable[[Sequence[str]], None]) -> None:
         self._session, self._device, self._say = session, device, say
-        self._changes, self._monitor = DeviceChanges(), ClientMonitor()
+        self._changes, self._stream, self._monitor = DeviceChanges(), StreamChanges(), ClientMonitor()
         self._complaints: Sequence[Finding] = ()
         self._errors: dict[Callable[..., object], str] = {}  # what failed at its last call
         self._over = threading.Event()
@@ -35,8 +36,10 @@ class Announcer:
     def _watch(self) -> None:
         self._attempt(self._session.messages.open)
         state: DeviceState | None = None
-        read_at = float("-inf")
+        read_at, count = float("-inf"), 0
         while not self._over.is_set():
+            if self._session.messages.path and (count := count + 1) % _STREAM == 0:
+                self._attempt(self._look_at_messages)
             if time.monotonic() - read_at >= self._session.context.limits.modules_every:
                 read_at = time.monotonic()
                 state = self._attempt(self._read) or state
@@ -51,10 +54,10 @@ class Announcer:
         except OperatorError as error:
             if self._errors.get(call) != error.what:
                 self._errors[call] = error.what
-                self._announce([" ".join(filter(None, (error.what, error.cause, error.remedy)))])
+                self._announce([Change(" ".join(filter(None, (error.what, error.cause, error.remedy))))])
             return None
         if self._errors.pop(call, None):
-            self._announce(["Answered again."])
+            self._announce([Change("Answered again.")])
         return answer
 
     def _read(self) -> DeviceState:
@@ -69,6 +72,9 @@ class Announcer:
         self._announce(self._changes.compare(state, report.findings))
         return report.twin_is_old
 
-    def _announce(self, sentences: Sequence[str]) -> None:
-        if sentences and not self._over.is_set():
-            self._say(sentences)
+    def _look_at_messages(self) -> None:
+        self._announce(self._stream.compare(self._session.messages.health(WINDOW, self._device)))
+
+    def _announce(self, changes: Sequence[Change]) -> None:
+        if changes and not self._over.is_set():
+            self._say([change.text for change in changes])

@@ -16,7 +16,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Input, TextArea
 
-from console.tui.actions import Action, bindings
+from console.tui.actions import ACTIONS, Action, bindings
 from console.tui.background import go, in_thread
 from console.tui.owner import app_of
 from console.tui.panes.images import Images
@@ -31,11 +31,12 @@ from widgets.details import DetailsPanel
 from widgets.footer import KeyLine
 from widgets.pane import Pane
 from widgets.status import Banner, Strip
-from widgets.symbols import is_ascii
+from widgets.symbols import drawn, is_ascii
 
 if TYPE_CHECKING:
     from console.tui.owner import ConsoleApp
     from console.tui.saved_state import LeftWatch, Place
+    from services.operations.changes import Change
 
 Layout = Literal["single", "four", "roomy"]
 
@@ -157,6 +158,16 @@ class MainScreen(Scope, Screen[None]):
             return
         self.look_at(device)
         go(self.app, interrupted.report(self, session), "interrupted")
+
+    def alert(self, change: Change, action: str) -> None:
+        """Call the operator where something turned bad, whatever screen is looked at; ``action`` leads there."""
+        if change.alert:
+            key_signs = self.console.key_signs(ACTIONS[action])
+            self.app.notify(
+                f"{drawn('✗')} {drawn(change.alert)} ({key_signs} goes there)", severity="error", timeout=12, markup=False
+            )
+            if self.session is not None and self.session.context.bell:
+                self.app.bell()
 
     def look_at(self, device: str | None) -> None:
         """Look at another device."""

@@ -120,6 +120,7 @@ class Context:
     events: EventSettings = field(default_factory=EventSettings)
     messages: MessageFields = field(default_factory=MessageFields)
     limits: Limits = field(default_factory=Limits)
+    bell: bool = False  # ring the terminal's when something turns bad
     production: bool = False
     read_only: bool = False
     trusted_hosts: tuple[str, ...] = ()  # "SERVICE=HOST": what the first leads to may be given its credentials (contexts.hosts)

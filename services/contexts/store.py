@@ -8,6 +8,7 @@ The format, whole (only what differs from the defaults of ``model.py`` need be w
     device = "databox-edge-1"
     device_address = "10.0.0.5"           # where the device's compute network is reached from here
     device_ports = { "80" = 8080 }        # host ports that are reached there under another number: by a tunnel, say
+    bell = false
     production = false
     read_only = false
     lab = false

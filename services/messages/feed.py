@@ -53,7 +53,7 @@ class MessageFeed:
         self._begun_anew = False  # another journal has taken the place of the one that is shown
         self._follows_rule = True  # when it was last looked at
         self._is_redrawn = False  # what is shown may have had other columns
-        self._health: HealthReader | None = None
+        self._health: dict[tuple[str, int], HealthReader] = {}  # by device and length of the window
         self._health_lock = threading.Lock()
         self._closed = False
 
@@ -295,10 +295,11 @@ class MessageFeed:
         if handle is None:
             raise OperatorError("The journal is not open.", remedy="Press r in the messages pane.", code="messages.closed")
         with self._health_lock:
-            if self._health is None or self._health.device != device:
-                self._health = HealthReader(handle.journal_path, device)
+            reader = self._health.get((device, seconds))
+            if reader is None:
+                reader = self._health[device, seconds] = HealthReader(handle.journal_path, device)
             status = handle.status()
-            return self._health.look(*latest(seconds, status.ahead, status.newest))
+            return reader.look(*latest(seconds, status.ahead, status.newest))
 
     def _opened(self) -> Window:
         if self._window is None:

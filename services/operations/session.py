@@ -121,6 +121,10 @@ class Session:
         state = judge_again(state, message=newest[-1].enqueued if newest else None)
         return state, diagnose_state(state, complaints)
 
+    def probe(self, device: str) -> None:
+        """Ask the hub for a device's identity, free of quota: raises OperatorError where the hub gives none."""
+        self.hub.device(device)
+
     def ping(self, device: str, seconds: int = 10) -> None:
         """Ask the device's edge agent for a sign of life; raises OperatorError where it gives none."""
         from services.hub.methods import ping

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.binding import BindingType
@@ -29,7 +29,11 @@ from widgets.messages import MessagesPane
 from widgets.pane import Pane
 from widgets.stream import Stream
 
+if TYPE_CHECKING:
+    from services.operations.changes import StreamChanges
+
 _BUSY, _IDLE = 0.25, 1.0  # seconds between two looks at the journal
+_VERDICT = 10.0  # seconds between two looks at how the messages of the device are
 
 
 class Messages(PaneScope, MessagesPane):
@@ -44,6 +48,7 @@ class Messages(PaneScope, MessagesPane):
         self._aside = ""  # the filter that x has put aside
         self._device = ""  # the one that is looked at
         self._all_devices = False
+        self._changes: StreamChanges | None = None  # of the device that is looked at
 
     @property
     def source(self) -> MessageFeed:
@@ -57,9 +62,31 @@ class Messages(PaneScope, MessagesPane):
         self._name_devices(device)
         self.read()
 
+    def on_mount(self) -> None:
+        """Follow the verdict on the device's messages, whatever is looked at."""
+        self.set_interval(_VERDICT, self._judge_now)
+
+    def _judge_now(self) -> None:
+        if self.session is not None and self.source.path and self._device:
+            go(self, self._judge(self._device), "verdict")
+
+    async def _judge(self, device: str) -> None:
+        from services.operations.changes import WINDOW, StreamChanges
+
+        if self._changes is None:
+            self._changes = StreamChanges()
+        try:
+            health = await in_thread(self.source.health, WINDOW, device)
+        except OperatorError:
+            return  # what ails the journal is said where it is read
+        if device == self._device:
+            for change in self._changes.compare(health):
+                self.main.alert(change, "app.messages")
+
     def look_at(self, device: str) -> None:
         """Show the messages of another device."""
         if device != self._device:
+            self._changes = None
             self._name_devices(device)
             self._read_anew()
 

@@ -29,12 +29,14 @@ from widgets.symbols import drawn
 from widgets.table import Table
 
 if TYPE_CHECKING:
+    from services.operations.changes import DeviceChanges
     from services.operations.client_monitor import ClientMonitor
 
 _MONITOR = 2.0  # seconds between two looks at what clients say
 _AFTER_A_FAILURE = 10.0  # seconds to the next reading where one failed
 _TAKING, _LOOKS = 3.0, 6  # seconds between two looks whether the device has taken a deployment, and how many: each costs quota
-_UNANSWERED = 8.0  # seconds after which a reading that has no answer yet is spoken of
+_PROBE = 10.0  # seconds between two signs of the hub: a frozen one is noticed long before the next reading of the twin
+_UNANSWERED = 4.0  # seconds after which what has no answer yet is spoken of
 
 
 class Modules(ModuleActions, ModulesPane):
@@ -52,6 +54,7 @@ class Modules(ModuleActions, ModulesPane):
         self._timer: Timer | None = None
         self._sooner: Timer | None = None
         self._monitor: ClientMonitor | None = None
+        self._changes: DeviceChanges | None = None
         self._complaints: Sequence[Finding] = ()
         self._monitoring = False
         self._reading = 0  # readings that wait for the hub
@@ -62,7 +65,8 @@ class Modules(ModuleActions, ModulesPane):
 
     def begin(self, session: Session, device: str) -> None:
         """Read the device now, and again every half minute (``limits.modules_every``: each reading costs quota)."""
-        from services.operations.client_monitor import ClientMonitor  # after the first frame
+        from services.operations.changes import DeviceChanges  # after the first frame
+        from services.operations.client_monitor import ClientMonitor
 
         if device != self.device:
             self.look = "loading"
@@ -70,6 +74,7 @@ class Modules(ModuleActions, ModulesPane):
             self.state, self._ping, self.pinged = None, None, ""
             self._exits, self._recent = {}, {}
             self._monitor, self._complaints = ClientMonitor(), ()
+            self._changes = DeviceChanges()
             self.border_title = Content(drawn(f"{self.NUMBER} Modules · {device}"))
         self.session, self.device = session, device
         self.read()
@@ -105,8 +110,28 @@ class Modules(ModuleActions, ModulesPane):
             self._read_in_time()
 
     def on_mount(self) -> None:
-        """Watch the device's clients, too."""
+        """Watch the device's clients and the hub, too."""
         self.set_interval(_MONITOR, self._monitor_now)
+        self.set_interval(_PROBE, self._probe_now)
+
+    def _probe_now(self) -> None:
+        """Look whether the hub answers, unless a reading does so now."""
+        if self.session is not None and self.look == "ready" and not self._reading:
+            go(self, self._probe(self.session, self.device), "probe")
+
+    async def _probe(self, session: Session, device: str) -> None:
+        late = self.set_timer(_UNANSWERED, self._say_unanswered)
+        self._reading += 1
+        try:
+            await in_thread(session.probe, device)
+        except OperatorError as error:
+            self.failed(error)
+        else:
+            if self.stale:
+                self.read()
+        finally:
+            self._reading -= 1
+            late.stop()
 
     def _monitor_now(self) -> None:
         if self._monitor is not None and self.session is not None and self.state is not None and not self._monitoring:
@@ -151,6 +176,8 @@ class Modules(ModuleActions, ModulesPane):
     def _adopt(self, state: DeviceState, findings: Mapping[str, Finding]) -> None:
         self.state, self.findings = state, findings
         self.show_state(state, findings)
+        for change in self._changes.compare(state, findings) if self._changes is not None else ():
+            self.main.alert(change, "app.modules")
 
     def stand_on(self, module: str) -> None:
         """Move the cursor to a module as soon as the twin shows it."""
@@ -159,7 +186,7 @@ class Modules(ModuleActions, ModulesPane):
     def _say_unanswered(self) -> None:
         """Say above the rows that the hub has not answered yet; the answer or the error takes the line's place."""
         if self.look == "ready":
-            self.note(OperatorError("The hub does not answer yet: what stands here is old.", remedy="d finds out why."))
+            self.failed(OperatorError("The hub does not answer.", remedy="Find out why: dbe-console doctor."))
         else:
             self.waiting("The hub has not answered yet; d finds out why")
 

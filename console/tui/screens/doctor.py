@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
@@ -18,7 +17,7 @@ from widgets.details import finding_content
 from widgets.dialogs import Reader
 from widgets.lines import Lines
 from widgets.remedies import on_screen
-from widgets.steps import StepList, step_sign
+from widgets.steps import StepList
 from widgets.symbols import SEVERITY
 
 if TYPE_CHECKING:
@@ -30,15 +29,12 @@ if TYPE_CHECKING:
 _PASSED = "passed"  # the name of the line that stands for all that passed
 
 
-def folded(steps: Sequence[Step]) -> list[Step]:
-    """Return the checks that failed, then those with a warning, then what is not known, and one line for all that passed."""
-    order = {"bad": 0, "warn": 1}
-    passed = [step for step in steps if step.state == "done" and step_sign(step)[1] == "good"]
-    others = sorted((step for step in steps if step not in passed), key=lambda step: order.get(step_sign(step)[1], 2))
-    if not passed:
-        return others
-    title = f"{counted(len(passed), 'check')} passed"
-    return [*others, Step(_PASSED, title, "done", "Enter shows them")]
+def folded(examination: Examination) -> list[Step]:
+    """Return the checks with something to say, the worst first, and one line for all that passed."""
+    if not examination.passed:
+        return list(examination.troubled)
+    title = f"{counted(len(examination.passed), 'check')} passed"
+    return [*examination.troubled, Step(_PASSED, title, "done", "Enter shows them")]
 
 
 class DoctorScreen(FullScreen[None]):
@@ -97,8 +93,7 @@ W writes a report for support (secrets masked, message bodies left out)."""
     def _show(self) -> None:
         """Show what failed first; what passed as one line, or unfolded."""
         if self.examination is not None:
-            steps = self.examination.steps
-            self.query_one(StepList).show_steps(steps if self.unfolded else folded(steps))
+            self.query_one(StepList).show_steps(self.examination.steps if self.unfolded else folded(self.examination))
 
     def action_unfold(self) -> None:
         """Show every check in its order, or fold what passed."""

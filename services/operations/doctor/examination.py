@@ -56,6 +56,17 @@ class Examination:
         return tuple(unique.values())
 
     @property
+    def passed(self) -> tuple[Step, ...]:
+        """The checks at which nothing is to be said."""
+        return tuple(step for step in self.steps if mark(step) == "✓")
+
+    @property
+    def troubled(self) -> tuple[Step, ...]:
+        """The other checks: those that failed, then those with a warning, then what is not known."""
+        order = {"✗": 0, "!": 1}
+        return tuple(sorted((step for step in self.steps if mark(step) != "✓"), key=lambda step: order.get(mark(step), 2)))
+
+    @property
     def healthy(self) -> bool:
         """Whether no check failed."""
         return all(step.state != "failed" for step in self.steps)

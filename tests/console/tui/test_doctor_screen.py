@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from console.tui.screens.doctor import folded
+from services.operations.doctor.examination import Examination
 from services.records import Finding, Step
+from services.times import now
 
 
 def finding(severity: str) -> Finding:
     return Finding("wrong", severity, "wrong", "it is wrong", "because", "mend it")  # type: ignore[arg-type]
+
+
+def lines(*steps: Step) -> list[Step]:
+    return folded(Examination("edge", "edge-1", now(), steps))
 
 
 def test_failures_stand_first_and_what_passed_is_one_line():
@@ -19,6 +25,6 @@ def test_failures_stand_first_and_what_passed_is_one_line():
         Step("key", "Key", "done", "ok"),
         Step("device", "Device", "failed", finding=finding("error")),
     ]
-    assert [step.name for step in folded(steps)] == ["port", "device", "clock", "proxy", "passed"]
-    assert folded(steps)[-1].title == "2 checks passed"
-    assert folded(steps[1:2]) == steps[1:2]
+    assert [step.name for step in lines(*steps)] == ["port", "device", "clock", "proxy", "passed"]
+    assert lines(*steps)[-1].title == "2 checks passed"
+    assert lines(steps[1]) == [steps[1]]

@@ -1,0 +1,79 @@
+"""Rows that could not be read again look stale and say how old they are; who looks elsewhere is called when something turns bad."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from piloting import text_of, until
+from replayed_hub import ReplayedHub
+
+from console.tui.app import ConsoleApp
+from services.contexts.store import ContextStore
+
+SOON = 15.0  # seconds within which a frozen hub has to be noticed
+
+
+@pytest.fixture
+def app(azure: ReplayedHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ConsoleApp:
+    monkeypatch.setenv("DBE_CONSOLE_HOME", str(tmp_path / "home"))
+    ContextStore().add(azure.context)
+    ContextStore().use(azure.context.name)
+    return ConsoleApp()
+
+
+async def test_a_frozen_hub_is_noticed_soon_and_its_thaw_too(
+    app: ConsoleApp, azure: ReplayedHub, monkeypatch: pytest.MonkeyPatch
+):
+    thawed = threading.Event()
+    answer = azure.get
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("2")
+        await until(pilot, lambda: app.main.modules.look == "ready", "the modules")
+        monkeypatch.setattr(azure, "get", lambda path: (thawed.wait(60), answer(path))[1])
+        frozen_at = time.monotonic()
+        await until(pilot, lambda: app.main.modules.stale, "the staleness", SOON)
+        assert time.monotonic() - frozen_at < SOON
+        text = text_of(app)
+        assert text.count("as of ") == 2 and "The hub does not answer." in text  # above the rows and in the frame
+        await pilot.press("1")
+        await until(pilot, lambda: "as of" in text_of(app).splitlines()[1], "the tab")
+        thawed.set()
+        await until(pilot, lambda: not app.main.modules.stale, "fresh rows")
+        await pilot.press("2")
+        await until(pilot, lambda: "as of" not in text_of(app), "no word of it")
+
+
+async def test_a_throttled_hub_is_named_at_the_next_refresh(app: ConsoleApp, azure: ReplayedHub, monkeypatch: pytest.MonkeyPatch):
+    async with app.run_test(size=(120, 36)) as pilot:
+        await until(pilot, lambda: app.main.modules.look == "ready", "the modules")
+        throttled: Any = (429, {"Message": "ErrorCode:ThrottlingException;Throttled", "ExceptionMessage": "Tracking ID:x"})
+        monkeypatch.setattr(azure, "get", lambda path: throttled)
+        await pilot.press("2", "r")
+        await until(pilot, lambda: app.main.modules.stale and "throttles" in text_of(app), "the throttle")
+
+
+@pytest.mark.parametrize("bell", [False, True])
+async def test_a_module_that_turns_bad_calls_once(
+    app: ConsoleApp, azure: ReplayedHub, monkeypatch: pytest.MonkeyPatch, bell: bool
+):
+    ContextStore().add(replace(azure.context, bell=bell), replace=True)
+    rings: list[None] = []
+    monkeypatch.setattr(app, "bell", lambda: rings.append(None))
+    reported = azure.twin["properties"]["reported"]["modules"]["m1"]
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("2")
+        await until(pilot, lambda: app.main.modules.look == "ready", "the modules")
+        assert not app._notifications
+        reported |= {"runtimeStatus": "backoff", "exitCode": 1, "restartCount": 5, "lastExitTimeUtc": "2026-11-30T20:00:00Z"}
+        await pilot.press("d")
+        for _ in range(3):
+            app.main.modules.read()
+            await until(pilot, lambda: app._notifications, "the call")
+        assert len(app._notifications) == 1 and len(rings) == bell
+        message = next(iter(app._notifications)).message
+        assert message.startswith("✗ m1: ") and message.endswith("(2 goes there)")
