@@ -124,12 +124,14 @@ class Terminal:
         self.slave = slave  # kept open: its settings are looked at when the program has ended
         self.processes = Processes(self.process.pid, watched)
         self._open = True
+        self._reading = threading.Event()  # clear: nobody reads what it writes
+        self._reading.set()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
     def _read(self) -> None:
         while self._open:
-            if not select.select([self.master], [], [], 0.1)[0]:
+            if not self._reading.wait(0.1) or not select.select([self.master], [], [], 0.1)[0]:
                 continue
             try:
                 data = os.read(self.master, 65536)
@@ -206,6 +208,11 @@ class Terminal:
         return not re.search(rb"\x1b\[\?100[0235]h", bytes(self.bytes)) or self.bytes.rfind(b"\x1b[?1003l") > self.bytes.rfind(
             b"\x1b[?1003h"
         )
+
+    def stall(self, seconds: float) -> None:
+        """Read nothing for so long, as a line that does not keep up."""
+        self._reading.clear()
+        threading.Timer(seconds, self._reading.set).start()
 
     def hang_up(self) -> None:
         """Close the terminal's other end."""

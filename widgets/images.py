@@ -50,7 +50,7 @@ IMAGES: tuple[Column[WorkspaceImage], ...] = (
         order=lambda image: -(image.created.timestamp() if image.created else 0),
     ),
     Column("MODELS", lambda image: (", ".join(image.model_ids) or "—", "dim"), grow=2, spare=True),
-    Column("LOCATION", lambda image: (image.location or "—", "dim"), grow=3, spare=True),
+    Column("LOCATION", lambda image: (image.location or "—", "dim"), grow=3, spare=True, keep_end=True),
 )
 MODELS: tuple[Column[WorkspaceModel], ...] = (
     Column("STATE", model_state, order=lambda model: model_state(model)[0]),

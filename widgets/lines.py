@@ -25,12 +25,14 @@ from widgets.symbols import ROLES, Role, drawn
 Cells = Sequence[tuple[str, Role]]
 
 
-def fit(text: str, width: int, right: bool = False) -> str:
-    """Return ``text`` in exactly ``width`` cells; what is cut off is marked."""
+def fit(text: str, width: int, right: bool = False, keep_end: bool = False) -> str:
+    """Return ``text`` in exactly ``width`` cells; what is cut off is marked: the end, or with ``keep_end`` the beginning."""
     if width <= 0:
         return ""
     length = cell_len(text)
     if length > width:
+        if keep_end:
+            return drawn("…") + set_cell_size(text[::-1], width - 1)[::-1]
         return set_cell_size(text, width - 1) + drawn("…")
     return " " * (width - length) + text if right else text + " " * (width - length)
 

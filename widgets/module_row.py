@@ -106,8 +106,8 @@ COLUMNS: tuple[Column[Row], ...] = (
     ),
     Column("EXIT", _exit, right=True, quiet=True, spare=True),
     Column("WANTED", wanted_status, quiet=True, spare=True),
-    Column("REASON", reason, grow=4, quiet=True),
-    Column("IMAGE", lambda row: (row.module.short_image, "dim"), grow=1, spare=True),
+    Column("REASON", reason, grow=4, quiet=True, enough=20),
+    Column("IMAGE", lambda row: (row.module.short_image, "dim"), grow=1, spare=True, enough=12, keep_end=True),
 )
 
 

@@ -25,7 +25,11 @@ _SENSE = 8  # with fewer cells than this a growing column says nothing
 
 @dataclass(frozen=True)
 class Column(Generic[Record]):
-    """A column. ``grow`` shares what width is left; a ``spare`` column is shown where the others leave it room."""
+    """A column. ``grow`` shares what width is left; a ``spare`` column is shown where the others leave it room.
+
+    ``enough``: so many cells of a growing one do before a spare one is left out. ``keep_end``: what has no room is cut at the
+    beginning, which says least of an image's address.
+    """
 
     title: str
     cell: Callable[[Record], Cell]
@@ -35,6 +39,8 @@ class Column(Generic[Record]):
     spare: bool = False
     order: Callable[[Record], Any] | None = None
     quiet: bool = False  # not shown while no record has anything in it
+    enough: int = 0
+    keep_end: bool = False
 
 
 class Rows(Lines):
@@ -95,7 +101,8 @@ class Rows(Lines):
         """Return the columns without those spare ones for which the others leave no room."""
 
         def min_width(column: Column[Any]) -> int:
-            return 2 + (min(natural[column.title], _NAME if column.spare else _TEXT) if column.grow else natural[column.title])
+            enough = column.enough or (_NAME if column.spare else _TEXT)
+            return 2 + (min(natural[column.title], enough) if column.grow else natural[column.title])
 
         visible = []
         room = width - sum(min_width(column) for column in columns if not column.spare)
@@ -120,7 +127,7 @@ class Rows(Lines):
         cells: list[Cell] = [(" ", "plain")]
         for column, size in self._widths[1]:
             text, role = column.cell(self.records[index])
-            cells += [(fit(text, size, column.right), role), ("  ", "plain")]
+            cells += [(fit(text, size, column.right, column.keep_end), role), ("  ", "plain")]
         return cells
 
     def forget(self) -> None:

@@ -1,137 +1,72 @@
-"""A driver for slow lines: of each frame it sends the cells that changed since the terminal last had them.
+"""Notice a line that does not keep up, and send it less: frames a second, and what is drawn for looks alone.
 
-Textual draws whole rows, and a new screen twice; over a line of a few kilobytes a second most of that is waiting for what stands there
-already. The driver is Textual's ``textual/drivers/linux_driver.py`` (docs/facts/textual.md, "Bytes to the terminal").
+A write to the terminal that blocks says that what stands between (the kernel's buffer, sshd's window) is full: the line is slower than
+what is written. A question to the terminal would say less: tmux answers it itself. Textual reads its frames a second once, at import
+(textual 8.2, ``textual/screen.py`` ``UPDATE_PERIOD``).
 
 Upstream: no issue was known in December 2026.
-Delete when Textual itself sends only the cells that changed.
+Delete when Textual's frames a second can be changed while it runs.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+import os
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any, TextIO
 
-from rich.cells import cell_len
-from textual.drivers.linux_driver import LinuxDriver
+from textual import screen as textual_screen
+from textual.app import App
+from textual.message import Message
 
-Cell = tuple[str, str]  # a character and its style: the parameters of the sequence that set it
-
-_TOKEN = re.compile(
-    r"\x1b\[(?P<place>\d+;\d+|)H|\x1b\[(?P<style>[\d;]*)m|(?P<text>[^\x1b\r\n]+)|(?P<line>[\r\n])"
-    r"|(?P<other>\x1bP.*?\x1b\\|\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b.?)",
-    re.DOTALL,
-)
-# Modes of the cursor, of keys and of synchronised output, reports and titles: they leave the cells as they are.
-_HARMLESS = re.compile(r"\x1b(?:\[\?(?:25|1004|2004|2026|2048)[hl]|\[[0-?]*(?:\$p|[cnqtu])|[\]P].*)", re.DOTALL)
-_BRIDGE = 6  # cells that stand between two changes are sent again where moving over them would cost as much
+SLOW_FPS, FPS = 4, 60
+_BLOCKED = 0.25  # seconds of one write that are a stall
+_STALLS, _SECONDS = 3, 60.0  # so many stalls within so long: no sleep of a laptop, and no terminal that was stopped once
 
 
-class Cells:
-    """What the terminal shows, as far as it is known, and what has to be sent so that it shows what a frame draws."""
-
-    def __init__(self) -> None:
-        self._rows: dict[int, dict[int, Cell]] = {}
-        self._frame_cursor = (0, 0)  # where the frame has the cursor, row and column from 0
-        self._actual: tuple[int, int] | None = None  # where the terminal has it
-        self._style = ""
-        self._sent_style = ""
-
-    def forget(self) -> None:
-        """Forget what the terminal shows, so that everything drawn next is sent."""
-        self._rows.clear()
-        self._actual = None
-
-    def changes(self, frame: str) -> str:
-        """Return the part of ``frame`` that has to be sent."""
-        output: list[str] = []
-        for token in _TOKEN.finditer(frame):
-            kind = token.lastgroup
-            if kind == "place":
-                row, _, column = token["place"].partition(";")
-                self._frame_cursor = (int(row or 1) - 1, int(column or 1) - 1)
-            elif kind == "style":
-                self._restyle(token["style"])
-            elif kind == "text":
-                output += self._draw(token["text"])
-            elif kind == "line":
-                row, column = self._frame_cursor
-                self._frame_cursor = (row, 0) if token["line"] == "\r" else (row + 1, column)
-            else:
-                output += (*self._settle(), token["other"])
-                if not _HARMLESS.fullmatch(token["other"]):
-                    self.forget()
-        output += self._settle()
-        return "".join(output)
-
-    def _restyle(self, parameters: str) -> None:
-        if parameters in ("", "0"):
-            self._style = ""
-        else:
-            self._style = f"{self._style};{parameters}" if self._style else parameters
-
-    def _draw(self, text: str) -> Iterator[str]:
-        row, column = self._frame_cursor
-        row_cells = self._rows.setdefault(row, {})
-        self._frame_cursor = (row, column + cell_len(text))
-        if not text.isascii() and any(cell_len(character) != 1 for character in text):
-            # A character of two cells, or of none: sent as it is, and not known afterwards, nor are its neighbours.
-            yield from (*self._move(row, column), text)
-            self._actual = self._frame_cursor
-            for near in range(column - 1, self._frame_cursor[1] + 1):
-                row_cells.pop(near, None)
-            return
-        cells = [(character, self._style) for character in text]
-        changed = [place for place, cell in enumerate(cells) if row_cells.get(column + place) != cell]
-        for first, last in _spans(changed):
-            yield from (*self._move(row, column + first), text[first : last + 1])
-            self._actual = (row, column + last + 1)
-        row_cells.update(zip(range(column, column + len(cells)), cells, strict=True))
-
-    def _move(self, row: int, column: int) -> Iterator[str]:
-        if self._actual != (row, column):
-            yield f"\x1b[{row + 1};{column + 1}H"
-        if self._sent_style != self._style:
-            yield f"\x1b[{'0;' if self._sent_style and self._style else ''}{self._style}m"
-            self._sent_style = self._style
-
-    def _settle(self) -> Iterator[str]:
-        """Leave the terminal without a style, and the cursor where the frame has it."""
-        if self._sent_style:
-            yield "\x1b[m"
-            self._sent_style = ""
-        if self._actual != self._frame_cursor:
-            yield f"\x1b[{self._frame_cursor[0] + 1};{self._frame_cursor[1] + 1}H"
-            self._actual = self._frame_cursor
+class LineStalls(Message):
+    """Writes to the terminal block again and again."""
 
 
-def _spans(changed: list[int]) -> Iterator[tuple[int, int]]:
-    """Yield the first and last place of each run of ``changed``; small gaps are bridged."""
-    first = last = -1
-    for place in changed:
-        if first < 0:
-            first = place
-        elif place - last > _BRIDGE:
-            yield first, last
-            first = place
-        last = place
-    if first >= 0:
-        yield first, last
+class TimedFile:
+    """The terminal's file; ``on_stalls`` is called from the writing thread where its writes block again and again."""
+
+    def __init__(self, file: TextIO, on_stalls: Callable[[], object], clock: Callable[[], float] = time.monotonic) -> None:
+        self._file, self._on_stalls, self._clock = file, on_stalls, clock
+        self._stalls: deque[float] = deque(maxlen=_STALLS)
+
+    def write(self, text: str) -> int:
+        """Write, and measure how long it blocks."""
+        return int(self._timed(self._file.write, text))
+
+    def flush(self) -> None:
+        """Flush, and measure how long it blocks."""
+        self._timed(self._file.flush)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+    def _timed(self, call: Callable[..., Any], *arguments: Any) -> Any:
+        begun = self._clock()
+        try:
+            return call(*arguments)
+        finally:
+            now = self._clock()
+            if now - begun >= _BLOCKED:
+                self._stalls.append(now)
+                if len(self._stalls) == _STALLS and now - self._stalls[0] <= _SECONDS:
+                    self._stalls.clear()
+                    self._on_stalls()
 
 
-class SlowLineDriver(LinuxDriver):
-    """Textual's own, but for what it sends."""
+def is_remote() -> bool:
+    """Return whether the terminal is at the other end of an SSH connection, as far as the environment says."""
+    return any(os.environ.get(name) for name in ("SSH_CONNECTION", "SSH_TTY"))
 
-    _cells: Cells | None = None
-    _drawn_for: tuple[int, int] = (0, 0)
 
-    def write(self, data: str) -> None:
-        """Send what changes. A terminal of another size than before may show anything."""
-        if self._cells is None:
-            self._cells = Cells()
-        size = self._get_terminal_size()
-        if size != self._drawn_for:
-            self._drawn_for = size
-            self._cells.forget()
-        if changes := self._cells.changes(data):
-            super().write(changes)
+def set_frames(app: App[Any], per_second: int) -> None:
+    """Draw at most so many frames a second from here on."""
+    textual_screen.UPDATE_PERIOD = 1 / per_second  # type: ignore[misc]  # of screens to come
+    for screen in app.screen_stack:
+        screen._update_timer._interval = 1 / per_second

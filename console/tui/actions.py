@@ -186,6 +186,7 @@ _TABLE = (
     Action("app.help", "Help", "question_mark,f1", "app", command="help", about="Help on the pane one is in"),
     Action("app.quit", "Quit", "q", "app", command="quit,q", about="Leave the console", handler="exit"),
     Action("app.suspend", "To the shell", "ctrl+z", "app", footer=False, handler="action_suspend_process"),
+    Action("app.slow-link", "Slow line", "", "app", command="slow-link", about="Send less over a slow line, or as always"),
     Action("app.paint", "Paint the screen anew", "ctrl+l", "app", footer=False, priority=True),
 )
 # fmt: on

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import gc
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from textual import on
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.command import CommandPalette
@@ -14,6 +16,7 @@ from textual.screen import Screen
 from textual.scrollbar import ScrollBar
 
 from console.terminal.leaving import leave_when_told
+from console.terminal.slow_line import FPS, SLOW_FPS, LineStalls, is_remote, set_frames
 from console.terminal.stop_and_continue import go_on_after_stops
 from console.tui import themes
 from console.tui.actions import ACTIONS, Action, bindings
@@ -26,7 +29,7 @@ from console.tui.main_screen import MainScreen
 from console.tui.screens.signing_in import DeviceCodes
 from services.contexts.paths import state_folder
 from services.errors import OperatorError
-from services.files import FileError
+from services.files import FileError, private_folder, write
 from services.operations.session import Session
 from widgets.remedies import set_ways
 from widgets.scrollbar import WholeCells
@@ -82,6 +85,7 @@ class ConsoleApp(AppActions, CopyingApp):
         if not self.is_headless:
             leave_when_told(self.exit)
             go_on_after_stops(self)
+        self.set_class(self.slow, "-slow")
         self.call_after_refresh(self._begin)
         self.set_interval(_REMEMBER, self.remember)
 
@@ -92,6 +96,8 @@ class ConsoleApp(AppActions, CopyingApp):
         """
         gc.freeze()
         gc.enable()
+        if is_remote() and not self.slow:
+            go(self, self._offer_slow_link(), "slow-link")
         go(self, self._open(), "open")
 
     async def _open(self) -> None:
@@ -135,6 +141,28 @@ class ConsoleApp(AppActions, CopyingApp):
         self.resumption = Resumption(self, self.session, where)
         main.adopt(self.session, where)
         self.resumption.take_up()
+
+    async def _offer_slow_link(self) -> None:
+        """Say once in all that there is something for slow lines: how fast this one is cannot be asked."""
+        mark = state_folder() / "slow-link-offered"
+        if await in_thread(mark.exists):
+            return
+        self.notify("Over SSH: where the line is slow, :slow-link sends less. Said once.", timeout=10)
+        with suppress(FileError):  # then it is said again
+            await in_thread(lambda: write(private_folder(mark.parent) / mark.name, ""))
+
+    @on(LineStalls)
+    def _thin_out(self) -> None:
+        """Send less over a line that does not keep up; say so once, and how it is taken back."""
+        if not self.slow:
+            self.set_slow(True)
+            self.notify("The line does not keep up: less is drawn from here on. :slow-link takes it back.", timeout=10)
+
+    def set_slow(self, slow: bool) -> None:
+        """Draw fewer frames and nothing for looks alone, or as always."""
+        self.slow = slow
+        self.set_class(slow, "-slow")
+        set_frames(self, SLOW_FPS if slow else FPS)
 
     def open_again(self) -> None:
         """Try again to find the context."""

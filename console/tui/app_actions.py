@@ -112,6 +112,12 @@ class AppActions(Scope):
         app = app_of(self)
         app.push_screen(help_dialog(app))
 
+    def action_slow_link(self) -> None:
+        """Send less over a slow line, or as much as always."""
+        app = app_of(self)
+        app.set_slow(not app.slow)
+        app.notify("less is drawn, for a slow line" if app.slow else "everything is drawn again", timeout=4)
+
     def action_paint(self) -> None:
         """Paint the whole screen once more, since something else has written on the terminal."""
         from console.terminal.stop_and_continue import paint_anew

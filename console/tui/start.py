@@ -31,12 +31,11 @@ def start(options: argparse.Namespace) -> int:
     # Read at import (docs/facts/textual.md): frames a second, animations, smooth scrolling, the kitty protocol that some terminals half
     # speak, and what writes to the terminal. A key is answered within a frame; what comes by itself is shown a few times a second, so
     # frames cost nothing.
-    os.environ.setdefault("TEXTUAL_FPS", "4" if slow else "60")
+    os.environ.setdefault("TEXTUAL_FPS", "4" if slow else "60")  # SLOW_FPS, FPS
     os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
     os.environ.setdefault("TEXTUAL_SMOOTH_SCROLL", "0")
     os.environ.setdefault("TEXTUAL_DISABLE_KITTY_KEY", "1")
-    if slow:
-        os.environ.setdefault("TEXTUAL_DRIVER", "console.terminal.slow_line:SlowLineDriver")
+    os.environ.setdefault("TEXTUAL_DRIVER", "console.terminal.changed_cells:ChangedCellsDriver")
 
     sys.setswitchinterval(0.001)  # for so long at most (Python's own: 5 ms) the loop waits for a thread that computes
     gc.disable()  # until the first frame: nothing that is imported goes away again

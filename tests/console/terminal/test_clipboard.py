@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from console.terminal.changed_cells import Cells
 from console.terminal.clipboard import advice, clipboard_sequence, multiplexer
-from console.terminal.slow_line import Cells
 from console.tui.copying import keep_copy
 
 TEXT = "accel-resnet50 ✓ " * 60

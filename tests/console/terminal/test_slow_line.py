@@ -1,53 +1,63 @@
-"""What is sent over a slow line shows what the whole frames would, in a terminal emulator that is not ours."""
+"""Writes that block again and again are noticed; one long pause is not."""
 
-import pyte
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from __future__ import annotations
 
-from console.terminal.slow_line import Cells
+import io
+from collections.abc import Iterator
 
-COLUMNS, ROWS = 24, 5
-PIECE = 4  # characters of a text at most; two cells each at most
+import pytest
+from textual.pilot import Pilot
 
-texts = st.text(alphabet="ab ×漢e\u0301", min_size=1, max_size=PIECE)
-styles = st.sampled_from(["", "1", "38;5;246;48;5;16", "3;4", "7"])
-pieces = st.builds(
-    lambda row, column, style, text: f"\x1b[{row};{column}H\x1b[{style}m{text}\x1b[0m",
-    st.integers(1, ROWS),
-    st.integers(1, COLUMNS - 2 * PIECE),
-    styles,
-    texts,
+from console.terminal.slow_line import LineStalls, TimedFile
+from console.tui.app import ConsoleApp
+
+
+@pytest.mark.parametrize(
+    ("times", "stalls"),
+    [
+        ([0, 0.1, 1, 1.1, 2, 2.1, 3, 3.1], 0),  # quick
+        ([0, 300, 301, 301.1, 302, 302.1], 0),  # a terminal that was stopped once
+        ([0, 0.3, 10, 10.3, 20, 20.3], 1),
+        ([0, 0.3, 40, 40.3, 80, 80.3], 0),  # too seldom
+        ([0, 0.3, 10, 10.3, 20, 20.3, 30, 30.3, 31, 31.3, 32, 32.3], 2),
+    ],
 )
-rows = st.builds(lambda row, text: f"\x1b[{row};1H\x1b[1m{text}\x1b[0m\r\n", st.integers(1, ROWS - 1), texts)
-others = st.sampled_from(["\x1b[2J", "\x1b[?25l", "\x1b[?2026h", "\x1b[K", "\x1b[3;3H"])
-frames = st.lists(st.lists(pieces | rows | others, max_size=6).map("".join), max_size=8)
+def test_blocked_writes(times: list[float], stalls: int):
+    clock: Iterator[float] = iter(times)
+    told: list[None] = []
+    file = TimedFile(io.StringIO(), lambda: told.append(None), lambda: next(clock))
+    for _ in range(len(times) // 2):
+        assert file.write("text") == 4
+    assert len(told) == stalls
 
 
-def terminal() -> tuple[pyte.Screen, pyte.Stream]:
-    screen = pyte.Screen(COLUMNS, ROWS)
-    return screen, pyte.Stream(screen)
+async def test_the_console_thins_out_by_itself_and_back(tmp_path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("DBE_CONSOLE_HOME", str(tmp_path))
+    for name in ("SSH_CONNECTION", "SSH_TTY"):
+        monkeypatch.delenv(name, raising=False)
+    app = ConsoleApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        pilot: Pilot[None]
+        assert not app.slow and not app._notifications
+        for _ in range(2):
+            app.post_message(LineStalls())
+        await pilot.pause()
+        assert app.slow and app.has_class("-slow") and app.screen._update_timer._interval == 0.25
+        assert [note.message for note in app._notifications] == [
+            "The line does not keep up: less is drawn from here on. :slow-link takes it back."
+        ]
+        app.action_slow_link()
+        assert not app.slow and not app.has_class("-slow") and app.screen._update_timer._interval == 1 / 60
 
 
-@given(frames)
-@settings(max_examples=300)
-def test_the_terminal_shows_the_same(drawn: list[str]) -> None:
-    cells = Cells()
-    (whole, all_of_it), (thin, changes) = terminal(), terminal()
-    for frame in drawn:
-        all_of_it.feed(frame)
-        changes.feed(cells.changes(frame))
-        for row in range(ROWS):
-            assert [thin.buffer[row][column] for column in range(COLUMNS)] == [
-                whole.buffer[row][column] for column in range(COLUMNS)
-            ]
-        assert (thin.cursor.x, thin.cursor.y) == (whole.cursor.x, whole.cursor.y)
-
-
-def test_what_stands_there_is_not_sent_again() -> None:
-    cells = Cells()
-    frame = "\x1b[1;1H\x1b[1mSTATE\x1b[0m   accel-resnet50\r\n\x1b[2;1H\x1b[38;5;2m✓ ready\x1b[0m"
-    assert "accel-resnet50" in cells.changes(frame)
-    assert cells.changes(frame) == ""
-    assert cells.changes(frame.replace("ready", "reach")) == "\x1b[2;6H\x1b[38;5;2mch\x1b[m"
-    cells.forget()
-    assert "accel-resnet50" in cells.changes(frame)
+async def test_it_offers_itself_over_ssh_once(tmp_path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("DBE_CONSOLE_HOME", str(tmp_path))
+    monkeypatch.setenv("SSH_CONNECTION", "10.0.0.7 50022 10.0.0.1 22")
+    offers = []
+    for _ in range(2):
+        app = ConsoleApp()
+        async with app.run_test(size=(80, 24)) as pilot:
+            await pilot.pause()
+            await app.workers.wait_for_complete([worker for worker in app.workers if worker.group == "slow-link"])
+            offers.append([note.message for note in app._notifications if "SSH" in note.message])
+    assert offers == [["Over SSH: where the line is slow, :slow-link sends less. Said once."], []]

@@ -95,7 +95,8 @@ PAIRS = [
     ("pull-unauthorized", HOST, "crash", CLIENT, {"pull-unauthorized", "crash-segfault"}),
     ("no-fpga", HOST, "too-many-readers", "", {"no-fpga", "too-many-readers"}),
     ("flashing-forever", HOST, "registry-unauthorized", "", {"fpga-flashing", "registry-unauthorized"}),
-    ("offline", "", "quota", "", {"device-offline", "quota-exceeded"}),
+    ("offline", "", "quota", "", {"quota-exceeded"}),  # a ping is refused, too: nothing else speaks against the device
+    ("offline", "", "wrong-tensors", HOST, {"device-offline", "tensor-names"}),
     ("wrong-tensors", HOST, "cut", "", {"tensor-names", "connection-cut"}),
     ("expire", "", "cut", "", {"unauthorized", "connection-cut"}),
     ("skew", "", "crash", HOST, {"clock-off"}),  # nothing can be read of the device with a token that is refused
