@@ -77,6 +77,7 @@ makes of its routes stands in a twin of its own, which is read with r, after a d
         return self.table.current
 
     pinged = ""  # how the last ping went, in a few words
+    support = ""  # what of the device is out of support, in a few words
 
     def show_state(self, state: DeviceState, findings: Mapping[str, Finding]) -> None:
         """Show the device's modules as just read, with what diagnosis finds; ``""`` is the device itself."""
@@ -134,8 +135,7 @@ makes of its routes stands in a twin of its own, which is read with r, after a d
                 else f"version {state.last_desired_version or '?'} of {state.desired_version}"
             )
             parts.append((f" · {versions}", STYLES["dim" if same else "warn"]))
-        if self.pinged:
-            parts.append((drawn(f" · {self.pinged}"), STYLES["dim"]))
+        parts += [(drawn(f" · {text}"), STYLES["dim"]) for text in (self.pinged, self.support) if text]
         if finding is not None and finding.severity != "ok":
             sign, role = SEVERITY[finding.severity]
             also = "" if finding.state == states.MODULE_TROUBLE else f" {on_screen(finding.remedy)}"

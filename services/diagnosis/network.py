@@ -5,6 +5,7 @@ Wordings are those of requests/urllib3, OpenSSL, Python's socket module, aiohttp
 
 from __future__ import annotations
 
+from services.diagnosis.lifecycle import TLS
 from services.diagnosis.rule import Rule
 
 RULES: tuple[Rule, ...] = (
@@ -113,6 +114,16 @@ RULES: tuple[Rule, ...] = (
         "The port is open, but a plain-text server or a proxy's page answers.",
         "Check host and port; a captive portal or proxy may sit in between.",
         pattern=r"WRONG_VERSION_NUMBER|wrong version number|UNKNOWN_PROTOCOL|unknown protocol|record layer failure|HTTP_REQUEST",
+        source="openssl ssl_err.c",
+    ),
+    Rule(
+        "tls-version",
+        "error",
+        "tls",
+        "the other side speaks another version of TLS",
+        f"Server, or what inspects TLS on the way, and this machine have no version in common. {TLS.title}: ended {TLS.end}.",
+        TLS.remedy,
+        pattern=r"(?:UNSUPPORTED|ALERT)[_ ]PROTOCOL(?:[_ ]VERSION)?|VERSION_TOO_LOW",
         source="openssl ssl_err.c",
     ),
     Rule(

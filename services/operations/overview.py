@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.diagnosis import diagnose_state, worst
+from services.diagnosis import diagnose_state, lifecycle, worst
 from services.diagnosis.liveness import judge_again
 from services.errors import OperatorError
 from services.hub.client import Hub
@@ -14,6 +14,7 @@ from services.operations.device_list import connections_of_many
 from services.operations.device_reading import read_whole
 from services.operations.parallel_calls import side_by_side
 from services.records import Connection, Device, DeviceState, Finding, Liveness, states
+from services.times import now
 
 _AT_ONCE = 6  # twins read side by side; the hub allows 100 a second
 _RANK = {"error": 0, "warning": 1, "info": 2, "ok": 3}
@@ -72,6 +73,16 @@ class DeviceRow:
             return ""
         likely = "likely: " if self.finding.likely else ""
         return (f"{self.finding.module}: " if self.finding.module else "") + likely + self.finding.reason
+
+    @property
+    def unsupported(self) -> tuple[lifecycle.Product, ...]:
+        """What of the device Microsoft no longer supports."""
+        return lifecycle.unsupported(self.state, now().date()) if self.state is not None else ()
+
+    @property
+    def remark(self) -> str:
+        """The reason; where all is well, what is out of support."""
+        return self.reason or lifecycle.sentence(self.unsupported)
 
 
 def overview(

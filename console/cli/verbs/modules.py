@@ -9,11 +9,13 @@ from console.cli.output import Call
 from console.cli.verbs._confirmation import device_of
 from console.cli.verbs._names import DeviceName
 from services.diagnosis import diagnose_state
+from services.diagnosis.lifecycle import sentence, unsupported
 from services.diagnosis.liveness import judge_again
 from services.operations.device_reading import read_whole
 from services.operations.last_messages import last_messages_of
 from services.records import PING_COST, Finding, Module, states
 from services.text import one_line
+from services.times import now
 
 HELP = "list a device's modules: what is asked for, what the device reports, and why they differ"
 
@@ -33,11 +35,16 @@ def run(call: Call) -> int:
             newest, _ = last_messages_of(context)
             state = judge_again(state, message=newest.get(state.device.id))
         findings = diagnose_state(state)
+        today = now().date()
         rows = []
         for module in state.modules:
             finding = findings.get(module.name)
             words = {} if call.as_json else _words(module, finding)
-            rows.append({**_row(module), "finding": finding.state if finding else None, **words})
+            named = {
+                "finding": finding.state if finding else None,
+                "out_of_support": [product.name for product in unsupported(state, today, module)],
+            }
+            rows.append({**_row(module), **named, **words})
         call.table(("name", "state", "since", "restarts", "image", "reason"), rows)
         if state.liveness is not None:
             ask = f"; ask: dbe-console method ping ({PING_COST} messages of the quota)" if state.liveness.unasked else ""
@@ -48,6 +55,9 @@ def run(call: Call) -> int:
                 likely = "likely: " if finding.likely else ""
                 cause = one_line(finding.cause, 400)
                 call.progress(f"{name or state.device.id}: {likely}{finding.reason}. {cause} {finding.remedy}")
+        ended = sentence(unsupported(state, today))
+        if ended:
+            call.progress(f"{state.device.id}: {ended}")
         for configuration in state.configurations:
             call.progress(f"deployment at scale {configuration.id}: {configuration.status}")
         call.progress(hub.meter.note)

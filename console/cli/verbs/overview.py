@@ -37,7 +37,8 @@ def run(call: Call) -> int:
                     "reported": row.state.reported_at if row.state else None,
                     "last_message": row.last_message,
                     "deployment": row.deployment,
-                    "reason": row.reason,
+                    "reason": row.reason if call.as_json else row.remark,
+                    "out_of_support": [product.name for product in row.unsupported],
                 }
             )
         call.table(("device", "state", "modules", "reported", "last_message", "reason"), rows)

@@ -174,7 +174,10 @@ class Modules(ModuleActions, ModulesPane):
         self.main.say_spent()
 
     def _adopt(self, state: DeviceState, findings: Mapping[str, Finding]) -> None:
+        from services.diagnosis.lifecycle import sentence, unsupported
+
         self.state, self.findings = state, findings
+        self.support = sentence(unsupported(state, now().date()))
         self.show_state(state, findings)
         for change in self._changes.compare(state, findings) if self._changes is not None else ():
             self.main.alert(change, "app.modules")

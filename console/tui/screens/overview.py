@@ -31,7 +31,7 @@ def _state(row: DeviceRow) -> Cell:
 
 
 def _why(row: DeviceRow) -> Cell:
-    return row.reason, "plain"
+    return row.remark, "plain" if row.reason else "dim"
 
 
 def _liveness(row: DeviceRow) -> Cell:
@@ -97,7 +97,8 @@ class OverviewScreen(FullScreen[str]):
         if row is not None:
             remedy = row.error.remedy if row.error else row.finding.remedy if row.finding and row.reason else ""
             text = row.liveness.text if row.liveness is not None and (row.doubtful or not row.reason) else row.reason or row.word
-            self.say(f"{row.device.id}: {text}. {on_screen(remedy)}".strip(), _state(row)[1])
+            ended = "" if row.reason else row.remark
+            self.say(f"{row.device.id}: {text}. {on_screen(remedy)}{ended[:1].upper()}{ended[1:]}".strip(), _state(row)[1])
 
     @on(Table.Chosen)
     def _open_device(self, event: Table.Chosen) -> None:

@@ -46,6 +46,7 @@ def as_dict(run: Examination, context: Context, bodies: bool = False) -> dict[st
             for finding in run.causes
         ],
         "steps": [step_dict(step) for step in run.steps],
+        "out_of_support": [step.name.partition(":")[2] for step in run.steps if step.name.startswith("support:")],
         "settings": _settings(context),
         "versions": versions(),
     }

@@ -19,8 +19,8 @@ NAMES = {
     "images": "id flavour state location created models",
     "models": "id framework created converted_to converted_from",
     "devices": "id edge connected liveness basis enabled last_activity",
-    "overview": "device state connected liveness basis modules reported last_message deployment reason",
-    "modules": "name system desired runtime restarts exit_code since image running_image description finding",
+    "overview": "device state connected liveness basis modules reported last_message deployment reason out_of_support",
+    "modules": "name system desired runtime restarts exit_code since image running_image description finding out_of_support",
     "options list": "name kind own title fields",
     "options check {file}": "valid problems normalised size chunks room",
     "deploy accel-resnet50 --module another --dry-run --no-image-check": CHANGE,
@@ -32,7 +32,7 @@ NAMES = {
     "history 1": "at id user origin context host device route summary outcome detail before_version after_version diff",
     "method ping": "status payload",
     "logs edgeAgent --tail 2": "time level text",
-    "doctor --listen 1": "context device at healthy causes steps settings versions",
+    "doctor --listen 1": "context device at healthy causes steps out_of_support settings versions",
     "context show nowhere": "error",
 }
 ARRAYS = {"context list": "marks", "images": "models", "options list": "fields"}

@@ -25,6 +25,7 @@ CHECKS: tuple[Check, ...] = (
     Check("version", "Deployment", device.version, ("state",)),
     Check("at-scale", "Deployments at scale", device.at_scale, ("state",)),
     Check("module", "Modules", device.modules, ("state",)),
+    Check("support", "Support by Microsoft", device.support, ("state",)),
     Check("options", "Create options, ports, FPGA", device.options, ("state",)),
     Check("registry", "Registry and images", beyond.registry, ("state",)),
     Check("workspace", "Workspace", beyond.workspace),

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from services.diagnosis import diagnose_state, findings
+from services.diagnosis import diagnose_state, findings, lifecycle
 from services.diagnosis.twin_evidence import claims
 from services.hub import methods
 from services.operations.doctor.checks.check import Outcome, SharedFacts, neutral, ok, outcome_of
 from services.records import PING_COST, states
+from services.times import now
 
 _PING_SECONDS = 10
 
@@ -67,3 +68,18 @@ def options(facts: SharedFacts) -> Sequence[Outcome]:
     ports, hosts = claims(state)
     ports_text = ", ".join(f"{port} {names[0]}" for port, names in sorted(ports.items()))
     return [ok(f"ports: {ports_text or 'none'}; FPGA: {', '.join(hosts) or 'nobody'}")]
+
+
+def support(facts: SharedFacts) -> Sequence[Outcome]:
+    """Say what Microsoft no longer supports, each product once: no fault, so never worse than a remark."""
+    state, today = facts.twin(), now().date()
+    ended = list(lifecycle.unsupported(state, today))
+    if facts.context.workspace is not None and lifecycle.AZUREML_V1.ended(today):
+        ended.append(lifecycle.AZUREML_V1)
+    if ended:
+        return [
+            neutral(lifecycle.sentence([product]), remedy=product.remedy, name=f"support:{product.name}") for product in ended
+        ]
+    runtimes = {product for module in state.modules if (product := lifecycle.runtime_of(module, state))}
+    ends = "; ".join(f"{product.title} until {product.end}" for product in sorted(runtimes, key=lambda each: each.end))
+    return [ok(f"supported: {ends}") if ends else neutral("the versions of edgeAgent and edgeHub are not known")]
