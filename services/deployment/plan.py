@@ -14,11 +14,13 @@ from services.deployment.manifest.diff import unchanged
 from services.deployment.manifest.masking import expanded
 from services.deployment.manifest.problem import ManifestProblem
 from services.deployment.options.client_arguments import client_role
+from services.diagnosis.lifecycle import sentence, unsupported
 from services.errors import OperatorError
 from services.hub.client import EDGE_HUB
 from services.hub.field_readers import mapping
 from services.hub.twin import settings_of
 from services.records import ConfigurationStatus, DeviceState, DiffLine, Severity
+from services.times import now
 from services.workspace.service_plan import ServicePlan
 
 THEIRS_SHOWN = 6  # lines of somebody else's change that are shown beside the plan made anew
@@ -125,6 +127,9 @@ class Plan:
         """What is said above the difference, the same on screen and by verbs."""
         remarks: list[tuple[Severity, str]] = [("warning", notice) for notice in self.notices]
         remarks.append(("info", outline(self)))
+        kept = "" if mapping(self.state.desired.get("systemModules")) else sentence(unsupported(self.state, now().date()))
+        if kept:
+            remarks.append(("info", f"A first deployment leaves the device the runtime that it has, {kept}."))
         remarks += [
             ("warning", f"The deployment at scale {item.id} will overwrite this within moments.") for item in self.configurations
         ]

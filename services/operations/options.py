@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from services.deployment.options import presets
+from services.deployment.options import migration, presets
 from services.deployment.options.check import check
 from services.deployment.options.placement import Placement
 from services.errors import OperatorError
@@ -33,6 +33,16 @@ def client_presets(host_image: str) -> list[Preset]:
 def render_preset(name: str, values: Mapping[str, str] | None = None) -> str:
     """Return a preset's create options with its fields filled in. Raises OperatorError."""
     return presets.render(presets.preset(name), values)
+
+
+def leaves_fpga(text: str, preset: Preset) -> bool:
+    """Return whether these create options ask for the FPGA, and the preset is of a host without it."""
+    return preset.kind == "cpu-host" and migration.uses_fpga(text)
+
+
+def migrate_options(text: str, name: str, values: Mapping[str, str] | None = None) -> migration.Migration:
+    """Return create options moved off the FPGA to a preset, with what is different. Raises OperatorError."""
+    return migration.migrate(text, presets.preset(name), values)
 
 
 def check_options(text: str, state: DeviceState | None = None, module: str = "", image: str = "") -> OptionsReport:

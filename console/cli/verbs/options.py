@@ -1,4 +1,4 @@
-"""``dbe-console options list | show PRESET | check FILE``: create options and their presets."""
+"""``dbe-console options list | show PRESET | check FILE | move FILE``: create options and their presets."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from console.cli.output import Call
 from console.cli.verbs._names import DeviceName, ModuleName
 from console.files import read_text
 from services.errors import UsageError
-from services.operations.options import check_options, import_preset, list_presets, remove_preset, render_preset
+from services.operations.options import check_options, import_preset, list_presets, migrate_options, remove_preset, render_preset
 from services.text import counted
 
-HELP = "list presets of create options, write one out, check a file"
+HELP = "list presets of create options, write one out, check a file, move it off the FPGA"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,6 +24,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     show = subs.add_parser("show", help="a preset's create options")
     show.add_argument("preset", help="its name: dbe-console options list")
     show.add_argument("--set", action="append", default=[], metavar="FIELD=VALUE", help="a form field; a flag is on or off")
+    moved = subs.add_parser("move", help="move create options off the FPGA, and say what is different")
+    moved.add_argument("file", help="the create options (- is standard input)")
+    moved.add_argument("--to", metavar="PRESET", default="gpu-host", help="the preset they go to (default gpu-host)")
+    moved.add_argument("--set", action="append", default=[], metavar="FIELD=VALUE", help="a form field of that preset")
     checked = subs.add_parser("check", help="check create options")
     checked.add_argument("file", help="the create options (- is standard input)")
     checked.add_argument(
@@ -42,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(call: Call) -> int:
     """Run the sub-verb."""
-    actions = {"list": _list, "show": _show, "check": _check, "save": _save, "remove": _remove}
+    actions = {"list": _list, "show": _show, "move": _move, "check": _check, "save": _save, "remove": _remove}
     return actions[call.options.action](call)
 
 
@@ -84,6 +88,16 @@ def lines_of(name: str) -> dict[str, str]:
 
 def _show(call: Call) -> int:
     call.out(render_preset(call.options.preset, values_of(call.options.set)))
+    return 0
+
+
+def _move(call: Call) -> int:
+    migration = migrate_options(read_text(call.options.file), call.options.to, values_of(call.options.set))
+    for line in migration.diff:
+        call.progress(line.text if line.sign == "@" else f"{line.sign}{line.text}")
+    for sentence in migration.sentences:
+        call.progress(sentence)
+    call.out(migration.text)
     return 0
 
 

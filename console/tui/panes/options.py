@@ -42,6 +42,7 @@ class Options(PaneScope, OptionsPane):
         super().__init__(id=id)
         self.session: Session | None = None
         self.draft: DeployRequest | None = None
+        self._migrated = ("", "")  # the preset that options were moved off the FPGA to, and what they were
 
     def begin(self, session: Session) -> None:
         """Offer the presets."""
@@ -55,7 +56,7 @@ class Options(PaneScope, OptionsPane):
 
     async def open_request(self, request: DeployRequest) -> None:
         """Open what is to be deployed: its own create options, else what its preset fills in before this returns."""
-        self.draft = request
+        self.draft, self._migrated = request, ("", "")
         self.target(f"{request.module} on {request.device} from {request.image.location.rsplit('/', 1)[-1]}")
         await self.use_preset(request.preset, dict(request.values))
         if request.options is not None:
@@ -69,14 +70,26 @@ class Options(PaneScope, OptionsPane):
             go(self, self._rendered(event.name, dict(event.values)), "render")
 
     async def _rendered(self, name: str, values: dict[str, str]) -> None:
-        from services.operations.options import render_preset
+        from services.operations.options import leaves_fpga, migrate_options, render_preset
 
+        again = self._migrated[0] == name
+        present = self._migrated[1] if again else self.text
+        # A module that is there keeps what is its own; the options of a new one are the preset's alone.
+        moves = self.draft is not None and self.draft.options is not None and leaves_fpga(present, self.presets[name])
         try:
-            text = await in_thread(render_preset, name, values)
+            if moves:
+                migration = await in_thread(migrate_options, present, name, values if again else {})
+                text = migration.text
+                if not again:
+                    await self.use_preset(name, migration.values)
+                    self.notify(" ".join(migration.sentences), timeout=12)
+            else:
+                text = await in_thread(render_preset, name, values)
         except OperatorError as error:
             self.say("✗ field", "bad")
             self.notify(str(error), severity="error", timeout=5)
             return
+        self._migrated = (name, present) if moves else ("", "")
         self.set_text(text)
 
     @on(OptionsPane.TextChanged)

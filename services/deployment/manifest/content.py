@@ -27,7 +27,8 @@ from services.deployment.manifest.changes import (
 )
 from services.deployment.manifest.message_routes.check import carries_upstream
 from services.deployment.manifest.registry_address import agent_address
-from services.deployment.manifest.schema_versions import is_schema_1_0, schema_version
+from services.deployment.manifest.schema_versions import NEW_SCHEMA, is_schema_1_0, schema_version
+from services.diagnosis.lifecycle import supported_runtime
 from services.errors import OperatorError
 from services.hub.client import AGENT, EDGE_HUB
 from services.hub.field_readers import mapping
@@ -35,6 +36,7 @@ from services.hub.twin import settings_of
 from services.names import did_you_mean
 from services.records import DeviceState, RegistryCredentials
 from services.text import one_line
+from services.times import now
 
 DESIRED = "properties.desired"
 SYSTEM = ("edgeAgent", "edgeHub")
@@ -47,11 +49,12 @@ def content_of(
     """Return the manifest of what the device is asked to have now.
 
     ``edge_hub`` are the desired properties of $edgeHub's twin (routes), ``twins`` those of other modules' twins. A device that
-    never had a deployment gets the runtime's own two modules, at the agent's version.
+    never had a deployment gets the runtime's own two modules: at the version that its agent reports, which is never changed
+    unasked, else at a supported one.
     """
     agent = _desired(state.desired) if mapping(state.desired.get("systemModules")) else _first_deployment(state)
     hub = _desired(edge_hub or {}) or {
-        "schemaVersion": "1.0",
+        "schemaVersion": NEW_SCHEMA,
         "routes": {},
         "storeAndForwardConfiguration": {"timeToLiveSecs": 7200},
     }
@@ -67,7 +70,7 @@ def _desired(properties: Mapping[str, Any]) -> dict[str, Any]:
 
 def _first_deployment(state: DeviceState) -> dict[str, Any]:
     version = ".".join(state.agent_version.split(".")[:2])
-    version = version if re.fullmatch(r"1\.\d+", version) else "1.5"
+    version = version if re.fullmatch(r"1\.\d+", version) else supported_runtime(now().date())
     agent = {"type": "docker", "settings": {"image": f"mcr.microsoft.com/azureiotedge-agent:{version}", "createOptions": ""}}
     hub = {
         "type": "docker",
@@ -76,7 +79,7 @@ def _first_deployment(state: DeviceState) -> dict[str, Any]:
         "settings": {"image": f"mcr.microsoft.com/azureiotedge-hub:{version}", **chunk(minified(_RUNTIME_PORTS))},
     }
     return {
-        "schemaVersion": "1.0",
+        "schemaVersion": NEW_SCHEMA,
         "runtime": {"type": "docker", "settings": {"minDockerVersion": "v1.25", "loggingOptions": "", "registryCredentials": {}}},
         "systemModules": {"edgeAgent": agent, "edgeHub": hub},
         "modules": {},

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+NEW_SCHEMA = "1.1"  # of a manifest that begins here; an agent before 1.0.10 takes it, too, by its major number
 AGENT_AT_MOST = (1, 1, 0)
 EDGE_HUB_AT_MOST = (1, 3)
 _VERSION = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9}){1,3}\Z")

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any
 from services.lab.cloud.manifests import options
 from services.lab.device import wordings
 from services.lab.device.container import NEVER
-from services.lab.device.versions import version_text
+from services.lab.device.versions import daemon_text, version_text
 
 if TYPE_CHECKING:
     from services.lab.device.container import Container
     from services.lab.device.deployment import Deployment, ModuleSpecification
 
 Json = dict[str, Any]
-PLATFORM = {"os": "linux", "architecture": "x86_64", "version": "18.09.0"}
+PLATFORM = {"os": "linux", "architecture": "x86_64"}
+_REPORTED_SCHEMA = "1.0"  # of every agent up to 1.6, whatever it takes (IoTHubReporter.cs)
 
 
 def module_report(module: ModuleSpecification, container: Container | None, status: str) -> Json:
@@ -61,9 +62,9 @@ def device_report(deployment: Deployment, version: int, status: Json, started: s
     return {
         "lastDesiredVersion": version,
         "lastDesiredStatus": status,
-        "schemaVersion": "1.1",
+        "schemaVersion": _REPORTED_SCHEMA,
         "version": {"version": number, "build": "20200624.1", "commit": "lab"},
-        "runtime": {**deployment.runtime, "platform": PLATFORM},
+        "runtime": {**deployment.runtime, "platform": {**PLATFORM, "version": daemon_text(number)}},
         "systemModules": system,
         "modules": modules,
     }

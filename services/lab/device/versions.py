@@ -43,6 +43,14 @@ def version_text(image: str) -> str:
     return _ROLLING.get(tag, tag if tag[:1].isdigit() else _OLDEST_UNKNOWN)
 
 
+def daemon_text(version: str) -> str:
+    """Return the version that the daemon beside an agent reports, as ``platform.version``.
+
+    Images of 1.6.1 came with the daemon 1.6.0, those of 1.5.40 and later with 1.5.21 (CHANGELOG of Azure/iotedge).
+    """
+    return {"1.6": "1.6.0", "1.5": "1.5.21"}.get(".".join(version.split(".")[:2]), version)
+
+
 def numbers(version: str) -> Version:
     """Return ``1.0.10.4`` as numbers that can be compared."""
     return tuple(int(part) for part in re.findall(r"\d+", version)[:4]) or (1, 4)

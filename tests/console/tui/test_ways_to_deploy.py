@@ -21,6 +21,7 @@ from services.deployment.history import History
 from services.deployment.manifest.changes import SetModule
 from services.deployment.options.presets import preset, render
 from services.deployment.routes.hub import apply_plan, plan_changes
+from services.records import DeployRequest, WorkspaceImage
 from widgets.deploy_form import DeployForm
 from widgets.dialogs import Choose, Confirm, Prompt, Reader
 from widgets.diff import DiffConfirm
@@ -172,6 +173,28 @@ async def test_a_manifests_file_and_score_now(app: ConsoleApp, own_lab: dict[str
         await pilot.press("escape", "colon", *f"export-manifest {written}", "enter")
         await until(pilot, written.exists, "the manifest's file")
         assert written.stat().st_mode & 0o077 == 0 and own_lab["registry_password"] in written.read_text()
+    app.end()
+
+
+async def test_a_modules_options_move_off_the_fpga_by_a_preset(app: ConsoleApp, own_lab: dict[str, Any]) -> None:
+    """What is its own stays, with its port in the form; a field changed after that changes the moved options."""
+    own = json.loads(render(preset("fpga-host"), {"port": "50059"}))
+    own["Env"] = ["SITE=7"]
+    image = WorkspaceImage("", "host", 0, "", "Succeeded", "registry.example/host:2")
+    async with app.run_test(size=(120, 36)) as pilot:
+        await opened(pilot, app)
+        options = app.main.options
+        request = DeployRequest(image, "databox-edge-1", "azureml-host", options=json.dumps(own), status=None)
+        await options.open_request(request)
+        await until(pilot, lambda: options.presets, "the presets")
+        options.query_one(Select).value = "gpu-host"
+        await until(pilot, lambda: '"nvidia"' in options.text, "the moved options")
+        moved = json.loads(options.text)
+        assert moved["Env"] == ["SITE=7", "NVIDIA_VISIBLE_DEVICES=all"] and "Devices" not in moved["HostConfig"]
+        assert options.values["port"] == "50059"
+        next(field for field in options.query(Input) if field.name == "port").value = "50060"
+        await until(pilot, lambda: '"50060"' in options.text, "the other port")
+        assert "SITE=7" in options.text and "catapult" not in options.text
     app.end()
 
 

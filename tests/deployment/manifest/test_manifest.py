@@ -158,6 +158,14 @@ def test_a_first_deployment_has_the_runtime():
     assert agent_of(made)["systemModules"]["edgeAgent"]["settings"]["image"].endswith(":1.4")
     assert "8883" in join(agent_of(made)["systemModules"]["edgeHub"]["settings"])
     assert modules_of(made)["m"]["status"] == "running"
+    assert (agent_of(made)["schemaVersion"], edge_hub_of(made)["schemaVersion"]) == ("1.1", "1.1")
+
+
+@pytest.mark.parametrize(("agent", "tag"), [("", "1.6"), ("2.0", "1.6"), ("1.1.19", "1.1"), ("1.6.1", "1.6")])
+def test_a_first_deployment_asks_for_a_supported_runtime_and_changes_none(agent, tag):
+    twin = {"properties": {"desired": {"$version": 1}, "reported": {"version": {"version": agent}}}}
+    system = agent_of(content_of(state_of(Device("d", True), twin)))["systemModules"]
+    assert {module["settings"]["image"].rpartition(":")[2] for module in system.values()} == {tag}
 
 
 def test_stale_chunks_are_removed(content):

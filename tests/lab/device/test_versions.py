@@ -5,6 +5,7 @@ import pytest
 from services.lab.cloud.manifests import content
 from services.lab.device.deployment import Refused, parse
 from services.lab.device.versions import (
+    daemon_text,
     error_words,
     has_request_manager,
     methods,
@@ -33,6 +34,11 @@ EXPERIMENTS = {
 )
 def test_the_version_is_the_tags(image, version):
     assert version_text(image) == version
+
+
+@pytest.mark.parametrize(("agent", "daemon"), [("1.6.1", "1.6.0"), ("1.5.44", "1.5.21"), ("1.1.19", "1.1.19")])
+def test_images_and_daemon_differ_in_the_patch_number(agent, daemon):
+    assert daemon_text(agent) == daemon
 
 
 @pytest.mark.parametrize(
