@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from typing import Any, ClassVar, Literal, TypeVar
 
 from textual import on
+from textual._time import get_time
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
+from textual.events import Key
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, OptionList, Static
 from textual.widgets.option_list import Option
@@ -92,8 +94,27 @@ class Dialog(Closing[Result], ModalScreen[Result]):
         self.dismiss(None)
 
 
+class AnswerButton(Button):
+    """A button that takes no key which was pressed before it was painted: nobody has read what it does."""
+
+    _painted_at = float("inf")
+
+    def on_mount(self) -> None:
+        """Take keys from the first frame on."""
+        self.call_after_refresh(self._note_painted)
+
+    def _note_painted(self) -> None:
+        self._painted_at = get_time()
+
+    def on_key(self, event: Key) -> None:
+        """Swallow a key that was typed ahead."""
+        if event.time < self._painted_at:
+            event.stop()
+            event.prevent_default()
+
+
 class Question(Dialog[bool]):
-    """Asks before something that changes; rests on Cancel.
+    """Asks before something that changes; rests on Cancel, but for what only adds (``rest_on_yes``).
 
     ``type_to_confirm`` is a name that has to be typed (production); where it is ``forbidden``, one can only go back.
     """
@@ -114,8 +135,10 @@ class Question(Dialog[bool]):
         type_to_confirm: str = "",
         forbidden: bool = False,
         wide: bool = False,
+        rest_on_yes: bool = False,
     ) -> None:
         super().__init__(title, danger=True, wide=wide)
+        self.rest_on_yes = rest_on_yes and not forbidden and not type_to_confirm
         self.yes = yes
         self.look = look
         self.wanted = type_to_confirm
@@ -129,11 +152,11 @@ class Question(Dialog[bool]):
             yield Input(id="typed", compact=True)
         with Horizontal(classes="buttons"):
             yield Button("Cancel", id="cancel", compact=True)
-            yield Button(self.yes, id="yes", variant=self.look, compact=True, disabled=bool(self.wanted) or self.forbidden)
+            yield AnswerButton(self.yes, id="yes", variant=self.look, compact=True, disabled=bool(self.wanted) or self.forbidden)
 
     def on_mount(self) -> None:
-        """Focus Cancel."""
-        self.query_one("#typed" if self.wanted else "#cancel").focus()
+        """Focus what it rests on."""
+        self.query_one("#typed" if self.wanted else "#yes" if self.rest_on_yes else "#cancel").focus()
 
     @on(Input.Changed, "#typed")
     def _compare_answer(self, event: Input.Changed) -> None:

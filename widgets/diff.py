@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.widgets import Static
+from textual.widgets import Button, Static
 
 from services.records import DiffLine, Severity
 from widgets.copy import Copy
@@ -32,13 +32,15 @@ def diff_content(lines: Sequence[DiffLine]) -> Content:
 
 
 class DiffConfirm(Question):
-    """Shows what will change, what it takes along, and the equivalent az commands; rests on Cancel.
+    """Shows what will change, what it takes along, and the equivalent az commands.
 
-    ``save`` writes out what would be sent.
+    It rests on Cancel; on the other button with ``rest_on_yes``, where a key counts only if it was pressed after the question was
+    painted. ``save`` writes out what would be sent.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("tab", "app.focus_next", "then Enter goes on", id="review.next"),
+        Binding("enter", "go_on", "Go on", id="review.go-on"),
         Binding("j,down", "scroll(1)", "Down", show=False, id="review.down"),
         Binding("k,up", "scroll(-1)", "Up", show=False, id="review.up"),
         Binding("pagedown", "scroll(10)", "Scroll", id="review.page-down"),
@@ -57,9 +59,12 @@ class DiffConfirm(Question):
         yes: str = "Deploy",
         type_to_confirm: str = "",
         forbidden: bool = False,
+        rest_on_yes: bool = False,
         save: Callable[[], object] | None = None,
     ) -> None:
-        super().__init__(title, yes, look="primary", type_to_confirm=type_to_confirm, forbidden=forbidden, wide=True)
+        super().__init__(
+            title, yes, look="primary", type_to_confirm=type_to_confirm, forbidden=forbidden, wide=True, rest_on_yes=rest_on_yes
+        )
         self.save = save
         self.diff = diff
         self.commands = commands
@@ -77,13 +82,19 @@ class DiffConfirm(Question):
         yield from self.compose_answer()
         yield KeyLine()
 
+    def action_go_on(self) -> None:
+        """Do what the button with the focus would do, where another widget has it."""
+        self.query_one("#yes", Button).press()
+
     def action_scroll(self, by: int) -> None:
         """Scroll the diff."""
         self.query_one(".scroll").scroll_relative(y=by, animate=False)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer to save only what can be saved."""
-        return action != "save" or self.save is not None
+        """Offer to save only what can be saved, and the shorter way to go on where there is one."""
+        if action == "save":
+            return self.save is not None
+        return {"go_on": self.rest_on_yes, "app.focus_next": not self.rest_on_yes}.get(action, True)
 
     def action_save(self) -> None:
         """Write the change into a file, which the az commands take."""

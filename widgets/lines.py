@@ -98,6 +98,7 @@ class Lines(ScrollView, can_focus=True):
         self.index = 0
         self.nothing = ""  # what is said where there is no row
         self.stale = False  # rows that could not be read again stand back
+        self.shift = 0  # cells that are out of sight on the left
         self._styles: dict[str, Style] = {}
         self._strips: dict[object, Strip] = {}
         self._drawn_width = -1
@@ -210,7 +211,10 @@ class Lines(ScrollView, can_focus=True):
         plain = ROLES if under.reverse else ("dim",) if here else ()
         roles: list[str] = ["dim" if self.stale and not here else "" if role in plain else role for _, role in cells]
         segments = [Segment(drawn(text), self.style(role) + under) for (text, _), role in zip(cells, roles, strict=True)]
-        return Strip(segments).adjust_cell_length(width, self.style("") + under)
+        strip = Strip(segments)
+        if self.shift:
+            strip = strip.crop(self.shift, self.shift + width)
+        return strip.adjust_cell_length(width, self.style("") + under)
 
     # Moving.
 

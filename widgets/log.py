@@ -52,6 +52,7 @@ class LogView(Lines):
         self.wrapped = False
         self._characters = 0
         self._pieces: list[tuple[int, str]] = []  # of wrapped lines: which line, and the piece of it
+        self._modules: set[str] = set()  # whose lines these are, where they are of several
 
     @property
     def current(self) -> LogLine | None:
@@ -86,7 +87,11 @@ class LogView(Lines):
 
     def _prefix_width(self) -> int:
         """Return the cells before the text."""
-        return 2 + (self._time_width() + 1 if self.times else 0)
+        return 2 + (self._time_width() + 1 if self.times else 0) + (self._module_width() + 1 if self._modules else 0)
+
+    def _module_width(self) -> int:
+        """Return the cells of a module's name."""
+        return min(max(map(cell_len, self._modules)), 24 if self.size.width >= _WIDE else 12)
 
     def _time_width(self) -> int:
         """Return the cells of a time: milliseconds where there is room."""
@@ -101,6 +106,7 @@ class LogView(Lines):
 
     def clear(self) -> None:
         self.lines = []
+        self._modules = set()
         self._characters = 0
         self.index = 0
         self.forget()
@@ -109,6 +115,7 @@ class LogView(Lines):
         """Add lines; the oldest go where there are too many of them, or of characters."""
         at_end = self.index >= self.row_count() - 1
         self.lines += lines
+        self._modules |= {line.module for line in lines if line.module}
         self._characters += sum(len(line.text) for line in lines)
         surplus = max(len(self.lines) - MOST, 0)
         for line in self.lines[:surplus]:
@@ -128,9 +135,11 @@ class LogView(Lines):
         self.search = search
         self.forget()
 
-    def search_order(self) -> list[int]:
-        """Return the lines' places in the order of a search: up from the cursor, then from the end."""
+    def search_order(self, up: bool = True) -> list[int]:
+        """Return the lines' places in the order of a search: up from the cursor, then from the end; or down, then from the top."""
         here = self._line(self.index) if self.lines else 0
+        if not up:
+            return [*range(here + 1, len(self.lines)), *range(here + 1)]
         return [*range(here - 1, -1, -1), *range(len(self.lines) - 1, here - 1, -1)]
 
     def move_to_line(self, line: int) -> None:
@@ -148,6 +157,10 @@ class LogView(Lines):
             size = self._time_width()
             time_text = (clock if size == 8 else clock_with_milliseconds)(line.time) if line.time and first else ""
             cells.append((f"{time_text:<{size}} ", "dim"))
+            room -= size + 1
+        if self._modules:
+            size = self._module_width()
+            cells.append((fit(line.module if first else "", size) + " ", "accent"))
             room -= size + 1
         text = fit(self._pieces[index][1] if self.wrapped else _tabless(line.text, width * 4), room)
         match = self.search(text) if self.search else None

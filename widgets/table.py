@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from rich.cells import cell_len
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
@@ -54,6 +55,7 @@ class Rows(Lines):
         self.columns = columns
         self.key = key
         self.records: list[Any] = []
+        self.wide = False  # every column whole, however wide that is
         self._widths: tuple[int, list[tuple[Column[Any], int]]] = (-1, [])
 
     def on_resize(self) -> None:
@@ -70,6 +72,8 @@ class Rows(Lines):
 
     def widths(self, width: int) -> list[tuple[Column[Any], int]]:
         """Return the columns that are shown, with their widths."""
+        if self.wide:
+            return [(column, max(column.width, self._natural(column))) for column in self.columns]
         visible = [column for column in self.columns if not (column.quiet and self._is_empty(column))]
         natural = {column.title: column.width or self._natural(column) for column in visible}
         visible = self._fitting(visible, natural, width)
@@ -130,6 +134,15 @@ class Rows(Lines):
             cells += [(fit(text, size, column.right, column.keep_end), role), ("  ", "plain")]
         return cells
 
+    def move_sideways(self, by: int) -> bool:
+        """Show what is out of sight on one side; False where there is nothing."""
+        width = self.scrollable_content_region.width
+        most = sum(size + 2 for _, size in self.widths(width)) + 1 - width if self.wide else 0
+        before, self.shift = self.shift, max(0, min(self.shift + by, most))
+        if self.shift != before:
+            self.forget()
+        return self.shift != before
+
     def forget(self) -> None:
         """Draw anew, and measure the columns anew."""
         self._widths = (-1, [])
@@ -137,7 +150,13 @@ class Rows(Lines):
 
 
 class Table(Widget, Generic[Record]):
-    """A heading and its rows."""
+    """A heading and its rows. Left and right move sideways in the wide view, which shows every column whole."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("W", "wide", "All columns", show=False, id="table.wide"),
+        Binding("left", "sideways(-1)", "Left", show=False, id="table.left"),
+        Binding("right", "sideways(1)", "Right", show=False, id="table.right"),
+    ]
 
     DEFAULT_CSS = """
     Table { height: 1fr; layout: vertical; }
@@ -198,6 +217,18 @@ class Table(Widget, Generic[Record]):
         self.filter = text.strip()
         self._arrange()
 
+    def action_wide(self) -> None:
+        """Show every column whole, or those that fit."""
+        self.rows.wide = not self.rows.wide
+        self.rows.shift = 0
+        self.rows.forget()
+        self._head()
+
+    def action_sideways(self, by: int) -> None:
+        """Move by a third of the width."""
+        if self.rows.move_sideways(by * max(self.rows.size.width // 3, 1)):
+            self._head()
+
     def next_sort(self) -> str:
         """Sort by the next column; gives the name of the order."""
         usable = [-1] + [index for index, column in enumerate(self.columns) if column.order]
@@ -240,7 +271,7 @@ class Table(Widget, Generic[Record]):
         width = self.rows.scrollable_content_region.width
         if width:
             parts = [fit(column.title, size, column.right) for column, size in self.rows.widths(width)]
-            self.heading.update(Content(" " + "  ".join(parts)))
+            self.heading.update(Content((" " + "  ".join(parts))[self.rows.shift :]))
 
     def on_rows_resized(self, event: Rows.Resized) -> None:
         """Draw other columns at another width."""

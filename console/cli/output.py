@@ -70,7 +70,7 @@ class Call:
             yield session
         except OperatorError as error:
             named = getattr(self.options, "device", ""), getattr(self.options, "module", "")
-            session.add_nearest_names(error, *(name or "" for name in named))
+            session.add_nearest_names(error, *(name if isinstance(name, str) else "" for name in named))
             raise
         finally:
             session.close()

@@ -171,10 +171,12 @@ def _widget_keys() -> dict[str, dict[str, str]]:
     from widgets.options import Editor
     from widgets.pane import FilterLine
     from widgets.progress import ProgressDialog
+    from widgets.table import Table
     from widgets.twin import TwinTree
 
     kinds = {
         "lines": Lines,
+        "table": Table,
         "filter": FilterLine,
         "editor": Editor,
         "dialog": Dialog,

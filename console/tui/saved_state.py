@@ -62,7 +62,14 @@ def load_place(context: str) -> Place:
 def keep(context: str, place: Place) -> None:
     """Keep ``place``; raises FileError."""
     with _keeping:
-        write(private_folder(state_folder()) / "place.json", json.dumps({**_read(), context: asdict(place)}))
+        places = _read()
+        places.pop(context, None)  # the newest stands last
+        write(private_folder(state_folder()) / "place.json", json.dumps({**places, context: asdict(place)}))
+
+
+def recent_contexts() -> list[str]:
+    """Return the names of the contexts in which one was, the latest first."""
+    return list(_read())[::-1]
 
 
 def _read() -> dict[str, Any]:

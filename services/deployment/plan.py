@@ -77,6 +77,12 @@ class Plan:
         return self.service is None and unchanged(self.before, self.after)
 
     @property
+    def only_adds(self) -> bool:
+        """Whether it takes nothing away and changes nothing that is there, and nothing is said against it."""
+        harmless = all(severity in ("ok", "info") for severity, _ in self.remarks)
+        return self.service is None and harmless and all(line.sign != "-" for line in self.diff)
+
+    @property
     def nothing_sent(self) -> str:
         """The sentence for a plan that is empty."""
         return f"{self.device} has all of it already; nothing was sent."

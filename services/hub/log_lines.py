@@ -7,12 +7,15 @@ offset count as UTC, which containers run in (docs/facts/iot-hub.md). Times of d
 
 from __future__ import annotations
 
+import heapq
 import re
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 
 from services.records import LogLine
 from services.text import clean, one_line
 
+_NO_TIME = datetime.min.replace(tzinfo=timezone.utc)
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _COLOURS = re.compile(r"\x1b\[[0-9;:]*[mK]")  # carry no text
 _LEVEL = re.compile(r"<([0-7])>\s?")
@@ -67,6 +70,22 @@ def lines_of(text: str, now: datetime | None = None) -> list[LogLine]:
     """
     now = now or datetime.now(timezone.utc)
     return [_line(line, now) for line in clean(_COLOURS.sub("", text)).split("\n") if line.strip()]
+
+
+def merged(logs: Mapping[str, Sequence[LogLine]]) -> list[LogLine]:
+    """Return the lines of several modules in the order of their times, each module's in its own order.
+
+    A line without a time goes with the one before it.
+    """
+    timed = []
+    for lines in logs.values():
+        time = next((line.time for line in lines if line.time is not None), _NO_TIME)
+        pairs = []
+        for line in lines:
+            time = max(time, line.time or time)
+            pairs.append((time, line))
+        timed.append(pairs)
+    return [line for _, line in heapq.merge(*timed, key=lambda pair: pair[0])]
 
 
 def _line(line: str, now: datetime) -> LogLine:

@@ -9,7 +9,8 @@ import json
 import re
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any
 
@@ -17,8 +18,8 @@ from services.diagnosis import explain
 from services.diagnosis.liveness import PING_FRESH
 from services.errors import OperatorError
 from services.hub.client import AGENT, Hub, MethodReply
-from services.hub.field_readers import mapping, moment
-from services.hub.log_lines import lines_of
+from services.hub.field_readers import mapping, moment, word
+from services.hub.log_lines import lines_of, merged
 from services.json_reader import JsonError, read_json
 from services.masking import mask
 from services.records import Evidence, LogLine, Ping
@@ -70,7 +71,7 @@ def restart_module(hub: Hub, device_id: str, module: str) -> None:
 def module_logs(
     hub: Hub,
     device_id: str,
-    module: str,
+    module: str | Sequence[str],
     tail: int | None = 100,
     since: str = "",
     until: str = "",
@@ -78,8 +79,9 @@ def module_logs(
     regex: str = "",
     halved: Callable[[int], object] | None = None,
 ) -> list[LogLine]:
-    """Return the last ``tail`` lines of a module's log, oldest first.
+    """Return the last ``tail`` lines of a module's log, oldest first; of several modules those of each, merged by their times.
 
+    Several are one metered call, and so are all that the device has, for which none is named (``()``).
     ``since`` and ``until`` are RFC 3339 times, Unix seconds or spans such as ``10m``; ``level`` keeps lines of exactly that
     level; ``regex`` keeps lines that it matches. Where the device refuses an answer of more than 128 KB, half as many lines are
     asked for, of which ``halved`` is told each time. An agent of 1.0.9 with its experimental GetLogs is asked by that, which
@@ -88,10 +90,12 @@ def module_logs(
     filter_fields = {"since": since, "until": until, "loglevel": level, "regex": regex}
     filters = {name: value for name, value in filter_fields.items() if value not in ("", None)}
     method = "GetModuleLogs"
+    names = [module] if isinstance(module, str) else module
+    what = " and ".join(names) or "all modules"
     while True:
         query = {**filters, **({} if tail is None else {"tail": tail})}
         # The id is an unanchored regular expression: "host" would fetch the logs of "host-2" too.
-        item = {"id": f"^{re.escape(module)}$", "filter": query}
+        item = {"id": "|".join(f"^{re.escape(name)}$" for name in names) or ".", "filter": query}
         payload = {"schemaVersion": _SCHEMA, "items": [item], "encoding": "gzip", "contentType": "text"}
         reply = hub.invoke(device_id, AGENT, method, payload, response_timeout=60)
         if method == "GetModuleLogs" and "getlogs" in _supported(reply) and not until:
@@ -104,8 +108,11 @@ def module_logs(
             if halved is not None:
                 halved(tail)
             continue
-        _answered(reply, method, module)
-        return lines_of(_body(reply.payload, module))
+        _answered(reply, method, what)
+        texts = _texts(reply.payload, what)
+        if isinstance(module, str):
+            return lines_of("\n".join(text for _, text in texts))
+        return merged({name: [replace(line, module=name) for line in lines_of(text)] for name, text in texts})
 
 
 def _supported(reply: MethodReply) -> frozenset[str]:
@@ -131,20 +138,22 @@ def _unix_seconds(since: str) -> int:
     return int(at.timestamp())
 
 
-def _body(payload: Any, module: str) -> str:
+def _texts(payload: Any, module: str) -> list[tuple[str, str]]:
+    """Return the modules of an answer, each with its log."""
     if isinstance(payload, str):
         try:
             payload = read_json(payload)
         except JsonError:
             payload = None
     items = payload if isinstance(payload, list) else []
-    parts = []
+    texts = []
     for item in map(mapping, items):
+        name = word(item.get("id"), 128)
         if isinstance(item.get("payloadBytes"), str):
-            parts.append(_unpacked(item["payloadBytes"], module))
+            texts.append((name, _unpacked(item["payloadBytes"], name or module)))
         elif isinstance(item.get("payload"), str):
-            parts.append(item["payload"])
-    return "\n".join(parts)
+            texts.append((name, item["payload"]))
+    return texts
 
 
 def _unpacked(encoded: str, module: str) -> str:

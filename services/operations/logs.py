@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from services.errors import OperatorError, UsageError
 from services.hub.client import Hub
+from services.hub.log_lines import merged
 from services.hub.methods import module_logs
 from services.messages.start import parse_time
 from services.names import did_you_mean, module_name
@@ -40,33 +41,40 @@ def agent_time(text: str) -> str:
     return at.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def fetch(hub: Hub, device: str, module: str, *, tail: int = 100, **filters: Any) -> list[LogLine]:
-    """Return a module's log lines (``services.hub.methods.module_logs``); where nothing comes, a module that is not there is named.
+def fetch(hub: Hub, device: str, module: str | Sequence[str], *, tail: int = 100, **filters: Any) -> list[LogLine]:
+    """Return log lines (``services.hub.methods.module_logs``); where nothing comes, a module that is not there is named.
 
     The agent cuts to the tail before it filters: of a filtered log more is asked for, and the last ``tail`` that pass are
-    given.
+    given, of several modules in all.
     """
-    module = module_name(module)
+    module = _names(module)
     filters |= {name: agent_time(filters[name]) for name in ("since", "until") if filters.get(name)}
     filtered = filters.get("regex") or filters.get("level") is not None
     lines = module_logs(hub, device, module, tail=max(tail, _MOST) if filtered else tail, **filters)[-tail:]
     if lines:
         return lines
     names = [module_state.name for module_state in hub.device_state(device).modules]
-    if module not in names:
-        raise OperatorError(
-            f"{device} has no module {one_line(module, 80)}.",
-            cause=f"It has: {', '.join(names) or 'none'}.",
-            remedy=f"{did_you_mean(module, names)}Name one of these; the runtime's own are edgeAgent and edgeHub.",
-            code="logs.module-missing",
-        )
+    for name in [module] if isinstance(module, str) else module:
+        if name not in names:
+            raise OperatorError(
+                f"{device} has no module {one_line(name, 80)}.",
+                cause=f"It has: {', '.join(names) or 'none'}.",
+                remedy=f"{did_you_mean(name, names)}Name one of these; the runtime's own are edgeAgent and edgeHub.",
+                code="logs.module-missing",
+            )
     return []
+
+
+def _names(module: str | Sequence[str]) -> str | list[str]:
+    """Return names as deployments know them: the one of a single module, none for all."""
+    names = [module_name(name) for name in ([module] if isinstance(module, str) else module)]
+    return names[0] if len(names) == 1 else names
 
 
 def follow(
     hub: Hub,
     device: str,
-    module: str,
+    module: str | Sequence[str],
     stopped: threading.Event,
     *,
     tail: int = 100,
@@ -85,15 +93,16 @@ def follow(
     Lines are told apart by place, not by text: a log that repeats a line shows it as often as it was written. Raises
     OperatorError where the device does not answer.
     """
-    module = module_name(module)
+    module = _names(module)
     since = agent_time(since)
-    previous: list[LogLine] = []
+    previous: dict[str, list[LogLine]] = {}  # by module
     first = by_time = True
     while not stopped.is_set():
         # Asked from a little before the last line's time: the device's clock sets both, and lines of one second may still come.
-        newest = next((line.time for line in reversed(previous) if line.time is not None), None)
+        times = [next((line.time for line in reversed(lines) if line.time is not None), None) for lines in previous.values()]
+        newest = max((time for time in times if time is not None), default=None)
         if newest is not None:  # a module's own times may be of another zone, and in what is to come there is nothing
-            newest = min(newest, datetime.now(timezone.utc)) - timedelta(seconds=1)
+            newest = min(newest, datetime.now(timezone.utc)) - timedelta(seconds=1 if isinstance(module, str) else every + 2)
         start = since if first or newest is None else newest.strftime("%Y-%m-%dT%H:%M:%SZ")
         start = start if by_time else ""
         ask = fetch if first else module_logs
@@ -115,9 +124,13 @@ def follow(
             if timeless is not None:
                 timeless()
             continue
-        new = unseen(previous, lines)
-        yield from new
-        previous = (previous + new)[-_MOST * 2 :]
+        by_module: dict[str, list[LogLine]] = {}
+        for line in lines:
+            by_module.setdefault(line.module, []).append(line)
+        new = {name: unseen(previous.get(name, []), lines) for name, lines in by_module.items()}
+        yield from merged(new)
+        for name, lines in new.items():
+            previous[name] = (previous.get(name, []) + lines)[-_MOST * 2 :]
         first = False
         stopped.wait(every)
 

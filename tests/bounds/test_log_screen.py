@@ -112,3 +112,14 @@ async def test_a_log_is_held_to_a_number_of_characters(still_console: StillConso
         view.clear()
         view.add([LogLine("z")])
         assert len(view.lines) == 1
+
+
+async def test_n_goes_on_up_and_capital_n_back_down(still_console: StillConsole) -> None:
+    async with still_console.run_test(size=(80, 24)) as pilot:
+        log = await open_log(pilot, [LogLine(text, module=module) for text, module in zip("x.x..x.", "aabbbcc", strict=True)])
+        await pilot.press("n")
+        await until(pilot, lambda: "Nothing is searched for" in text_of(still_console), "said")
+        await pilot.press("slash", "x", "enter")
+        for key, index in (("", 5), ("n", 2), ("n", 0), ("n", 5), ("N", 0), ("N", 2)):
+            await pilot.press(*key)
+            await until(pilot, lambda index=index: log.view.index == index, f"{key} to {index}")

@@ -141,3 +141,40 @@ def test_a_direct_method_costs_its_request_and_its_reply(tmp_path):
         meter.add(size)
     assert meter.spent_today() == 5
     assert charged_sizes("request", 100, 9_000) == (100,) and charged_sizes("reply", 0, 9_000) == (9_000,)
+
+
+def test_logs_of_several_modules_are_one_call_merged_by_time():
+    cam = "<6> 2026-01-02 03:04:05.000 +00:00 first\n  and more of it\n<6> 2026-01-02 03:04:09.000 +00:00 last\n"
+    eye = "no time yet\n<6> 2026-01-02 03:04:07.000 +00:00 between\n"
+    agent = Agent(GetModuleLogs=MethodReply(200, [{"id": "cam", "payload": cam}, {"id": "eye.2", "payload": eye}]))
+    patterns = []
+    ask = agent.invoke
+    agent.invoke = lambda device, module, name, payload, **more: (  # type: ignore[method-assign]
+        patterns.append(payload["items"][0]["id"]),
+        ask(device, module, name, payload, **more),
+    )[1]
+    lines = [(line.module, line.text.strip()) for line in module_logs(agent, "edge", ["cam", "eye.2"])]
+    assert lines == [("cam", "first"), ("cam", "and more of it"), ("eye.2", "no time yet"), ("eye.2", "between"), ("cam", "last")]
+    module_logs(agent, "edge", ())
+    assert patterns == [r"^cam$|^eye\.2$", "."] and len(agent.asked) == 2
+
+
+def test_several_logs_are_followed_without_a_line_lost_or_doubled():
+    def stamped(name: str, *seconds: int) -> dict[str, str]:
+        text = "".join(f"<6> 2026-01-02 03:04:{second:02}.000 +00:00 {name}{second}\n" for second in seconds)
+        return {"id": name, "payload": text}
+
+    looks = iter(
+        [[stamped("a", 1, 3), stamped("b", 2)], [stamped("a", 3), stamped("b", 2, 4)], [stamped("b", 4), stamped("c", 5)]]
+    )
+    stopped = threading.Event()
+
+    def reply(_filter: Any) -> MethodReply:
+        try:
+            return MethodReply(200, next(looks))
+        except StopIteration:
+            stopped.set()
+            return MethodReply(200, [])
+
+    lines = [line.text for line in follow(Agent(GetModuleLogs=reply), "edge", (), stopped, every=0)]
+    assert lines == ["a1", "b2", "a3", "b4", "c5"]

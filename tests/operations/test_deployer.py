@@ -26,7 +26,18 @@ from services.errors import OperatorError
 from services.operations import deployer as deployer_module
 from services.operations.deployer import Deployer, edit_request
 from services.operations.device_lock import device_lock
-from services.records import ClientRequest, DeployRequest, DesiredModule, Device, DeviceState, Module, Progress, WorkspaceImage
+from services.records import (
+    ClientRequest,
+    ConfigurationStatus,
+    DeployRequest,
+    DesiredModule,
+    Device,
+    DeviceState,
+    DiffLine,
+    Module,
+    Progress,
+    WorkspaceImage,
+)
 
 HOST_IMAGE = WorkspaceImage("accel:1", "accel-resnet50", 1, "AccelContainer", "Succeeded", "r.azurecr.io/accel-resnet50:1")
 CLIENT_IMAGE = WorkspaceImage("", "sample-client", 0, "", "Succeeded", "r.azurecr.io/sample-client:1.0")
@@ -56,6 +67,14 @@ def manifest(**modules: tuple[str, str, str]) -> dict[str, Any]:
 def plan(before: dict[str, Any], after: dict[str, Any], **fields: Any) -> Plan:
     state = DeviceState(Device("edge", True))
     return replace(Plan("hub", "h", "edge", (), "change m", 1, before, after, (), (), (), (), state), **fields)
+
+
+def test_only_an_addition_without_warnings_is_confirmed_by_enter():
+    added, context = DiffLine("+", "eye"), DiffLine(" ", "host")
+    scale = ConfigurationStatus("line-3", "Targeted")
+    assert plan({}, {}, diff=(context, added)).only_adds
+    for fields in ({"diff": (added, DiffLine("-", "host"))}, {"notices": ("nobody receives it",)}, {"configurations": (scale,)}):
+        assert not plan({}, {}, **{"diff": (added,), **fields}).only_adds, fields
 
 
 # A client gets its route whichever way it comes (defect D: an empty host field left it without one).

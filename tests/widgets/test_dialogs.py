@@ -1,9 +1,11 @@
 """Dialogs rest on Cancel, and production wants the name typed."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from textual.app import App
+from textual.events import Key
 from textual.widgets import Button
 
 from widgets.dialogs import Choose, Confirm
@@ -61,6 +63,31 @@ async def test_yes_is_one_key_away() -> None:
         await pilot.pause()
         await pilot.press("right", "enter")
         assert app.answers == [True]
+
+
+async def test_what_only_adds_is_confirmed_by_enter_but_not_by_one_that_was_typed_ahead() -> None:
+    app = Bare()
+    async with app.run_test(size=(80, 24)) as pilot:
+        early = Key("enter", "\r")
+        app.push_screen(DiffConfirm("Deploy", [Line("+", "x")], [], rest_on_yes=True), app.answers.append)
+        await pilot.pause()
+        assert isinstance(app.focused, Button) and app.focused.id == "yes"
+        app.post_message(early)
+        await pilot.pause()
+        assert app.answers == [] and isinstance(app.screen, DiffConfirm)
+        await pilot.press("enter")
+        assert app.answers == [True]
+
+
+@pytest.mark.parametrize("more", [{"forbidden": True}, {"type_to_confirm": "edge-1"}, {}])
+async def test_everything_else_rests_on_cancel(more: dict[str, Any]) -> None:
+    app = Bare()
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.push_screen(DiffConfirm("Deploy", [Line("+", "x")], [], **{"rest_on_yes": bool(more), **more}), app.answers.append)
+        await pilot.pause()
+        assert app.focused is not None and app.focused.id != "yes"
+        await pilot.press("enter")
+        assert app.answers in ([], [False])
 
 
 @pytest.mark.parametrize("kind", [Confirm, DiffConfirm])

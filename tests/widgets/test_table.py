@@ -102,3 +102,23 @@ async def test_markup_in_data_is_text() -> None:
         app.table.show([("[/dev/fpga0] [red", 1, "[bold]x[/]")])
         await pilot.pause()
         assert "[/dev/fpga0] [red" in "".join(segment.text for segment in app.table.rows.render_line(0))
+
+
+async def test_the_wide_view_shows_every_column_whole_sideways() -> None:
+    app = Bare()
+    async with app.run_test(size=(30, 10)) as pilot:
+        app.table.show([("a" * 30, 1, "n" * 30 + "end")])
+        app.table.rows.focus()
+        await pilot.press("right")  # there is nothing there yet
+        assert app.table.rows.shift == 0
+
+        def row() -> str:
+            return "".join(segment.text for segment in app.table.rows.render_line(0))
+
+        assert "…" in row()
+        await pilot.press("W")
+        assert row() == " " + "a" * 29
+        await pilot.press(*["right"] * 9)
+        assert row().rstrip().endswith("end") and "NAME" not in str(app.table.heading.content)
+        await pilot.press("W")
+        assert "…" in row() and app.table.rows.shift == 0

@@ -25,6 +25,7 @@ class Line:
     text: str
     level: int = 6
     time: datetime | None = NOW
+    module: str = ""
 
 
 class Bare(App[None]):

@@ -24,8 +24,14 @@ class _Name(argparse.Action):
         """Raise UsageError for an empty name."""
         if values is None:  # an argument that may be left out, and was
             return
-        name = module_name(str(values)) if self.kind == "module" else checked_name(str(values), self.kind)
+        if isinstance(values, list):
+            setattr(namespace, self.dest, [self._checked(str(value)) for value in values])
+            return
+        name = self._checked(str(values))
         setattr(namespace, self.dest, [*getattr(namespace, self.dest), name] if isinstance(self.default, list) else name)
+
+    def _checked(self, text: str) -> str:
+        return module_name(text) if self.kind == "module" else checked_name(text, self.kind)
 
 
 class ModuleName(_Name):

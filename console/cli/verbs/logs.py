@@ -14,11 +14,17 @@ from services.errors import UsageError
 from services.operations.logs import fetch, follow
 from services.text import counted
 
-HELP = "show a module's log (edgeAgent and edgeHub too)"
+HELP = "show a module's log, or several merged by time (edgeAgent and edgeHub too)"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("module", action=ModuleName, help="the module; edgeAgent or edgeHub for the runtime's own")
+    parser.add_argument(
+        "module",
+        action=ModuleName,
+        nargs="*",
+        help="the module; edgeAgent or edgeHub for the runtime's own. Several are read in one call, and merged by time",
+    )
+    parser.add_argument("--all", action="store_true", help="every module of the device, in one call")
     parser.add_argument("--device", action=DeviceName, default="", help="the device instead of the context's")
     parser.add_argument(
         "--tail", type=whole_number(1, 1_000_000), default=100, metavar="N", help="the last N lines (default 100)"
@@ -43,6 +49,13 @@ def run(call: Call) -> int:
         raise UsageError("No device is named.", remedy="Give --device, or set one in the context.", code="usage.device")
     if options.follow and options.until:
         raise UsageError("--follow has no --until.", remedy="Leave one of them out.", code="usage.follow")
+    if bool(options.module) == options.all:
+        raise UsageError(
+            "Name modules or give --all, not both." if options.all else "No module is named.",
+            remedy="dbe-console modules lists them; edgeAgent and edgeHub are the runtime's own.",
+            code="usage.module",
+        )
+    modules = options.module[0] if len(options.module) == 1 else options.module
     with call.session() as session:
         hub = session.hub
         filters = {"tail": options.tail, "since": options.since, "level": options.level, "regex": options.grep}
@@ -50,10 +63,10 @@ def run(call: Call) -> int:
         lines: Iterable[Any]
         if options.follow:
             lines = follow(
-                hub, device, options.module, threading.Event(), halved=halved.append, timeless=lambda: _timeless(call), **filters
+                hub, device, modules, threading.Event(), halved=halved.append, timeless=lambda: _timeless(call), **filters
             )
         else:
-            lines = fetch(hub, device, options.module, until=options.until, halved=halved.append, **filters)
+            lines = fetch(hub, device, modules, until=options.until, halved=halved.append, **filters)
         for line in lines:
             if halved:  # which ends with the first answer
                 call.progress(f"Too much for one answer of the device: asked for the last {counted(halved[-1], 'line')} instead.")
@@ -71,8 +84,10 @@ def _timeless(call: Call) -> None:
 def _print(call: Call, line: Any) -> None:
     if call.as_json:
         time = line.time.isoformat() if line.time else None
-        call.out_json({"time": time, "level": line.level, "text": line.text})
-    elif call.options.timestamps and line.time:
-        call.out(f"{line.time.replace(tzinfo=None).isoformat(' ', 'milliseconds')} {line.text}")
-    else:
-        call.out(line.text)
+        module = {"module": line.module} if line.module else {}
+        call.out_json({"time": time, "level": line.level, **module, "text": line.text})
+        return
+    timed = call.options.timestamps and line.time
+    parts = [line.time.replace(tzinfo=None).isoformat(" ", "milliseconds")] if timed else []
+    parts += [f"{line.module}:"] if line.module else []
+    call.out(" ".join([*parts, line.text]))

@@ -111,6 +111,7 @@ class PlanDialog:
             yes=plan.verb,
             type_to_confirm=confirmation,
             forbidden=bool(plan.errors),
+            rest_on_yes=plan.only_adds and not confirmation,
             save=lambda: go(self.main.app, write_manifest(self.main, "deployment.json", plan.after), "save"),
         )
 

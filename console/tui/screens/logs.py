@@ -42,9 +42,10 @@ class LogsScreen(FullScreen[None]):
     """What a module writes to its output, asked of the edge agent."""
 
     HELP = """The edge agent is asked for the last lines and then, every few seconds, for those that came (each look counts
-against the hub's quota: Space stops following). / searches in what is here. n takes another number of lines, L another level, S
-and U lines since and until a time (10m, 2026-01-31T10:00:00Z), x those that match a regular expression on the device; w wraps, t
-shows times, s saves, M reads another module's (edgeAgent's and edgeHub's too), R restarts this one."""
+against the hub's quota: Space stops following). / searches in what is here, n and N go to the next match above and below. # takes
+another number of lines, L another level, S and U lines since and until a time (10m, 2026-01-31T10:00:00Z), x those that match a
+regular expression on the device; w wraps, t shows times, s saves, M reads another module's (edgeAgent's and edgeHub's too) or all
+modules' merged by time, which is one question; R restarts this one."""
     SCOPES = ("logs",)
     BINDINGS: ClassVar[list[BindingType]] = bindings(*SCOPES)
     DEFAULT_CSS = """
@@ -56,6 +57,7 @@ shows times, s saves, M reads another module's (edgeAgent's and edgeHub's too), 
     """
 
     def __init__(self, session: Session, device: str, module: str) -> None:
+        """Show the log of ``module``; of all where it is empty."""
         super().__init__(f"Logs · {module} on {device}")
         self.session = session
         self.device = device
@@ -100,6 +102,7 @@ shows times, s saves, M reads another module's (edgeAgent's and edgeHub's too), 
 
         self.say(f"asking the edge agent for the last {counted(self.tail, 'line')}")
         hub, since, until, regex = self.session.hub, *self.filters.values()
+        module: str | tuple[str, ...] = self.module or ()
         what: dict[str, Any] = {
             "tail": self.tail,
             "since": since,
@@ -109,11 +112,11 @@ shows times, s saves, M reads another module's (edgeAgent's and edgeHub's too), 
         }
         try:
             if until:  # what ends cannot be followed
-                self._fresh += await in_thread(lambda: fetch(hub, self.device, self.module, until=until, **what))
+                self._fresh += await in_thread(lambda: fetch(hub, self.device, module, until=until, **what))
                 stopped.set()
             else:
                 timeless = partial(self._follow_without_times, stopped)
-                async for line in each(follow(hub, self.device, self.module, stopped, timeless=timeless, **what)):
+                async for line in each(follow(hub, self.device, module, stopped, timeless=timeless, **what)):
                     self._fresh.append(line)
         except OperatorError as error:
             stopped.set()
@@ -176,10 +179,11 @@ shows times, s saves, M reads another module's (edgeAgent's and edgeHub's too), 
     async def _choose_module(self) -> None:
         state = await in_thread(self.session.hub.device_state, self.device)
         names = [(module.name, module.name, "of the runtime" if module.system else "") for module in state.modules]
+        names.append(("", "all modules", "merged by time"))
         answer = await self.app.push_screen_wait(Choose("Module", names, current=self.module))
-        if answer:
+        if answer is not None:
             self.module = answer
-            self.title_is(f"Logs · {answer} on {self.device}")
+            self.title_is(f"Logs · {answer or 'all modules'} on {self.device}")
             self.action_again()
 
     def action_restart(self) -> None:
@@ -187,6 +191,9 @@ shows times, s saves, M reads another module's (edgeAgent's and edgeHub's too), 
         from console.tui.flows.changes import restart
 
         app = app_of(self)
+        if not self.module:
+            app.notify("M chooses the module that is to restart", severity="warning", timeout=4)
+            return
         go(self.app, restart(app.main, self.session, self.device, self.module), "change")
 
     def action_pause(self) -> None:
@@ -248,11 +255,25 @@ shows times, s saves, M reads another module's (edgeAgent's and edgeHub's too), 
         if self.view.search is not None:
             go(self, self._go_to_match(self.view.search), "match")
 
-    async def _go_to_match(self, search: Search) -> None:
-        """Put the cursor on the newest line that matches, above it or from the end."""
+    def action_next_match(self) -> None:
+        """Go to the next line that matches, towards the older ones, as the search does."""
+        self._move_on(up=True)
+
+    def action_previous_match(self) -> None:
+        """Go back to the match before, towards the newer ones."""
+        self._move_on(up=False)
+
+    def _move_on(self, up: bool) -> None:
+        if self.view.search is None:
+            self.say("Nothing is searched for: / begins.", "warn")
+        else:
+            go(self, self._go_to_match(self.view.search, up), "match")
+
+    async def _go_to_match(self, search: Search, up: bool = True) -> None:
+        """Put the cursor on the nearest line that matches, above it or from the end; or below it and from the beginning."""
         from services.expressions import matching_lines
 
-        lines, order = list(self.view.lines), self.view.search_order()
+        lines, order = list(self.view.lines), self.view.search_order(up)
         texts = (lines[place].text for place in order)
         places, complete = await in_thread(partial(matching_lines, search, texts, threading.Event(), at_most=1))
         line = lines[order[places[0]]] if places else None
@@ -307,7 +328,7 @@ shows times, s saves, M reads another module's (edgeAgent's and edgeHub's too), 
         go(self, self._save(), "save", exclusive=False)
 
     async def _save(self) -> None:
-        name = f"{file_name(self.device)}-{file_name(self.module.strip('$'))}-{datetime.now():%Y%m%d-%H%M%S}.log"
+        name = f"{file_name(self.device)}-{file_name(self.module.strip('$') or 'all')}-{datetime.now():%Y%m%d-%H%M%S}.log"
         path, lines = saved_folder("logs") / name, tuple(self.view.lines)
 
         def save() -> None:
@@ -319,4 +340,5 @@ shows times, s saves, M reads another module's (edgeAgent's and edgeHub's too), 
 
 
 def _dated(line: LogLine) -> str:
-    return f"{line.time.isoformat(timespec='milliseconds')} {line.text}" if line.time else line.text
+    time = [line.time.isoformat(timespec="milliseconds")] if line.time else []
+    return " ".join([*time, *([f"{line.module}:"] if line.module else []), line.text])
