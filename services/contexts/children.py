@@ -22,12 +22,29 @@ _PASSED_ON = (
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
 )
+# What azure-identity and az read of managed and workload identities and of where az keeps its login.
+_SIGN_IN = (
+    "AZURE_CONFIG_DIR",
+    "AZURE_FEDERATED_TOKEN_FILE",
+    "AZURE_POD_IDENTITY_AUTHORITY_HOST",
+    "DEFAULT_IDENTITY_CLIENT_ID",
+    "IDENTITY_ENDPOINT",
+    "IDENTITY_HEADER",
+    "IDENTITY_SERVER_THUMBPRINT",
+    "IMDS_ENDPOINT",
+    "MSI_ENDPOINT",
+    "MSI_SECRET",
+)
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
 
-def environment() -> dict[str, str]:
-    """Return the paths, language, trust and proxies of this environment; secrets that the operator keeps in it are not passed on."""
-    passed = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+def environment(*, sign_in: bool = False) -> dict[str, str]:
+    """Return the paths, language, trust and proxies of this environment; secrets that the operator keeps in it are not passed on.
+
+    ``sign_in``: for a child that signs in to Azure by itself, also what its machine's identity is asked with.
+    """
+    names = (*_PASSED_ON, *_SIGN_IN) if sign_in else _PASSED_ON
+    passed = {name: os.environ[name] for name in names if name in os.environ}
     passed["NETRC"] = os.devnull
     return passed | {name: value for name, value in os.environ.items() if name.lower() in _PROXIES}
 

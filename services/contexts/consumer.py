@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
@@ -26,15 +27,31 @@ def consumer(kind: type[Client], endpoint: EventEndpoint, **options: Any) -> Cli
         options["http_proxy"] = proxy_settings(endpoint.proxy, with_scheme=".aio" in kind.__module__)
     websocket = endpoint.transport == "websocket" or bool(endpoint.proxy)
     sdk: Any = kind
-    client: Client = sdk.from_connection_string(
-        endpoint.connection_string.reveal(),
-        consumer_group=endpoint.consumer_group,
-        eventhub_name=endpoint.entity,
-        transport_type=TransportType.AmqpOverWebsocket if websocket else TransportType.Amqp,
-        retry_total=0,
-        **options,
-    )
+    options |= {
+        "consumer_group": endpoint.consumer_group,
+        "eventhub_name": endpoint.entity,
+        "transport_type": TransportType.AmqpOverWebsocket if websocket else TransportType.Amqp,
+        "retry_total": 0,
+    }
+    client: Client
+    if endpoint.credential is None:
+        client = sdk.from_connection_string(endpoint.connection_string.reveal(), **options)
+    else:
+        credential = endpoint.credential
+        if ".aio" in kind.__module__:
+            credential = _InThread(credential)
+        client = sdk(endpoint.namespace, credential=credential, **options)
     return client
+
+
+class _InThread:
+    """A credential as azure-eventhub's asynchronous client wants it: asking the sign-in must not hold up what is received."""
+
+    def __init__(self, credential: Any) -> None:
+        self._credential = credential
+
+    async def get_token(self, *scopes: str, **options: Any) -> Any:
+        return await asyncio.to_thread(self._credential.get_token, *scopes, **options)
 
 
 def proxy_settings(proxy: str, *, with_scheme: bool) -> dict[str, Any]:

@@ -125,6 +125,10 @@ class ResourceManager:
         """Return a hub as ARM describes it: tier, endpoints, routes, whether keys are let in. It may hold secrets of endpoints."""
         return self._ask(self._url(_place(resource_id), _HUBS_VERSION))
 
+    def replace_hub(self, record: Mapping[str, Any]) -> dict[str, Any]:
+        """Send a hub's whole record changed; refused (412) where somebody changed it since ``hub_record`` read it."""
+        return self._ask(self._url(_place(_text(record, "id", 400)), _HUBS_VERSION), "PUT", record)
+
     def hub_connection_string(self, hub: FoundHub, *, write: bool = True) -> Secret:
         """Return the connection string of the weakest policy that suffices: to look, or (``write``) to deploy too."""
         policy, key = self._policy(hub, {"registryread", "serviceconnect", *(["registrywrite"] if write else [])})
@@ -178,18 +182,20 @@ class ResourceManager:
             method = "GET"  # pages go on by GET, whatever the first one was (azure-core's paging)
         return rows
 
-    def _ask(self, url: str, method: str = "GET") -> dict[str, Any]:
+    def _ask(self, url: str, method: str = "GET", body: Mapping[str, Any] | None = None) -> dict[str, Any]:
         import requests
 
         from services.replies.session import Service, open_session
 
         verify = connection_options(self._context.cloud.ca_file).get("connection_verify", True)
         headers = {"Authorization": f"Bearer {token(self._context)[0]}"}
+        if body is not None:
+            headers["If-Match"] = f'"{_optional(body, "etag", 200)}"'
         timeout = (10, self._bounds.read_seconds)
         # A link of a page elsewhere is refused below: it would be given the token.
         with open_session(Service(_SUBJECT, _REPLY_CODE, (self._base,), self._bounds)) as session:
             try:
-                response = session.request(method, url, headers=headers, timeout=timeout, verify=verify)
+                response = session.request(method, url, headers=headers, json=body, timeout=timeout, verify=verify)
             except requests.RequestException as error:
                 raise _unreachable(self._base, error) from error
         if self._observe is not None:
@@ -276,6 +282,7 @@ def _refusal(status: int | None, code: str, text: str) -> OperatorError:
     causes = {
         401: ("The sign-in's token is not accepted.", "Sign in again; check tenant and cloud of the context."),
         403: ("The sign-in lacks the right.", "Give it Reader (and for a hub's keys: IoT Hub Contributor) on the resource."),
+        412: ("Somebody changed it meanwhile.", "Look at it again, then try once more."),
         404: ("It does not exist, or the sign-in cannot see it.", "Check subscription, resource group and name."),
         429: ("Azure throttles these requests.", "Wait a minute and try again."),
     }

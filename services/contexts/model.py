@@ -57,13 +57,19 @@ class SignIn:
 
 @dataclass(frozen=True, slots=True)
 class EventSettings:
-    """Where messages come from. Without ``connection`` the endpoint is found from the hub's own connection string (redirect)."""
+    """Where messages come from. Without any of it the endpoint is found from the hub's own connection string (redirect).
+
+    ``namespace`` (its fully qualified name) and ``event_hub`` name an Event Hub that the hub routes to, read with the sign-in's
+    token; the built-in endpoint takes keys alone (docs/facts/azure-today.md, Messages without a key).
+    """
 
     consumer_group: str = "$Default"
     connection: SecretSource | None = None  # a pasted Event Hub-compatible connection string, EntityPath included
     transport: Literal["amqp", "websocket"] = "amqp"
     proxy: str = ""
     ca_file: str = ""
+    namespace: str = ""
+    event_hub: str = ""
 
 
 class FieldPath(str):

@@ -41,6 +41,8 @@ The format, whole (only what differs from the defaults of ``model.py`` need be w
     [contexts.edge.events]
     consumer_group = "$Default"
     connection = "env:EDGE_EVENTS"        # an Event Hub-compatible string with EntityPath; not needed when the hub's finds it
+    namespace = ""                        # of an Event Hub that the hub routes to, read with the sign-in's token
+    event_hub = ""
     transport = "amqp"                    # or websocket
     proxy = ""
     ca_file = ""

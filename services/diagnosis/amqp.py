@@ -47,6 +47,35 @@ _WORDS: tuple[Rule, ...] = (
         source="vscode-azure-iot-toolkit#575; learn.microsoft.com Event Hubs, IP filtering",
     ),
     Rule(
+        "receiver-role-missing",
+        "error",
+        "rights",
+        "the sign-in lacks the role to receive from this Event Hub",
+        "Its token is accepted, and no role allows it to receive from {resource}.",
+        (
+            "Ask for the role Azure Event Hubs Data Receiver on that Event Hub or its namespace (on a consumer group alone it does "
+            "not count); it takes some minutes to hold, and receiving goes on by itself."
+        ),
+        pattern=(
+            r"'Listen' claim(?:\(s\)|s)? (?:are|is) required(?:[^']{0,80}Resource: '(?:\w+://)?(?P<resource>[^']{1,200})')?|"
+            r"(?P<resource2>[\w.-]{1,200}): AuthenticationError: Management authentication failed\. Status code: 401"
+        ),
+        token=True,
+        source="azure-sdk-for-python#35337; functions-python-worker#1778; azure-eventhub 5.15.1, _transport/_pyamqp_transport.py",
+    ),
+    Rule(
+        "sign-in-refused",
+        "error",
+        "refused",
+        "the Event Hub does not take the sign-in's token",
+        "The token is for another tenant or another cloud, or it has expired: the clock of this machine may be off.",
+        "Check tenant and cloud (authority) of the context's sign_in, then this machine's clock.",
+        codes=("AuthenticationError", "InvalidSignature", "ExpiredToken"),
+        pattern=r"CBS Token authentication failed|InvalidSignature|ExpiredToken|Authentication (?:timeout|Expired)",
+        token=True,
+        source="azure-eventhub 5.15.1, _pyamqp/aio/_cbs_async.py",
+    ),
+    Rule(
         "events-unauthorized",
         "error",
         "rights",

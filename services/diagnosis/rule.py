@@ -38,7 +38,8 @@ class Rule:
     the cause speaks of one, the image that is pulled there.
 
     A ``general`` rule speaks only of what no other one of its source speaks of. ``skewed`` asks whether this machine's clock is
-    off by more than five minutes, which must be known then; ``source`` says where the words or codes are written.
+    off by more than five minutes, which must be known then, ``token`` whether a token was
+    shown or a key; ``source`` says where the words or codes are written.
     """
 
     state: str
@@ -57,6 +58,7 @@ class Rule:
     settle: str = ""
     general: bool = False
     skewed: bool | None = None
+    token: bool | None = None
     source: str = ""
 
     def match(self, evidence: Evidence) -> Iterator[Mapping[str, str]]:
@@ -73,6 +75,8 @@ class Rule:
         if self.under is not None and evidence.seconds is not None and evidence.seconds > self.under:
             return
         if self.skewed is not None and (evidence.skew is None or self.skewed != (abs(evidence.skew) > CLOCK_LIMIT)):
+            return
+        if self.token is not None and self.token != evidence.token:
             return
         text = legible(str(evidence.text)[:LOOKED_AT], evidence.source)
         if self.pattern:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
 from services.contexts.children import environment
 from services.contexts.connection_string import fields_of, tidied
-from services.contexts.hosts import check_leads
+from services.contexts.hosts import check_leads, host_alone
 from services.contexts.model import Context
 from services.contexts.secrets import ca_path, reveal
 from services.diagnosis import explain
@@ -28,6 +29,8 @@ def find_endpoint(context: Context, seconds: float = _SECONDS) -> EventEndpoint:
     """Return the endpoint of a context's hub; needs the right ServiceConnect. Never takes longer than ``seconds``."""
     if context.events.connection is not None:
         return _pasted(context, reveal(context.events.connection))
+    if context.events.namespace or context.events.event_hub:
+        return _routed(context)
     if context.hub is None:
         raise OperatorError(
             f"The context {context.name!r} names no IoT Hub, so that there is nowhere to receive from.",
@@ -76,6 +79,22 @@ def _pasted(context: Context, secret: Secret) -> EventEndpoint:
             code="events.connection-string",
         )
     return _with(context, namespace, entity, tidied(secret))
+
+
+def _routed(context: Context) -> EventEndpoint:
+    """Return the Event Hub that the context names, with the sign-in's token; nothing is asked."""
+    from services.contexts.event_token import EventCredential
+
+    events = context.events
+    if not (events.namespace and events.event_hub):
+        raise OperatorError(
+            "The context names half of an Event Hub.",
+            cause=f"Its events lack {'event_hub' if events.namespace else 'namespace'}.",
+            remedy="Name both, namespace (NAME.servicebus.windows.net) and event_hub, or neither.",
+            code="events.half-named",
+        )
+    credential = EventCredential(context)
+    return replace(_with(context, host_alone(events.namespace), events.event_hub, Secret("")), credential=credential)
 
 
 def _by_redirect(context: Context, parts: dict[str, str], seconds: float) -> EventEndpoint:

@@ -22,6 +22,7 @@ Cure = Literal[
     "group",
     "transport",
     "model",
+    "token",
 ]
 # What cures a fault that is on, as its remedy says: the lab does not let practice teach what helps nobody.
 CURES: dict[Cure, str] = {
@@ -37,6 +38,7 @@ CURES: dict[Cure, str] = {
     "group": "another consumer group in the context",
     "transport": 'transport = "websocket" in the context\'s events',
     "model": "another model",
+    "token": "a context that signs in with a token instead of a key",
 }
 
 
@@ -69,6 +71,14 @@ _KINDS = (
     FaultKind("basic-tier", "hub", "The hub is of a basic tier: no twins, methods, deployments (403010)."),
     FaultKind("unauthorized", "hub", "Every key is refused (401003)."),
     FaultKind("expire", "hub", "Every token counts as expired."),
+    FaultKind("short-tokens", "hub", "Azure AD's tokens live for seconds only.", {"seconds": 20}),
+    FaultKind("local-auth-off", "hub", "Local authentication is switched off: no key is let in (401003).", cure="token"),
+    FaultKind("role-missing", "hub", "The sign-in has no role on the hub: its token is refused (401003)."),
+    FaultKind("no-listkeys", "workspace", "The sign-in may not list the hub's keys (403).", cure="token"),
+    FaultKind("hub-read-only", "workspace", "The sign-in may not change the hub in Azure Resource Manager (403)."),
+    FaultKind("ip-rule", "hub", "The hub's IP rules keep this machine out (401002)."),
+    FaultKind("public-access-off", "hub", "The hub lets nobody in by the public network (401002)."),
+    FaultKind("receiver-role-missing", "wire", "The sign-in has not the role Azure Event Hubs Data Receiver."),
     FaultKind("skew", "hub", "The hub's clock runs ahead: tokens expire, Date disagrees.", {"seconds": 7200.0}),
     FaultKind("concurrent-apply", "hub", "Another configuration is being applied (409402).", {"count": 1}, cure="wait"),
     FaultKind(

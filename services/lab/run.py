@@ -109,6 +109,7 @@ class Lab:
             "readonly_connection_string": hub.connection_string("reader"),
             "event_hub_connection_string": hub.event_hub_connection_string(),
             "event_hub_entity": hub.event_hub,
+            "routed_event_hub": hub.routing.event_hub,
             "subscription": world.subscription,
             "resource_group": world.resource_group,
             "workspace": world.workspace.name,

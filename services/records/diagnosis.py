@@ -25,6 +25,7 @@ class Evidence:
     module: str = ""
     seconds: float | None = None  # how long it has lasted, where that matters
     skew: float | None = None  # seconds that this machine's clock is ahead of the service's Date
+    token: bool = False  # whether it was the sign-in's token that was shown, and no key
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,12 @@ def refusal(client: Any) -> OperatorError | None:
     name = condition.decode() if isinstance(condition, bytes) else str(getattr(condition, "value", condition))
     description = getattr(error, "description", None) or ""
     text = description.decode("utf-8", "replace") if isinstance(description, bytes) else str(description)
-    return explain(Evidence(source="amqp", code=name, text=text))
+    return explain(Evidence(source="amqp", code=name, text=text, token=_by_token(client)))
+
+
+def _by_token(client: Any) -> bool:
+    """Return whether the client signs in with a token: a key's credential of the SDK names its type."""
+    return not hasattr(getattr(client, "_credential", None), "token_type")
 
 
 def attached(client: Any) -> bool:

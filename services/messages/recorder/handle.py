@@ -210,7 +210,7 @@ class RecorderHandle:
                 stderr=log,
                 start_new_session=True,
                 cwd="/",
-                env=environment(),
+                env=environment(sign_in=True),
             )
         finally:
             log.close()

@@ -1,4 +1,4 @@
-"""What a recorder is told when it starts: one JSON object on its standard input, the key in it."""
+"""What a recorder is told when it starts: one JSON object on its standard input, the key or the sign-in's secret in it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from services.contexts.event_token import EventCredential
 from services.messages.journal.retention import Keep
 from services.messages.start import Start
 from services.records import EventEndpoint, Secret
@@ -28,6 +29,8 @@ class Settings:
             for name in ("namespace", "entity", "consumer_group", "ca_file", "transport", "proxy")
         }
         endpoint["connection_string"] = self.endpoint.connection_string.reveal()
+        if self.endpoint.credential is not None:
+            endpoint["credential"] = self.endpoint.credential.to_fields()
         return json.dumps(
             {
                 "endpoint": endpoint,
@@ -44,6 +47,8 @@ class Settings:
         fields = json.loads(text)
         endpoint = dict(fields["endpoint"])
         endpoint["connection_string"] = Secret(endpoint["connection_string"])
+        if "credential" in endpoint:
+            endpoint["credential"] = EventCredential.from_fields(endpoint["credential"])
         return cls(
             EventEndpoint(**endpoint),
             Path(fields["journal"]),

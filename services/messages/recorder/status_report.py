@@ -74,7 +74,7 @@ class StatusReporter:
 
     def failed(self, error: BaseException) -> None:
         """Note that something does not work."""
-        self.error = explained(error, self._settings.endpoint.namespace)
+        self.error = explained(error, self._settings.endpoint)
 
     def heard(self, partition: str, error: BaseException | None) -> None:
         """Note that a partition's link opened (``error`` None) or failed."""

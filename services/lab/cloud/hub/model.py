@@ -15,6 +15,7 @@ from services.lab.cloud.hub.feedback import Feedback
 from services.lab.cloud.hub.identity import Identity
 from services.lab.cloud.hub.mailbox import Mailbox
 from services.lab.cloud.hub.quota import Quota, Throttle
+from services.lab.cloud.hub.routing import Routing
 from services.lab.faults import Faults
 
 Json = dict[str, Any]
@@ -36,6 +37,7 @@ class Hub:
         self.clock = clock
         self.faults = faults
         self.events = EventStore(clock)
+        self.routing = Routing(self.events, f"routed-{event_hub}", host.split(":")[0])
         self.quota = Quota(clock, tier, units)
         self.throttles = {
             "query": Throttle(clock, 20 * units, 60),
@@ -59,7 +61,9 @@ class Hub:
         self.file_notifications = Mailbox(clock)  # stays empty: the lab takes no files from devices
         self.configurations = Configurations(self)
         self.consumer_groups = ["$Default", "console", "az", "dbe-console", "full"]
-        self.bearer: Callable[[str], bool] = lambda token: False
+        # When an Azure AD token for the hub, or for Event Hubs, expires; 0 for one that is not good.
+        self.bearer: Callable[[str], float] = lambda token: 0.0
+        self.event_bearer: Callable[[str], float] = lambda token: 0.0
         self.notes: list[str] = []
         self._identities: dict[tuple[str, str], Identity] = {}
         self._desired: dict[tuple[str, str], list[DesiredCallback]] = {}
@@ -181,12 +185,18 @@ class Hub:
         port do not matter. ``right`` (ServiceConnect, RegistryRead, RegistryWrite, DeviceConnect) must be granted where given.
         Raises HubError 401003 (401002 for a missing right).
         """
-        if self.faults.active("unauthorized") is not None:
+        if any(self.faults.active(name) is not None for name in ("unauthorized", "ip-rule", "public-access-off")):
             raise HubError(401003)
         if token.startswith("Bearer "):
-            if not self.bearer(token.removeprefix("Bearer ")):
+            if self.faults.active("role-missing") is not None:
+                raise HubError(
+                    401003,
+                    f"Principal lab-operator is not authorized on /{sas.path_of(resource).partition('/')[2]} due to no assigned permissions.",
+                )
+            expires = self.bearer(token.removeprefix("Bearer "))
+            if not expires:
                 raise HubError(401003, "The bearer token is not valid.")
-            return sas.Grant(frozenset(sas.RIGHTS), policy="")
+            return sas.Grant(frozenset(sas.RIGHTS), expires=expires)
         parsed = sas.parse(token)
         grant = self._identify(parsed)
         if not sas.covers(parsed.resource, resource):
@@ -202,6 +212,8 @@ class Hub:
             policy = self.policies.get(token.key_name)
             if policy is None or not sas.matches(token, (policy.primary, policy.secondary)):
                 raise HubError(401003, "The SAS token's signature does not match a key of the policy.")
+            if self.faults.active("local-auth-off") is not None:
+                raise HubError(401003, "Local authentication is off: policies' keys are not let in.")
             return sas.Grant(frozenset(policy.rights), policy=policy.name, expires=token.expires)
         parts = sas.path_of(token.resource).split("/")
         device = parts[2] if len(parts) > 2 and parts[1] == "devices" else ""
@@ -338,4 +350,4 @@ class Hub:
         if self.faults.active("quota") is not None:
             raise self.quota.exceeded(self.name)
         self.quota.spend(size)
-        return self.events.append(device, module, body, properties, system)
+        return self.routing.deliver(device, module, body, properties, system)

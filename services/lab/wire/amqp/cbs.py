@@ -35,10 +35,10 @@ class CbsLink(RequestLink):
             token = token.decode("utf-8", "replace")
         if operation != "put-token" or not isinstance(audience, str) or not isinstance(token, str):
             return 400, "BadRequest: put-token with a name and a token was expected."
-        if kind in ("jwt", "bearer") and not token.startswith("Bearer "):
+        if isinstance(kind, str) and kind.lower() in ("jwt", "bearer") and not token.startswith("Bearer "):
             token = f"Bearer {token}"
         try:
-            of_event_hub = nodes.put_token(audience, token)
+            of_event_hub = nodes.put_token(audience, token, str(kind))
         except HubError as error:
             expired = "expired" in error.message
             return (

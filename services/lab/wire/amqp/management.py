@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from services.lab.cloud.hub import Hub, HubError
+from services.lab.cloud.hub import HubError
 
 from .links import RequestLink
 from .messages import read_message, reply
@@ -19,9 +19,8 @@ _HUB, _PARTITION = "com.microsoft:eventhub", "com.microsoft:partition"
 class ManagementLink(RequestLink):
     """Answers reads; each request carries its token (``security_token``)."""
 
-    def __init__(self, session: Session, attach: dict[str, Any], address: str, hub: Hub) -> None:
+    def __init__(self, session: Session, attach: dict[str, Any], address: str) -> None:
         super().__init__(session, attach, address)
-        self._hub = hub
 
     async def answer(self, payload: bytes) -> tuple[bytes, Any]:
         """See RequestLink."""
@@ -31,20 +30,20 @@ class ManagementLink(RequestLink):
         return reply(message.properties.get("message_id"), properties, value), message.properties.get("reply_to")
 
     def _read(self, request: dict[str, Any]) -> tuple[int, str, dict[str, Any] | None]:
-        hub, name = self._hub, str(request.get("name") or "")
+        name = str(request.get("name") or "")
         try:
             self.session.connection.nodes.check_events(name, token=request.get("security_token"))
         except HubError:
             return 401, "Unauthorized access. 'Listen' claim(s) are required to perform this operation.", None
-        if name.lower() != hub.event_hub.lower():
+        store = self.session.connection.nodes.store_of(name)
+        if store is None:
             return 404, f"The messaging entity '{name}' could not be found.", None
         if request.get("operation") != "READ":
             return 400, "The operation is not supported.", None
-        store = hub.events
         if request.get("type") == _HUB:
             ids = Array(str(number) for number in range(store.partition_count))
             value: dict[str, Any] = {
-                "name": hub.event_hub,
+                "name": name,
                 "type": _HUB,
                 "created_at": Timestamp(store.created_ms),
                 "partition_count": Int(len(ids)),
@@ -57,7 +56,7 @@ class ManagementLink(RequestLink):
         log = store.partitions[int(partition)]
         last = log.last
         return 200, "OK", {
-            "name": hub.event_hub,
+            "name": name,
             "type": _PARTITION,
             "partition": partition,
             "begin_sequence_number": log.first,

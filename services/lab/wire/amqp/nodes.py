@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from services.lab.cloud.hub import Hub, HubError, sas
+from services.lab.cloud.hub import EventStore, Hub, HubError, sas
 
 from .cbs import CbsLink
 from .cloud_to_device import CloudToDeviceLink
@@ -29,6 +29,8 @@ _READER = re.compile(r"(?P<entity>[^/]+)/consumergroups/(?P<group>[^/]+)/partiti
 _DEVICE = re.compile(r"devices/(?P<device>[^/]+)(?:/modules/(?P<module>[^/]+))?/(?P<node>.+)", re.IGNORECASE)
 # The audience of an Azure AD token for the hub's service API: the scope of azure-iothub's and azure-iot-hub's credentials.
 _SERVICE_SCOPE = "https://iothubs.azure.net/.default"
+# The right to receive from the routed Event Hub: role Azure Event Hubs Data Receiver.
+LISTEN = "Listen"
 # A group that five readers of someone else always hold.
 FULL_GROUP = "full"
 
@@ -79,7 +81,7 @@ class Nodes:
         self._policy = user
         return True
 
-    def put_token(self, audience: str, token: str) -> bool:
+    def put_token(self, audience: str, token: str, kind: str = "") -> bool:
         """Keep a token for its audience; whether that is the event hub's, not IoT Hub's own.
 
         Raises HubError when it is not good, Refusal when there is no such audience.
@@ -88,14 +90,25 @@ class Nodes:
             audience = self._hub.host
         # Devices' clients percent-encode theirs, as the token's own ``sr`` is.
         audience = unquote(audience)
-        grant = self._hub.authorize(token, audience)
         entity = sas.path_of(audience).partition("/")[2].split("/")[0]  # azure-iothub names the host alone, without a scheme
+        if entity.lower() == self._hub.routing.event_hub.lower():
+            self._watch(audience, self._routed(token, kind))
+            self._tokens[audience] = token
+            return True
+        grant = self._hub.authorize(token, audience)
         of_event_hub = entity.lower() == self._hub.event_hub.lower()
         if not of_event_hub and entity.lower() not in ("", "messages", "devices"):
             raise _unknown(audience)
         self._tokens[audience] = token
         self._watch(audience, grant.expires)
         return of_event_hub
+
+    def _routed(self, token: str, kind: str = "jwt") -> float:
+        """Return when a token for the routed Event Hub expires; its namespace takes Azure AD's alone, of type jwt."""
+        expires = self._hub.event_bearer(token.removeprefix("Bearer ")) if kind == "jwt" and token.startswith("Bearer ") else 0.0
+        if not expires:
+            raise HubError(401003, "Local authentication is off here, or the token is expired or for another audience.")
+        return expires
 
     def drop_token(self, audience: str) -> None:
         """Forget an audience's token."""
@@ -126,6 +139,8 @@ class Nodes:
 
     def check(self, claim: Claim, token: Any = None) -> sas.Grant:
         """Return the grant by which a token (or the one given with the request) allows a claim. Raises HubError where none does."""
+        if claim.right == LISTEN:
+            return self._listens(claim.path)
         resource = f"{self._hub.host}/{claim.path}".rstrip("/")
         if claim.device:
             self._hub.admit(claim.device, claim.module)
@@ -146,9 +161,27 @@ class Nodes:
                 last = error
         raise last
 
+    def _listens(self, path: str) -> sas.Grant:
+        """Return the grant to receive from the routed Event Hub. A role missing shows here, and not when the token is put."""
+        for audience, token in self._tokens.items():
+            covered = sas.covers(audience, f"{self._hub.host}/{path}")
+            if covered and self._hub.faults.active("receiver-role-missing") is None:
+                return sas.Grant(frozenset({LISTEN}), expires=self._routed(token))
+        raise HubError(401003, "Unauthorized access. 'Listen' claim(s) are required to perform this operation.")
+
     def check_events(self, path: str, token: Any = None) -> None:
-        """Raise HubError unless a token grants reading the events; Entra's do not (docs/facts/lab-answers.md, Entra)."""
-        self.check(Claim(path, "ServiceConnect", bearer=False), token)
+        """Raise HubError unless a token grants reading the events; Entra's do not at the built-in endpoint."""
+        self.check(self._events_claim(path), token)
+
+    def _events_claim(self, path: str) -> Claim:
+        """Return what reading events takes: a key's right at the built-in endpoint (docs/facts/lab-answers.md, Entra), a role elsewhere."""
+        routed = path.split("/")[0].lower() == self._hub.routing.event_hub.lower()
+        return Claim(path, LISTEN) if routed else Claim(path, "ServiceConnect", bearer=False)
+
+    def store_of(self, entity: str) -> EventStore | None:
+        """Return the events of the built-in or the routed Event Hub; None for another name."""
+        hub = self._hub
+        return {hub.event_hub.lower(): hub.events, hub.routing.event_hub.lower(): hub.routing.store}.get(entity.lower())
 
     def left(self) -> None:
         """Let go of what a closed connection held."""
@@ -168,8 +201,8 @@ class Nodes:
         low = path.lower()
         if low == "$cbs":
             return ReplyLink(session, attach, low, target) if reads else CbsLink(session, attach, low)
-        if low == "$management" or low == f"{self._hub.event_hub.lower()}/$management":
-            return ReplyLink(session, attach, low, target) if reads else ManagementLink(session, attach, low, self._hub)
+        if low == "$management" or (low.endswith("/$management") and self.store_of(low.removesuffix("/$management"))):
+            return ReplyLink(session, attach, low, target) if reads else ManagementLink(session, attach, low)
         service = Claim(path, "ServiceConnect")
         link: Link
         if match := _DEVICE.fullmatch(unquote(path)):
@@ -189,7 +222,7 @@ class Nodes:
             link = QueueLink(session, attach, address, queue)
         elif reads and (match := _READER.fullmatch(path)):
             # A token is for the entity, its group (azure-eventhub) or the very partition (@azure/event-hubs).
-            claim = Claim(path, "ServiceConnect", bearer=False)
+            claim = self._events_claim(path)
             self._allow(claim, address)
             link = self._reader(session, attach, address, match)
         else:
@@ -233,16 +266,17 @@ class Nodes:
 
     def _reader(self, session: Session, attach: dict[str, Any], address: str, match: re.Match[str]) -> EventLink:
         hub, group, partition = self._hub, match["group"], match["partition"]
-        groups = {name.lower() for name in hub.consumer_groups}
-        if match["entity"].lower() != hub.event_hub.lower() or group.lower() not in groups:
+        store = self.store_of(match["entity"])
+        groups = hub.routing.consumer_groups if store is hub.routing.store else hub.consumer_groups
+        if store is None or group.lower() not in {name.lower() for name in groups}:
             raise _unknown(address)
-        if not partition.isdigit() or int(partition) >= hub.events.partition_count:
+        if not partition.isdigit() or int(partition) >= store.partition_count:
             raise Refusal(
                 "com.microsoft:argument-out-of-range",
                 f"The specified partition is invalid for an EventHub partition sender or receiver. It should be between 0 and "
-                f"{hub.events.partition_count - 1}.",
+                f"{store.partition_count - 1}.",
             )
-        link = EventLink(session, attach, address, hub, self._readers, group, int(partition))
+        link = EventLink(session, attach, address, store, self._readers, group, int(partition))
         full = group.lower() == FULL_GROUP or hub.faults.active("too-many-readers", sign=group.lower()) is not None
         self._readers.join(link, LIMIT if full else 0, hub.faults.active("link-stolen", sign=group.lower()) is not None)
         return link

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from services.lab.background_tasks import in_background
+from services.lab.cloud.hub import EventStore
 
 from .links import Link, Refusal
 
@@ -18,7 +19,7 @@ class Readers:
     """The seats of a hub. ``strangers`` says how many of a group's seats others hold (a fault of the lab)."""
 
     def __init__(self) -> None:
-        self._seats: dict[tuple[str, int], list[EventLink]] = {}
+        self._seats: dict[tuple[EventStore, str, int], list[EventLink]] = {}
 
     def all(self) -> list[EventLink]:
         """Return every reader that is connected."""
@@ -29,7 +30,7 @@ class Readers:
 
         ``stolen``: somebody else holds the partition with an epoch above anybody's (a fault of the lab).
         """
-        seats = self._seats.setdefault((link.group.lower(), link.partition), [])
+        seats = self._seats.setdefault((link.store, link.group.lower(), link.partition), [])
         highest = max((other.epoch for other in seats if other.epoch is not None), default=None)
         if stolen:
             highest = max(highest or 0, (link.epoch or 0) + 1)
@@ -73,7 +74,7 @@ class Readers:
 
     def leave(self, link: EventLink) -> None:
         """Give the seat back; it may have been taken already."""
-        seats = self._seats.get((link.group.lower(), link.partition), [])
+        seats = self._seats.get((link.store, link.group.lower(), link.partition), [])
         if link in seats:
             seats.remove(link)
 

@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from services.lab.background_tasks import in_background
-from services.lab.cloud.hub import Event, Hub
+from services.lab.cloud.hub import Event, EventStore
 
 from . import frames
 from .links import Link
@@ -26,7 +26,14 @@ class EventLink(Link):
     """See the module. ``epoch`` is None for a reader that shares its partition."""
 
     def __init__(
-        self, session: Session, attach: dict[str, Any], address: str, hub: Hub, readers: Readers, group: str, partition: int
+        self,
+        session: Session,
+        attach: dict[str, Any],
+        address: str,
+        store: EventStore,
+        readers: Readers,
+        group: str,
+        partition: int,
     ) -> None:
         super().__init__(session, attach, address)
         self.group, self.partition = group, partition
@@ -35,10 +42,10 @@ class EventLink(Link):
         self.epoch = int(epoch) if isinstance(epoch, int) else None
         self._metrics = _METRICS in frames.names_in(attach["desired_capabilities"])
         self.offered = (_METRICS,) if self._metrics else ()
-        self._hub = hub
+        self.store = store
         self._readers = readers
         filters = frames.fields_of(attach["source"])[1]["filter"]
-        self._position, in_force = position(filters, hub.events, partition)
+        self._position, in_force = position(filters, store, partition)
         self.source = frames.with_filters(attach["source"], in_force)
         self._wake = asyncio.Event()
         self._draining = False
@@ -46,14 +53,14 @@ class EventLink(Link):
 
     async def opened(self) -> None:
         """See Link."""
-        self._hub.events.listeners.append(self._arrived)
+        self.store.listeners.append(self._arrived)
         self._task = in_background(self._run())
 
     def closed(self) -> None:
         """See Link."""
         self._readers.leave(self)
         if self._task is not None:
-            self._hub.events.listeners.remove(self._arrived)
+            self.store.listeners.remove(self._arrived)
             self._task.cancel()
 
     async def flow(self, fields: dict[str, Any]) -> None:
@@ -78,7 +85,7 @@ class EventLink(Link):
             return  # the connection's own reading meets the same end
 
     async def _send_what_is_there(self) -> None:
-        store, session = self._hub.events, self.session
+        store, session = self.store, self.session
         while self.credit > 0 and session.remote_window > 0:
             events = store.read(self.partition, self._position, min(_BATCH, self.credit, session.remote_window))
             if not events:
@@ -86,7 +93,7 @@ class EventLink(Link):
             self._position = events[-1].sequence_number
             messages = [event_bytes(event) for event in events]
             if self._metrics:
-                head = runtime_metrics(store.partitions[self.partition].last, self._hub.clock.milliseconds())
+                head = runtime_metrics(store.partitions[self.partition].last, store.clock.milliseconds())
                 messages = [head + message for message in messages]
             await session.connection.send(b"".join(session.transfers(self, messages)))
         if self._draining and self.credit > 0:

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from services.lab.wire.https import oauth
+from services.lab.wire.https.arm_hub import forbidden, hub_record, update_hub
 from services.lab.wire.https.replies import CloudError, Json, part, world_of
 from services.lab.world import World
 
@@ -42,37 +43,6 @@ def signed_in(handler: Handler) -> Callable[[web.Request], Awaitable[web.Respons
 
 def _missing(kind: str, name: str) -> CloudError:
     return CloudError(404, "ResourceNotFound", f"The Resource '{kind}/{name}' was not found.")
-
-
-def _hub(world: World) -> Json:
-    hub = world.hub
-    return {
-        "id": world.hub_id,
-        "name": hub.name,
-        "type": "Microsoft.Devices/IotHubs",
-        "location": "eastus",
-        "tags": {},
-        "subscriptionid": world.subscription,
-        "resourcegroup": world.resource_group,
-        "etag": "AAAADE==",
-        "sku": {"name": hub.quota.tier, "tier": "Standard", "capacity": hub.quota.units},
-        "properties": {
-            "state": "Active",
-            "provisioningState": "Succeeded",
-            "hostName": hub.host,
-            "eventHubEndpoints": {
-                "events": {
-                    "retentionTimeInDays": 1,
-                    "partitionCount": hub.events.partition_count,
-                    "partitionIds": [str(number) for number in range(hub.events.partition_count)],
-                    "path": hub.event_hub,
-                    "endpoint": f"sb://{world.address}/",
-                }
-            },
-            "locations": [{"location": "East US", "role": "primary"}],
-            "features": "None",
-        },
-    }
 
 
 def _registry(world: World) -> Json:
@@ -180,14 +150,14 @@ async def _groups(request: web.Request, world: World) -> web.Response:
 
 
 async def _resources(request: web.Request, world: World) -> web.Response:
-    things = [_hub(world), _registry(world), _workspace(world, f"https://{request.host}")]
+    things = [hub_record(world), _registry(world), _workspace(world, f"https://{request.host}")]
     type_filter = request.query.get("$filter", "")
     picked = [one for one in things if "resourceType" not in type_filter or one["type"].lower() in type_filter.lower()]
     return web.json_response({"value": [{key: one[key] for key in ("id", "name", "type", "location", "tags")} for one in picked]})
 
 
 async def _hubs(request: web.Request, world: World) -> web.Response:
-    return web.json_response({"value": [_hub(world)]})
+    return web.json_response({"value": [hub_record(world)]})
 
 
 def _named(request: web.Request, kind: str, name: str) -> None:
@@ -197,11 +167,18 @@ def _named(request: web.Request, kind: str, name: str) -> None:
 
 async def _one_hub(request: web.Request, world: World) -> web.Response:
     _named(request, "Microsoft.Devices/IotHubs", world.hub.name)
-    return web.json_response(_hub(world))
+    return web.json_response(hub_record(world))
+
+
+async def _put_hub(request: web.Request, world: World) -> web.Response:
+    _named(request, "Microsoft.Devices/IotHubs", world.hub.name)
+    return web.json_response(await update_hub(request, world))
 
 
 async def _hub_keys(request: web.Request, world: World) -> web.Response:
     _named(request, "Microsoft.Devices/IotHubs", world.hub.name)
+    if world.faults.active("no-listkeys") is not None:
+        raise forbidden(world, "Microsoft.Devices/IotHubs/listkeys/action", world.hub_id)
     keys = [
         {"keyName": one.name, "primaryKey": one.primary, "secondaryKey": one.secondary, "rights": _RIGHTS[one.name]}
         for one in world.hub.policies.values()
@@ -291,12 +268,7 @@ async def _workspaces(request: web.Request, world: World) -> web.Response:
 async def _one_workspace(request: web.Request, world: World) -> web.Response:
     _named(request, "Microsoft.MachineLearningServices/workspaces", world.workspace.name)
     if world.faults.active("workspace-forbidden") is not None:
-        raise CloudError(
-            403,
-            "AuthorizationFailed",
-            f"The client 'operator@lab.invalid' with object id '{world.client_id}' does not have authorization to perform action "
-            f"'Microsoft.MachineLearningServices/workspaces/read' over scope '{world.workspace_id}'.",
-        )
+        raise forbidden(world, "Microsoft.MachineLearningServices/workspaces/read", world.workspace_id)
     return web.json_response(_workspace(world, f"https://{request.host}"))
 
 
@@ -318,6 +290,7 @@ def routes() -> list[web.RouteDef]:
         ("GET", top + devices, _hubs),
         ("GET", group + devices, _hubs),
         ("GET", group + devices + "/{name}", _one_hub),
+        ("PUT", group + devices + "/{name}", _put_hub),
         ("POST", group + devices + "/{name}/listkeys", _hub_keys),
         ("POST", group + devices + "/{name}/{_keys:(?i:IotHubKeys)}/{key}/listkeys", _hub_keys),
         ("GET", group + devices + "/{name}/quotaMetrics", _quota),

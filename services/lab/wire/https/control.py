@@ -103,7 +103,7 @@ async def _messages(request: web.Request, world: World) -> web.Response:
     for number in range(count):
         text = bodies[number % len(bodies)].replace("{n}", str(number))
         where = number % world.hub.events.partition_count if partition == "spread" else partition
-        place = world.hub.events.append(device, module, text.encode(), properties, system, where)
+        place = world.hub.routing.deliver(device, module, text.encode(), properties, system, where)
         first = first or list(place)
         if rate:
             ahead = started + (number + 1) / rate - asyncio.get_running_loop().time()
@@ -116,7 +116,7 @@ async def _messages(request: web.Request, world: World) -> web.Response:
 
 async def _raw_message(request: web.Request, world: World) -> web.Response:
     """Queue one message with the request's body as it is, for bodies that are no text: ``?device=D&module=M``."""
-    place = world.hub.events.append(
+    place = world.hub.routing.deliver(
         request.query.get("device", "databox-edge-1"), request.query.get("module") or None, await request.read(), {}, {}
     )
     return web.json_response({"count": 1, "first": list(place)})

@@ -16,7 +16,9 @@ from services.lab.world import World
 
 # Whom tokens are for. The resource manager and Azure ML also take the lab's own base URL, as a custom cloud's is taken.
 MANAGEMENT = ("https://management.azure.com", "https://management.core.windows.net", "https://ml.azure.com")
-HUB = ("https://iothubs.azure.net", "https://eventhubs.azure.net")
+HUB = ("https://iothubs.azure.net",)
+EVENTS = ("https://eventhubs.azure.net",)
+_SECONDS = 3600
 
 
 def _encode(value: Json) -> str:
@@ -31,7 +33,13 @@ def _signature(world: World, text: str) -> str:
     )
 
 
-def issue(world: World, audience: str, seconds: int = 3600) -> str:
+def _life(world: World) -> int:
+    """Return for how many seconds a token is issued now."""
+    short = world.faults.active("short-tokens")
+    return int(short["seconds"]) if short is not None else _SECONDS
+
+
+def issue(world: World, audience: str) -> str:
     """Return a bearer token of this lab: JWT-shaped, signed with the lab's own secret."""
     now = int(world.clock.now())
     claims = {
@@ -39,7 +47,7 @@ def issue(world: World, audience: str, seconds: int = 3600) -> str:
         "iss": f"https://{world.host}/{world.tenant}/v2.0",
         "iat": now,
         "nbf": now,
-        "exp": now + seconds,
+        "exp": now + _life(world),
         "tid": world.tenant,
         "appid": world.client_id,
         "oid": world.client_id,
@@ -57,13 +65,18 @@ def _same(one: str, other: str) -> bool:
 
 def valid(world: World, token: str, audiences: Collection[str]) -> bool:
     """Return whether this lab issued the token for one of the ``audiences`` and it has not expired."""
+    return bool(expiry(world, token, audiences))
+
+
+def expiry(world: World, token: str, audiences: Collection[str]) -> float:
+    """Return when a token of this lab for one of the ``audiences`` expires, in Unix seconds; 0 for one that is not good (now)."""
     text, _, signature = token.rpartition(".")
     if not text or not _same(_signature(world, text), signature):
-        return False
+        return 0.0
     payload = text.split(".")[1]
     claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
     fresh = world.faults.active("expire") is None and int(claims["exp"]) > world.clock.now()
-    return fresh and str(claims["aud"]).rstrip("/") in audiences
+    return float(claims["exp"]) if fresh and str(claims["aud"]).rstrip("/") in audiences else 0.0
 
 
 def require(request: web.Request) -> None:
@@ -125,7 +138,7 @@ async def _token(request: web.Request) -> web.Response:
             return _refuse("unauthorized_client", "AADSTS700016", f"Application with identifier '{client}' was not found.")
         if not _same(str(form.get("client_secret")), world.client_secret):
             return _refuse("invalid_client", "AADSTS7000215", "Invalid client secret provided.")
-        return web.json_response({"token_type": "Bearer", "expires_in": 3599, "access_token": issue(world, audience)})
+        return web.json_response({"token_type": "Bearer", "expires_in": _life(world), "access_token": issue(world, audience)})
     if grant in ("urn:ietf:params:oauth:grant-type:device_code", "device_code"):
         code = str(form.get("device_code") or form.get("code"))
         if code not in world.device_codes:
@@ -154,7 +167,7 @@ def _user_tokens(world: World, audience: str, client: str) -> Json:
     return {
         "token_type": "Bearer",
         "scope": f"{audience}/.default",
-        "expires_in": 3599,
+        "expires_in": _life(world),
         "access_token": issue(world, audience),
         "refresh_token": world.refresh_token,
         "id_token": f"{_encode({'typ': 'JWT', 'alg': 'none'})}.{_encode(identity)}.",

@@ -113,7 +113,8 @@ class HttpsServer:
         for routes in (hub_api, oauth, aml_api, arm_api, registry_api, control):
             app.router.add_routes(routes.routes())
         app.router.add_routes(websockets)
-        world.hub.bearer = lambda token: oauth.valid(world, token, oauth.HUB)
+        world.hub.bearer = lambda token: oauth.expiry(world, token, oauth.HUB)
+        world.hub.event_bearer = lambda token: oauth.expiry(world, token, oauth.EVENTS)
         self._app = app
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2, handler_cancellation=True)
         self._server: asyncio.Server | None = None

@@ -68,7 +68,7 @@ def seat(facts: SharedFacts) -> Outcome:
     if errors:
         if facts.observe is not None:
             facts.observe(Exchange("amqp", "receive", body=condition_of(errors[0])))
-        raise explained(errors[0], endpoint.namespace)
+        raise explained(errors[0], endpoint)
     took = let_in[0] if let_in else time.monotonic() - start
     if took > _LATE or not ended.is_set():
         text = (
