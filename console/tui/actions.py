@@ -68,6 +68,8 @@ _TABLE = (
            command="stop", about="Stop the module under the cursor"),
     Action("modules.remove", "Remove", "X,delete", "modules", key_display="X", footer=False, changing=True, needs_row=True,
            command="remove", about="Remove the module under the cursor"),
+    Action("modules.upgrade", "Upgrade", "", "modules", changing=True, needs_row=True,
+           command="upgrade", about="Upgrade edgeHub or edgeAgent under the cursor, its image pulled first"),
     Action("modules.client", "Deploy client", "C", "modules", footer=False, changing=True),
     Action("modules.device", "Device", "v", "modules", footer=False,
            command="device", about="Look at another device", argument="device"),

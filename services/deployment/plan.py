@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -89,19 +89,26 @@ class Plan:
 
     @property
     def modules(self) -> tuple[str, ...]:
-        """The modules that are added or changed, which a rollout watches.
+        """The modules that are added or changed, which a rollout watches; the runtime's, too, where their images change.
 
         Where credentials alone change, those whose images these open; edgeHub where routes alone change.
         """
         if self.service is not None:
             return (self.service.host.name, *(module.name for module in self.service.modules))
         old, new = modules_of(self.before), modules_of(self.after)
-        names = tuple(name for name in new if old.get(name) != new[name])
+        names = (*(name for name in new if old.get(name) != new[name]), *self._runtime_images())
         if names or set(old) != set(new):
             return names
         if pulled := self._pulled_anew(new):
             return pulled
         return ("edgeHub",) if _edge_hub_content(self.before) != _edge_hub_content(self.after) else ()
+
+    def _runtime_images(self) -> Iterator[str]:
+        """Yield the runtime's modules that get another image."""
+        before, after = (mapping(agent_of(content).get("systemModules")) for content in (self.before, self.after))
+        for name, module in after.items():
+            if settings_of(mapping(module)).get("image") != settings_of(mapping(before.get(name))).get("image"):
+                yield name
 
     def _pulled_anew(self, modules: Mapping[str, Any]) -> tuple[str, ...]:
         before = credentials_of(self.before)

@@ -11,7 +11,7 @@ from services.diagnosis.twin_evidence import Options
 from services.records import DeviceState, Module
 
 CHECKED = date(2026, 12, 1)  # when the table was held against its sources
-_UPGRADE = "Upgrade IoT Edge on the device: its packages, then the images of edgeAgent and edgeHub."
+_UPGRADE = "Upgrade IoT Edge: its packages on the device, then the images (`dbe-console upgrade`)."
 _HISTORY = "learn.microsoft.com/azure/iot-edge/version-history"
 _RETIRED = "Azure/EOL service_list.json"
 _AGENT, _HUB = "edgeAgent", "edgeHub"

@@ -78,6 +78,7 @@ def state_of(device: Device, twin: Any, read_at: datetime | None = None) -> Devi
         last_desired_at=_updated(reported, "lastDesiredStatus"),
         schema_version=word(desired.get("schemaVersion")),
         agent_version=word(mapping(reported.get("version")).get("version")),
+        daemon_version=word(platform.get("version")),
         platform="/".join(filter(None, (word(platform.get("os")), word(platform.get("architecture"))))),
         desired_at=_updated(desired),
         reported_at=_updated(reported),

@@ -139,6 +139,7 @@ class DeviceState:
     last_desired_at: datetime | None = None  # when the hub was last given code or description
     schema_version: str = ""
     agent_version: str = ""
+    daemon_version: str = ""
     platform: str = ""  # os/architecture, e.g. linux/amd64
     desired_at: datetime | None = None  # when the desired properties were last changed
     reported_at: datetime | None = None

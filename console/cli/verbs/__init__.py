@@ -21,6 +21,7 @@ NAMES: tuple[str, ...] = (
     "start",
     "stop",
     "restart",
+    "upgrade",
     "remove",
     "history",
     "rollback",
@@ -35,4 +36,4 @@ NAMES: tuple[str, ...] = (
     "completion",
 )
 # Those that do nothing but change something: they do not exist in read-only mode. Others that can (``images --create``) refuse to.
-CHANGING = frozenset({"deploy", "start", "stop", "restart", "remove", "rollback"})
+CHANGING = frozenset({"deploy", "start", "stop", "restart", "remove", "rollback", "upgrade"})

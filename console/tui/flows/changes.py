@@ -8,7 +8,7 @@ from console.tui.background import for_dialog, in_thread
 from console.tui.flows.plans import carry_out
 from services.operations.session import Session
 from services.records import Module
-from widgets.dialogs import Choose, Confirm
+from widgets.dialogs import Choose, Confirm, Reader
 from widgets.symbols import LIVENESS
 
 if TYPE_CHECKING:
@@ -57,3 +57,14 @@ async def switch(main: MainScreen, session: Session, device: str, module: Module
 async def remove(main: MainScreen, session: Session, device: str, module: str) -> None:
     """Take a module off the device."""
     await carry_out(main, session, lambda deployer: deployer.remove(device, module))
+
+
+async def upgrade(main: MainScreen, session: Session, device: str, module: str) -> None:
+    """Take the next step of an upgrade; of edgeAgent tell the steps, for it is upgraded with a shell on the device at hand."""
+    from services.operations.upgrade import AGENT, agent_steps, plan_step
+
+    if module == AGENT:
+        state = await in_thread(session.hub.device_state, device)
+        await main.app.push_screen_wait(Reader(f"Upgrade {module} of {device}", "\n\n".join(agent_steps(state))))
+        return
+    await carry_out(main, session, lambda deployer: plan_step(deployer, device, module))

@@ -82,6 +82,13 @@ class ModuleActions(PaneScope):
         if self.session is not None:
             go(self.app, changes.remove(self.main, self.session, self.device, row.module.name), "change")
 
+    def action_upgrade(self, row: Row) -> None:
+        """Upgrade the runtime's module, its image first; say how edgeAgent is upgraded."""
+        from console.tui.flows import changes
+
+        if self.session is not None:
+            go(self.app, changes.upgrade(self.main, self.session, self.device, row.module.name), "change")
+
     def action_score(self, module: str) -> None:
         """Score a picture on the module named, else on the operator's own under the cursor, else on the one host there is."""
         from console.tui.screens.score import ScoreScreen

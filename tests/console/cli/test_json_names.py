@@ -27,6 +27,8 @@ NAMES = {
     "start label-printer --dry-run": CHANGE,
     "remove label-printer --dry-run": CHANGE,
     "rollback --dry-run": CHANGE,
+    "upgrade --dry-run --no-image-check": CHANGE,
+    "upgrade edgeAgent": "device module steps",
     "manifest diff {manifest}": CHANGE,
     "history": "at id user origin context host device route summary outcome detail before_version after_version",
     "history 1": "at id user origin context host device route summary outcome detail before_version after_version diff",
@@ -35,7 +37,7 @@ NAMES = {
     "doctor --listen 1": "context device at healthy causes steps out_of_support settings versions",
     "context show nowhere": "error",
 }
-ARRAYS = {"context list": "marks", "images": "models", "options list": "fields"}
+ARRAYS = {"context list": "marks", "upgrade edgeAgent": "steps", "images": "models", "options list": "fields"}
 
 
 @pytest.fixture(scope="module")

@@ -198,6 +198,34 @@ async def test_a_modules_options_move_off_the_fpga_by_a_preset(app: ConsoleApp, 
     app.end()
 
 
+async def test_edge_hub_is_upgraded_its_image_first(app: ConsoleApp, own_lab: dict[str, Any]) -> None:
+    async with app.run_test(size=(120, 36)) as pilot:
+        await opened(pilot, app)
+        await pilot.press("2")
+        modules = app.main.modules
+        await until(pilot, lambda: modules.row, "the modules")
+        await row_with(pilot, lambda: modules.row.module.name == "edgeAgent")
+        await pilot.press("colon", *"upgrade", "enter")
+        reader = await on_screen(pilot, Reader)
+        assert "[agent.config]" in reader.text.plain and "azureiotedge-agent:1.6" in reader.text.plain
+        await pilot.press("escape")
+        for image in ("edgeHub-image", "edgeHub"):
+            await until(pilot, lambda: isinstance(app.screen, MainScreen), "the main screen")
+            await pilot.press("2")
+            await row_with(pilot, lambda: modules.row.module.name == "edgeHub")
+            await pilot.press("colon", *"upgrade", "enter")
+            await confirmed(pilot)
+            await on_screen(pilot, RolloutScreen)
+            await until(pilot, lambda: app.watches[-1].ended, f"the rollout of {image}", 120)
+            assert not app.watches[-1].failed, stopped(app)
+            await pilot.press("escape")
+        state = app.main.session.hub.device_state("databox-edge-1")
+        hub = state.module("edgeHub")
+        assert hub.desired.image.endswith("azureiotedge-hub:1.6") and state.module("edgeHub-image") is None
+        assert state.module("edgeAgent").desired.image.endswith(":1.1"), "nobody asked for another agent"
+    app.end()
+
+
 async def test_an_interrupted_deployment_is_told_and_another_subscription_disables_azure_ml(
     app: ConsoleApp, own_lab: dict[str, Any]
 ) -> None:
