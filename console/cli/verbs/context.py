@@ -7,6 +7,7 @@ import dataclasses
 from typing import Any
 
 from console.cli.output import Call
+from console.cli.verbs import _route_messages
 from console.cli.verbs._context_add import add
 from console.cli.verbs._names import DeviceName
 from services.contexts.codec import to_table
@@ -39,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         required=True,
         help="registry.example.com=auth.example.com, as the error names it",
     )
+    _route_messages.add_arguments(sub.add_parser("route-messages", help=_route_messages.HELP))
     add = sub.add_parser(
         "add",
         help="add one; asks for what is not given",
@@ -84,6 +86,8 @@ def run(call: Call) -> int:
     action = call.options.action
     if action == "add":
         return add(call, store)
+    if action == "route-messages":
+        return _route_messages.route_messages(call, store)
     if action == "list" and call.options.names:
         for name in store.names():
             call.out(name)

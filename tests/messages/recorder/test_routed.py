@@ -10,14 +10,15 @@ from typing import Any
 
 import pytest
 
-from services.contexts.discovery import ResourceManager
+from console.cli.main import run
 from services.contexts.event_token import EventCredential
 from services.contexts.model import CloudSettings, Context, EventSettings, HubSettings, SecretSource, SignIn
+from services.contexts.store import ContextStore
 from services.errors import OperatorError
 from services.hub.endpoint import find_endpoint
 from services.messages.recorder.handle import RecorderHandle
 from services.messages.recorder.settings import Settings
-from services.records import EventEndpoint
+from services.operations.message_routes import apply_routes, plan_routes
 
 PRINCIPAL = SignIn("service-principal", "11111111-2222-3333-4444-555555555555", "app", SecretSource("env", "APP_SECRET"))
 CONTEXT = Context(
@@ -86,19 +87,6 @@ def test_the_scope_is_that_of_the_cloud(namespace: str, scope: str, monkeypatch:
     assert asked == [scope]
 
 
-def route(context: Context, endpoint: EventEndpoint) -> None:
-    """Have the lab's hub route to the Event Hub alone."""
-    manager = ResourceManager(context)
-    hub = manager.hub_record(manager.hubs(manager.subscriptions()[0].id)[0].resource_id)
-    routing = hub["properties"]["routing"]
-    place = {"endpointUri": f"sb://{endpoint.namespace}", "entityPath": endpoint.entity}
-    routing["endpoints"]["eventHubs"] = [{"name": "console", "authenticationType": "identityBased", **place}]
-    routing["routes"] = [
-        {"name": "r", "source": "DeviceMessages", "condition": "true", "endpointNames": ["console"], "isEnabled": True}
-    ]
-    manager.replace_hub(hub)
-
-
 def test_tokens_are_renewed_and_a_role_that_is_taken_away_is_said(
     own_lab: dict[str, Any],
     context: Context,
@@ -107,7 +95,7 @@ def test_tokens_are_renewed_and_a_role_that_is_taken_away_is_said(
     eventually: Callable[..., Any],
 ) -> None:
     endpoint = find_endpoint(context)
-    route(context, endpoint)
+    apply_routes(context, plan_routes(context, endpoint.namespace, endpoint.entity))
     control(own_lab, "faults", {"name": "short-tokens", "seconds": 15})
     handle = record(endpoint=endpoint)
     control(own_lab, "messages", {"count": 3})
@@ -125,3 +113,22 @@ def test_tokens_are_renewed_and_a_role_that_is_taken_away_is_said(
     control(own_lab, "messages", {"count": 3})
     handle.try_now()
     eventually(lambda: (now := handle.status()).committed == 9 and not now.error)
+
+
+def test_the_guide_shows_asks_writes_and_names_who_can_where_this_sign_in_cannot(
+    own_lab: dict[str, Any], control: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DBE_CONSOLE_HOME", own_lab["config_home"])
+    guide = ["context", "route-messages", "lab", "--namespace", own_lab["address"], "--event-hub", own_lab["routed_event_hub"]]
+    control(own_lab, "faults", {"name": "hub-read-only"})
+    assert run([*guide, "--yes"]) == 1
+    output = capsys.readouterr()
+    assert "az iot hub message-route create" in output.out and "every consumer of the hub" in output.err
+    assert not ContextStore().resolve("lab").events.namespace
+    control(own_lab, "faults", {"name": "hub-read-only", "on": False})
+    assert run([*guide, "--dry-run"]) == 0
+    assert "+ route dbe-console-events" in capsys.readouterr().out
+    assert run([*guide, "--yes"]) == 0
+    assert ContextStore().resolve("lab").events.event_hub == own_lab["routed_event_hub"]
+    assert run([*guide, "--dry-run"]) == 0
+    assert "already" in capsys.readouterr().out
