@@ -12,9 +12,11 @@ from typing import Literal
 
 from services.contexts.connection_string import EventString, HubString, parse_connection_string
 from services.contexts.discovery import FoundHub, FoundWorkspace, ResourceManager
+from services.contexts.event_token import EventCredential
+from services.contexts.hub_sdk import HubSdk
 from services.contexts.model import CloudSettings, Context, EventSettings, HubSettings, SecretSource, SignIn, WorkspaceSettings
 from services.contexts.paste import file_of, read_file, split_paste, subscription_in, workspace_in
-from services.contexts.probe import edge_devices, probe_device, probe_events, probe_hub, probe_proxy
+from services.contexts.probe import edge_devices, probe_device, probe_events, probe_hub, probe_proxy, sdk_by_key, sdk_by_token
 from services.contexts.secrets import ca_path, forget, keep_in_file, keep_in_keyring, reveal
 from services.contexts.sign_in import forget_credential, sign_in_with, token
 from services.contexts.store import ContextStore
@@ -25,7 +27,10 @@ from services.text import one_line
 
 @dataclass
 class Draft:
-    """A context in the making. ``hub_string``, ``event_string`` and ``client_secret`` are pasted; a source takes their place."""
+    """A context in the making. ``hub_string``, ``event_string`` and ``client_secret`` are pasted; a source takes their place.
+
+    ``token_host`` is a hub that is reached with the sign-in's token, where there is no ``hub_string``.
+    """
 
     name: str
     sign_in: SignIn = field(default_factory=SignIn)
@@ -41,11 +46,14 @@ class Draft:
     read_only: bool = False
     subscription: str = ""
     hub_resource_id: str = ""
+    token_host: str = ""
     hub_string: HubString | None = None
     hub_source: SecretSource | None = None
     event_string: EventString | None = None
     event_source: SecretSource | None = None
     client_secret: Secret | None = None
+    namespace: str = ""  # with event_hub: an Event Hub that the hub routes to, read with the sign-in's token
+    event_hub: str = ""
 
     def take(self, text: str) -> str:
         """Understand one thing the operator has, and say what: config.json (path or text), connection string, subscription."""
@@ -95,10 +103,18 @@ class Draft:
         self.workspace = WorkspaceSettings(found.subscription, found.resource_group, found.name, ca_file=self.ca_file)
 
     def take_hub(self, found: FoundHub, resources: ResourceManager) -> None:
-        """Take a hub that was picked from a list; ARM gives its connection string."""
-        string = parse_connection_string(resources.hub_connection_string(found, write=not self.read_only).reveal())
+        """Take a hub that was picked from a list; ARM gives its connection string, or else the sign-in's token has to do."""
+        self.hub_resource_id = found.resource_id
+        try:
+            secret = resources.hub_connection_string(found, write=not self.read_only)
+        except OperatorError as error:
+            if error.code != "arm.403":
+                raise
+            self.token_host = found.host
+            return
+        string = parse_connection_string(secret.reveal())
         if isinstance(string, HubString):
-            self.hub_string, self.hub_source, self.hub_resource_id = string, None, found.resource_id
+            self.hub_string, self.hub_source = string, None
 
     def resources(self) -> ResourceManager:
         """Return ARM with this draft's sign-in, to pick from its lists."""
@@ -106,7 +122,17 @@ class Draft:
 
     def devices(self) -> list[str]:
         """Return the hub's Edge devices, to pick one; empty without a hub."""
-        return edge_devices(self.hub_string.text, self.ca_file) if self.hub_string else []
+        return edge_devices(self._sdk()) if self.hub_host else []
+
+    @property
+    def hub_host(self) -> str:
+        """The hub's host; empty where there is no hub yet."""
+        return self.hub_string.host if self.hub_string else self.token_host
+
+    def _sdk(self) -> HubSdk:
+        if self.hub_string:
+            return sdk_by_key(self.hub_string.text, self.ca_file)
+        return sdk_by_token(self._signed_in())
 
     def _signed_in(self) -> Context:
         context = self.context()
@@ -117,8 +143,8 @@ class Draft:
     def context(self) -> Context:
         """Return the context as it would be kept; a pasted secret that is not kept yet has no source."""
         hub = None
-        if self.hub_string:
-            hub = HubSettings(self.hub_string.host, self.hub_source, self.hub_resource_id, self.ca_file)
+        if self.hub_host:
+            hub = HubSettings(self.hub_host, self.hub_source, self.hub_resource_id, self.ca_file)
         workspace = dataclasses.replace(self.workspace, ca_file=self.ca_file) if self.workspace else None
         return Context(
             self.name,
@@ -128,30 +154,31 @@ class Draft:
             device_address=self.device_address,
             cloud=self.cloud,
             sign_in=self.sign_in,
-            events=EventSettings(self.consumer_group, self.event_source, self.transport, self.proxy, self.ca_file),
+            events=EventSettings(
+                self.consumer_group, self.event_source, self.transport, self.proxy, self.ca_file, self.namespace, self.event_hub
+            ),
             production=self.production,
             read_only=self.read_only,
         )
 
     def test(self) -> Iterator[Step]:
         """Try everything the draft names: workspace, hub, device, events; a step for each, as it is known."""
-        if not (self.workspace or self.hub_string or self.event_string):
+        if not (self.workspace or self.hub_host or self.event_string):
             yield Step("empty", "Something to connect to", "failed", "neither workspace nor hub", remedy="Give one of them.")
             return
         if self.workspace:
             yield from self._tested("workspace", f"Workspace {self.workspace.name}", self._test_workspace)
-        if self.hub_string:
-            hub = self.hub_string
-            yield from self._tested("hub", f"Hub {hub.host}", lambda: probe_hub(hub.text, self.ca_file))
+        if self.hub_host:
+            yield from self._tested("hub", f"Hub {self.hub_host}", lambda: probe_hub(self._sdk()))
             if self.device:
-                yield from self._tested(
-                    "device", f"Device {self.device}", lambda: probe_device(hub.text, self.device, self.ca_file)
-                )
+                yield from self._tested("device", f"Device {self.device}", lambda: probe_device(self._sdk(), self.device))
         if self.event_string:
             endpoint = self._endpoint(self.event_string)
             yield from self._tested("events", f"Events of {endpoint.entity}", lambda: probe_events(endpoint))
-        elif self.hub_string and self.proxy:
-            host = self.hub_string.host
+        elif self.namespace and self.event_hub:
+            yield from self._tested("events", f"Events of {self.event_hub}", self._test_routed)
+        elif self.hub_host and self.proxy:
+            host = self.hub_host
             yield from self._tested("proxy", "Proxy for messages", lambda: probe_proxy(self.proxy, host))
 
     def store(self, store: ContextStore, keep: Literal["file", "keyring"] = "file", *, replace: bool = False) -> Context:
@@ -189,6 +216,14 @@ class Draft:
             forget_credential(context)  # the next attempt signs in anew
             raise
         return f"in {workspace.location or 'an unnamed region'}, registry {workspace.registry or 'none yet'}"
+
+    def _test_routed(self) -> str:
+        credential = EventCredential(self._signed_in())
+        return probe_events(
+            dataclasses.replace(
+                self._endpoint(EventString(self.namespace, self.event_hub, "", Secret(""))), credential=credential
+            )
+        )
 
     def _endpoint(self, events: EventString) -> EventEndpoint:
         return EventEndpoint(

@@ -10,12 +10,33 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from services.contexts.hosts import host_alone
+from services.contexts.model import Context
 from services.contexts.secrets import ca_path
+from services.contexts.sign_in import token
 from services.replies.bounds import DEFAULT_BOUNDS, Bounds
 from services.replies.content import Owed, content_of
 
 CONNECT_SECONDS = 6.0
+_CHINA_SCOPE = (
+    "https://iothubs.chinacloudapi.cn/.default"  # docs.azure.cn; of US Government no other than the public one is known
+)
 SUBJECT, REPLY_CODE = "The hub", "hub.reply"
+
+
+class HubCredential:
+    """azure-core's TokenCredential for the hub of ``context``. ``get_token`` raises OperatorError, which names what ails the sign-in."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def get_token(self, *scopes: str, **_options: Any) -> Any:
+        """Return a token; azure-iot-hub asks for the public cloud's scope whatever the cloud is (2.7.0)."""
+        from azure.core.credentials import AccessToken
+
+        hub = self._context.hub
+        is_china = hub is not None and host_alone(hub.host).endswith(".azure-devices.cn")
+        return AccessToken(*token(self._context, _CHINA_SCOPE if is_china else scopes[0]))
 
 
 class HubSdk:
@@ -27,10 +48,12 @@ class HubSdk:
         host: str,
         ca_file: str = "",
         bounds: Bounds = DEFAULT_BOUNDS,
+        *,
+        by_token: bool = False,
     ) -> None:
         from services.replies.session import ReplyAdapter, Service, guard
 
-        self.managers, self.host = managers, host
+        self.managers, self.host, self.by_token = managers, host, by_token
         self._replies = threading.local()
         adapter = ReplyAdapter(Service(SUBJECT, REPLY_CODE, (f"https://{host}",), bounds))
 

@@ -10,7 +10,8 @@ from typing import Any
 
 from services.contexts.connection_string import fields_of
 from services.contexts.consumer import consumer, proxy_settings
-from services.contexts.hub_sdk import REPLY_CODE, SUBJECT, HubSdk, hub_content
+from services.contexts.hub_sdk import REPLY_CODE, SUBJECT, HubCredential, HubSdk, hub_content
+from services.contexts.model import Context
 from services.diagnosis import explain
 from services.diagnosis.liveness import connected_of, judge
 from services.errors import OperatorError
@@ -24,9 +25,8 @@ from services.text import clean, counted, one_line
 _SECONDS = 15
 
 
-def probe_hub(connection_string: Secret, ca_file: str = "") -> str:
+def probe_hub(sdk: HubSdk) -> str:
     """Ask the hub how many devices it has (registry read)."""
-    sdk = _open(connection_string, ca_file)
     statistics = _ask(sdk, lambda manager: manager.get_device_registry_statistics(), "object", "The hub")
     total, enabled = (statistics.get(name) for name in ("totalDeviceCount", "enabledDeviceCount"))
     if type(total) is not int or type(enabled) is not int:
@@ -34,9 +34,8 @@ def probe_hub(connection_string: Secret, ca_file: str = "") -> str:
     return f"{counted(total, 'device')}, {enabled} enabled"
 
 
-def probe_device(connection_string: Secret, device: str, ca_file: str = "") -> str:
+def probe_device(sdk: HubSdk, device: str) -> str:
     """Ask the hub for the device, and whether it is alive by its modules' identities."""
-    sdk = _open(connection_string, ca_file)
     name = one_line(device, 80)
     identity = _ask(sdk, lambda manager: manager.get_device(device), "object", f"The device {name}")
     capabilities = identity.get("capabilities")
@@ -73,12 +72,11 @@ def _changed(text: object) -> datetime | None:
     return changed if isinstance(changed, datetime) and changed.year > 1 else None
 
 
-def edge_devices(connection_string: Secret, ca_file: str = "") -> list[str]:
+def edge_devices(sdk: HubSdk) -> list[str]:
     """Return the ids of the hub's Edge devices (registry read)."""
     from azure.iot.hub.models import QuerySpecification
 
     query = QuerySpecification(query="SELECT deviceId FROM devices WHERE capabilities.iotEdge = true")
-    sdk = _open(connection_string, ca_file)
     rows = _ask(sdk, lambda manager: manager.query_iot_hub(query, max_item_count=100), "list", "The list of devices")
     names = sorted(one_line(row["deviceId"], 128) for row in rows if isinstance(row.get("deviceId"), str))
     if rows and not names:
@@ -99,8 +97,12 @@ def probe_events(endpoint: EventEndpoint) -> str:
     except (EventHubError, OSError) as error:
         text = str(getattr(error, "message", error)) or type(error).__name__
         instead = "" if by_websocket else "; where 5671 is closed, take websockets (443), by a proxy where there is one"
-        name = type(error).__name__
-        explained = explain(Evidence("amqp", code=name, text=f"{one_line(endpoint.namespace, 200)}: {name}: {text}"))
+        name, by_token = type(error).__name__, endpoint.credential is not None
+        explained = explain(
+            Evidence("amqp", code=name, text=f"{one_line(endpoint.namespace, 200)}: {name}: {text}", token=by_token)
+        )
+        if by_token:
+            raise explained from error
         raise OperatorError(
             f"The event endpoint does not let us in: {explained.what[:1].lower()}{explained.what[1:]}",
             cause=explained.cause,
@@ -138,12 +140,23 @@ def probe_proxy(proxy: str, host: str) -> str:
     return f"opens tunnels to {one_line(host, 120)}"
 
 
-def _open(connection_string: Secret, ca_file: str) -> HubSdk:
+def sdk_by_key(connection_string: Secret, ca_file: str = "") -> HubSdk:
+    """Return what asks the hub with a policy's key."""
     from azure.iot.hub import IoTHubRegistryManager
 
     text = connection_string.reveal()
     host = fields_of(connection_string).get("HostName", "")
     return HubSdk((IoTHubRegistryManager.from_connection_string(text),), host, ca_file, Bounds(read_seconds=_SECONDS))
+
+
+def sdk_by_token(context: Context) -> HubSdk:
+    """Return what asks the context's hub with its sign-in's token."""
+    from azure.iot.hub import IoTHubRegistryManager
+
+    assert context.hub is not None, "a hub is named before it is asked"
+    host, ca_file = context.hub.host, context.hub.ca_file
+    manager = IoTHubRegistryManager.from_token_credential(host, HubCredential(context))
+    return HubSdk((manager,), host, ca_file, Bounds(read_seconds=_SECONDS), by_token=True)
 
 
 def _ask(sdk: HubSdk, call: Callable[[Any], Any], owed: Owed, subject: str) -> Any:
@@ -156,6 +169,8 @@ def _ask(sdk: HubSdk, call: Callable[[Any], Any], owed: Owed, subject: str) -> A
     status = response.status_code
     if status < 400:
         return hub_content(response, owed)
+    if sdk.by_token:
+        raise explain(Evidence("hub", status=status, text=clean(response.text, 2000), token=True))
     cause, remedy = {
         401: ("The key is wrong or was renewed.", "Copy the connection string anew."),
         403: ("The policy lacks the right, or the hub's IP filter refuses this machine.", "Use a policy with registry read."),

@@ -54,6 +54,31 @@ _WORDS: tuple[Rule, ...] = (
         "role-missing",
         "error",
         "rights",
+        "the sign-in lacks a role on this hub to look",
+        "The account is known, and no role of it on this hub allows it to read.",
+        (
+            "Ask the hub's owner for the role IoT Hub Data Reader on this hub (IoT Hub Data Contributor also deploys, restarts and "
+            "fetches logs); it takes some minutes to hold."
+        ),
+        pattern=r"\bPrincipal\b[^;\n]{0,200}not authori[sz]ed for (?:GET\b|POST on /devices/query)",
+        statuses=(401, 403),
+        source=TS,
+    ),
+    Rule(
+        "role-missing",
+        "error",
+        "rights",
+        "the sign-in lacks a role on this hub to change or call",
+        "The account is known, and none of its roles on this hub allows {action}: IoT Hub Data Reader looks only.",
+        "Ask the hub's owner for the role IoT Hub Data Contributor on this hub; it takes some minutes to hold.",
+        pattern=r"\bPrincipal\b[^;\n]{0,200}not authori[sz]ed for (?P<action>(?:POST|PATCH|PUT|DELETE) on /[^\s;]{1,120})",
+        statuses=(401, 403),
+        source=TS,
+    ),
+    Rule(
+        "role-missing",
+        "error",
+        "rights",
         "the sign-in lacks a role on this hub",
         "The account may not do this on the hub: it is known, and has no role that allows it.",
         "Ask the hub's owner for the role IoT Hub Data Contributor (IoT Hub Data Reader for looking only); it takes some minutes to hold.",
@@ -135,6 +160,20 @@ _WORDS: tuple[Rule, ...] = (
     ),
 )
 
+_TOKEN_REFUSED = Rule(
+    REFUSED.state,
+    REFUSED.severity,
+    REFUSED.word,
+    "the hub refuses the sign-in's token",
+    "The token is of another tenant or cloud, the account has no role on the hub, or network rules keep this machine out: one answer for all.",
+    (
+        "Check tenant and cloud of the context's sign_in, then the account's role on this hub (IoT Hub Data Reader or Contributor), then "
+        "the hub's networking (IP filter, public access): `dbe-console doctor` reads these where it may."
+    ),
+    token=True,
+    general=True,
+    source="azure-docs#86107; docs/facts/azure-today.md, Entra ID on the hub",
+)
 _REFUSED_CODES = tuple(code for row in CODES if row.kind is REFUSED for code in row.codes)
 _CLOCK_OFF = Rule(
     "clock-off",
@@ -169,8 +208,8 @@ _CLOCK_AGREES = Rule(
     general=True,
     source="azure-iot-sdk-csharp#1070; azure-docs#86107",
 )
-_CLOCK_BY_CODE = tuple(replace(rule, codes=_REFUSED_CODES) for rule in (_CLOCK_OFF, _CLOCK_AGREES))
-_CLOCK_BY_STATUS = tuple(replace(rule, statuses=(401,)) for rule in (_CLOCK_OFF, _CLOCK_AGREES))
+_CLOCK_BY_CODE = tuple(replace(rule, codes=_REFUSED_CODES) for rule in (_CLOCK_OFF, _TOKEN_REFUSED, _CLOCK_AGREES))
+_CLOCK_BY_STATUS = tuple(replace(rule, statuses=(401,)) for rule in (_CLOCK_OFF, _TOKEN_REFUSED, _CLOCK_AGREES))
 
 
 # Codes that name no cause: words beside them do, or the clock.

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.contexts.connection_string import fields_of, tidied
-from services.contexts.hub_sdk import HubSdk, hub_content
+from services.contexts.hub_sdk import HubCredential, HubSdk, hub_content
 from services.contexts.model import Context
 from services.contexts.secrets import reveal
 from services.errors import OperatorError
@@ -86,7 +86,8 @@ class HubCalls:
             # 429: the hub did nothing, so that even a change may be sent again.
             passing = response.status_code == 429 or (again and response.status_code in (408, 500, 502, 503, 504))
             if last or not passing:
-                raise reply_error(response.status_code, response.text, response.headers)
+                by_token = self._settings.connection is None
+                raise reply_error(response.status_code, response.text, response.headers, token=by_token)
             time.sleep(_pause(response, attempt))
         raise AssertionError("the last attempt returns or raises")
 
@@ -118,9 +119,7 @@ class HubCalls:
                     for kind in (IoTHubRegistryManager, IoTHubConfigurationManager)
                 )
             else:
-                from services.contexts.sign_in import credential
-
-                token = credential(self._context)
+                token = HubCredential(self._context)
                 managers = tuple(
                     kind.from_token_credential(settings.host, token)
                     for kind in (IoTHubRegistryManager, IoTHubConfigurationManager)

@@ -23,6 +23,7 @@ from services.records import EventEndpoint, Evidence, Secret
 from services.text import clean
 
 _SECONDS = 25.0
+_ROUTE = "Have the hub send messages to an Event Hub that takes tokens: dbe-console context route-messages."
 
 
 def find_endpoint(context: Context, seconds: float = _SECONDS) -> EventEndpoint:
@@ -170,9 +171,21 @@ def _by_arm(context: Context) -> EventEndpoint:
     if context.hub is None or not context.hub.resource_id:
         raise OperatorError(
             "Where the hub's messages are received cannot be found.",
-            cause="The context has neither a connection string of the hub nor its ARM id.",
-            remedy="Add one of them, or paste an Event Hub-compatible connection string.",
+            cause="The context has neither a connection string of the hub nor its ARM id. The built-in endpoint takes keys only.",
+            remedy=f"{_ROUTE} Or add one of them, or paste an Event Hub-compatible connection string.",
             code="events.unknown",
         )
     manager = ResourceManager(context)
-    return _pasted(context, manager.events_connection_string(manager.hub(context.hub.resource_id)))
+    try:
+        return _pasted(context, manager.events_connection_string(manager.hub(context.hub.resource_id)))
+    except OperatorError as error:
+        if error.code != "arm.403":
+            raise
+        # learn.microsoft.com authenticate-authorize-azure-ad, as docs/facts/azure-today.md has it
+        raise OperatorError(
+            "The hub's built-in endpoint takes keys only, and this sign-in may not list them.",
+            cause="Azure AD tokens open the hub, but not its built-in endpoint (Microsoft's page on Azure AD for IoT Hub).",
+            remedy=f"{_ROUTE} Or have somebody with the right Microsoft.Devices/iotHubs/listkeys/action add this context.",
+            code="events.keys-only",
+            raw=error.raw,
+        ) from error

@@ -20,13 +20,20 @@ _CODE = re.compile(r"\w{1,80}")
 _NESTED = 4  # texts within texts; two are known
 
 
-def reply_error(status: int, body: str, headers: Mapping[str, str] | None = None, now: datetime | None = None) -> OperatorError:
+def reply_error(
+    status: int,
+    body: str,
+    headers: Mapping[str, str] | None = None,
+    now: datetime | None = None,
+    *,
+    token: bool = False,
+) -> OperatorError:
     """Return the error for an HTTP reply of status 400 and above.
 
     Bodies are ``{"Message": "ErrorCode:DeviceNotOnline;…", "ExceptionMessage": …}``, where Message may itself be the text of a
     JSON object with a number under ``errorCode`` and ``message``; the header ``iothub-errorcode`` has the name again
     (ExceptionHandlingHelper.cs of azure-iot-sdk-csharp). A proxy may answer with anything. ``Date`` among the headers is compared
-    with ``now``: of a refused token that tells whether the clock is to blame.
+    with ``now``: of a refused token that tells whether the clock is to blame. ``token``: the sign-in's was shown, and no key's.
     """
     headers = headers or {}
     codes, message = _codes(body)
@@ -40,6 +47,7 @@ def reply_error(status: int, body: str, headers: Mapping[str, str] | None = None
             code=" ".join(codes),
             text=clean(mask(message or body), 2000),
             skew=_skew(headers, now or datetime.now(timezone.utc)),
+            token=token,
         )
     )
 

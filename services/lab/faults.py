@@ -73,7 +73,7 @@ _KINDS = (
     FaultKind("expire", "hub", "Every token counts as expired."),
     FaultKind("short-tokens", "hub", "Azure AD's tokens live for seconds only.", {"seconds": 20}),
     FaultKind("local-auth-off", "hub", "Local authentication is switched off: no key is let in (401003).", cure="token"),
-    FaultKind("role-missing", "hub", "The sign-in has no role on the hub: its token is refused (401003)."),
+    FaultKind("role-missing", "hub", "The sign-in has no role on the hub: its token is refused (401003).", {"kept": ""}),
     FaultKind("no-listkeys", "workspace", "The sign-in may not list the hub's keys (403).", cure="token"),
     FaultKind("hub-read-only", "workspace", "The sign-in may not change the hub in Azure Resource Manager (403)."),
     FaultKind("ip-rule", "hub", "The hub's IP rules keep this machine out (401002)."),

@@ -34,18 +34,18 @@ def add(call: Call, store: ContextStore) -> int:
         call.progress(f"  understood: {draft.take_hub_source(_source(call.options.hub))}")
     if call.options.events:
         call.progress(f"  understood: {draft.take_event_source(_source(call.options.events))}")
-    if not (draft.workspace or draft.hub_string or draft.event_string or draft.subscription):
+    if not (draft.workspace or draft.hub_host or draft.event_string or draft.subscription):
         if not asking:
             raise UsageError(
                 "There is nothing to make a context from.",
                 cause="Nothing was given, and there is no terminal to ask on.",
-                remedy="Give --from config.json, --hub SOURCE, --events SOURCE or --subscription ID.",
+                remedy="Give --from config.json, --hub SOURCE, --hub-host HOST, --events SOURCE or --subscription ID.",
                 code="usage.context-empty",
             )
         _paste(call, draft)
-    if draft.subscription and not (draft.workspace and draft.hub_string):
+    if draft.subscription and not (draft.workspace and draft.hub_host):
         _pick(call, draft, asking)
-    if asking and not draft.device and draft.hub_string:
+    if asking and not draft.device and draft.hub_host:
         draft.device = input("Device id (empty: none yet): ").strip()
     if not call.options.no_test and not _passes_checks(call, draft):
         call.progress("Nothing was kept. Correct it, or keep it untried with --no-test.")
@@ -63,6 +63,9 @@ def _draft(call: Call) -> Draft:
     secret = _source(options.client_secret) if options.client_secret else None
     return Draft(
         options.name,
+        token_host=options.hub_host,
+        namespace=options.namespace,
+        event_hub=options.event_hub,
         sign_in=SignIn(options.sign_in, options.tenant, options.client_id, secret),
         cloud=CloudSettings(manager.rstrip("/"), options.authority or standard.authority, ca_file),
         device=options.device,
@@ -113,7 +116,7 @@ def _paste(call: Call, draft: Draft) -> None:
             "Paste what you have: the path of the workspace's config.json, a connection string of the hub or of its events,"
         )
         call.progress("or a subscription's id. It is not shown; an empty line ends.")
-        while not (draft.workspace or draft.hub_string or draft.event_string or draft.subscription):
+        while not (draft.workspace or draft.hub_host or draft.event_string or draft.subscription):
             text = _lines()
             if not text:
                 return
@@ -151,10 +154,12 @@ def _pick(call: Call, draft: Draft, asking: bool) -> None:
         workspace = _choose(call, "workspace", resources.workspaces(draft.subscription), asking)
         if workspace:
             draft.take_workspace(workspace)
-    if not draft.hub_string:
+    if not draft.hub_host:
         hub = _choose(call, "hub", resources.hubs(draft.subscription), asking)
         if hub:
             draft.take_hub(hub, resources)
+            if draft.token_host:
+                call.progress(f"  {hub.name}: its keys may not be listed with this sign-in; the hub is reached with its token")
 
 
 def _choose(call: Call, kind: str, candidates: Sequence[_Item], asking: bool) -> _Item | None:

@@ -49,7 +49,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add.add_argument("name", metavar="NAME", nargs="?", default="edge", help="what it is called (default: edge)")
     add.add_argument("--from", dest="given", action="append", default=[], metavar="FILE", help="config.json, or - for a paste")
     add.add_argument("--hub", metavar="SOURCE", help="where the hub's connection string is: env:, file:, command: or keyring:")
+    add.add_argument(
+        "--hub-host", metavar="HOST", default="", help="a hub that is reached with the sign-in's token, without a key"
+    )
     add.add_argument("--events", metavar="SOURCE", help="where an Event Hub-compatible connection string is")
+    add.add_argument("--namespace", metavar="HOST", default="", help="of an Event Hub that the hub routes to, read by token")
+    add.add_argument("--event-hub", metavar="NAME", default="", help="the Event Hub's name there")
     add.add_argument("--subscription", metavar="ID", default="", help="pick workspace and hub from this subscription")
     add.add_argument("--device", action=DeviceName, metavar="D", default="", help="the Edge device")
     add.add_argument("--device-address", metavar="HOST", default="", help="where its compute network is reached from here")

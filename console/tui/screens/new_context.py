@@ -92,7 +92,12 @@ Enter changes what the cursor stands on. Everything is tried before it is kept; 
             f"{workspace.name} in {workspace.resource_group}" if workspace else "none yet",
             bool(workspace),
         )
-        yield "lists", "Hub", f"{hub.host}, policy {hub.policy}" if hub else "none yet", bool(hub)
+        yield (
+            "lists",
+            "Hub",
+            f"{draft.hub_host}, {f'policy {hub.policy}' if hub else 'by token'}" if draft.hub_host else "none yet",
+            bool(draft.hub_host),
+        )
         yield "events", "Messages", f"{events.entity} at {events.namespace}" if events else "found through the hub", bool(events)
         yield "device", "Device", draft.device or "the first that the hub knows", bool(draft.device)
         yield (
@@ -130,9 +135,9 @@ Enter changes what the cursor stands on. Everything is tried before it is kept; 
 
     def _say_next(self, summary: str) -> None:
         draft = self.draft
-        if draft.subscription and not (draft.workspace and draft.hub_string):
+        if draft.subscription and not (draft.workspace and draft.hub_host):
             following = "F2 picks the rest from its lists"
-        elif not draft.hub_string:
+        elif not draft.hub_host:
             following = "a hub is still missing: paste its connection string, or F2"
         else:
             following = "F8 tries it all and keeps it"

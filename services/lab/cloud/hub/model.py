@@ -188,11 +188,6 @@ class Hub:
         if any(self.faults.active(name) is not None for name in ("unauthorized", "ip-rule", "public-access-off")):
             raise HubError(401003)
         if token.startswith("Bearer "):
-            if self.faults.active("role-missing") is not None:
-                raise HubError(
-                    401003,
-                    f"Principal lab-operator is not authorized on /{sas.path_of(resource).partition('/')[2]} due to no assigned permissions.",
-                )
             expires = self.bearer(token.removeprefix("Bearer "))
             if not expires:
                 raise HubError(401003, "The bearer token is not valid.")
