@@ -19,8 +19,9 @@ from textual.widgets import Input, Label, Select, Static, TextArea
 from services.records import OptionsReport, Preset
 from services.text import counted
 from widgets.pane import Pane
-from widgets.symbols import SEVERITY, STYLES, drawn
+from widgets.symbols import SEVERITY, STYLES, Role, drawn
 
+CHANGED = "changed, not deployed"
 EMPTY = "Nothing is being deployed. Enter on an image in 1 begins; e on a module in 2 brings the create options that it has."
 
 
@@ -52,15 +53,22 @@ class OptionsPane(Pane):
     BEGINS = "ready"
     NAME = "Create options"
     HELP = """What docker is told when it creates the module's container, as JSON. A preset fills it in from a few fields; the text can
-be changed freely after that. Problems appear under the text as you type, with line:column.
+be changed freely after that; while a preset can still write it, its
+fields follow the text. Problems appear under the text as you type, with line:column.
 
 Esc leaves the text so that single keys work again; e goes back into it; p chooses a preset. F4 opens it in $EDITOR, F6 saves it as
 a preset of your own (a file that can be shared). F8 reviews the whole change (diff and az commands) before anything is sent.
+
+What you change is kept as a draft, one for each module: over Esc, e on another module, q and a lost line, until it is deployed. v
+shows how it differs from what is deployed, u takes that instead. Secrets do not go to disk: those that the device has come back by
+themselves, a new one is asked for again.
 
 The hub keeps create options in chunks of 512 characters; the last line tells the room."""
     DEFAULT_CSS = """
     OptionsPane {
         .target { height: 1; padding: 0 1; color: $dim; text-wrap: nowrap; text-overflow: ellipsis; }
+        .draft { display: none; height: auto; max-height: 3; padding: 0 1; }
+        .draft.-said { display: block; }
         .preset { height: 1; }
         .preset Label, .fields Label { width: 26; max-width: 45%; height: 1; padding: 0 1; color: $dim; text-wrap: nowrap; text-overflow: ellipsis; }
         .preset Select { width: 1fr; }
@@ -91,11 +99,14 @@ The hub keeps create options in chunks of 512 characters; the last line tells th
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
         self.presets: dict[str, Preset] = {}
+        self._state: tuple[str, Role] = ("empty", "dim")
+        self.changed = False  # the text is a draft: neither deployed nor what was offered
         self._timer: Timer | None = None
 
     def compose_content(self) -> ComposeResult:
-        """Target, preset, fields, text, problems, size."""
+        """Target, how its draft stands, preset, fields, text, problems, size."""
         yield Static("", classes="target")
+        yield Static("", classes="draft")
         with Horizontal(classes="preset"):
             yield Label("preset")
             yield Select[str]([], prompt="none: plain JSON", compact=True, id="preset-select")
@@ -129,6 +140,24 @@ The hub keeps create options in chunks of 512 characters; the last line tells th
     def target(self, text: str) -> None:
         """Name what the options are for."""
         self.query_one(".target", Static).update(Content(drawn(text)))
+
+    def show_draft(self, lines: Sequence[tuple[str, Role]], changed: bool) -> None:
+        """Show how the text stands to what is deployed, a line for each remark; none where there is nothing to say."""
+        draft = self.query_one(".draft", Static)
+        draft.set_class(bool(lines), "-said")
+        draft.update(Content("\n").join([Content.assemble((drawn(text), STYLES[role])) for text, role in lines]))
+        if changed != self.changed:
+            self.changed = changed
+            self._say_state()
+
+    def show_values(self, values: Mapping[str, str]) -> None:
+        """Show what the text has in the form's fields, unless one types there."""
+        fields = list(self.query(".fields Input").results(Input))
+        if any(field.has_focus for field in fields):
+            return
+        with self.prevent(Input.Changed):
+            for field in fields:
+                field.value = values.get(str(field.name), field.value)
 
     @property
     def chosen(self) -> str:
@@ -181,6 +210,12 @@ The hub keeps create options in chunks of 512 characters; the last line tells th
             self.editor.load_text(text)
         self.post_message(self.TextChanged(text))
 
+    def replace_text(self, text: str) -> None:
+        """Put what the preset writes in the place of the text; undo brings back what stood there."""
+        if text != self.editor.text:
+            self.editor.replace(text, (0, 0), self.editor.document.end, maintain_selection_offset=False)
+        self.post_message(self.TextChanged(text))
+
     def show_report(self, report: OptionsReport) -> None:
         """Show what the check says: errors first, for a small screen has room for few."""
         lines: list[Content] = []
@@ -201,11 +236,19 @@ The hub keeps create options in chunks of 512 characters; the last line tells th
         errors = sum(problem.severity == "error" for problem in report.problems)
         warnings = sum(problem.severity == "warning" for problem in report.problems)
         if errors:
-            self.say(f"✗ {counted(errors, 'error')}", "bad")
+            self._state = (f"✗ {counted(errors, 'error')}", "bad")
         elif warnings:
-            self.say(f"! {counted(warnings, 'warning')}", "warn")
+            self._state = (f"! {counted(warnings, 'warning')}", "warn")
         else:
-            self.say("✓ valid", "dim")
+            self._state = ("✓ valid", "dim")
+        self._say_state()
+
+    def _say_state(self) -> None:
+        """Say how the text is, for tab and frame: what is wrong with it first, and that it is not deployed."""
+        word, role = self._state
+        if self.changed:
+            word, role = (CHANGED, "warn") if role == "dim" else (f"{word}, {CHANGED}", role)
+        self.say(word, role)
 
     def content(self) -> Widget:
         return self.query_one(Select)

@@ -89,6 +89,8 @@ _TABLE = (
     Action("options.external", "$EDITOR", "f4", "options", priority=True),
     Action("options.save", "Save", "f6", "options", priority=True, changing=True),
     Action("options.yank", "Copy", "y", "options", footer=False),
+    Action("options.difference", "Difference", "v", "options", footer=False),
+    Action("options.deployed", "Take the deployed", "u", "options", footer=False),
     # Messages.
     Action("messages.pause", "Pause", "space", "messages", needs_content=True),
     Action("messages.follow", "Follow", "f", "messages", needs_content=True),
@@ -188,7 +190,7 @@ _TABLE = (
     Action("app.command", "Cmd", "colon", "panes"),
     # f1 as well: where one types, it is the one that works.
     Action("app.help", "Help", "question_mark,f1", "app", command="help", about="Help on the pane one is in"),
-    Action("app.quit", "Quit", "q", "app", command="quit,q", about="Leave the console", handler="exit"),
+    Action("app.quit", "Quit", "q", "app", command="quit,q", about="Leave the console", handler="action_leave"),
     Action("app.suspend", "To the shell", "ctrl+z", "app", footer=False, handler="action_suspend_process"),
     Action("app.slow-link", "Slow line", "", "app", command="slow-link", about="Send less over a slow line, or as always"),
     Action("app.paint", "Paint the screen anew", "ctrl+l", "app", footer=False, priority=True),

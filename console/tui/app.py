@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import re
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -38,6 +39,7 @@ from widgets.symbols import ascii_only, is_ascii
 if TYPE_CHECKING:
     from console.lab.process import LabProcess
     from console.tui.resumption import Resumption
+    from services.operations.drafts import Drafts
 
 
 _REMEMBER = 2.0  # seconds between two looks whether one went elsewhere
@@ -169,6 +171,13 @@ class ConsoleApp(AppActions, CopyingApp):
         if self.session is None:
             go(self, self._open(), "open")
 
+    @cached_property
+    def drafts(self) -> Drafts:
+        """The drafts of create options, whatever context they are of; none is read before the first frame."""
+        from services.operations.drafts import Drafts
+
+        return Drafts()
+
     @property
     def main(self) -> MainScreen:
         """The screen of the four panes."""
@@ -198,6 +207,7 @@ class ConsoleApp(AppActions, CopyingApp):
         self.switch_screen(MainScreen(None))
 
         async def change() -> None:
+            await in_thread(self.drafts.keep)
             if old is not None:
                 await in_thread(old.close)
             await self._open()
@@ -205,7 +215,9 @@ class ConsoleApp(AppActions, CopyingApp):
         self.call_after_refresh(lambda: go(self, change(), "open"))
 
     def end(self) -> None:
-        """End what the session and the embedded lab started, after the last frame."""
+        """Keep what was typed last; end what the session and the embedded lab started, after the last frame."""
+        if "drafts" in self.__dict__:
+            self.drafts.keep()
         if self.session is not None:
             self.session.close()
         if self.lab is not None:

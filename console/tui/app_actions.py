@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from console.tui.background import go
+from typing import TYPE_CHECKING
+
+from console.tui.background import go, in_thread
 from console.tui.owner import app_of
 from console.tui.scope import Scope
+
+if TYPE_CHECKING:
+    from console.tui.owner import ConsoleApp
 
 
 class AppActions(Scope):
@@ -105,6 +110,15 @@ class AppActions(Scope):
         if not app.codes.show():
             app.notify("no sign-in waits for a code", timeout=3)
 
+    def action_leave(self) -> None:
+        """Leave the console; ask where something would be lost that was typed."""
+        app = app_of(self)
+        go(app, _leave(app), "leave")
+
+    async def action_quit(self) -> None:
+        """Leave by Textual's own key as by ours."""
+        self.action_leave()
+
     def action_help(self) -> None:
         """Open the help on where one is."""
         from console.tui.screens.help import help_dialog
@@ -123,3 +137,13 @@ class AppActions(Scope):
         from console.terminal.stop_and_continue import paint_anew
 
         paint_anew(app_of(self))
+
+
+async def _leave(app: ConsoleApp) -> None:
+    """Keep what was typed; ask where that cannot be kept whole."""
+    from widgets.dialogs import Confirm
+
+    await in_thread(app.drafts.keep)
+    losses = app.drafts.at_risk()
+    if not losses or await app.push_screen_wait(Confirm("Leave the console", "\n\n".join(losses), "Leave")):
+        app.exit()

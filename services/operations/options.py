@@ -9,6 +9,7 @@ from pathlib import Path
 from services.deployment.options import migration, presets
 from services.deployment.options.check import check
 from services.deployment.options.placement import Placement
+from services.deployment.options.recognition import Recognition, recognise
 from services.errors import OperatorError
 from services.json_reader import JsonError, read_json
 from services.records import DeviceState, OptionsReport, Preset, PresetKind
@@ -43,6 +44,12 @@ def leaves_fpga(text: str, preset: Preset) -> bool:
 def migrate_options(text: str, name: str, values: Mapping[str, str] | None = None) -> migration.Migration:
     """Return create options moved off the FPGA to a preset, with what is different. Raises OperatorError."""
     return migration.migrate(text, presets.preset(name), values)
+
+
+def recognise_preset(text: str, prefer: str = "") -> Recognition:
+    """Return which preset renders these create options, with what values, or why none does; own presets go before shipped ones."""
+    by_name = {preset.name: preset for preset in presets.presets()}
+    return recognise(text, list(by_name.values()), prefer)
 
 
 def check_options(text: str, state: DeviceState | None = None, module: str = "", image: str = "") -> OptionsReport:

@@ -18,7 +18,7 @@ from services.records.history import HistoryEntry, HistoryRoute, Outcome
 from services.records.liveness import PING_COST, Connection, LifeSigns, Liveness, LivenessWord, Ping
 from services.records.log_line import LogLine
 from services.records.messages import CLIENT_KINDS, ERROR_KINDS, PAGE, InferenceMessage, MessageKind
-from services.records.options import OptionProblem, OptionsReport, Preset, PresetField, PresetKind
+from services.records.options import Draft, DraftKey, DraftStatus, OptionProblem, OptionsReport, Preset, PresetField, PresetKind
 from services.records.progress import PendingOperation, Progress, Step, StepState
 from services.records.recorder import RecorderFigures
 from services.records.secret import Secret
@@ -45,6 +45,9 @@ __all__ = [
     "DeviceState",
     "DiffLine",
     "DiffSign",
+    "Draft",
+    "DraftKey",
+    "DraftStatus",
     "EdgeHubState",
     "EdgeService",
     "EventEndpoint",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, NamedTuple
 
 PresetKind = Literal["host", "cpu-host", "client", "other"]
 FieldKind = Literal["text", "number", "port", "flag"]
@@ -61,3 +62,42 @@ class OptionsReport:
     def errors(self) -> tuple[OptionProblem, ...]:
         """The problems that forbid deploying."""
         return tuple(problem for problem in self.problems if problem.severity == "error")
+
+
+class DraftKey(NamedTuple):
+    """The module whose create options a draft holds, on a device of a hub (its host)."""
+
+    hub: str
+    device: str
+    module: str
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """Create options that were changed and not deployed, as they are kept: ``text`` holds masks for secrets.
+
+    ``deployed`` is the fingerprint of what was deployed when the draft was begun, empty where that was not known; ``writer`` tells
+    one console's from another's.
+    """
+
+    key: DraftKey
+    text: str = field(repr=False)
+    deployed: str
+    saved_at: datetime
+    writer: str
+
+
+@dataclass(frozen=True, slots=True)
+class DraftStatus:
+    """How the text in the editor stands to what is deployed and to what is on disk.
+
+    ``moved``: what is deployed is another version than when the draft was begun. ``secrets`` are the places of those that are
+    not on disk. ``unkept`` says why the text itself is not, ``remark`` what else there is to say of it, once.
+    """
+
+    changed: bool = False
+    moved: bool = False
+    saved_at: datetime | None = None
+    secrets: tuple[str, ...] = ()
+    unkept: str = ""
+    remark: str = ""

@@ -1,4 +1,4 @@
-"""``dbe-console options list | show PRESET | check FILE | move FILE``: create options and their presets."""
+"""``dbe-console options list | show PRESET | check FILE | move FILE | draft``: create options, presets, and the console's drafts."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from console.cli.output import Call
 from console.cli.verbs._names import DeviceName, ModuleName
 from console.files import read_text
 from services.errors import UsageError
+from services.operations.drafts import drop_draft, find_draft, list_drafts
 from services.operations.options import check_options, import_preset, list_presets, migrate_options, remove_preset, render_preset
+from services.records import DraftKey
 from services.text import counted
 
-HELP = "list presets of create options, write one out, check a file, move it off the FPGA"
+HELP = "list presets of create options, write one out, check a file, move it off the FPGA; list what was typed and not deployed"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,11 +44,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         sub.add_argument("name", help="the preset's name")
         if action == "save":
             sub.add_argument("file", help="create options, or a preset somebody shared (- is standard input)")
+    draft = subs.add_parser("draft", help="what was changed in the console and not deployed")
+    drafts = draft.add_subparsers(dest="draft_action", metavar="ACTION", required=True)
+    of_all = drafts.add_parser("list", help="the drafts of all hubs and devices")
+    of_all.add_argument("--json", action="store_true", help="one JSON list")
+    for action, text in (("show", "a draft's create options, masks in the place of secrets"), ("drop", "remove a draft")):
+        sub = drafts.add_parser(action, help=text)
+        sub.add_argument("module", action=ModuleName, help="the module it is for")
+        sub.add_argument("--device", action=DeviceName, default="", help="the device; the context's by default")
 
 
 def run(call: Call) -> int:
     """Run the sub-verb."""
-    actions = {"list": _list, "show": _show, "move": _move, "check": _check, "save": _save, "remove": _remove}
+    actions = {
+        "list": _list, "show": _show, "move": _move, "check": _check, "save": _save, "remove": _remove, "draft": _draft,
+    }  # fmt: skip
     return actions[call.options.action](call)
 
 
@@ -137,4 +149,28 @@ def _save(call: Call) -> int:
 
 def _remove(call: Call) -> int:
     remove_preset(call.options.name)
+    return 0
+
+
+def _draft(call: Call) -> int:
+    if call.options.draft_action == "list":
+        return _list_drafts(call)
+    with call.session() as session:
+        hub = session.context.hub
+        device = call.options.device or call.device or session.first_device()
+    key = DraftKey(hub.host if hub is not None else "", device, call.options.module)
+    if call.options.draft_action == "show":
+        call.out(find_draft(key).text)
+        return 0
+    drop_draft(key)
+    call.progress(f"The draft for {key.module} on {key.device} is dropped.")
+    return 0
+
+
+def _list_drafts(call: Call) -> int:
+    stored, errors = list_drafts()
+    rows = [{**draft.key._asdict(), "saved_at": draft.saved_at} for draft in stored]
+    call.table(("module", "device", "hub", "saved_at"), rows)
+    for error in errors:
+        call.progress(str(error))
     return 0

@@ -99,7 +99,8 @@ async def _ask(
     return request
 
 
-async def review(main: MainScreen, session: Session, draft: DeployRequest, options: str) -> None:
-    """Show the whole change of a draft, and carry it out when it is confirmed."""
-    request = replace(draft, options=options)
-    await carry_out(main, session, lambda deployer: deployer.plan(request))
+async def review(main: MainScreen, session: Session, request: DeployRequest, options: str) -> None:
+    """Show the whole change of a request with these create options, and carry it out when it is confirmed."""
+    complete = replace(request, options=options)
+    if await carry_out(main, session, lambda deployer: deployer.plan(complete)):
+        await main.options.drop_deployed(options)

@@ -27,8 +27,11 @@ if TYPE_CHECKING:
     from services.operations.rollout_steps import Watch as RolloutWatch
 
 
-async def carry_out(main: MainScreen, session: Session, planning: Callable[[Deployer], Plan]) -> None:
-    """Plan, show, apply when it is confirmed, and watch what comes up. A device that changed meanwhile is asked about again."""
+async def carry_out(main: MainScreen, session: Session, planning: Callable[[Deployer], Plan]) -> bool:
+    """Plan, show, apply when it is confirmed, and watch what comes up; return whether it was applied.
+
+    A device that changed meanwhile is asked about again.
+    """
     from services.errors import Stopped
 
     main.notify("comparing with what the device has", timeout=2)
@@ -38,11 +41,11 @@ async def carry_out(main: MainScreen, session: Session, planning: Callable[[Depl
         applied = await in_thread(session.deployer.carry_out, plan, dialog, dialog.stopped)
     except Stopped as left:
         main.notify(f"{left.what} {on_screen(left.remedy)}".strip(), timeout=6)
-        return
+        return False
     finally:
         dialog.close()
     if applied is None:
-        return
+        return False
     if applied.detail:
         main.notify(
             applied.detail, severity="warning" if applied.warning else "information", timeout=20 if applied.warning else 6
@@ -54,6 +57,7 @@ async def carry_out(main: MainScreen, session: Session, planning: Callable[[Depl
         watch(main, session, rollout, plan.title)
     else:
         main.modules.read_until_taken()  # no rollout is watched that would read it again
+    return True
 
 
 class PlanDialog:

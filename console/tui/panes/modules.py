@@ -179,6 +179,7 @@ class Modules(ModuleActions, ModulesPane):
         self.state, self.findings = state, findings
         self.support = sentence(unsupported(state, now().date()))
         self.show_state(state, findings)
+        self.main.options.device_read()
         for change in self._changes.compare(state, findings) if self._changes is not None else ():
             self.main.alert(change, "app.modules")
 

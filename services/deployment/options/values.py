@@ -13,7 +13,9 @@ from collections.abc import Iterator
 from services.deployment.options.located_json import Finding, Node
 from services.deployment.options.networks import is_address
 from services.deployment.options.nodes import number_at, objects_at, text_at, texts_at
+from services.masking import MASK
 
+_UNMASK = "Write the secret itself in its place."
 _MEGABYTES_AT_LEAST = 6
 _OF_A_CONTAINER = r"container:.+"
 # Each is matched whole; where Docker takes other names as well (a network, a log plugin) a near miss is a warning.
@@ -47,6 +49,7 @@ _MAC = re.compile(r"[0-9A-Fa-f]{2}(?:[:-][0-9A-Fa-f]{2}){5}\Z")
 def value_rules(root: Node) -> Iterator[Finding]:
     """Yield every finding of this file for options that are an object."""
     host = root.get("HostConfig")
+    yield from _masks(root)
     yield from _healthcheck(root.get("Healthcheck"))
     if (folder := text_at(root, "WorkingDir")) and not folder.value.startswith("/"):
         yield folder.offset, "error", f'WorkingDir "{folder.value}" is no absolute path', "Begin it with /."
@@ -58,6 +61,18 @@ def value_rules(root: Node) -> Iterator[Finding]:
     yield from _resources(host)
     yield from _lists(host)
     yield from _devices(host)
+
+
+def _masks(node: Node) -> Iterator[Finding]:
+    """Yield the texts and keys in which a mask stands for a secret: from a draft or a printed copy."""
+    for member in node.members():
+        if MASK in member.key:
+            yield member.offset, "error", "a mask stands here for a secret", _UNMASK
+        yield from _masks(member.node)
+    for item in node.items():
+        yield from _masks(item)
+    if node.kind == "string" and MASK in node.value:
+        yield node.offset, "error", "a mask stands here for a secret", _UNMASK
 
 
 def _one_of(words: tuple[str, ...], value: str) -> str:

@@ -12,6 +12,9 @@ from typing import Any
 import pytest
 
 from console.cli.main import parser, run
+from services.contexts.store import ContextStore
+from services.operations.drafts import Drafts
+from services.records import DraftKey
 
 CHANGE = "device summary changed applied version entry diff problems configurations commands"
 NAMES = {
@@ -22,6 +25,7 @@ NAMES = {
     "overview": "device state connected liveness basis modules reported last_message deployment reason out_of_support",
     "modules": "name system desired runtime restarts exit_code since image running_image description finding out_of_support",
     "options list": "name kind own title fields",
+    "options draft list": "module device hub saved_at",
     "options check {file}": "valid problems normalised size chunks room",
     "deploy accel-resnet50 --module another --dry-run --no-image-check": CHANGE,
     "start label-printer --dry-run": CHANGE,
@@ -50,6 +54,10 @@ def home(running: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) 
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("DBE_CONSOLE_HOME", str(home))
             assert run(["stop", "label-printer", "--yes", "--no-image-check"]) == 0
+            key = DraftKey(ContextStore().resolve(None).hub.host, "databox-edge-2", "counter")
+            drafts = Drafts()
+            drafts.note(key, '{"User": "root", "Env": ["API_KEY=hunter2-very-secret"]}', "{}", "{}")
+            drafts.keep()
             yield home
 
 
@@ -71,6 +79,15 @@ def test_names(words: str, home: Path, tmp_path: Path, capfd: pytest.CaptureFixt
         assert set(record["fields"][0]) == {"name", "label", "default", "kind", "value"}
     if words == "context show nowhere":
         assert set(record["error"]) == {"what", "cause", "remedy", "code", "raw"}
+
+
+def test_a_draft_is_shown_without_its_secrets_and_dropped(home: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(["options", "draft", "show", "counter"]) == 0
+    shown = capfd.readouterr().out
+    assert '"User": "root"' in shown and "API_KEY=•••" in shown
+    assert run(["options", "draft", "drop", "counter"]) == 0
+    assert run(["options", "draft", "drop", "counter"]) == 1
+    assert "no draft for counter" in capfd.readouterr().err
 
 
 def test_every_help_says_what_each_of_its_words_is_for() -> None:

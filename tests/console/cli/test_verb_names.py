@@ -44,6 +44,8 @@ def outcome(
         "score cat.jpg --device {}",
         "options check options.json --module {}",
         "options check options.json --device {}",
+        "options draft drop {}",
+        "options draft show counter --device {}",
         *(f"{verb} --device {{}}" for verb in ("modules", "doctor", "history", "rollback", "services", "stream")),
         "stream --module {}",
         "logs edgeHub --device {}",
