@@ -29,6 +29,7 @@ NAMES: tuple[str, ...] = (
     "twin",
     "method",
     "stream",
+    "health",
     "record",
     "score",
     "doctor",

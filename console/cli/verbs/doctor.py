@@ -70,8 +70,7 @@ def run(call: Call) -> int:
     if call.as_json:
         call.out_json(tree)
     elif tree["causes"]:
-        findings = {(finding.state, finding.module): finding for finding in examination.causes}
-        for finding in findings.values():
+        for finding in examination.causes:
             likely = "likely: " if finding.likely else ""
             call.out(f"{finding.module + ': ' if finding.module else ''}{likely}{finding.reason} [{finding.state}]")
             for name, text in (("cause", finding.cause), ("remedy", finding.remedy), ("to settle it", finding.settle)):
@@ -79,4 +78,6 @@ def run(call: Call) -> int:
                     call.out(f"  {name}: {text}")
     else:
         call.out("Nothing is wrong from here to the messages.")
+    if examination.passed and not call.as_json:
+        call.out(f"✓ {examination.passed_title}")
     return 0 if examination.healthy else 1

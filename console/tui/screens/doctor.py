@@ -12,7 +12,6 @@ from console.tui.background import each, go, in_thread
 from console.tui.screens.full import FullScreen
 from services.operations.session import Session
 from services.records import Step
-from services.text import counted
 from widgets.details import finding_content
 from widgets.dialogs import Reader
 from widgets.lines import Lines
@@ -30,11 +29,10 @@ _PASSED = "passed"  # the name of the line that stands for all that passed
 
 
 def folded(examination: Examination) -> list[Step]:
-    """Return the checks with something to say, the worst first, and one line for all that passed."""
+    """Return the checks with something to say, root causes first, and one line for all that passed."""
     if not examination.passed:
         return list(examination.troubled)
-    title = f"{counted(len(examination.passed), 'check')} passed"
-    return [*examination.troubled, Step(_PASSED, title, "done", "Enter shows them")]
+    return [*examination.troubled, Step(_PASSED, examination.passed_title, "done", "Enter shows them")]
 
 
 class DoctorScreen(FullScreen[None]):

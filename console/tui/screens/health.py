@@ -16,6 +16,8 @@ from console.tui.actions import bindings
 from console.tui.background import go, in_thread
 from console.tui.screens.full import FullScreen
 from services.errors import OperatorError
+from services.messages.health.statistics import WINDOWS
+from services.messages.health.verdict import verdict
 from services.operations.session import Session
 from services.records import ERROR_KINDS
 from services.text import counted
@@ -28,7 +30,7 @@ from widgets.symbols import SEVERITY, STYLES, drawn
 if TYPE_CHECKING:
     from services.messages.health.statistics import Counts, Health
 
-_WINDOWS = ((300, "5 minutes"), (3600, "hour"), (86400, "day"), (7 * 86400, "7 days"))
+_WINDOWS = tuple(zip(WINDOWS.values(), ("5 minutes", "hour", "day", "7 days"), strict=True))
 _LABEL = 13
 _PLOT = "$text-primary"
 
@@ -93,8 +95,6 @@ def content(health: Health, name: str, width: int) -> Content:
     """Return the health as text; ``width`` is that of the plots."""
     now, before = health.now, health.before
     dim = STYLES["dim"]
-    from services.messages.health.verdict import verdict
-
     severity, sentence = verdict(health)
     sign, role = SEVERITY[severity]
     parts: list[tuple[str, str]] = [

@@ -22,6 +22,7 @@ from services.messages.parsing.parse import KINDS
 from services.messages.start import LATEST_TIME
 from services.text import one_line
 
+WINDOWS = {"5m": 300, "1h": 3600, "1d": 86_400, "7d": 7 * 86_400}  # lengths that are offered, in seconds
 _TOP = 12
 _LISTED = 25_000  # classes that are told apart; the biggest common model knows 21,841
 _PORTION = 10_000  # rows read at once

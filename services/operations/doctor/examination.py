@@ -7,6 +7,7 @@ from datetime import datetime, timezone
 
 from services.contexts.model import Context
 from services.records import Finding, Severity, Step, states
+from services.text import counted
 
 _RANK: dict[Severity, int] = {"error": 0, "warning": 1, "info": 2, "ok": 3}
 # Where a module's trouble is told by its agent, and where only what comes of it is seen.
@@ -62,9 +63,20 @@ class Examination:
 
     @property
     def troubled(self) -> tuple[Step, ...]:
-        """The other checks: those that failed, then those with a warning, then what is not known."""
-        order = {"✗": 0, "!": 1}
-        return tuple(sorted((step for step in self.steps if mark(step) != "✓"), key=lambda step: order.get(mark(step), 2)))
+        """The other checks in the order of the causes that they name, then what is not known."""
+        order = {(finding.state, finding.module): place for place, finding in enumerate(self.causes)}
+
+        def place(step: Step) -> int:
+            return (
+                order[step.finding.state, step.finding.module] if step.finding and step.finding.severity != "ok" else len(order)
+            )
+
+        return tuple(sorted((step for step in self.steps if mark(step) != "✓"), key=place))
+
+    @property
+    def passed_title(self) -> str:
+        """What is said of the checks that passed; empty where none did."""
+        return f"{counted(len(self.passed), 'check')} passed" if self.passed else ""
 
     @property
     def healthy(self) -> bool:

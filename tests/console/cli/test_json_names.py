@@ -38,6 +38,7 @@ NAMES = {
     "history 1": "at id user origin context host device route summary outcome detail before_version after_version diff",
     "method ping": "status payload",
     "logs edgeAgent --tail 2": "time level text",
+    "health": "device severity verdict changes now before",
     "doctor --listen 1": "context device at healthy causes steps out_of_support settings versions",
     "context show nowhere": "error",
 }

@@ -9,7 +9,7 @@ from services.times import now
 
 
 def finding(severity: str) -> Finding:
-    return Finding("wrong", severity, "wrong", "it is wrong", "because", "mend it")  # type: ignore[arg-type]
+    return Finding(f"wrong-{severity}", severity, "wrong", "it is wrong", "because", "mend it")  # type: ignore[arg-type]
 
 
 def lines(*steps: Step) -> list[Step]:
@@ -28,3 +28,20 @@ def test_failures_stand_first_and_what_passed_is_one_line():
     assert [step.name for step in lines(*steps)] == ["port", "device", "clock", "proxy", "passed"]
     assert lines(*steps)[-1].title == "2 checks passed"
     assert lines(steps[1]) == [steps[1]]
+
+
+def test_a_root_stands_before_what_comes_of_it_as_in_the_verb():
+    def trouble(name: str, state: str, module: str, severity: str = "error") -> Step:
+        told = Finding(state, severity, "wrong", f"{state} it is", "because", "mend it", module=module)  # type: ignore[arg-type]
+        return Step(name, name, "failed" if severity == "error" else "done", finding=told)
+
+    steps = (
+        Step("key", "Key", "done"),
+        trouble("messages:eye", "host-refuses", "eye"),
+        trouble("retention", "retention-short", "", "warning"),
+        trouble("module:eye", "crash", "eye"),
+    )
+    examination = Examination("edge", "edge-1", now(), steps)
+    assert [finding.state for finding in examination.causes] == ["crash", "retention-short", "host-refuses"]
+    assert [step.name for step in examination.troubled] == ["module:eye", "retention", "messages:eye"]
+    assert examination.passed_title == "1 check passed"
