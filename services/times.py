@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
+from typing import Any
 
 
 def now() -> datetime:
@@ -46,3 +47,25 @@ def clock_with_milliseconds(moment: datetime) -> str:
 def full(moment: datetime | None) -> str:
     """Return the date and time with its offset, local; a dash where there is none."""
     return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S %z") if moment else "—"
+
+
+def moment(value: Any) -> datetime | None:
+    """Return an ISO 8601 time as an aware UTC datetime; None for 0001-01-01 (never) and for what is no time.
+
+    The agent writes seven digits of fractions, which ``datetime.fromisoformat`` of Python 3.10 does not read.
+    """
+    if not isinstance(value, str) or len(value) > 64:
+        return None
+    text = value.strip().replace("Z", "+00:00").replace("z", "+00:00")
+    head, dot, tail = text.partition(".")
+    if dot:
+        digits = len(tail) - len(tail.lstrip("0123456789"))
+        text = f"{head}.{tail[:digits][:6]:0<6}{tail[digits:]}"
+    try:
+        parsed = datetime.fromisoformat(text)
+        if parsed.year <= 1:
+            return None
+        parsed = parsed if parsed.tzinfo else parsed.replace(tzinfo=timezone.utc)
+        return parsed.astimezone(timezone.utc)
+    except (ValueError, OverflowError):
+        return None

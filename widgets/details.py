@@ -56,18 +56,20 @@ def finding_content(finding: Finding) -> Content:
 
 
 def image_details(image: WorkspaceImage) -> Content:
-    """Return an image of the workspace."""
+    """Return an image of workspace or registry."""
     word, role = image_state(image)
-    parts: list[Part] = [(f"{image.name}:{image.version}  ", "bold"), (f"{word}\n", STYLES[role])]
+    parts: list[Part] = [(f"{image.name}:{image.version_text}  ", "bold"), (f"{word}\n", STYLES[role])]
     if image.error:
         parts += [(f"{image.error}\n", STYLES["bad"])]
     if role == "bad":
         parts += [("The build log says why: b in the list of images.\n", STYLES["dim"])]
     parts += _facts(
         [
-            ("runs on", f"{image.runs_on} ({image.flavour})"),
+            ("runs on", f"{image.runs_on} ({image.flavour})" if image.flavour else ""),
+            ("processor", ", ".join(image.platforms)),
             ("state", image.state),
             ("location", image.location),
+            ("digest", image.digest),
             ("created", f"{full(image.created)}, {ago(image.created)}" if image.created else ""),
             ("description", image.description),
             ("models", ", ".join(image.model_ids)),

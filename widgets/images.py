@@ -41,7 +41,7 @@ def model_state(model: WorkspaceModel) -> Cell:
 IMAGES: tuple[Column[WorkspaceImage], ...] = (
     Column("STATE", image_state, order=lambda image: image.state),
     Column("NAME", lambda image: (image.name, "strong"), grow=2, order=lambda image: image.name.lower()),
-    Column("VER", lambda image: (str(image.version), "plain"), right=True),
+    Column("VER", lambda image: (image.version_text, "plain"), right=True),
     Column("RUNS ON", lambda image: (image.runs_on, "plain"), spare=True),
     Column(
         "AGE",
@@ -72,7 +72,7 @@ class ImagesPane(Pane):
 
     NUMBER = 1
     NAME = "Images"
-    HELP = """Container images of the Azure ML workspace. An image that is ✓ ready can be deployed to a device: Enter asks for the
+    HELP = """Container images of the Azure ML workspace and of the registry. An image that is ✓ ready can be deployed to a device: Enter asks for the
 device, the module's name and a preset of create options. FPGA images answer over gRPC on port 50051, CPU images over HTTP.
 
 m shows the workspace's models instead; there, Enter makes an image of a model: it is converted for the FPGA where it is not yet."""
@@ -90,7 +90,7 @@ m shows the workspace's models instead; there, Enter makes an image of a model: 
             switcher.styles.height = "1fr"
             yield Table(
                 IMAGES,
-                lambda image: image.id,
+                lambda image: image.key,
                 lambda image: f"{image.name} {image.state} {image.location} {image.runs_on}",
                 id="image-table",
             )
@@ -107,6 +107,7 @@ m shows the workspace's models instead; there, Enter makes an image of a model: 
         self.showing: Literal["images", "models"] = "images"
         self.images: Sequence[WorkspaceImage] | None = None
         self.models: Sequence[WorkspaceModel] | None = None
+        self._notes: dict[str, Sequence[str]] = {}
 
     @property
     def table(self) -> Table[WorkspaceImage] | Table[WorkspaceModel]:
@@ -123,16 +124,18 @@ m shows the workspace's models instead; there, Enter makes an image of a model: 
         """The model under the cursor."""
         return self.query_one("#model-table", Table).current if self.showing == "models" else None
 
-    def show_images(self, images: Sequence[WorkspaceImage]) -> None:
-        self.images = images
+    def show_images(self, images: Sequence[WorkspaceImage], notes: Sequence[str] = ()) -> None:
+        """Show images; ``notes`` say what a source did not give."""
+        self.images, self._notes["images"] = images, notes
         # What can be deployed first, the FPGA's before the CPU's.
         order = sorted(images, key=lambda image: (not image.deployable, not image.accelerated))
         self.query_one("#image-table", Table).show(order)
         if self.showing == "images":
             self._appear()
 
-    def show_models(self, models: Sequence[WorkspaceModel]) -> None:
-        self.models = models
+    def show_models(self, models: Sequence[WorkspaceModel], notes: Sequence[str] = ()) -> None:
+        """Show models; ``notes`` say what a source did not give."""
+        self.models, self._notes["models"] = models, notes
         self.query_one("#model-table", Table).show(models)
         if self.showing == "models":
             self._appear()
@@ -141,9 +144,12 @@ m shows the workspace's models instead; there, Enter makes an image of a model: 
         """Show content or emptiness, by what is shown."""
         if self.showing == "images" and self.images is not None:
             if not self.images:
-                self.empty("The workspace holds no images.", "m shows its models: an image is made from a converted model.")
+                self.empty(
+                    "Workspace and registry hold no images.", "m shows the models: an image is made from a converted model."
+                )
                 return
             self.ready()
+            self._say_notes()
             ready = sum(image.deployable for image in self.images)
             self.say(f"{ready} of {len(self.images)} ready", "dim")
         elif self.showing == "models" and self.models is not None:
@@ -151,7 +157,14 @@ m shows the workspace's models instead; there, Enter makes an image of a model: 
                 self.empty("The workspace holds no models.", "Register one with azureml-core's Model.register, then press r.")
                 return
             self.ready()
+            self._say_notes()
             self.say(counted(len(self.models), "model"), "dim")
+
+    def _say_notes(self) -> None:
+        """Say in a line above the rows what a source did not give."""
+        notes = self._notes.get(self.showing, ())
+        if notes:
+            self.remark("! " + notes[0] + (f" (+{len(notes) - 1}; images --json has all)" if len(notes) > 1 else ""))
 
     def action_models(self) -> None:
         self._switch_to("models")

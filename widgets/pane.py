@@ -200,6 +200,11 @@ class Pane(Vertical):
             text = f"✗ {as_of}{': ' if as_of else ''}{error.what} {on_screen(error.remedy)}".strip()
             self._note.update(Content.assemble((drawn(text), STYLES["bad"])))
 
+    def remark(self, text: str) -> None:
+        """Show a line above the content, about a part of it that is not there."""
+        self.add_class("-noted")
+        self._note.update(Content.assemble((drawn(text), STYLES["warn"])))
+
     def _show(self, look: Look, content: Content) -> None:
         if look != self.look:
             self.look = look

@@ -141,6 +141,10 @@ class ResourceManager:
         policy, key = self._policy(hub, {"serviceconnect"})
         return Secret(f"Endpoint=sb://{host}/;SharedAccessKeyName={policy};SharedAccessKey={key};EntityPath={hub.events_entity}")
 
+    def rows(self, place: str, version: str) -> list[dict[str, Any]]:
+        """Return every row of a list under ``place``, a path below ARM's root, as ARM gives them."""
+        return self._list(place, version)
+
     def registries(self, subscription: str) -> list[tuple[str, str]]:
         """Return the container registries of a subscription: ARM name and login server."""
         rows = self._list(f"subscriptions/{subscription}/{_REGISTRIES}", _REGISTRIES_VERSION)

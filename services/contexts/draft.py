@@ -14,7 +14,16 @@ from services.contexts.connection_string import EventString, HubString, parse_co
 from services.contexts.discovery import FoundHub, FoundWorkspace, ResourceManager
 from services.contexts.event_token import EventCredential
 from services.contexts.hub_sdk import HubSdk
-from services.contexts.model import CloudSettings, Context, EventSettings, HubSettings, SecretSource, SignIn, WorkspaceSettings
+from services.contexts.model import (
+    CloudSettings,
+    Context,
+    EventSettings,
+    HubSettings,
+    RegistrySettings,
+    SecretSource,
+    SignIn,
+    WorkspaceSettings,
+)
 from services.contexts.paste import file_of, read_file, split_paste, subscription_in, workspace_in
 from services.contexts.probe import edge_devices, probe_device, probe_events, probe_hub, probe_proxy, sdk_by_key, sdk_by_token
 from services.contexts.secrets import ca_path, forget, keep_in_file, keep_in_keyring, reveal
@@ -36,6 +45,7 @@ class Draft:
     sign_in: SignIn = field(default_factory=SignIn)
     cloud: CloudSettings = field(default_factory=CloudSettings)
     workspace: WorkspaceSettings | None = None
+    registry: RegistrySettings | None = None
     device: str = ""
     device_address: str = ""
     consumer_group: str = "$Default"
@@ -150,6 +160,7 @@ class Draft:
             self.name,
             hub=hub,
             workspace=workspace,
+            registry=self.registry,
             device=self.device,
             device_address=self.device_address,
             cloud=self.cloud,

@@ -37,6 +37,19 @@ class WorkspaceSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class RegistrySettings:
+    """A container registry whose catalogue is read, and whose images are deployed with the same sign-in.
+
+    ``server`` is HOST or HOST:PORT; without ``password`` the workspace's or no sign-in is used.
+    """
+
+    server: str
+    username: str = ""
+    password: SecretSource | None = None
+    ca_file: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class CloudSettings:
     """Where ARM and the sign-in live; other than the public cloud for national clouds and private stacks."""
 
@@ -118,6 +131,7 @@ class Context:
     name: str
     hub: HubSettings | None = None
     workspace: WorkspaceSettings | None = None
+    registry: RegistrySettings | None = None
     device: str = ""
     device_address: str = ""
     device_ports: Mapping[int, int] = field(default_factory=dict)

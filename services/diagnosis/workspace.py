@@ -217,6 +217,15 @@ RULES: tuple[Rule, ...] = (
         settle="`dbe-console context add` lists what this sign-in can see.",
     ),
     Rule(
+        "v1-gone",
+        "warning",
+        "gone",
+        "this part of Azure ML is gone (410)",
+        "The service says that what SDK v1 asks is not there any more.",
+        "Take images from the registry and models from the v2 API: the console does.",
+        statuses=(410,),
+    ),
+    Rule(
         "throttled",
         "warning",
         "throttled",

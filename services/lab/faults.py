@@ -155,6 +155,7 @@ _KINDS = (
     FaultKind("workspace-slow", "workspace", "Azure ML is slow.", {"seconds": 3.0}),
     FaultKind("workspace-500", "workspace", "Azure ML answers 500.", cure="wait", lasts=_LASTS),
     FaultKind("workspace-forbidden", "workspace", "The sign-in has no role on the workspace (403)."),
+    FaultKind("v1-gone", "workspace", "Azure ML's v1 service for models and images is gone (410)."),
     FaultKind("sign-in", "workspace", "Azure AD refuses the sign-in."),
     FaultKind("making-slow", "workspace", "Conversions and builds do not come to their end."),
     FaultKind("convert-fails", "workspace", "Conversions fail.", cure="model"),

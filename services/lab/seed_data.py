@@ -86,7 +86,7 @@ def _workspace(world: World) -> None:
     workspace.add_image("cpu-classifier", [classic["id"]], "WebApiContainer", "Succeeded", createdTime=clock.text(-11 * day))
     registry.add("cpu-classifier", "1", "cpu-host")
     registry.add("sample-client", "1.0", "client")
-    registry.add("shop-counter", "2.3", "idle")
+    registry.add("shop-counter", "2.3", "idle", labels={"com.example.model": "shelf-counter:4"})
     registry.add("label-printer", "0.9", "idle")
     registry.add("belt-camera", "1.7", "crasher", exit_code=139)
 

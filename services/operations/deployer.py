@@ -38,9 +38,9 @@ from services.deployment.routes import ROUTES
 from services.deployment.routes.azureml import delete
 from services.deployment.routes.base import OnProgress, RouteRequest
 from services.deployment.routes.hub import HubRoute, export, plan_changes
-from services.errors import OperatorError, UsageError
-from services.names import did_you_mean
+from services.errors import OperatorError
 from services.operations.device_lock import device_lock
+from services.operations.images import context_registry
 from services.operations.rollout import Rollout
 from services.operations.rollout_steps import Watch
 from services.operations.session import Session
@@ -266,28 +266,37 @@ class Deployer:
         return ServiceModule(client.module or CLIENT, options, image=self._location(client.image or CLIENT_IMAGE))
 
     def _location(self, image: str) -> str:
-        """Return where an image lies; one without a registry is in the workspace's."""
-        if "/" in image or self.session.context.workspace is None:
+        """Return where an image lies; one without a registry is in the context's, else in the workspace's."""
+        if "/" in image:
+            return image
+        if self.session.context.registry is not None:
+            return f"{self.session.context.registry.server}/{image}"
+        if self.session.context.workspace is None:
             return image
         return f"{self.session.workspace.registry_credentials().server}/{image}"
 
     def client_image(self) -> str:
-        """Return where the client's image is looked for: in the workspace's registry."""
+        """Return where the client's image is looked for: in the context's registry, else in the workspace's."""
         return self._location(CLIENT_IMAGE)
 
     def _registry_changes(self, images: Sequence[str], request: DeployRequest | None = None) -> list[Change]:
         """Return the credentials that the images' registries get.
 
-        Those that were given, else the workspace's own where an image is of its registry.
+        Those that were given, else those of the context's own registry or of the workspace's, where an image is of it.
         """
         by_server = {item.server.lower(): item for item in request.credentials} if request else {}
+        context_own = context_registry(self.session)
         own: RegistryCredentials | None = None
         credentials: dict[str, RegistryCredentials] = {}
         for image in images:
             server = image.partition("/")[0].lower()
             if server in by_server:
                 credentials[server] = by_server[server]
-            elif self.session.context.workspace is not None and (request is None or request.workspace_credentials):
+            elif request is not None and not request.workspace_credentials:
+                continue
+            elif context_own is not None and context_own.serve(image):
+                credentials[server] = context_own
+            elif self.session.context.workspace is not None:
                 own = own or self.session.workspace.registry_credentials()
                 if own.serve(image):
                     credentials[server] = own
@@ -315,45 +324,3 @@ def edit_request(device: str, module: Module) -> DeployRequest:
     location = module.desired.image
     image = WorkspaceImage("", location.rpartition("/")[2].partition(":")[0], 0, "", "Succeeded", location)
     return DeployRequest(image, device, module.name, options=indented_json(module.desired.create_options or "{}"), status=None)
-
-
-def find_image(session: Session, text: str) -> WorkspaceImage:
-    """Return the image asked for.
-
-    What has a slash is a location already, else it is looked up in the workspace, NAME meaning its newest version that can be
-    deployed. Raises OperatorError where there is none, or its build did not succeed.
-    """
-    if "/" in text:
-        name = text.rpartition("/")[2].partition(":")[0]
-        return WorkspaceImage("", name, 0, "", "Succeeded", text)
-    if session.context.workspace is None:
-        raise UsageError(
-            "The context names no Azure ML workspace.", remedy="Give the image as REGISTRY/NAME:TAG.", code="usage.workspace"
-        )
-    images = session.workspace.images()
-    name, _, version = text.partition(":")
-    matching = [item for item in images if item.name == name and version in ("", str(item.version))]
-    if not matching:
-        raise OperatorError(
-            f"The workspace has no image {text}.",
-            cause=f"It has {', '.join(f'{item.name}:{item.version}' for item in images[:12]) or 'none'}.",
-            remedy=did_you_mean(text, [item.id for item in images])
-            + "Choose one, or give another registry's or a client's image as REGISTRY/NAME:TAG.",
-            code="image.unknown",
-        )
-    newest = max(matching, key=lambda item: (item.deployable, item.version))
-    check_deployable(newest)
-    return newest
-
-
-def check_deployable(image: WorkspaceImage) -> None:
-    """Raise OperatorError for an image whose build has not succeeded."""
-    if image.deployable:
-        return
-    failed = image.state == "Failed"
-    raise OperatorError(
-        f"{image.name}:{image.version} cannot be deployed: its build is {image.state}.",
-        cause=image.error or "Only an image whose build has succeeded is in the registry.",
-        remedy=f"Read why: dbe-console images --log {image.id}" if failed else "Wait until it is built: dbe-console images.",
-        code="image.state",
-    )

@@ -12,7 +12,7 @@ from services.deployment.options.placement import Placement
 from services.deployment.options.recognition import Recognition, recognise
 from services.errors import OperatorError
 from services.json_reader import JsonError, read_json
-from services.records import DeviceState, OptionsReport, Preset, PresetKind
+from services.records import DeviceState, OptionsReport, Preset, PresetKind, WorkspaceImage
 
 
 def list_presets() -> list[Preset]:
@@ -23,6 +23,14 @@ def list_presets() -> list[Preset]:
 def presets_for(*kinds: PresetKind) -> list[Preset]:
     """Return the presets of these kinds, and those that may be anything."""
     return [preset for preset in presets.presets() if preset.kind in (*kinds, "other")]
+
+
+def presets_for_image(image: WorkspaceImage) -> list[Preset]:
+    """Return the presets that an image may go with; of one that only the registry knows nothing tells, so that all are offered."""
+    if image.flavour:
+        return presets_for("host" if image.accelerated else "cpu-host")
+    order: tuple[PresetKind, ...] = ("cpu-host", "host", "client", "other")
+    return sorted(presets.presets(), key=lambda preset: order.index(preset.kind))
 
 
 def client_presets(host_image: str) -> list[Preset]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from services.operations.deployer import Deployer
     from services.operations.device_list import ListedDevice
     from services.operations.device_reading import DeviceReading
+    from services.operations.images import ImageSources
     from services.operations.overview import DeviceRow
     from services.operations.score import Score
     from services.records import DeviceState, EventEndpoint, Finding, RegistryCredentials
@@ -36,6 +37,7 @@ class Session:
         self._workspace: Workspace | None = None
         self._history: History | None = None
         self._deployer: Deployer | None = None
+        self._sources: ImageSources | None = None
         self.messages = MessageFeed(context, _find_endpoint)
 
     @property
@@ -74,6 +76,16 @@ class Session:
 
                 self._workspace = Workspace(self.context)
             return self._workspace
+
+    @property
+    def sources(self) -> ImageSources:
+        """Where images and models come from."""
+        with self._lock:
+            if self._sources is None:
+                from services.operations.images import ImageSources
+
+                self._sources = ImageSources(self)
+            return self._sources
 
     def devices(self) -> list[ListedDevice]:
         """Return the hub's IoT Edge devices, each with whether it is alive."""
@@ -164,9 +176,13 @@ class Session:
             return self._history
 
     def registry(self) -> RegistryCredentials | None:
-        """Return the workspace's own registry credentials; None where the context names no workspace, or it gives none now."""
+        """Return the credentials of the context's registry, else of the workspace's own; None where neither gives any now."""
+        from services.operations.images import context_registry
         from services.workspace.client import own_registry
 
+        own = context_registry(self)
+        if own is not None:
+            return own
         return own_registry(self.workspace) if self.context.workspace is not None else None
 
     def endpoint(self) -> EventEndpoint:

@@ -11,7 +11,11 @@ from services.records.secret import Secret
 
 @dataclass(frozen=True, slots=True)
 class WorkspaceImage:
-    """A container image of the workspace. ``state`` is creationState as the service says it (Succeeded, Failed, Creating…)."""
+    """A container image, of the workspace or of a registry's catalogue.
+
+    ``state`` is creationState as the service says it (Succeeded, Failed, Creating…). One that only the registry knows has no
+    ``id``, and a ``tag`` for its version; ``digest`` and ``platforms`` (os/architecture) are the registry's words, too.
+    """
 
     id: str
     name: str
@@ -24,11 +28,26 @@ class WorkspaceImage:
     description: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
     error: str = ""
+    tag: str = ""
+    digest: str = ""
+    platforms: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """The name that no other image of a list has: its id, NAME:TAG, or where it lies."""
+        return self.id or (f"{self.name}:{self.tag}" if self.tag else self.location)
+
+    @property
+    def version_text(self) -> str:
+        """The version of the workspace, or the tag."""
+        return self.tag if self.tag and not self.id else str(self.version)
 
     @property
     def runs_on(self) -> str:
-        """FPGA, CPU, or what the service says."""
-        return "FPGA" if self.accelerated else {"WebApiContainer": "CPU"}.get(self.flavour, self.flavour)
+        """FPGA, CPU, or what the service says; of an image that only the registry knows its processors."""
+        if self.accelerated:
+            return "FPGA"
+        return {"WebApiContainer": "CPU", "": ", ".join(self.platforms)}.get(self.flavour, self.flavour)
 
     @property
     def accelerated(self) -> bool:

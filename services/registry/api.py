@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -22,6 +23,7 @@ from services.replies.content import content_of
 from services.replies.faults import reply_fault
 from services.replies.session import Service, open_session
 from services.text import one_line
+from services.times import moment
 
 _CONNECT_SECONDS = 5.0
 _BOUNDS = Bounds(bytes=4_000_000, read_seconds=10.0)
@@ -30,16 +32,23 @@ _MAX_REDIRECTS = 3
 _REDIRECTS = (301, 302, 303, 307, 308)
 _INDEXES = ("application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json")
 _MANIFESTS = ("application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json")
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_PAGE = 100  # names a page; registries give fewer where they like
 _TOKEN = re.compile(r"[!-~]{1,65536}")  # what a header takes
 _PARAMETER = re.compile(r'\b(\w+)="([^"]*)"')
 
 
 @dataclass(frozen=True, slots=True)
 class ImageFacts:
-    """What a registry knows of an image: its digest, and its platforms as OS/ARCHITECTURE, for example linux/amd64."""
+    """What a registry knows of an image: its digest, and its platforms as OS/ARCHITECTURE, for example linux/amd64.
+
+    ``created`` and ``labels`` stand in the configuration of an image, of an index's first one where they were asked for.
+    """
 
     digest: str
     platforms: tuple[str, ...]
+    created: datetime | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     def fits(self, platform: str) -> bool:
         """Return whether it runs on ``platform``; an image that does not say is given the benefit of the doubt."""
@@ -86,8 +95,45 @@ class RegistryApi:
         if response is not None and response.content.strip():
             self._json(response)
 
-    def describe(self, image: Reference) -> ImageFacts | None:
-        """Return the digest and platforms of an image; None where the registry has none of that name and tag."""
+    def repositories(self, most: int) -> list[str]:
+        """Return the names of the registry's catalogue, ``most`` of them and one more where there are more."""
+        return self._names("/v2/_catalog", "repositories", most, "registry:catalog:*")
+
+    def tags(self, repository: str, most: int) -> list[str]:
+        """Return the tags of a repository, ``most`` of them and one more where there are more."""
+        return self._names(f"/v2/{repository}/tags/list", "tags", most, f"repository:{repository}:pull,metadata_read")
+
+    def _names(self, path: str, key: str, most: int, scope: str) -> list[str]:
+        """Return the texts of a list that goes on where the header Link says (distribution's api.md, Pagination)."""
+        names: list[str] = []
+        following = f"{path}?n={_PAGE}"
+        while following and len(names) <= most:
+            response = self._get(following, scope=scope, missing=True)
+            if response is None:
+                break
+            listed = self._json(response).get(key) or []
+            if not isinstance(listed, list) or not all(isinstance(name, str) for name in listed):
+                raise self._strange(f"It was asked for a list of {key}, and the reply holds none.")
+            names += [name for name in listed if one_line(name) == name]
+            following = self._following(response, path)
+        return names[: most + 1]
+
+    def _following(self, response: requests.Response, path: str) -> str:
+        """Return the path of the next page; only the same list is followed, for it is given our sign-in."""
+        link = response.links.get("next", {}).get("url", "")
+        try:
+            parts = urlsplit(urljoin(self._base + path, link))
+        except ValueError:
+            return ""
+        return f"{path}?{parts.query}" if link and parts.path == path else ""
+
+    def describe(
+        self, image: Reference, *, whole: bool = False, known: Mapping[str, ImageFacts] | None = None
+    ) -> ImageFacts | None:
+        """Return the digest and platforms of an image; None where the registry has none of that name and tag.
+
+        ``whole`` asks an index's first image for date and labels, too. ``known`` are facts by digest, which never change.
+        """
         path = f"/v2/{image.repository}/manifests/{image.manifest}"
         scope = f"repository:{image.repository}:pull"
         response = self._get(path, accept=(*_INDEXES, *_MANIFESTS), scope=scope, missing=True)
@@ -95,19 +141,27 @@ class RegistryApi:
             return None
         manifest = self._json(response)
         digest = one_line(response.headers.get("Docker-Content-Digest", ""), 100)
+        if known and digest in known:
+            return known[digest]
         if "manifests" in manifest:
-            return ImageFacts(digest, self._platforms(manifest["manifests"]))
+            platforms = self._platforms(manifest["manifests"])
+            first = next((entry.get("digest") for entry in manifest["manifests"] if _runs(entry)), None) if whole else None
+            if not isinstance(first, str) or not _DIGEST.fullmatch(first):
+                return ImageFacts(digest, platforms)
+            inner = self.describe(replace(image, digest=first))
+            return replace(inner, digest=digest, platforms=platforms) if inner is not None else ImageFacts(digest, platforms)
         config = manifest.get("config")
         if not isinstance(config, dict):
             if isinstance(manifest.get("fsLayers"), list):
                 return ImageFacts(digest, ())  # of the first schema, which names no platform
             raise self._strange("It was asked for an image's manifest, and the reply is none.")
         name = config.get("digest")
-        if not isinstance(name, str) or not re.fullmatch(r"sha256:[0-9a-f]{64}", name):
+        if not isinstance(name, str) or not _DIGEST.fullmatch(name):
             return ImageFacts(digest, ())
         blob = self._get(f"/v2/{image.repository}/blobs/{name}", scope=scope, missing=True)
         settings = self._json(blob) if blob is not None else {}
-        return ImageFacts(digest, (_platform(settings),) if settings.get("architecture") else ())
+        platforms = (_platform(settings),) if settings.get("architecture") else ()
+        return ImageFacts(digest, platforms, moment(str(settings.get("created", ""))), _labels(settings.get("config")))
 
     def _platforms(self, entries: object) -> tuple[str, ...]:
         if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
@@ -223,6 +277,19 @@ class RegistryApi:
             remedy="Check the registry's name (HOST or HOST:PORT, without https://).",
             code=_CODE,
         )
+
+
+def _runs(entry: Mapping[str, Any]) -> bool:
+    """Return whether an entry of an index is an image: attestations are of an unknown platform."""
+    platform = entry.get("platform")
+    return not isinstance(platform, dict) or platform.get("os") != "unknown"
+
+
+def _labels(config: object) -> dict[str, str]:
+    """Return the labels of an image's configuration, cleaned; what is none is left out."""
+    labels = config.get("Labels") if isinstance(config, dict) else None
+    texts = labels.items() if isinstance(labels, dict) else ()
+    return {one_line(name, 200): one_line(value, 500) for name, value in texts if isinstance(value, str)}
 
 
 def _platform(entry: Mapping[str, Any]) -> str:

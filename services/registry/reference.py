@@ -32,6 +32,11 @@ class Reference:
         return f"{self.server}/{self.repository}" + (f"@{self.digest}" if self.digest else f":{self.tag}")
 
 
+def is_repository(name: str) -> bool:
+    """Return whether a registry may have a repository of that name."""
+    return bool(_REPOSITORY.fullmatch(name))
+
+
 def parse_reference(text: str) -> Reference:
     """Return the reference that ``text`` is; without a server it is Docker Hub's. Raises OperatorError that names what is wrong."""
     rest, at, digest = text.strip().partition("@")

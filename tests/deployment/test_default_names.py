@@ -16,6 +16,7 @@ from services.deployment.default_names import default_module
 from services.deployment.options.presets import preset
 from services.errors import UsageError
 from services.operations.deployer import Deployer
+from services.operations.images import ImageSources
 from services.records import WorkspaceImage
 
 FPGA = WorkspaceImage("accel-resnet50:1", "accel-resnet50", 1, "AccelContainer", "Succeeded", "r.azurecr.io/accel-resnet50:1")
@@ -58,7 +59,8 @@ class Workspace:
 
 def deploy(*words: str) -> str:
     options: argparse.Namespace = parser(["deploy"]).parse_args(["deploy", *words])
-    session: Any = SimpleNamespace(context=SimpleNamespace(workspace=object()), workspace=Workspace())
+    session: Any = SimpleNamespace(context=SimpleNamespace(workspace=object(), registry=None), workspace=Workspace())
+    session.sources = ImageSources(session)
     return Deployer(session).resolve(request_of(Call(options), session, "edge")).host.name
 
 

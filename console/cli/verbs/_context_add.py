@@ -12,7 +12,7 @@ from console.cli.output import Call
 from console.files import from_here
 from services.contexts.codec import parse_source
 from services.contexts.draft import Draft
-from services.contexts.model import CloudSettings, SecretSource, SignIn
+from services.contexts.model import CloudSettings, RegistrySettings, SecretSource, SignIn
 from services.contexts.sign_in import show_device_codes
 from services.contexts.store import ContextStore
 from services.errors import OperatorError, UsageError
@@ -61,6 +61,13 @@ def _draft(call: Call) -> Draft:
     ca_file = str(from_here(options.ca_file)) if options.ca_file else ""
     manager = options.resource_manager or standard.resource_manager
     secret = _source(options.client_secret) if options.client_secret else None
+    password = _source(options.registry_password) if options.registry_password else None
+    if (options.registry_user or password) and not (options.registry and options.registry_user and password):
+        raise UsageError(
+            "A registry's sign-in is its name, a user and where the password is.",
+            remedy="Give --registry, --registry-user and --registry-password together.",
+            code="usage.registry",
+        )
     return Draft(
         options.name,
         token_host=options.hub_host,
@@ -68,6 +75,7 @@ def _draft(call: Call) -> Draft:
         event_hub=options.event_hub,
         sign_in=SignIn(options.sign_in, options.tenant, options.client_id, secret),
         cloud=CloudSettings(manager.rstrip("/"), options.authority or standard.authority, ca_file),
+        registry=RegistrySettings(options.registry, options.registry_user, password, ca_file) if options.registry else None,
         device=options.device,
         device_address=options.device_address,
         consumer_group=options.consumer_group,

@@ -55,6 +55,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add.add_argument("--events", metavar="SOURCE", help="where an Event Hub-compatible connection string is")
     add.add_argument("--namespace", metavar="HOST", default="", help="of an Event Hub that the hub routes to, read by token")
     add.add_argument("--event-hub", metavar="NAME", default="", help="the Event Hub's name there")
+    add.add_argument(
+        "--registry", metavar="SERVER", default="", help="a container registry (HOST or HOST:PORT) to list images of"
+    )
+    add.add_argument("--registry-user", metavar="NAME", default="", help="who signs in there")
+    add.add_argument("--registry-password", metavar="SOURCE", help="where that password is")
     add.add_argument("--subscription", metavar="ID", default="", help="pick workspace and hub from this subscription")
     add.add_argument("--device", action=DeviceName, metavar="D", default="", help="the Edge device")
     add.add_argument("--device-address", metavar="HOST", default="", help="where its compute network is reached from here")

@@ -16,7 +16,8 @@ from services.contexts.model import SecretSource
 from services.contexts.secrets import reveal
 from services.deployment.plan import Plan
 from services.errors import UsageError
-from services.operations.deployer import CLIENT, Deployer, find_image
+from services.operations.deployer import CLIENT, Deployer
+from services.operations.images import find_image
 from services.operations.models import make_image
 from services.operations.session import Session
 from services.records import ClientRequest, DeployRequest, RegistryCredentials, Secret, WorkspaceImage

@@ -1,16 +1,18 @@
-"""``dbe-console images``: the images of the workspace; one can be made from a model, and a build's log read."""
+"""``dbe-console images``: the images of workspace and registry; one can be made from a model, and a build's log read."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 
 from console.cli.output import Call
 from console.cli.verbs._confirmation import confirmed
 from console.cli.verbs._names import ImageName, ModelName
 from console.cli.verbs._workspace import conversion_options, progress_printer, refuse_read_only
 from services.errors import UsageError
+from services.records import WorkspaceImage
 
-HELP = "list the workspace's images, show one's build log, or make one from a model"
+HELP = "list the images of workspace and registry, show one's build log, or make one from a model"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,6 +41,12 @@ def run(call: Call) -> int:
     if bool(options.create) != bool(options.model):
         raise UsageError("--create and --model belong together.", remedy="Give both.", code="usage.create")
     with call.session() as session:
+        if not (options.log or options.create or options.cancel):
+            listing = session.sources.images()
+            _print(call, listing.items)
+            for note in listing.notes:
+                call.progress(note)
+            return 0
         workspace = session.workspace
         if options.log:
             call.out(workspace.build_log(options.log).rstrip("\n"))
@@ -57,18 +65,24 @@ def run(call: Call) -> int:
                     deleted_name = workspace.throw_away(pending, progress_printer(call))
                     call.progress(f"{deleted_name} is deleted" if deleted_name else f"{pending.subject}: nothing is left of it")
             images = workspace.images()
+    _print(call, images)
+    return 0
+
+
+def _print(call: Call, images: Sequence[WorkspaceImage]) -> None:
     rows = [
         {
-            "id": image.id,
+            "id": image.key,
             "flavour": image.flavour,
             "state": image.state,
             "location": image.location,
             "created": image.created or "",
             "models": image.model_ids,
+            "digest": image.digest,
+            "platforms": image.platforms,
         }
         for image in images
     ]
     if not call.as_json:
         rows = [{**row, "runs_on": image.runs_on} for row, image in zip(rows, images, strict=True)]
     call.table(("id", "runs_on", "state", "created", "location"), rows)
-    return 0

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 
 from console.cli.output import Call
 from console.cli.verbs._names import ModelName
 from console.cli.verbs._workspace import conversion_options, progress_printer, refuse_read_only
+from services.records import WorkspaceModel
 
 HELP = "list the workspace's models, or convert one for the FPGA"
 
@@ -23,12 +25,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(call: Call) -> int:
     options = call.options
     with call.session() as session:
-        workspace = session.workspace
+        models: Sequence[WorkspaceModel]
         if options.convert:
             refuse_read_only(call, "convert a model")
-            models = [workspace.convert(options.convert, progress_printer(call), **conversion_options(options))]
+            models = [session.workspace.convert(options.convert, progress_printer(call), **conversion_options(options))]
         else:
-            models = workspace.models()
+            listing = session.sources.models()
+            models = listing.items
+            for note in listing.notes:
+                call.progress(note)
     call.table(
         ("id", "framework", "created", "converted_to"),
         [

@@ -19,11 +19,12 @@ if TYPE_CHECKING:
 
 async def deploy_image(main: MainScreen, session: Session, image: WorkspaceImage) -> None:
     """Choose where an image goes, then its create options."""
-    from services.operations.deployer import check_deployable, default_module
-    from services.operations.options import presets_for
+    from services.operations.deployer import default_module
+    from services.operations.images import check_deployable
+    from services.operations.options import presets_for_image
 
     check_deployable(image)
-    presets = await in_thread(presets_for, "host" if image.accelerated else "cpu-host")
+    presets = await in_thread(presets_for_image, image)
     module = default_module(image, None)
     request = await _ask(main, session, image, module, presets, client=False)
     if request is not None:
@@ -33,8 +34,9 @@ async def deploy_image(main: MainScreen, session: Session, image: WorkspaceImage
 
 async def deploy_client(main: MainScreen, session: Session) -> None:
     """Choose where the client goes and which host it asks, then its create options with the host's name filled in."""
-    from services.operations.deployer import CLIENT, find_image
+    from services.operations.deployer import CLIENT
     from services.operations.host import client_hosts
+    from services.operations.images import find_image
     from services.operations.options import client_presets
 
     state = main.modules.state

@@ -34,7 +34,7 @@ class Images(PaneScope, ImagesPane):
         self._timer: Timer | None = None
 
     def begin(self, session: Session) -> None:
-        """Read the workspace now, and again every few minutes."""
+        """Read workspace and registry now, and again every few minutes."""
         self.session = session
         self.read()
         if self._timer is not None:
@@ -49,12 +49,14 @@ class Images(PaneScope, ImagesPane):
 
     async def _read(self, session: Session, what: str) -> None:
         if self.look != "ready":
-            self.waiting(f"Reading {what} of the workspace")
+            self.waiting(f"Reading {what}")
         try:
             if what == "images":
-                self.show_images(await in_thread(lambda: session.workspace.images()))
+                images = await in_thread(lambda: session.sources.images())
+                self.show_images(images.items, images.notes)
             else:
-                self.show_models(await in_thread(lambda: session.workspace.models()))
+                models = await in_thread(lambda: session.sources.models())
+                self.show_models(models.items, models.notes)
         except OperatorError as error:
             self.failed(error)
 
@@ -84,11 +86,11 @@ class Images(PaneScope, ImagesPane):
 
     def go_to_row(self, name: str) -> bool:
         """Put the cursor on the image of a name or ID."""
-        return self.table.go_to(next((image.id for image in self.images or () if name in (image.id, image.name)), name))
+        return self.table.go_to(next((image.key for image in self.images or () if name in (image.key, image.name)), name))
 
     def row_names(self) -> list[str]:
-        """Return the IDs of the images."""
-        return [image.id for image in self.images or ()]
+        """Return the names of the images."""
+        return [image.key for image in self.images or ()]
 
     def prepare(self, action: Action) -> None:
         """Show images for what is done with an image."""
@@ -132,7 +134,9 @@ class Images(PaneScope, ImagesPane):
 
     def action_build_log(self, image: WorkspaceImage) -> None:
         """Show the image's build log."""
-        if self.session is not None:
+        if not image.id:
+            self.notify("a registry keeps no build logs", timeout=4)
+        elif self.session is not None:
             go(self, self._build_log(self.session, image), "log")
 
     def action_yank(self, image: WorkspaceImage) -> None:

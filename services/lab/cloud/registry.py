@@ -39,6 +39,8 @@ class RegistryImage:
     kind: ImageKind
     architecture: str = "amd64"
     settings: dict[str, Any] = field(default_factory=dict)
+    labels: dict[str, str] = field(default_factory=dict)
+    created: str = "2024-05-01T10:00:00Z"
     blobs: dict[str, bytes] = field(default_factory=dict)
     manifest: bytes = b""
     media_type: str = _MANIFEST
@@ -58,8 +60,8 @@ class RegistryImage:
             {
                 "architecture": self.architecture,
                 "os": "linux",
-                "created": "2024-05-01T10:00:00Z",
-                "config": {"Labels": {"dbe-console.lab.kind": self.kind}},
+                "created": self.created,
+                "config": {"Labels": {"dbe-console.lab.kind": self.kind, **self.labels}},
                 "rootfs": {"type": "layers", "diff_ids": [digest_of(layer)]},
             }
         ).encode()
@@ -119,9 +121,11 @@ class Registry:
         for repository, kind in kinds.items():
             self.public[repository] = RegistryImage(repository, "1.4", kind)
 
-    def add(self, repository: str, tag: str, kind: ImageKind, **settings: Any) -> RegistryImage:
+    def add(
+        self, repository: str, tag: str, kind: ImageKind, labels: Mapping[str, str] | None = None, **settings: Any
+    ) -> RegistryImage:
         """Put an image in."""
-        image = self.images[repository, tag] = RegistryImage(repository, tag, kind, settings=settings)
+        image = self.images[repository, tag] = RegistryImage(repository, tag, kind, settings=settings, labels=dict(labels or {}))
         return image
 
     def location(self, repository: str, tag: str) -> str:

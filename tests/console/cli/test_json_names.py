@@ -19,7 +19,7 @@ from services.records import DraftKey
 CHANGE = "device summary changed applied version entry diff problems configurations commands"
 NAMES = {
     "context list": "name current workspace hub device marks",
-    "images": "id flavour state location created models",
+    "images": "id flavour state location created models digest platforms",
     "models": "id framework created converted_to converted_from",
     "devices": "id edge connected liveness basis enabled last_activity",
     "overview": "device state connected liveness basis modules reported last_message deployment reason out_of_support",

@@ -114,7 +114,12 @@ def test_registry_reads(lab):
     session, base = registry(lab), f"https://{lab['registry_server']}/v2"
     assert requests.get(f"{base}/", verify=lab["ca_file"], timeout=60).status_code == 401
     assert session.get(f"{base}/").status_code == 200
-    assert {"accel-resnet50", "cpu-classifier", "sample-client"} <= set(session.get(f"{base}/_catalog").json()["repositories"])
+    names, reply = [], session.get(f"{base}/_catalog")
+    names += reply.json()["repositories"]
+    while "next" in reply.links:
+        reply = session.get(f"https://{lab['registry_server']}{reply.links['next']['url']}")
+        names += reply.json()["repositories"]
+    assert {"accel-resnet50", "cpu-classifier", "sample-client"} <= set(names) and names == sorted(set(names))
     assert session.get(f"{base}/accel-resnet50/tags/list").json() == {"name": "accel-resnet50", "tags": ["1"]}
     reply = session.get(f"{base}/accel-resnet50/manifests/1")
     assert reply.headers["Docker-Content-Digest"] == "sha256:" + hashlib.sha256(reply.content).hexdigest()

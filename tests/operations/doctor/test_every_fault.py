@@ -87,7 +87,7 @@ NAMED = {
 # These show elsewhere: where one deploys, makes images or reads logs. The sign-in's token that was had before still holds in this
 # process: it is tested by itself.
 ELSEWHERE = {
-    *("reply-lost", "sign-in"),
+    *("reply-lost", "sign-in", "v1-gone"),
     *("concurrent-apply", "changed-meanwhile", "at-scale", "logs-too-large", "making-slow", "convert-fails", "build-fails"),
 }
 LEFT_OVER = {"running-restarted", "retention-short"}  # of the faults before

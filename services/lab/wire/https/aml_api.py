@@ -24,6 +24,8 @@ def _managed(handler: Handler) -> Callable[[web.Request], Awaitable[web.Response
             raise AmlError(404, "WorkspaceNotFound", f"Workspace {part(request, 'workspace')} is not found.")
         if world.faults.active("workspace-forbidden") is not None:
             raise AmlError(403, "Forbidden", "The user does not have the role to do this in the workspace.")
+        if world.faults.active("v1-gone") is not None:
+            raise AmlError(410, "Gone", "This API is retired.")
         return await handler(request, world.workspace)
 
     return checked

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from services.lab.wire.https import oauth
 from services.lab.wire.https.arm_hub import forbidden, hub_record, update_hub
+from services.lab.wire.https.arm_models import v2_models
 from services.lab.wire.https.replies import CloudError, Json, part, world_of
 from services.lab.world import World
 
@@ -303,6 +304,8 @@ def routes() -> list[web.RouteDef]:
         ("GET", top + workspaces, _workspaces),
         ("GET", group + workspaces, _workspaces),
         ("GET", group + workspaces + "/{name}", _one_workspace),
+        ("GET", group + workspaces + "/{name}/models", v2_models),
+        ("GET", group + workspaces + "/{name}/models/{model}/versions", v2_models),
     ]
     return [
         web.get("/metadata/endpoints", _cloud),

@@ -7,6 +7,7 @@ import binascii
 import json
 import secrets
 from collections.abc import Awaitable, Callable
+from urllib.parse import urlencode
 
 from aiohttp import web
 
@@ -14,6 +15,7 @@ from services.lab.cloud.registry import ImageKind, Registry, RegistryImage, dige
 from services.lab.wire.https.replies import part, world_of
 
 Handler = Callable[[web.Request, Registry], Awaitable[web.Response]]
+_PAGE = 3  # names at most, so that a client has to follow Link; real registries give up to 100 or 1,000
 _UPLOADS: web.AppKey[dict[str, bytearray]] = web.AppKey("uploads", dict)
 _BLOBS: web.AppKey[dict[str, bytes]] = web.AppKey("blobs", dict)
 
@@ -51,7 +53,20 @@ async def _ping(request: web.Request, registry: Registry) -> web.Response:
 
 
 async def _catalogue(request: web.Request, registry: Registry) -> web.Response:
-    return web.json_response({"repositories": sorted({repository for repository, _ in registry.images})})
+    names = sorted({repository for repository, _ in registry.images})
+    return _page_of(request, {}, "repositories", names)
+
+
+def _page_of(request: web.Request, answer: dict[str, str], key: str, names: list[str]) -> web.Response:
+    """Return a page of names: ``n`` of them after ``last``, and the header Link where there are more (distribution api.md)."""
+    size, last = request.query.get("n", ""), request.query.get("last", "")
+    most = min(int(size), _PAGE) if size.isdecimal() and int(size) else _PAGE
+    rest = [name for name in names if name > last]
+    headers = {}
+    if len(rest) > most:
+        query = urlencode({"last": rest[most - 1], "n": most})
+        headers["Link"] = f'<{request.path}?{query}>; rel="next"'
+    return web.json_response({**answer, key: rest[:most]}, headers=headers)
 
 
 async def _tags(request: web.Request, registry: Registry) -> web.Response:
@@ -59,7 +74,7 @@ async def _tags(request: web.Request, registry: Registry) -> web.Response:
     tags = sorted(tag for repository, tag in registry.images if repository == name)
     if not tags:
         return _error(404, "NAME_UNKNOWN", "repository name not known to registry")
-    return web.json_response({"name": name, "tags": tags})
+    return _page_of(request, {"name": name}, "tags", tags)
 
 
 def _find(request: web.Request, registry: Registry) -> RegistryImage | None:

@@ -1,0 +1,218 @@
+"""Images and models from every source that a context has: Azure ML's v1 service, the registry's catalogue, the workspace's v2 API.
+
+SDK v1 is out of support since 2026-06-30 and its service may go (docs/facts/azure-today.md, 4): one source among others, whose
+refusal is said and hides nothing of the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from services.contexts.secrets import resolve_path, reveal
+from services.diagnosis.lifecycle import AZUREML_V1
+from services.errors import OperatorError, UsageError
+from services.names import did_you_mean
+from services.operations.parallel_calls import side_by_side
+from services.records import RegistryCredentials, WorkspaceImage, WorkspaceModel
+from services.registry.reference import is_repository
+from services.text import one_line
+
+if TYPE_CHECKING:
+    from services.operations.session import Session
+    from services.registry.catalogue import CatalogueReader
+
+Item = TypeVar("Item")
+_V1_REFUSALS = ("workspace-missing", "role-missing", "v1-gone")
+
+
+@dataclass(frozen=True, slots=True)
+class Listing(Generic[Item]):
+    """What the sources hold together; ``errors`` are of those that gave nothing, ``remarks`` say what else is not shown."""
+
+    items: tuple[Item, ...]
+    errors: tuple[OperatorError, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What an operator should know beside the rows."""
+        return (*(f"{error.what} {error.cause}".strip() for error in self.errors), *self.remarks)
+
+
+class ImageSources:
+    """The sources of a session. Thread-safe; blocking."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._reader: CatalogueReader | None = None
+
+    def images(self) -> Listing[WorkspaceImage]:
+        """Return every image, those of the workspace first. Raises OperatorError where no source gives any."""
+        from services.registry.catalogue import MOST_REPOSITORIES, merged
+
+        errors: list[OperatorError] = []
+        images = _read(self._v1_images, errors) if self._session.context.workspace is not None else None
+        remarks: list[str] = []
+        others: list[WorkspaceImage] = []
+        reader = _read(self._catalogue, errors)
+        names = _read(reader.repositories, errors) if reader is not None else None
+        if reader is not None and names is not None:
+            if len(names) > MOST_REPOSITORIES:
+                remarks.append(f"{reader.server} has more repositories than the {MOST_REPOSITORIES} shown")
+            for part in side_by_side(reader.repository, names[:MOST_REPOSITORIES]):
+                others += part.images
+                remarks += part.remarks
+        if images is None and names is None:
+            raise errors[0] if errors else _no_source()
+        return Listing(tuple(merged(images or [], others)), tuple(errors), tuple(remarks))
+
+    def find(self, text: str) -> WorkspaceImage:
+        """Return the image NAME, NAME:VERSION or NAME:TAG, the newest where none is said: the workspace's before the registry's.
+
+        Raises OperatorError where there is none, or its build did not succeed.
+        """
+        name, _, version = text.partition(":")
+        errors: list[OperatorError] = []
+        images = _read(self._v1_images, errors) if self._session.context.workspace is not None else None
+        matching = [item for item in images or () if item.name == name and version in ("", str(item.version))]
+        if not matching:
+            reader = _read(self._catalogue, errors)
+            part = reader.repository(name) if reader is not None and is_repository(name) else None
+            matching = [item for item in (part.images if part else ()) if version in ("", item.tag)]
+        if not matching:
+            raise self._unknown(text)
+        newest = max(matching, key=lambda item: (item.deployable, item.version, item.created.timestamp() if item.created else 0))
+        check_deployable(newest)
+        return newest
+
+    def _unknown(self, text: str) -> OperatorError:
+        listing = self.images()
+        names = [item.key for item in listing.items]
+        return OperatorError(
+            f"Neither workspace nor registry has an image {one_line(text, 200)}."
+            if self._session.context.workspace is not None
+            else f"The registry has no image {one_line(text, 200)}.",
+            cause=" ".join((f"There are {', '.join(names[:12]) or 'none'}.", *(error.what for error in listing.errors))),
+            remedy=did_you_mean(text, names) + "Choose one, or give another registry's or a client's image as REGISTRY/NAME:TAG.",
+            code="image.unknown",
+        )
+
+    def models(self) -> Listing[WorkspaceModel]:
+        """Return every model: v1's, which know their conversions, then those that only v2 has. Raises OperatorError."""
+        workspace = self._session.workspace
+        errors: list[OperatorError] = []
+        models = _read(lambda: _v1(workspace.models), errors)
+        others = _read(self._v2_models, errors)
+        if models is None and others is None:
+            raise errors[0]
+        present = {model.id for model in models or ()}
+        return Listing((*(models or ()), *(model for model in others or () if model.id not in present)), tuple(errors))
+
+    def _v1_images(self) -> list[WorkspaceImage]:
+        workspace = self._session.workspace
+        return _v1(workspace.images)
+
+    def _v2_models(self) -> list[WorkspaceModel]:
+        from services.workspace.models_v2 import list_models
+
+        return list_models(self._session.context)
+
+    def _catalogue(self) -> CatalogueReader | None:
+        """Return the reader of the context's registry, else of the workspace's; None where it has neither."""
+        from services.registry.catalogue import CatalogueReader
+
+        context = self._session.context
+        if context.registry is None and context.workspace is None:
+            return None
+        credentials = context_registry(self._session) or self._workspace_registry()
+        server = context.registry.server if context.registry is not None else credentials.server if credentials else ""
+        if not server:
+            return None
+        if self._reader is None or self._reader.credentials != credentials:
+            settings = context.registry
+            ca_file = settings.ca_file if settings else context.workspace.ca_file if context.workspace else ""
+            ca_path = str(resolve_path(ca_file)) if ca_file else ""
+            self._reader = CatalogueReader(server, credentials, ca_path, context)
+        return self._reader
+
+    def _workspace_registry(self) -> RegistryCredentials | None:
+        """Return the workspace's own sign-in, for its own registry alone."""
+        context = self._session.context
+        if context.workspace is None or context.registry is not None:
+            return None
+        return self._session.workspace.registry_credentials()
+
+
+def context_registry(session: Session) -> RegistryCredentials | None:
+    """Return the sign-in of the context's own registry; None where it names none. Raises OperatorError for a secret that is gone."""
+    settings = session.context.registry
+    if settings is None or settings.password is None:
+        return None
+    return RegistryCredentials(settings.server, settings.username, reveal(settings.password))
+
+
+def _v1(call: Callable[[], list[Item]]) -> list[Item]:
+    """Make a call of SDK v1; where its service refuses or is gone, that is the state's name."""
+    try:
+        return call()
+    except OperatorError as error:
+        if error.state not in _V1_REFUSALS:
+            raise
+        raise OperatorError(
+            "Azure ML's v1 service gives nothing.",
+            cause=f"{error.what} {error.cause} Its support ended on {AZUREML_V1.end}.",
+            remedy=f"What registry and v2 API give is shown. {error.remedy}",
+            code="workspace.v1-refused",
+            raw=error.raw,
+        ) from error
+
+
+def _read(call: Callable[[], Item], errors: list[OperatorError]) -> Item | None:
+    """Return what a source gives; None, and its error among ``errors``, where it gives nothing."""
+    try:
+        return call()
+    except OperatorError as error:
+        errors.append(error)
+        return None
+
+
+def _no_source() -> OperatorError:
+    return OperatorError(
+        "The context names neither a workspace nor a registry.",
+        cause="Images come from one of them.",
+        remedy="Name a registry: dbe-console context add --registry; or deploy an image by REGISTRY/NAME:TAG.",
+        code="context.no-images",
+    )
+
+
+def find_image(session: Session, text: str) -> WorkspaceImage:
+    """Return the image asked for: SERVER/NAME:TAG is a location already, else it is looked up in the context's sources.
+
+    Raises as ``ImageSources.find``; UsageError where the context has no source.
+    """
+    head, slash, _ = text.partition("/")
+    if slash and ("." in head or ":" in head or head == "localhost" or session.context.registry is None):
+        name = text.rpartition("/")[2].partition(":")[0]
+        return WorkspaceImage("", name, 0, "", "Succeeded", text)
+    if session.context.workspace is None and session.context.registry is None:
+        raise UsageError(
+            "The context names neither an Azure ML workspace nor a registry.",
+            remedy="Give the image as REGISTRY/NAME:TAG.",
+            code="usage.workspace",
+        )
+    return session.sources.find(text)
+
+
+def check_deployable(image: WorkspaceImage) -> None:
+    """Raise OperatorError for an image whose build has not succeeded."""
+    if image.deployable:
+        return
+    failed = image.state == "Failed"
+    raise OperatorError(
+        f"{image.name}:{image.version} cannot be deployed: its build is {image.state}.",
+        cause=image.error or "Only an image whose build has succeeded is in the registry.",
+        remedy=f"Read why: dbe-console images --log {image.id}" if failed else "Wait until it is built: dbe-console images.",
+        code="image.state",
+    )
