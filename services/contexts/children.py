@@ -24,9 +24,11 @@ _PASSED_ON = (
 )
 # What azure-identity and az read of managed and workload identities and of where az keeps its login.
 _SIGN_IN = (
+    "AZURE_CLIENT_ID",
     "AZURE_CONFIG_DIR",
     "AZURE_FEDERATED_TOKEN_FILE",
     "AZURE_POD_IDENTITY_AUTHORITY_HOST",
+    "AZURE_TENANT_ID",
     "DEFAULT_IDENTITY_CLIENT_ID",
     "IDENTITY_ENDPOINT",
     "IDENTITY_HEADER",

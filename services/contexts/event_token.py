@@ -49,6 +49,10 @@ class EventCredential:
             cloud = replace(cloud, ca_file=ca_path(cloud.ca_file))
         if source is not None and source.kind == "file":
             sign_in = replace(sign_in, secret=SecretSource("file", str(resolve_path(source.value))))
+        if sign_in.certificate:
+            sign_in = replace(sign_in, certificate=str(resolve_path(sign_in.certificate)))
+        if sign_in.token_file:
+            sign_in = replace(sign_in, token_file=str(resolve_path(sign_in.token_file)))
         kept = Context(context.name, cloud=cloud, sign_in=sign_in, events=context.events)
         secret = reveal(source).reveal() if source is not None and source.kind != "file" else ""
         return {"name": context.name, "table": to_table(kept), "secret": secret}

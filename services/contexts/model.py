@@ -51,21 +51,34 @@ class RegistrySettings:
 
 @dataclass(frozen=True, slots=True)
 class CloudSettings:
-    """Where ARM and the sign-in live; other than the public cloud for national clouds and private stacks."""
+    """Where ARM and the sign-in live; other than the public cloud for national clouds (``CLOUDS``) and private stacks."""
 
     resource_manager: str = "https://management.azure.com"
     authority: str = "https://login.microsoftonline.com"
     ca_file: str = ""
 
 
+# The addresses of ARM and the sign-in by cloud (azure-identity's AzureAuthorityHosts; docs/facts/azure-today.md, Credentials).
+CLOUDS = {
+    "public": ("https://management.azure.com", "https://login.microsoftonline.com"),
+    "us-government": ("https://management.usgovcloudapi.net", "https://login.microsoftonline.us"),
+    "china": ("https://management.chinacloudapi.cn", "https://login.chinacloudapi.cn"),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """How tokens for ARM and Azure ML are had."""
+    """How tokens are had. A service principal has a ``secret`` or a ``certificate``, a PEM file, whose password ``secret`` then is.
 
-    method: Literal["az", "device-code", "service-principal", "managed-identity"] = "az"
+    ``client_id`` with a managed identity is that of a user-assigned one; ``token_file`` holds workload identity's federated token.
+    """
+
+    method: Literal["az", "device-code", "service-principal", "workload-identity", "managed-identity"] = "az"
     tenant: str = ""
     client_id: str = ""
     secret: SecretSource | None = None
+    certificate: str = ""
+    token_file: str = ""
 
 
 @dataclass(frozen=True, slots=True)

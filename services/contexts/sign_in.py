@@ -6,19 +6,20 @@ Tokens live in memory. A lapsed sign-in by device code asks again through the sa
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 from services.contexts.model import CloudSettings, Context, SignIn
-from services.contexts.secrets import ca_path, reveal
+from services.contexts.secrets import ca_path, resolve_path, reveal
+from services.contexts.sign_in_errors import sign_in_error
+from services.contexts.store import read_private
 from services.errors import OperatorError
 from services.records import Secret
-from services.replies.network import unreachable
-from services.text import clean, one_line
+from services.text import one_line
 
 _PUBLIC_AUTHORITY = CloudSettings().authority
 _DEVICE_CODE_SECONDS = 600
@@ -94,53 +95,13 @@ def token(context: Context, scope: str = "") -> tuple[str, int]:
     """
     from azure.core.exceptions import AzureError
 
+    scope = scope or arm_scope(context.cloud)
     try:
-        had = credential(context).get_token(scope or arm_scope(context.cloud))
+        had = credential(context).get_token(scope)
     except (AzureError, *_UNREADABLE) as error:
         forget_credential(context)  # msal repeats a refusal from its cache for a minute, and the secret may be mended by then
-        raise sign_in_error(context, error) from error
+        raise sign_in_error(context, error, scope) from error
     return had.token, had.expires_on
-
-
-def sign_in_error(context: Context, error: Exception) -> OperatorError:
-    """Return what an error of azure-identity means for the operator."""
-    inner: BaseException | None = error
-    while inner is not None:
-        if isinstance(inner, OperatorError):
-            return inner  # from our own handler of device codes, wrapped by azure-identity
-        inner = inner.__cause__ or inner.__context__
-    raw = clean(getattr(error, "message", "") or error, 2000)
-    method = context.sign_in.method
-    unreached = any(
-        word in raw for word in ("Connection refused", "Failed to establish", "timed out", "CERTIFICATE", "resolve", "SSL")
-    )
-    if unreached:
-        return unreachable("The sign-in service", urlsplit(context.cloud.authority).hostname or "", error, "sign-in.failed")
-    cause, remedy = _METHODS[method]
-    return OperatorError(
-        f"Signing in ({method}) failed.",
-        cause=f"{cause} It says: {one_line(raw, 300)}",
-        remedy=remedy,
-        code="sign-in.failed",
-        raw=raw,
-    )
-
-
-_METHODS = {
-    "az": ("The az command is missing, or its login has lapsed.", "Run: az login — or choose another sign-in for the context."),
-    "device-code": (
-        "The code was not entered in time, or the account was refused.",
-        "Try again and enter the code in the browser.",
-    ),
-    "service-principal": (
-        "The tenant, the client id or the secret is wrong, or the secret has expired.",
-        "Check the context's sign_in, and make a new client secret if it expired.",
-    ),
-    "managed-identity": (
-        "This machine has no managed identity, or not that client id.",
-        "Assign one to the machine, or choose another sign-in.",
-    ),
-}
 
 
 class _Announced:
@@ -180,14 +141,24 @@ def _make(name: str, cloud: CloudSettings, sign_in: SignIn, pasted: Secret | Non
         authority["disable_instance_discovery"] = True
     if sign_in.method == "service-principal":
         secret = pasted or (reveal(sign_in.secret) if sign_in.secret else None)
-        if not (sign_in.tenant and sign_in.client_id and secret):
-            raise OperatorError(
-                f"The sign-in of the context {name} is incomplete.",
-                cause="A service principal needs tenant, client_id and secret.",
-                remedy=f"Complete [contexts.{name}.sign_in].",
-                code="sign-in.incomplete",
-            )
-        return azure.identity.ClientSecretCredential(sign_in.tenant, sign_in.client_id, secret.reveal(), **authority, **options)
+        if not (sign_in.tenant and sign_in.client_id and (secret or sign_in.certificate)):
+            raise _incomplete(name, "A service principal needs tenant, client_id, and secret or certificate.")
+        who = (sign_in.tenant, sign_in.client_id)
+        if sign_in.certificate:  # its secret, if it has one, is the password of its key
+            password = {"password": secret.reveal()} if secret else {}
+            pem = _certificate(sign_in.certificate)
+            return azure.identity.CertificateCredential(*who, certificate_data=pem, **password, **authority, **options)
+        assert secret is not None
+        return azure.identity.ClientSecretCredential(*who, secret.reveal(), **authority, **options)
+    if sign_in.method == "workload-identity":
+        file = sign_in.token_file or os.environ.get("AZURE_FEDERATED_TOKEN_FILE", "")
+        tenant = sign_in.tenant or os.environ.get("AZURE_TENANT_ID", "")
+        client = sign_in.client_id or os.environ.get("AZURE_CLIENT_ID", "")
+        if not (tenant and client and file):
+            raise _incomplete(name, "Workload identity needs tenant, client_id and token_file, the file of the federated token.")
+        return azure.identity.WorkloadIdentityCredential(
+            tenant_id=tenant, client_id=client, token_file_path=str(resolve_path(file)), **authority, **options
+        )
     if sign_in.method == "device-code":
         optional = {"client_id": sign_in.client_id} if sign_in.client_id else {}
         asking = azure.identity.DeviceCodeCredential(
@@ -200,8 +171,32 @@ def _make(name: str, cloud: CloudSettings, sign_in: SignIn, pasted: Secret | Non
         )
         return _Announced(asking)
     if sign_in.method == "managed-identity":
-        return azure.identity.ManagedIdentityCredential(client_id=sign_in.client_id or None, **connection_options(""))
+        return azure.identity.ManagedIdentityCredential(client_id=sign_in.client_id or None, **connection_options(cloud.ca_file))
     return azure.identity.AzureCliCredential(tenant_id=sign_in.tenant, process_timeout=30)
+
+
+def _incomplete(name: str, cause: str) -> OperatorError:
+    return OperatorError(
+        f"The sign-in of the context {name} is incomplete.",
+        cause=cause,
+        remedy=f"Complete [contexts.{name}.sign_in].",
+        code="sign-in.incomplete",
+    )
+
+
+def _certificate(text: str) -> bytes:
+    """Return a PEM file with certificate and key, read anew; raises OperatorError where others can read it or it is not there."""
+    path = resolve_path(text)
+    try:
+        pem = read_private(path, "the certificate's file")
+    except FileNotFoundError as error:
+        raise OperatorError(
+            f"There is no certificate file {path}.",
+            cause="The context's sign_in names it.",
+            remedy="Put the PEM file with certificate and private key there (chmod 600), or correct certificate.",
+            code="sign-in.certificate",
+        ) from error
+    return pem.encode()
 
 
 def _transport(cloud: CloudSettings) -> Any:

@@ -33,10 +33,12 @@ The format, whole (only what differs from the defaults of ``model.py`` need be w
     ca_file = ""
 
     [contexts.edge.sign_in]
-    method = "az"                         # az, device-code, service-principal or managed-identity
+    method = "az"                         # az, device-code, service-principal, workload-identity, managed-identity
     tenant = ""
     client_id = ""
     secret = "keyring:edge-principal"
+    certificate = ""                      # in place of a secret: a PEM file with the key, mode 0600
+    token_file = ""                       # workload identity's federated token
 
     [contexts.edge.events]
     consumer_group = "$Default"

@@ -8,13 +8,28 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 
 def _name(text: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
+
+
+def signed_by(certificate: bytes, signature: bytes, text: bytes) -> bool:
+    """Return whether the RSA key of a certificate in PEM made a signature, by PS256 or RS256 as msal signs."""
+    key = x509.load_pem_x509_certificate(certificate).public_key()
+    if not isinstance(key, rsa.RSAPublicKey):
+        return False
+    for scheme in (padding.PSS(padding.MGF1(hashes.SHA256()), padding.PSS.AUTO), padding.PKCS1v15()):
+        try:
+            key.verify(signature, text, scheme, hashes.SHA256())
+        except InvalidSignature:
+            continue
+        return True
+    return False
 
 
 class Authority:

@@ -156,7 +156,7 @@ _KINDS = (
     FaultKind("workspace-500", "workspace", "Azure ML answers 500.", cure="wait", lasts=_LASTS),
     FaultKind("workspace-forbidden", "workspace", "The sign-in has no role on the workspace (403)."),
     FaultKind("v1-gone", "workspace", "Azure ML's v1 service for models and images is gone (410)."),
-    FaultKind("sign-in", "workspace", "Azure AD refuses the sign-in."),
+    FaultKind("sign-in", "workspace", "Azure AD refuses the sign-in.", {"number": 7000222}),
     FaultKind("making-slow", "workspace", "Conversions and builds do not come to their end."),
     FaultKind("convert-fails", "workspace", "Conversions fail.", cure="model"),
     FaultKind("build-fails", "workspace", "Image builds fail.", cure="model"),

@@ -36,6 +36,7 @@ class World:
         self.hubs = {self.hub.name: self.hub}
         self.tenant, self.client_id, self.subscription = (str(uuid.uuid4()) for _ in range(3))
         self.client_secret = secrets.token_urlsafe(24)
+        self.client_certificate: bytes | None = None  # PEM; with it assertions of the client's are taken
         self.resource_group = f"lab-{self.nonce}"
         self.registry = Registry(f"labregistry{self.nonce}", host, self.faults)
         self.workspace = Workspace(f"lab-workspace-{self.nonce}", self.clock, self.faults, self.registry, self._hub_by_id)

@@ -12,7 +12,7 @@ from console.cli.output import Call
 from console.files import from_here
 from services.contexts.codec import parse_source
 from services.contexts.draft import Draft
-from services.contexts.model import CloudSettings, RegistrySettings, SecretSource, SignIn
+from services.contexts.model import CLOUDS, CloudSettings, RegistrySettings, SecretSource, SignIn
 from services.contexts.sign_in import show_device_codes
 from services.contexts.store import ContextStore
 from services.errors import OperatorError, UsageError
@@ -57,7 +57,7 @@ def add(call: Call, store: ContextStore) -> int:
 
 def _draft(call: Call) -> Draft:
     options = call.options
-    standard = CloudSettings()
+    standard = CloudSettings(*CLOUDS[options.cloud])
     ca_file = str(from_here(options.ca_file)) if options.ca_file else ""
     manager = options.resource_manager or standard.resource_manager
     secret = _source(options.client_secret) if options.client_secret else None
@@ -73,7 +73,14 @@ def _draft(call: Call) -> Draft:
         token_host=options.hub_host,
         namespace=options.namespace,
         event_hub=options.event_hub,
-        sign_in=SignIn(options.sign_in, options.tenant, options.client_id, secret),
+        sign_in=SignIn(
+            options.sign_in,
+            options.tenant,
+            options.client_id,
+            secret,
+            str(from_here(options.client_certificate)) if options.client_certificate else "",
+            str(from_here(options.token_file)) if options.token_file else "",
+        ),
         cloud=CloudSettings(manager.rstrip("/"), options.authority or standard.authority, ca_file),
         registry=RegistrySettings(options.registry, options.registry_user, password, ca_file) if options.registry else None,
         device=options.device,

@@ -12,6 +12,7 @@ from console.cli.verbs._context_add import add
 from console.cli.verbs._names import DeviceName
 from services.contexts.codec import to_table
 from services.contexts.draft import forget_secrets
+from services.contexts.model import CLOUDS
 from services.contexts.store import ContextStore, dump
 from services.masking import mask
 from services.names import hub_name
@@ -72,13 +73,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add.add_argument("--proxy", metavar="URL", default="", help="the proxy for messages by websockets: http://HOST:PORT")
     add.add_argument(
         "--sign-in",
-        choices=("az", "device-code", "service-principal", "managed-identity"),
+        choices=("az", "device-code", "service-principal", "workload-identity", "managed-identity"),
         default="az",
         help="how to sign in to Azure (default: az, the machine's az login)",
     )
     add.add_argument("--tenant", default="", help="its id or domain; a service principal needs it")
     add.add_argument("--client-id", default="", help="the application's id; a service principal needs it")
     add.add_argument("--client-secret", metavar="SOURCE", help="where the service principal's secret is")
+    add.add_argument(
+        "--client-certificate", metavar="PEM", default="", help="the service principal's certificate with its key (0600)"
+    )
+    add.add_argument("--token-file", metavar="FILE", default="", help="workload identity's federated token")
+    add.add_argument("--cloud", choices=tuple(CLOUDS), default="public", help="which Azure (default: public)")
     add.add_argument("--resource-manager", metavar="URL", help="another cloud's Azure Resource Manager")
     add.add_argument("--authority", metavar="URL", help="another cloud's sign-in")
     add.add_argument("--ca-file", metavar="PEM", default="", help="a private certificate authority to trust")

@@ -10,6 +10,7 @@ from textual.screen import Screen
 
 from console.files import from_here
 from console.tui.background import in_thread
+from services.contexts import model
 from services.errors import OperatorError
 from services.records import Secret
 from widgets.dialogs import Choose, Prompt
@@ -24,14 +25,12 @@ Say = Callable[..., None]
 SIGN_IN = {
     "az": ("the az login of this machine", "az login was run here"),
     "device-code": ("a code, entered in a browser", "nothing is needed on this machine"),
-    "service-principal": ("a service principal", "tenant, client id and secret"),
+    "service-principal": ("a service principal", "tenant, client id, secret or certificate"),
+    "workload-identity": ("workload identity", "the file of a federated token"),
     "managed-identity": ("this machine's managed identity", "the jump host is an Azure machine"),
 }
-CLOUDS = {
-    "Azure": ("https://management.azure.com", "https://login.microsoftonline.com"),
-    "Azure Government": ("https://management.usgovcloudapi.net", "https://login.microsoftonline.us"),
-    "Azure in China": ("https://management.chinacloudapi.cn", "https://login.chinacloudapi.cn"),
-}
+_CLOUD_NAMES = {"public": "Azure", "us-government": "Azure Government", "china": "Azure in China"}
+CLOUDS = {_CLOUD_NAMES[key]: place for key, place in model.CLOUDS.items()}
 _OTHER = "another, by its addresses"
 
 
@@ -99,19 +98,32 @@ async def _sign_in(draft: Draft, ask: Ask) -> None:
     if method != "managed-identity":
         needed = "" if method == "service-principal" else ", or empty for your own"
         tenant = await ask(Prompt("Tenant", f"The tenant's id or domain{needed}", before.tenant))
-    if tenant is not None and method in ("service-principal", "managed-identity", "device-code"):
+    if tenant is not None and method != "az":
         own = "" if method == "service-principal" else "; empty where there is none of its own"
         client = await ask(Prompt("Client id", f"The application's id{own}", before.client_id))
     if tenant is None or client is None:
         return
+    certificate = token_file = ""
     if method == "service-principal":
+        certificate = await ask(Prompt("Certificate", "Its PEM file with the key; empty for a client secret", before.certificate))
+    if method == "workload-identity":
+        token_file = await ask(Prompt("Token file", "Empty for AZURE_FEDERATED_TOKEN_FILE", before.token_file))
+    if certificate is None or token_file is None:
+        return
+    if method == "service-principal" and not certificate:
         secret = await ask(Prompt("Client secret", "It is not shown, and kept in a file that only you can read", secret=True))
         if not secret:
             return
         draft.client_secret = Secret(secret.strip())
     else:
         draft.client_secret = None  # of a service principal chosen before, which nobody signs in by any more
-    draft.sign_in = SignIn(method, tenant.strip(), client.strip())
+    draft.sign_in = SignIn(
+        method, tenant.strip(), client.strip(), certificate=_from_here(certificate), token_file=_from_here(token_file)
+    )
+
+
+def _from_here(path: str) -> str:
+    return str(from_here(path.strip())) if path.strip() else ""
 
 
 async def _cloud(draft: Draft, ask: Ask) -> None:

@@ -70,7 +70,9 @@ async def test_answers_that_take_back_what_was_there(lab: dict[str, Any], home: 
     """The questions alone: an emptied group is Azure's own, a CA's path is the shell's, az needs no service principal's secret."""
     monkeypatch.chdir(Path(lab["ca_file"]).parent)
     draft = Draft("edge", consumer_group="mine")
-    answers: Iterator[str] = iter(["service-principal", "tenant", "client", "s3cret", "az", "", "", Path(lab["ca_file"]).name])
+    answers: Iterator[str] = iter(
+        ["service-principal", "tenant", "client", "", "s3cret", "az", "", "", Path(lab["ca_file"]).name]
+    )
 
     async def ask(_question: Screen[Any]) -> str:
         return next(answers)

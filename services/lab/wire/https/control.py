@@ -11,6 +11,7 @@ from aiohttp import web
 from services.lab.cloud.hub import HubError
 from services.lab.cloud.hub.errors import section
 from services.lab.faults import KINDS
+from services.lab.wire.https.oauth import FEDERATION, issue
 from services.lab.wire.https.replies import CloudError, body_of, world_of
 from services.lab.world import World
 
@@ -122,6 +123,12 @@ async def _raw_message(request: web.Request, world: World) -> web.Response:
     return web.json_response({"count": 1, "first": list(place)})
 
 
+async def _certificate(request: web.Request, world: World) -> web.Response:
+    """Register the certificate ``pem`` with the client that signs in; return a federated token for it, too."""
+    world.client_certificate = str((await body_of(request)).get("pem") or "").encode() or None
+    return web.json_response({"federated_token": issue(world, FEDERATION), "identity_header": world.control_key})
+
+
 async def _image(request: web.Request, world: World) -> web.Response:
     """Return an image record of any texts in the workspace: ``{"name", "state", "log", …}``, the rest as the record's own fields."""
     body = await body_of(request)
@@ -135,6 +142,7 @@ def routes() -> list[web.RouteDef]:
         web.get("/lab/faults", _with_key(_faults)),
         web.post("/lab/faults", _with_key(_switch)),
         web.get("/lab/world", _with_key(_world)),
+        web.post("/lab/certificate", _with_key(_certificate)),
         web.post("/lab/images", _with_key(_image)),
         web.post("/lab/messages", _with_key(_messages)),
         web.post("/lab/messages/raw", _with_key(_raw_message)),

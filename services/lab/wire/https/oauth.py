@@ -11,6 +11,7 @@ from collections.abc import Collection
 
 from aiohttp import web
 
+from services.lab.authority import signed_by
 from services.lab.wire.https.replies import CloudError, Json, part, world_of
 from services.lab.world import World
 
@@ -18,7 +19,15 @@ from services.lab.world import World
 MANAGEMENT = ("https://management.azure.com", "https://management.core.windows.net", "https://ml.azure.com")
 HUB = ("https://iothubs.azure.net",)
 EVENTS = ("https://eventhubs.azure.net",)
+# Whom a federated token is for that stands in for a client's secret.
+FEDERATION = "api://AzureADTokenExchange"
+_ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _SECONDS = 3600
+_WORDS = {
+    7000222: "The provided client secret keys are expired.",
+    50076: "Due to a configuration change made by your administrator you must use multi-factor authentication to access the resource.",
+    53003: "Access has been blocked by Conditional Access policies.",
+}
 
 
 def _encode(value: Json) -> str:
@@ -127,8 +136,10 @@ def _audience(scope: str) -> str:
 async def _token(request: web.Request) -> web.Response:
     world, form = world_of(request), await request.post()
     tenant, grant = part(request, "tenant"), str(form.get("grant_type"))
-    if world.faults.active("sign-in") is not None:
-        return _refuse("invalid_client", "AADSTS7000222", "The provided client secret keys are expired.")
+    if (refused := world.faults.active("sign-in")) is not None:
+        number = int(refused["number"])
+        error = "invalid_client" if number == 7000222 else "invalid_grant"
+        return _refuse(error, f"AADSTS{number}", _WORDS.get(number, "The sign-in is refused."))
     if tenant not in (world.tenant, "organizations", "common"):
         return _refuse("invalid_request", "AADSTS90002", f"Tenant '{tenant}' not found.")
     client = str(form.get("client_id"))
@@ -136,7 +147,10 @@ async def _token(request: web.Request) -> web.Response:
     if grant == "client_credentials":
         if client != world.client_id:
             return _refuse("unauthorized_client", "AADSTS700016", f"Application with identifier '{client}' was not found.")
-        if not _same(str(form.get("client_secret")), world.client_secret):
+        if form.get("client_assertion_type") == _ASSERTION:
+            if trouble := _assertion_fault(world, str(form.get("client_assertion"))):
+                return _refuse("invalid_client", *trouble)
+        elif not _same(str(form.get("client_secret")), world.client_secret):
             return _refuse("invalid_client", "AADSTS7000215", "Invalid client secret provided.")
         return web.json_response({"token_type": "Bearer", "expires_in": _life(world), "access_token": issue(world, audience)})
     if grant in ("urn:ietf:params:oauth:grant-type:device_code", "device_code"):
@@ -149,6 +163,37 @@ async def _token(request: web.Request) -> web.Response:
     if grant == "refresh_token" and form.get("refresh_token") == world.refresh_token:
         return web.json_response(_user_tokens(world, audience, client))
     return _refuse("unsupported_grant_type", "AADSTS70003", f"The grant type '{grant}' is not supported.")
+
+
+def _assertion_fault(world: World, assertion: str) -> tuple[str, str] | None:
+    """Return what is wrong with a client's assertion: a federated token of the lab, or one signed with the client's certificate."""
+    if valid(world, assertion, (FEDERATION,)):
+        return None
+    if world.client_certificate is None:
+        return "AADSTS70021", "No matching federated identity record found for presented assertion."
+    text, _, signature = assertion.rpartition(".")
+    raw = base64.urlsafe_b64decode(signature + "=" * (-len(signature) % 4))
+    if not signed_by(world.client_certificate, raw, text.encode()):
+        return (
+            "AADSTS700027",
+            "The certificate with identifier used to sign the client assertion is not registered on application.",
+        )
+    return None
+
+
+async def _managed_identity(request: web.Request) -> web.Response:
+    """Return a token to the machine that the lab runs on, as App Service's endpoint does (azure-identity, app_service.py)."""
+    world = world_of(request)
+    if not _same(request.headers.get("X-IDENTITY-HEADER", ""), world.control_key):
+        return web.json_response({"statusCode": 401, "message": "Unauthorized"}, status=401)
+    client, resource = request.query.get("client_id", ""), request.query.get("resource", "")
+    if client not in ("", world.client_id):
+        return web.json_response(
+            {"statusCode": 400, "message": "No User Assigned or Delegated Managed Identity found."}, status=400
+        )
+    expires = int(world.clock.now()) + _life(world)
+    token = {"access_token": issue(world, resource), "expires_on": str(expires), "resource": resource, "token_type": "Bearer"}
+    return web.json_response(token)
 
 
 def _user_tokens(world: World, audience: str, client: str) -> Json:
@@ -211,4 +256,5 @@ def routes() -> list[web.RouteDef]:
         web.post(f"/{guid}/oauth2/v2.0/token", _token),
         web.post(f"/{guid}/oauth2/v2.0/devicecode", _device_code),
         web.get("/devicelogin", _device_login),
+        web.get("/lab/msi/token", _managed_identity),
     ]
