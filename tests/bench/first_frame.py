@@ -91,6 +91,9 @@ def once(kind: str, home: str) -> tuple[float, float]:
     command = [sys.executable, *COMMANDS[kind]]
     master, slave = pty.openpty()
     env = {**os.environ, "DBE_CONSOLE_HOME": home, "TERM": "xterm-256color", "COLUMNS": "80", "LINES": "24"}
+    # As installed, where pip has compiled everything: else the console's modules alone would be compiled anew at each start.
+    env.pop("PYTHONDONTWRITEBYTECODE", None)
+    env["PYTHONPYCACHEPREFIX"] = f"{home}/compiled"
     env.update(TEXTUAL_FPS="60", TEXTUAL_ANIMATIONS="none", TEXTUAL_SMOOTH_SCROLL="0", TEXTUAL_DISABLE_KITTY_KEY="1")
     began = time.monotonic()
     process = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, env=env, start_new_session=True)
