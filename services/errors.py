@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from services.records import PendingOperation
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from services.records import PendingOperation
 
 
 class OperatorError(Exception):

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from services.records import Finding, InferenceMessage, WorkspaceImage, WorkspaceModel
 from services.text import counted, indented_json
 from services.times import age, ago, clock, full
 from widgets.hanging_indent import Fact, Part, assemble
@@ -19,6 +19,9 @@ from widgets.images import image_state, model_state
 from widgets.module_row import Row, module_state, next_start
 from widgets.remedies import on_screen
 from widgets.symbols import SEVERITY, STYLES
+
+if TYPE_CHECKING:
+    from services.records import Finding, InferenceMessage, WorkspaceImage, WorkspaceModel
 
 
 def _facts(pairs: Iterable[tuple[str, object]]) -> list[Part]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 from textual import on
 from textual._time import get_time
@@ -16,12 +16,14 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from services.errors import OperatorError
 from widgets.closing import Closing
 from widgets.copy import Copy
 from widgets.footer import KeyLine
 from widgets.pane import error_content
 from widgets.symbols import STYLES, drawn, is_ascii
+
+if TYPE_CHECKING:
+    from services.errors import OperatorError
 
 Result = TypeVar("Result")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -11,11 +11,13 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Button, Static
 
-from services.records import DiffLine, Severity
 from widgets.copy import Copy
 from widgets.dialogs import Question, same_with_az
 from widgets.footer import KeyLine
 from widgets.symbols import SEVERITY, STYLES, drawn
+
+if TYPE_CHECKING:
+    from services.records import DiffLine, Severity
 
 
 def diff_content(lines: Sequence[DiffLine]) -> Content:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from textual.app import ComposeResult
 from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher
 
-from services.records import WorkspaceImage, WorkspaceModel
 from services.text import counted
 from services.times import age
 from widgets.pane import Pane
-from widgets.symbols import Role
 from widgets.table import Cell, Column, Table
+
+if TYPE_CHECKING:
+    from services.records import WorkspaceImage, WorkspaceModel
+    from widgets.symbols import Role
 
 IMAGE_STATES: dict[str, tuple[str, Role]] = {
     "succeeded": ("✓ ready", "good"),

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from services.records import RecorderFigures
+from typing import TYPE_CHECKING
+
 from services.text import counted, paced
 from services.times import span
 from widgets.symbols import Role
+
+if TYPE_CHECKING:
+    from services.records import RecorderFigures
 
 Part = tuple[str, Role]
 

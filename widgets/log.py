@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len, chop_cells
 
-from services.records import LogLine
 from services.times import clock, clock_with_milliseconds
 from widgets.lines import Cells, Lines, fit
-from widgets.symbols import Role
+
+if TYPE_CHECKING:
+    from services.records import LogLine
+    from widgets.symbols import Role
 
 _WIDE = 100  # columns, from which on times have milliseconds
 MOST = 20_000

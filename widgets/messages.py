@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from textual import on
 from textual.app import ComposeResult
@@ -16,10 +17,12 @@ from services.errors import OperatorError
 from services.records import InferenceMessage, RecorderFigures
 from services.text import paced
 from widgets.intake import Part, figures, troubles
-from widgets.lines import Lines
 from widgets.pane import Pane
 from widgets.stream import Stream
 from widgets.symbols import STYLES, drawn
+
+if TYPE_CHECKING:
+    from widgets.lines import Lines
 
 _STATE_LINES = 3
 _HEADS_FROM = 10  # lines of the pane, below which each is for a message

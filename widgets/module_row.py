@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from services.records import Finding, Module
 from services.times import age, now, span
 from widgets.symbols import SEVERITY, Role
 from widgets.table import Cell, Column
+
+if TYPE_CHECKING:
+    from services.records import Finding, Module
 
 _RUNTIME: dict[str, tuple[str, Role]] = {
     "running": ("✓ running", "good"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -16,10 +16,12 @@ from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Input, Label, Select, Static, TextArea
 
-from services.records import OptionsReport, Preset
 from services.text import counted
 from widgets.pane import Pane
 from widgets.symbols import SEVERITY, STYLES, Role, drawn
+
+if TYPE_CHECKING:
+    from services.records import OptionsReport, Preset
 
 CHANGED = "changed, not deployed"
 EMPTY = "Nothing is being deployed. Enter on an image in 1 begins; e on a module in 2 brings the create options that it has."

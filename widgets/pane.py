@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -13,12 +13,14 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
-from services.errors import OperatorError
 from services.times import now
 from widgets.hanging_indent import Fact, Part, assemble
 from widgets.lines import Lines
 from widgets.remedies import on_screen
 from widgets.symbols import STYLES, Role, drawn
+
+if TYPE_CHECKING:
+    from services.errors import OperatorError
 
 Look = Literal["loading", "empty", "failed", "ready"]
 
@@ -147,6 +149,9 @@ class Pane(Vertical):
 
     def compose_content(self) -> ComposeResult:
         raise NotImplementedError
+
+    def watch_has_focus(self, _has_focus: bool) -> None:
+        """Restyle nothing: ``-current`` says which pane one is in, and everything in it would be styled again."""
 
     def on_mount(self) -> None:
         """Start by loading."""

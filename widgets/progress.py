@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import ProgressBar, Static
 
-from services.records import Progress
 from widgets.dialogs import Dialog
 from widgets.footer import KeyLine
 from widgets.symbols import STYLES
+
+if TYPE_CHECKING:
+    from services.records import Progress
 
 
 class ProgressDialog(Dialog[None]):

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Static
 
-from widgets.pane import Pane
 from widgets.symbols import STYLES, Role, drawn
+
+if TYPE_CHECKING:
+    from widgets.pane import Pane
 
 _HERE = "bold $text-primary"
 _SIGNS: dict[Role, str] = {"warn": "!", "bad": "✗"}

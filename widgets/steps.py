@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
-from services.records import Step
 from widgets.lines import Cells, Lines, fit
 from widgets.remedies import on_screen
 from widgets.symbols import SEVERITY, STEP, Role
+
+if TYPE_CHECKING:
+    from services.records import Step
 
 
 def seconds(value: float | None) -> str:

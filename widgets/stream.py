@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from rich.cells import cell_len
 from textual.message import Message
@@ -13,7 +13,9 @@ from textual.message import Message
 from services.records import PAGE, InferenceMessage
 from services.times import clock
 from widgets.lines import Cells, Lines, fit
-from widgets.symbols import Role
+
+if TYPE_CHECKING:
+    from widgets.symbols import Role
 
 WINDOW = 2_000  # rows held at most
 _RESULT_ROOM = 24  # cells from which a result has columns of its own

@@ -5,9 +5,10 @@ A *role* is one of ``ROLES``; ``Lines`` and the style sheet give each of them a 
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from services.records import LivenessWord, Severity, StepState
+if TYPE_CHECKING:
+    from services.records import LivenessWord, Severity, StepState
 
 Role = Literal["plain", "strong", "dim", "accent", "good", "warn", "bad"]
 ROLES: tuple[Role, ...] = ("plain", "strong", "dim", "accent", "good", "warn", "bad")

@@ -25,7 +25,6 @@ from console.tui.app_actions import AppActions
 from console.tui.background import go, in_thread
 from console.tui.commands import ConsoleCommands, open_command_line
 from console.tui.copying import CopyingApp
-from console.tui.flows.watches import Watch
 from console.tui.main_screen import MainScreen
 from console.tui.screens.signing_in import DeviceCodes
 from services.contexts.paths import state_folder
@@ -38,6 +37,7 @@ from widgets.symbols import ascii_only, is_ascii
 
 if TYPE_CHECKING:
     from console.lab.process import LabProcess
+    from console.tui.flows.watches import Watch
     from console.tui.resumption import Resumption
     from services.operations.drafts import Drafts
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from console.terminal.key_order import KeyOrderApp
-from services.errors import OperatorError
 from widgets.dialogs import ErrorDialog
+
+if TYPE_CHECKING:
+    from services.errors import OperatorError
 
 
 class ErrorReportingApp(KeyOrderApp):

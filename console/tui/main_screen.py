@@ -23,10 +23,8 @@ from console.tui.panes.images import Images
 from console.tui.panes.messages import Messages
 from console.tui.panes.modules import Modules
 from console.tui.panes.options import Options
-from console.tui.panes.pane_scope import PaneScope
 from console.tui.scope import Scope
 from services.errors import OperatorError
-from services.operations.session import Session
 from widgets.details import DetailsPanel
 from widgets.footer import KeyLine
 from widgets.pane import Pane
@@ -35,8 +33,10 @@ from widgets.symbols import drawn, is_ascii
 
 if TYPE_CHECKING:
     from console.tui.owner import ConsoleApp
+    from console.tui.panes.pane_scope import PaneScope
     from console.tui.saved_state import LeftWatch, Place
     from services.operations.changes import Change
+    from services.operations.session import Session
 
 Layout = Literal["single", "four", "roomy"]
 

@@ -9,11 +9,11 @@ from console.tui import saved_state as place
 from console.tui.background import go, in_thread
 from console.tui.flows.watches import Watch
 from services.files import FileError
-from services.records import Step
 
 if TYPE_CHECKING:
     from console.tui.owner import ConsoleApp
     from services.operations.session import Session
+    from services.records import Step
 
 
 class Resumption:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from services.records.device import DeviceState
+if TYPE_CHECKING:
+    from services.records.device import DeviceState
 
 Severity = Literal["ok", "info", "warning", "error"]
 

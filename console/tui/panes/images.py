@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.binding import BindingType
@@ -12,7 +12,6 @@ from console.tui.actions import ACTIONS, Action, bindings
 from console.tui.background import for_dialog, go, in_thread
 from console.tui.panes.pane_scope import PaneScope
 from services.errors import OperatorError
-from services.operations.session import Session
 from services.records import WorkspaceImage, WorkspaceModel
 from widgets.copy import Copy
 from widgets.details import image_details, model_details
@@ -20,6 +19,9 @@ from widgets.dialogs import Reader
 from widgets.images import ImagesPane
 from widgets.pane import Pane
 from widgets.table import Table
+
+if TYPE_CHECKING:
+    from services.operations.session import Session
 
 
 class Images(PaneScope, ImagesPane):

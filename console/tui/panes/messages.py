@@ -17,8 +17,6 @@ from console.tui.background import go, in_thread
 from console.tui.owner import app_of
 from console.tui.panes.pane_scope import PaneScope
 from services.errors import OperatorError, UsageError
-from services.messages.feed import MessageFeed
-from services.operations.session import Session
 from services.records import PAGE, InferenceMessage
 from services.text import counted
 from widgets.copy import Copy
@@ -30,7 +28,9 @@ from widgets.pane import Pane
 from widgets.stream import Stream
 
 if TYPE_CHECKING:
+    from services.messages.feed import MessageFeed
     from services.operations.changes import StreamChanges
+    from services.operations.session import Session
 
 _BUSY, _IDLE = 0.25, 1.0  # seconds between two looks at the journal
 _VERDICT = 10.0  # seconds between two looks at how the messages of the device are

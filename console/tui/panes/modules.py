@@ -18,11 +18,9 @@ from console.tui.background import go, in_thread
 from console.tui.panes.module_actions import ModuleActions
 from services.errors import OperatorError
 from services.names import module_name
-from services.operations.session import Session
 from services.records import PING_COST, DeviceState, Finding, InferenceMessage
 from services.times import ago, now
 from widgets.details import Around, module_details
-from widgets.module_row import Row
 from widgets.modules import ModulesPane
 from widgets.pane import Pane
 from widgets.symbols import drawn
@@ -31,6 +29,8 @@ from widgets.table import Table
 if TYPE_CHECKING:
     from services.operations.changes import DeviceChanges
     from services.operations.client_monitor import ClientMonitor
+    from services.operations.session import Session
+    from widgets.module_row import Row
 
 _MONITOR = 2.0  # seconds between two looks at what clients say
 _AFTER_A_FAILURE = 10.0  # seconds to the next reading where one failed

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import SuspendNotSupported
@@ -21,7 +21,6 @@ from console.tui.owner import app_of
 from console.tui.panes.pane_scope import PaneScope
 from services.errors import OperatorError
 from services.files import FileError, scratch_folder, write
-from services.operations.session import Session
 from services.records import DeployRequest, DraftKey, DraftStatus
 from services.text import indented_json
 from widgets.copy import Copy
@@ -29,7 +28,10 @@ from widgets.dialogs import Confirm, Prompt, Reader
 from widgets.diff import diff_content
 from widgets.options import CHANGED, OptionsPane
 from widgets.remedies import on_screen
-from widgets.symbols import Role
+
+if TYPE_CHECKING:
+    from services.operations.session import Session
+    from widgets.symbols import Role
 
 
 def editor_command(environment: Mapping[str, str]) -> list[str]:

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from textual.events import Key
 
-from console.tui.actions import Action
 from console.tui.owner import main_of
 from console.tui.scope import Scope
 
 if TYPE_CHECKING:
+    from console.tui.actions import Action
     from console.tui.owner import MainScreen
     from widgets.pane import Pane
 else:
