@@ -13,6 +13,7 @@ from textual import on
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.command import CommandPalette
+from textual.events import Event, Key
 from textual.screen import Screen
 from textual.scrollbar import ScrollBar
 
@@ -80,7 +81,7 @@ class ConsoleApp(AppActions, CopyingApp):
 
     def get_default_screen(self) -> Screen[None]:
         """Return the four panes."""
-        return MainScreen(None)
+        return MainScreen(None, first=True)
 
     def on_mount(self) -> None:
         """End cleanly when the line is lost, then fetch the context: after the first frame."""
@@ -91,6 +92,12 @@ class ConsoleApp(AppActions, CopyingApp):
         self.call_after_refresh(self._begin)
         self.set_interval(_REMEMBER, self.remember)
 
+    async def on_event(self, event: Event) -> None:
+        """Have every pane mounted before the first key may go to it."""
+        if isinstance(event, Key) and isinstance(self.screen, MainScreen):
+            await self.screen.mount_rest()
+        await super().on_event(event)
+
     def _begin(self) -> None:
         """Begin after the first frame.
 
@@ -100,7 +107,11 @@ class ConsoleApp(AppActions, CopyingApp):
         gc.enable()
         if is_remote() and not self.slow:
             go(self, self._offer_slow_link(), "slow-link")
-        go(self, self._open(), "open")
+        go(self, self._go_on(), "open")
+
+    async def _go_on(self) -> None:
+        await self.main.mount_rest()
+        await self._open()
 
     async def _open(self) -> None:
         """Open the lab's context, the one asked for, or the first run."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from textual import on
@@ -59,11 +60,14 @@ class MainScreen(Scope, Screen[None]):
     SCOPES = ("main",)
     BINDINGS: ClassVar[list[BindingType]] = bindings("main")
 
-    def __init__(self, session: Session | None) -> None:
+    def __init__(self, session: Session | None, first: bool = False) -> None:
+        """Of the ``first`` screen panes out of sight are mounted after its first frame (``mount_rest``)."""
         super().__init__()
+        self._first = first
         self.session = session
         self.device = ""
         self.zoomed = False
+        self._mounting = asyncio.Lock()
         self._spent = -_SPENT_STEP  # as it is shown
         self.images = Images(id="images")
         self.modules = Modules(id="modules")
@@ -87,14 +91,25 @@ class MainScreen(Scope, Screen[None]):
         yield self.banner
         yield self.strip
         with Horizontal(id="panes"):
+            only_images = self._first and self.has_class("-single")
             with Vertical(id="left", classes="-current"):
                 yield self.images
-                yield self.modules
+                if not only_images:
+                    yield self.modules
             with Vertical(id="right"):
-                yield self.options
-                yield self.messages
+                if not only_images:
+                    yield self.options
+                    yield self.messages
             yield self.details
         yield KeyLine()
+
+    async def mount_rest(self) -> None:
+        """Mount the panes that the first frame did not show, and so did not wait for; the first key waits for them."""
+        async with self._mounting:
+            if self.modules.is_attached:
+                return
+            await self.query_one("#left").mount(self.modules)
+            await self.query_one("#right").mount(self.options, self.messages)
 
     def on_mount(self) -> None:
         """Focus the images, where the main job begins."""
