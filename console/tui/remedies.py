@@ -32,6 +32,7 @@ _VERBS: Mapping[str, tuple[str, ...]] = {
     "restart": ("key {0}", "modules.restart"),
     "rollback": ("key {0} and {1}", "app.history", "history.rollback"),
     "rollback ENTRY": ("key {0} and {1} on entry {{ENTRY}}", "app.history", "history.rollback"),
+    "upgrade": (":upgrade on the module",),
     "score PICTURE": ("key {0}", "modules.score"),
 }
 
