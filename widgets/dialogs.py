@@ -96,25 +96,6 @@ class Dialog(Closing[Result], ModalScreen[Result]):
         self.dismiss(None)
 
 
-class AnswerButton(Button):
-    """A button that takes no key which was pressed before it was painted: nobody has read what it does."""
-
-    _painted_at = float("inf")
-
-    def on_mount(self) -> None:
-        """Take keys from the first frame on."""
-        self.call_after_refresh(self._note_painted)
-
-    def _note_painted(self) -> None:
-        self._painted_at = get_time()
-
-    def on_key(self, event: Key) -> None:
-        """Swallow a key that was typed ahead."""
-        if event.time < self._painted_at:
-            event.stop()
-            event.prevent_default()
-
-
 class Question(Dialog[bool]):
     """Asks before something that changes; rests on Cancel, but for what only adds (``rest_on_yes``).
 
@@ -145,6 +126,7 @@ class Question(Dialog[bool]):
         self.look = look
         self.wanted = type_to_confirm
         self.forbidden = forbidden
+        self._painted_at = float("inf")
 
     def compose_answer(self) -> ComposeResult:
         if self.wanted:
@@ -154,11 +136,21 @@ class Question(Dialog[bool]):
             yield Input(id="typed", compact=True)
         with Horizontal(classes="buttons"):
             yield Button("Cancel", id="cancel", compact=True)
-            yield AnswerButton(self.yes, id="yes", variant=self.look, compact=True, disabled=bool(self.wanted) or self.forbidden)
+            yield Button(self.yes, id="yes", variant=self.look, compact=True, disabled=bool(self.wanted) or self.forbidden)
 
     def on_mount(self) -> None:
         """Focus what it rests on."""
         self.query_one("#typed" if self.wanted else "#yes" if self.rest_on_yes else "#cancel").focus()
+        self.call_after_refresh(self._note_painted)
+
+    def _note_painted(self) -> None:
+        self._painted_at = get_time()
+
+    def on_key(self, event: Key) -> None:
+        """Swallow a key that was pressed before the question was painted: nobody has read what it answers."""
+        if event.time < self._painted_at and event.key != "escape":
+            event.stop()
+            event.prevent_default()
 
     @on(Input.Changed, "#typed")
     def _compare_answer(self, event: Input.Changed) -> None:

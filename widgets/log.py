@@ -156,7 +156,7 @@ class LogView(Lines):
         first = not self.wrapped or index == 0 or self._pieces[index - 1][0] != self._pieces[index][0]
         cells: list[tuple[str, Role]] = [(sign if first else "  ", role)]
         room = width - 2
-        if self.times and (line.time is not None or self.wrapped):
+        if self.times and (line.time is not None or self.wrapped or self._modules):
             size = self._time_width()
             time_text = (clock if size == 8 else clock_with_milliseconds)(line.time) if line.time and first else ""
             cells.append((f"{time_text:<{size}} ", "dim"))

@@ -16,7 +16,7 @@ from services.deployment.manifest.problem import ManifestProblem
 from services.deployment.options.client_arguments import client_role
 from services.diagnosis.lifecycle import sentence, unsupported
 from services.errors import OperatorError
-from services.hub.client import EDGE_HUB
+from services.hub.client import AGENT, EDGE_HUB
 from services.hub.field_readers import mapping
 from services.hub.twin import settings_of
 from services.records import ConfigurationStatus, DeviceState, DiffLine, Severity
@@ -78,9 +78,30 @@ class Plan:
 
     @property
     def only_adds(self) -> bool:
-        """Whether it takes nothing away and changes nothing that is there, and nothing is said against it."""
+        """Whether it takes nothing away and changes nothing that is there, and nothing is said against it.
+
+        A line more in an entry that is there (a variable, an option) has the agent start that module anew: that is a change.
+        """
         harmless = all(severity in ("ok", "info") for severity, _ in self.remarks)
-        return self.service is None and harmless and all(line.sign != "-" for line in self.diff)
+        additive = not self.empty and all(line.sign != "-" for line in self.diff)
+        return (
+            self.service is None
+            and harmless
+            and additive
+            and all(after.get(name) == entry for before, after in self._entries() for name, entry in before.items())
+        )
+
+    def _entries(self) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
+        """Yield what is there before and after, by name: modules, the runtime's, credentials, modules' own twins."""
+        yield modules_of(self.before), modules_of(self.after)
+        yield credentials_of(self.before), credentials_of(self.after)
+        system = [mapping(agent_of(content).get("systemModules")) for content in (self.before, self.after)]
+        yield system[0], system[1]
+        twins = [
+            {name: twin for name, twin in mapping(content.get("modulesContent")).items() if name not in (AGENT, EDGE_HUB)}
+            for content in (self.before, self.after)
+        ]
+        yield twins[0], twins[1]
 
     @property
     def nothing_sent(self) -> str:

@@ -72,9 +72,26 @@ def plan(before: dict[str, Any], after: dict[str, Any], **fields: Any) -> Plan:
 def test_only_an_addition_without_warnings_is_confirmed_by_enter():
     added, context = DiffLine("+", "eye"), DiffLine(" ", "host")
     scale = ConfigurationStatus("line-3", "Targeted")
-    assert plan({}, {}, diff=(context, added)).only_adds
+    host = ("running", "r.azurecr.io/accel:1", "{}")
+    before, after = manifest(host=host), manifest(host=host, eye=("running", "r.azurecr.io/eye:1", "{}"))
+    assert plan(before, after, diff=(context, added)).only_adds
     for fields in ({"diff": (added, DiffLine("-", "host"))}, {"notices": ("nobody receives it",)}, {"configurations": (scale,)}):
-        assert not plan({}, {}, **{"diff": (added,), **fields}).only_adds, fields
+        assert not plan(before, after, **{"diff": (added,), **fields}).only_adds, fields
+
+
+def test_a_line_more_in_a_module_that_is_there_is_no_addition():
+    before = manifest(host=("running", "r.azurecr.io/accel:1", "{}"))
+    after = manifest(host=("running", "r.azurecr.io/accel:1", '{"Env": ["A=1"]}'))
+    assert not plan(before, after, diff=(DiffLine("+", '"A=1"'),)).only_adds
+    assert not plan(before, before).only_adds
+
+
+def test_a_credential_that_changes_is_no_addition():
+    before, after = (manifest(host=("running", "r.azurecr.io/accel:1", "{}")) for _ in range(2))
+    for content, password in ((before, "old"), (after, "new")):
+        agent = content["modulesContent"]["$edgeAgent"]["properties.desired"]
+        agent["runtime"] = {"settings": {"registryCredentials": {"r": {"address": "r.azurecr.io", "password": password}}}}
+    assert not plan(before, after).only_adds
 
 
 # A client gets its route whichever way it comes (defect D: an empty host field left it without one).

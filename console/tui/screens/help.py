@@ -21,10 +21,7 @@ def help_dialog(app: ConsoleApp) -> Reader:
     pane = next((node for node in screen.focused.ancestors_with_self if isinstance(node, Pane)), None) if screen.focused else None
     about = pane.HELP if pane is not None else getattr(screen, "HELP", "")
     title = pane.NAME if pane is not None else getattr(screen, "heading", "dbe-console")
-    parts: list[tuple[str, str]] = [
-        ("\n\n".join(drawn(part.replace("\n", " ")) for part in about.split("\n\n")) + "\n", ""),
-        ("\nKeys\n", "bold"),
-    ]
+    parts: list[tuple[str, str]] = []
     rows: dict[tuple[str, str], list[str]] = {}
     for active in screen.active_bindings.values():
         binding = active.binding
@@ -42,6 +39,9 @@ def help_dialog(app: ConsoleApp) -> Reader:
                 (f"{identity}\n", STYLES["dim"]),
             ]
         parts.append(("\n", ""))
+        if group is own:  # the keys of this place first: they are what one looks for
+            parts.append(("\n\n".join(drawn(part.replace("\n", " ")) for part in about.split("\n\n")) + "\n\n", ""))
+            parts.append(("Keys everywhere\n", "bold"))
     if screen.focused is not None and screen.focused.check_consume_key("a", "a"):
         parts.append(("While you type into a text, letters and signs go there; after Esc there are more keys.\n", STYLES["dim"]))
     parts += [
