@@ -243,7 +243,7 @@ async def test_keys_that_come_in_one_packet_each_meet_what_the_one_before_has_ma
         await pilot.press("escape")
         await until(pilot, lambda: "edgeHub" in text_of(app) and "edgeAgent" not in text_of(app))
         await pilot.press("1")
-        await until(pilot, lambda: "none of 5 matches the filter" in text_of(app))
+        await until(pilot, lambda: "none of 9 matches the filter" in text_of(app))
         assert "brdx" in text_of(app)
 
 
