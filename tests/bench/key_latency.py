@@ -67,7 +67,12 @@ def measure(lab: BenchLab, rate: float, keys: int, *arguments: str) -> dict[str,
         found.until(lambda text: re.search(r"[2-9],\d{3} kept", text) is not None, 60)
         found.press(" ")
         found.pump(3)
-        quiet = latencies(found, moving(found), keys)
+        quiet_paused = latencies(found, moving(found), keys)
+        found.press("f")
+        found.until("following")
+        quiet_following = latencies(found, opening(found), keys)
+        found.press(" ")
+        found.pump(1)
         with lab.stream(rate):
             found.pump(3)
             before, begun = kept(found), time.monotonic()
@@ -78,14 +83,15 @@ def measure(lab: BenchLab, rate: float, keys: int, *arguments: str) -> dict[str,
             received = (kept(found) - before) / (time.monotonic() - begun)
     return {
         "paused": spread(paused),
+        "paused_quiet": spread(quiet_paused),
         "following": spread(following),
-        "quiet_baseline": spread(quiet),
+        "following_quiet": spread(quiet_following),
         "received": {"a_second": round(received)},
     }
 
 
 def main() -> None:
-    """Measure and report; the figure is the worse of the two series."""
+    """Measure and report; the figure is the worse of the two series, each beside the same keys on a quiet screen."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rate", type=float, default=5_000)
     parser.add_argument("--keys", type=int, default=100)
@@ -96,9 +102,9 @@ def main() -> None:
         found = measure(lab, options.rate, options.keys)
     taken, passed = (now - then for now, then in zip(processor_taken(), before, strict=True))
     report(
-        "key press to repaint, p95 in ms",
-        max(found["paused"]["p95"], found["following"]["p95"]),
-        "p95 <= 50, p99 <= 100",
+        "key press to repaint, p95 while messages come / p95 of the same keys on a quiet screen",
+        round(max(found[kind]["p95"] / found[f"{kind}_quiet"]["p95"] for kind in ("paused", "following")), 2),
+        "p95 <= 3 times, p99 <= 100 ms",
         **found,
         messages_a_second=options.rate,
         terminal="80x24",
