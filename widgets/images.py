@@ -37,6 +37,8 @@ def model_state(model: WorkspaceModel) -> Cell:
     """Return whether an accelerated model was made from it."""
     if model.parent_id:
         return "✓ accelerated", "good"
+    if not model.conversions_known:
+        return "· registered", "dim"
     return ("✓ converted", "good") if model.converted_id else ("· not converted", "dim")
 
 

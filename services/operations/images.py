@@ -36,8 +36,13 @@ class Listing(Generic[Item]):
     remarks: tuple[str, ...] = ()
 
     @property
+    def headlines(self) -> tuple[str, ...]:
+        """What an operator should know beside the rows, in short."""
+        return (*(error.what for error in self.errors), *self.remarks)
+
+    @property
     def notes(self) -> tuple[str, ...]:
-        """What an operator should know beside the rows."""
+        """The same with the causes."""
         return (*(f"{error.what} {error.cause}".strip() for error in self.errors), *self.remarks)
 
 
@@ -161,8 +166,8 @@ def _v1(call: Callable[[], list[Item]]) -> list[Item]:
         if error.state not in _V1_REFUSALS:
             raise
         raise OperatorError(
-            "Azure ML's v1 service gives nothing.",
-            cause=f"{error.what} {error.cause} Its support ended on {AZUREML_V1.end}.",
+            f"Azure ML's v1 service gives nothing (support ended {AZUREML_V1.end}).",
+            cause=f"{error.what} {error.cause}".strip(),
             remedy=f"What registry and v2 API give is shown. {error.remedy}",
             code="workspace.v1-refused",
             raw=error.raw,

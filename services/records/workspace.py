@@ -62,7 +62,11 @@ class WorkspaceImage:
 
 @dataclass(frozen=True, slots=True)
 class WorkspaceModel:
-    """A registered model. ``parent_id`` names the model that it was converted from; ``converted_id`` the accelerated one made from it."""
+    """A registered model.
+
+    ``parent_id`` names the model that it was converted from; ``converted_id`` the accelerated one made from it. Both are known by
+    the v1 service alone (``conversions_known``).
+    """
 
     id: str
     name: str
@@ -73,6 +77,7 @@ class WorkspaceModel:
     tags: Mapping[str, str] = field(default_factory=dict)
     parent_id: str = ""
     converted_id: str = ""
+    conversions_known: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,7 @@ def _model(name: str, row: Mapping[str, Any]) -> WorkspaceModel:
         framework=flavours or _line(properties.get("modelType")),
         created=moment(_fields(row, "systemData").get("createdAt")),
         description=clean(properties.get("description") or "", 2000),
+        conversions_known=False,
         tags={_line(key): _line(value) for key, value in _fields(properties, "tags").items()},
     )
 

@@ -58,7 +58,9 @@ def test_without_v1_registry_and_v2_go_on(session: Session, fault):
         assert {model.id for model in models.items} == before
         for listing in (images, models):
             (error,) = listing.errors
-            assert error.state == "v1-refused" and "2026-06-30" in error.cause
+            assert error.state == "v1-refused" and "2026-06-30" in error.what and "410" in error.cause
+            assert listing.headlines == (error.what,)
+        assert not any(model.conversions_known for model in models.items), "v2 does not say what was made of a model"
         image = find_image(session, "accel-resnet50")
         assert image.location.endswith("/accel-resnet50:1") and not image.id
 

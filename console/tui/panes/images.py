@@ -55,10 +55,10 @@ class Images(PaneScope, ImagesPane):
         try:
             if what == "images":
                 images = await in_thread(lambda: session.sources.images())
-                self.show_images(images.items, images.notes)
+                self.show_images(images.items, images.headlines)
             else:
                 models = await in_thread(lambda: session.sources.models())
-                self.show_models(models.items, models.notes)
+                self.show_models(models.items, models.headlines)
         except OperatorError as error:
             self.failed(error)
 
