@@ -20,7 +20,7 @@ _AGAIN = "Sign in again, with this tenant and scope: {login}"
 
 _BY_NUMBER: dict[str, tuple[str, str, str]] = {
     **dict.fromkeys(
-        ("50076", "50079", "50158", "70043", "700082", "70044", "50173", "65001"),
+        ("50074", "50076", "50078", "50079", "50158", "70043", "70008", "700082", "70044", "50173", "65001"),
         ("sign-in.again", "This tenant wants another login: a second factor, a newer login, or consent.", _AGAIN),
     ),
     **dict.fromkeys(

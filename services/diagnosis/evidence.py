@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from services.diagnosis import agent, amqp, client, grpc, http, hub_http, network, registry, workspace
+from services.diagnosis import agent, amqp, client, grpc, http, hub_access, hub_http, network, registry, workspace
 from services.diagnosis.image_names import same_image
 from services.diagnosis.nearest import guess
 from services.diagnosis.rule import Rule, quote
@@ -16,7 +16,7 @@ from services.text import clean, one_line
 
 # A conversation that never began tells its network's story: after a source's own rules those of the network are asked.
 RULES: dict[str, tuple[Rule, ...]] = {
-    "hub": hub_http.RULES,
+    "hub": (*hub_access.RULES, *hub_http.RULES),
     "agent": agent.RULES,
     "amqp": amqp.RULES,
     "grpc": grpc.RULES,

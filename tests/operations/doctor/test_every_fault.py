@@ -36,6 +36,9 @@ NAMED = {
     "unauthorized": {"unauthorized"},
     "expire": {"unauthorized"},  # over HTTPS one reply for all that is wrong with a token
     "skew": {"clock-off"},
+    "local-auth-off": {"local-auth-off"},
+    "public-access-off": {"public-access-off"},
+    "ip-rule": {"ip-rule", "unauthorized"},  # what is likely stands behind what is sure
     "device-missing": {"device-missing"},
     "module-missing": {"module-missing"},
     "offline": {"device-offline"},
@@ -88,6 +91,8 @@ NAMED = {
 # process: it is tested by itself.
 ELSEWHERE = {
     *("reply-lost", "sign-in", "v1-gone"),
+    # where one signs in to the hub with a token: tests/contexts/test_tokens.py, tests/messages/recorder/test_routed.py
+    *("short-tokens", "role-missing", "receiver-role-missing", "no-listkeys", "hub-read-only"),
     *("concurrent-apply", "changed-meanwhile", "at-scale", "logs-too-large", "making-slow", "convert-fails", "build-fails"),
 }
 LEFT_OVER = {"running-restarted", "retention-short"}  # of the faults before

@@ -28,6 +28,7 @@ class SharedFacts:
     state: DeviceState | None = None
     endpoint: EventEndpoint | None = None
     let_in: bool = False  # whether a reader's place was had
+    let_in_by_hub: bool = False  # whether the hub's HTTPS took key or token
     journal: str | None = None  # where the messages are kept that were read
     answers: dict[str, HostAnswer] = field(default_factory=dict)  # of each host that was asked
     heard: Sequence[InferenceMessage] = ()  # the device's newest messages

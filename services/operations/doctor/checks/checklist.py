@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from services.operations.doctor.checks import access, device, evidence, hub, messages, network, retention
 from services.operations.doctor.checks import client_and_host as between
-from services.operations.doctor.checks import device, evidence, hub, messages, network, retention
 from services.operations.doctor.checks import host_and_registry as beyond
 from services.operations.doctor.checks.check import Check
 
@@ -15,6 +15,7 @@ CHECKS: tuple[Check, ...] = (
     Check("port-8883", "Port 8883 (devices)", network.mqtt_port, ("name",)),
     Check("tls", "TLS and the hub", network.tls, ("port-443",)),
     Check("clock", "Clock", network.clock, ("tls",)),
+    Check("access", "Keys and networks let in", access.access, after=("key",), patience=20),
     Check("key", "Key", hub.key, ("tls",)),
     Check("endpoint", "Right to receive", hub.endpoint, ("name",)),
     Check("seat", "A reader's place", messages.seat, ("endpoint",)),

@@ -21,6 +21,7 @@ from services.text import counted, one_line
 def key(facts: SharedFacts) -> Outcome:
     """Check whether the hub accepts the key, and lets us read identities."""
     devices = facts.hub.devices()
+    facts.let_in_by_hub = True
     return ok(f"{_policy(facts)}: reads {len(devices)} device {'identity' if len(devices) == 1 else 'identities'}")
 
 

@@ -1,0 +1,80 @@
+"""The doctor's check of whom the hub lets in, by its record in Azure Resource Manager: keys, public network, addresses."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from services.contexts.discovery import ResourceManager
+from services.contexts.hosts import host_alone
+from services.diagnosis import diagnose
+from services.errors import OperatorError
+from services.hub.field_readers import mapping, word
+from services.operations.doctor.checks.check import Outcome, SharedFacts, neutral, ok, outcome_of
+from services.records import Evidence
+
+_NAMED = 4  # addresses that are written out
+
+
+def access(facts: SharedFacts) -> Sequence[Outcome]:
+    """Say what of the hub's record keeps this context out; what stands there and does not is no fault."""
+    hub = facts.context.hub
+    if hub is None or not hub.resource_id:
+        return [neutral("not to be seen: the context does not name the hub's ARM id")]
+    try:
+        record = ResourceManager(facts.context).hub_record(hub.resource_id)
+    except OperatorError as error:
+        return [neutral(f"not to be seen by this sign-in: {error.what}")]
+    by_key = hub.connection is not None
+    evidence = evidence_of(mapping(record.get("properties")), by_key, facts.let_in_by_hub, _addresses(hub.host))
+    if not evidence:
+        return [ok("keys and networks: nothing in the hub's record keeps this context out")]
+    return [outcome_of(finding) for one in evidence for finding in diagnose(one)]
+
+
+def evidence_of(properties: Mapping[str, Any], by_key: bool, let_in: bool, addresses: Sequence[str]) -> list[Evidence]:
+    """Return what of a hub's properties in ARM speaks against a context; ``addresses`` are those that its name leads to here."""
+    evidence = []
+    if by_key and properties.get("disableLocalAuth") is True:
+        evidence.append(Evidence("hub", code="local-auth-off"))
+    private = [address for address in addresses if _is_private(address)]
+    if not let_in and word(properties.get("publicNetworkAccess")).lower() == "disabled":
+        evidence.append(Evidence("hub", code="public-access-off"))
+    elif not let_in and (rules := _addresses_let_in(properties)):
+        evidence.append(Evidence("hub", code="ip-rule", text=", ".join(rules)))
+    if properties.get("privateEndpointConnections") and addresses and not private:
+        evidence.append(Evidence("hub", code="private-endpoint", text=", ".join(addresses[:_NAMED])))
+    return evidence
+
+
+def _addresses_let_in(properties: Mapping[str, Any]) -> list[str]:
+    """Return the addresses that the hub's rules speak of, as an operator reads them; empty where they keep nobody out."""
+    rules = mapping(properties.get("networkRuleSets"))
+    strict = word(rules.get("defaultAction")).lower() == "deny"
+    rows = [*_rows(rules.get("ipRules"))] if strict else []
+    texts = [word(row.get("ipMask"), 60) for row in rows if word(row.get("action")).lower() in ("allow", "")]
+    older = [
+        f"{word(row.get('action'), 10).lower()} {word(row.get('ipMask'), 60)}" for row in _rows(properties.get("ipFilterRules"))
+    ]
+    texts = [text for text in (*texts, *older) if text.strip()]
+    if strict and not texts:
+        return ["no address at all"]
+    more = [f"and {len(texts) - _NAMED} more"] if len(texts) > _NAMED else []
+    return texts[:_NAMED] + more
+
+
+def _rows(value: Any) -> list[Mapping[str, Any]]:
+    return [mapping(row) for row in value] if isinstance(value, list) else []
+
+
+def _is_private(address: str) -> bool:
+    return ipaddress.ip_address(address.partition("%")[0]).is_private
+
+
+def _addresses(host: str) -> list[str]:
+    try:
+        return sorted({str(entry[4][0]) for entry in socket.getaddrinfo(host_alone(host), None, type=socket.SOCK_STREAM)})
+    except OSError:
+        return []  # the check of the name says so
