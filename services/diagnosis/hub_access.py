@@ -49,6 +49,29 @@ RULES: tuple[Rule, ...] = (
         source=_MODELS,
     ),
     Rule(
+        "routed-away",
+        "warning",
+        "routed",
+        "device messages are routed elsewhere, and none of the routes leads to the built-in endpoint",
+        "The routes {text} take device messages; what a route takes no longer reaches the built-in endpoint, which this context reads.",
+        (
+            "Ask the hub's owner for a route to the endpoint `events`, or read the Event Hub that the routes lead to: `dbe-console "
+            "context route-messages`. Both concern every consumer of the hub."
+        ),
+        kinds=("routed-away",),
+        source="learn.microsoft.com iot-hub-devguide-messages-read-custom; azure-docs#25179",
+    ),
+    Rule(
+        "route-missing",
+        "error",
+        "no-route",
+        "no route of the hub leads every device message to the Event Hub of this context",
+        "The context reads {text}, and the hub sends nothing there, or only what a route's condition lets through.",
+        "Make the route: `dbe-console context route-messages` shows what the hub lacks before it writes anything.",
+        kinds=("route-missing",),
+        source=_MODELS + ".routing",
+    ),
+    Rule(
         "private-endpoint",
         "warning",
         "private",

@@ -96,7 +96,7 @@ def plan_routes(context: Context, namespace: str, event_hub: str) -> RoutePlan:
     properties["routing"] = routing
     endpoints = routing.setdefault("endpoints", {}).setdefault("eventHubs", [])
     routes = routing.setdefault("routes", [])
-    present = next((one for one in endpoints if _place(one) == (namespace.lower(), event_hub.lower())), None)
+    present = next((one for one in endpoints if place_of(one) == (namespace, event_hub.lower())), None)
     endpoint = word(mapping(present).get("name")) or _free(_NAME, [*endpoints, {"name": BUILT_IN}])
     if present is None:
         if "systemassigned" not in word(mapping(record.get("identity")).get("type")).lower().replace(" ", ""):
@@ -105,7 +105,7 @@ def plan_routes(context: Context, namespace: str, event_hub: str) -> RoutePlan:
         endpoints.append({"name": endpoint, "authenticationType": "identityBased", **place})
     new_routes = []
     for target in (endpoint, BUILT_IN):
-        if not any(_leads(route, target) for route in routes):
+        if not any(leads_to(route, target) for route in routes):
             route = _free(_NAME if target != BUILT_IN else f"{_NAME}-{BUILT_IN}", routes)
             routes.append(
                 {"name": route, "source": _SOURCE, "condition": "true", "endpointNames": [target], "isEnabled": True},
@@ -158,23 +158,23 @@ def _resource_id(context: Context, manager: ResourceManager) -> str:
     )
 
 
-def _place(endpoint: Any) -> tuple[str, str]:
+def place_of(endpoint: Any) -> tuple[str, str]:
+    """Return an endpoint's namespace and Event Hub, for comparing."""
     fields = mapping(endpoint)
-    uri = word(fields.get("endpointUri"))
-    return host_alone(uri.partition("://")[2].rstrip("/")), word(fields.get("entityPath")).lower()
+    return host_alone(word(fields.get("endpointUri")).partition("://")[2].rstrip("/")), word(fields.get("entityPath")).lower()
 
 
-def _leads(route: Any, endpoint: str) -> bool:
+def takes_messages(route: Mapping[str, Any]) -> bool:
+    """Return whether a route is in force for device messages, whatever its condition."""
+    return route.get("isEnabled") is True and route.get("source") == _SOURCE
+
+
+def leads_to(route: Any, endpoint: str) -> bool:
     """Return whether a route takes every device message to the endpoint."""
     fields = mapping(route)
     names = fields.get("endpointNames")
-    return (
-        fields.get("isEnabled") is True
-        and fields.get("source") == _SOURCE
-        and word(fields.get("condition") or "true").strip().lower() == "true"
-        and isinstance(names, list)
-        and endpoint in names
-    )
+    every = word(fields.get("condition") or "true").strip().lower() == "true"
+    return takes_messages(fields) and every and isinstance(names, list) and endpoint in names
 
 
 def _free(name: str, rows: list[Any]) -> str:

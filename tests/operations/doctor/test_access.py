@@ -10,7 +10,7 @@ import pytest
 
 from services.contexts.model import Context, EventSettings
 from services.diagnosis import diagnose
-from services.operations.doctor.checks.access import evidence_of
+from services.operations.doctor.checks.access import evidence_of, routing_evidence
 
 ALLOW = {"filterName": "a", "action": "Allow", "ipMask": "203.0.113.0/24"}
 DENY = {"defaultAction": "Deny", "ipRules": [ALLOW], "applyToBuiltInEventHubEndpoint": True}
@@ -77,3 +77,38 @@ def test_a_role_that_is_missing_is_named_by_the_doctor(
     assert checked(by_token, "key", "seat") == set()
     with fault(name):
         assert checked(by_token, check) == {name}
+
+
+PLACE = {"name": "mine", "endpointUri": "sb://Edge.servicebus.windows.net/", "entityPath": "results"}
+ROUTED = EventSettings(namespace="edge.servicebus.windows.net", event_hub="results")
+
+
+def route(endpoint: str, **more: Any) -> dict[str, Any]:
+    return {
+        "name": endpoint,
+        "source": "DeviceMessages",
+        "endpointNames": [endpoint],
+        "condition": "true",
+        "isEnabled": True,
+    } | more
+
+
+@pytest.mark.parametrize(
+    ("events", "endpoints", "routes", "states"),
+    [
+        (EventSettings(), [], [], []),
+        (EventSettings(), [PLACE], [route("mine")], ["routed-away"]),
+        (EventSettings(), [PLACE], [route("mine"), route("events")], []),
+        (EventSettings(), [PLACE], [route("mine", isEnabled=False)], []),
+        (EventSettings(), [PLACE], [route("mine", source="TwinChangeEvents")], []),
+        (ROUTED, [PLACE], [route("mine")], []),
+        (ROUTED, [PLACE], [route("mine", condition="level > 3")], ["route-missing"]),
+        (ROUTED, [PLACE], [route("events")], ["route-missing"]),
+        (ROUTED, [], [], ["route-missing"]),
+        (ROUTED, [{"name": "keyed"}], [], []),
+        (ROUTED, "?", [1, None], ["route-missing"]),
+    ],
+)
+def test_routes_that_lead_past_a_context(events: EventSettings, endpoints: Any, routes: Any, states: list[str]) -> None:
+    evidence = routing_evidence({"endpoints": {"eventHubs": endpoints}, "routes": routes}, events)
+    assert [finding.state for one in evidence for finding in diagnose(one)] == states

@@ -24,7 +24,7 @@ KEY = "HubKeyThatNobodyMaySee42"
 def context(monkeypatch):
     monkeypatch.setenv("HUB", f"HostName={HOST};SharedAccessKeyName=p;SharedAccessKey={KEY}")
     workspace = WorkspaceSettings("4f5d8a3e-1111-2222-3333-444455556666", "plant-group", "plant-workspace")
-    return Context("plant", HubSettings(HOST, SecretSource("env", "HUB")), workspace, "edge-7")
+    return Context("plant", HubSettings(HOST, SecretSource("env", "HUB")), workspace, device="edge-7")
 
 
 def captured(context, tmp_path, exchanges, **options):

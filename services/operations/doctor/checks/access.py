@@ -9,10 +9,12 @@ from typing import Any
 
 from services.contexts.discovery import ResourceManager
 from services.contexts.hosts import host_alone
+from services.contexts.model import EventSettings
 from services.diagnosis import diagnose
 from services.errors import OperatorError
 from services.hub.field_readers import mapping, word
 from services.operations.doctor.checks.check import Outcome, SharedFacts, neutral, ok, outcome_of
+from services.operations.message_routes import BUILT_IN, leads_to, place_of, takes_messages
 from services.records import Evidence
 
 _NAMED = 4  # addresses that are written out
@@ -28,9 +30,11 @@ def access(facts: SharedFacts) -> Sequence[Outcome]:
     except OperatorError as error:
         return [neutral(f"not to be seen by this sign-in: {error.what}")]
     by_key = hub.connection is not None
-    evidence = evidence_of(mapping(record.get("properties")), by_key, facts.let_in_by_hub, _addresses(hub.host))
+    properties = mapping(record.get("properties"))
+    evidence = evidence_of(properties, by_key, facts.let_in_by_hub, _addresses(hub.host))
+    evidence += routing_evidence(mapping(properties.get("routing")), facts.context.events)
     if not evidence:
-        return [ok("keys and networks: nothing in the hub's record keeps this context out")]
+        return [ok("keys, networks and routes: nothing in the hub's record keeps this context out")]
     return [outcome_of(finding) for one in evidence for finding in diagnose(one)]
 
 
@@ -47,6 +51,23 @@ def evidence_of(properties: Mapping[str, Any], by_key: bool, let_in: bool, addre
     if properties.get("privateEndpointConnections") and addresses and not private:
         evidence.append(Evidence("hub", code="private-endpoint", text=", ".join(addresses[:_NAMED])))
     return evidence
+
+
+def routing_evidence(routing: Mapping[str, Any], events: EventSettings) -> list[Evidence]:
+    """Return what of a hub's routing speaks against where a context's messages come from."""
+    if events.namespace:
+        endpoints = _rows(mapping(routing.get("endpoints")).get("eventHubs"))
+        place = (host_alone(events.namespace), events.event_hub.lower())
+        names = [word(row.get("name")) for row in endpoints if place_of(row) == place]
+        # One with a key hides its place.
+        is_hidden = any(not row.get("endpointUri") for row in endpoints)
+        if is_hidden or any(leads_to(route, name) for route in _rows(routing.get("routes")) for name in names):
+            return []
+        return [Evidence("hub", code="route-missing", text=f"{events.event_hub} at {events.namespace}")]
+    routes = [route for route in _rows(routing.get("routes")) if takes_messages(route)]
+    if not routes or events.connection or any(BUILT_IN in (route.get("endpointNames") or ()) for route in routes):
+        return []
+    return [Evidence("hub", code="routed-away", text=", ".join(word(route.get("name"), 64) for route in routes[:_NAMED]))]
 
 
 def _addresses_let_in(properties: Mapping[str, Any]) -> list[str]:

@@ -13,6 +13,7 @@ from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
+from services.contexts.hosts import host_alone
 from services.contexts.secrets import resolve_path
 from services.diagnosis import diagnose, explain
 from services.errors import OperatorError
@@ -40,6 +41,11 @@ def host_of(facts: SharedFacts) -> tuple[str, int]:
         )
     parts = urlsplit(f"//{facts.context.hub.host}")
     return parts.hostname or "", parts.port or 443
+
+
+def messages_host(facts: SharedFacts) -> str:
+    """Return the host that messages are received at: of the Event Hub that the context names, else the hub's."""
+    return host_alone(facts.context.events.namespace) or host_of(facts)[0]
 
 
 def name_resolution(facts: SharedFacts) -> Outcome:
@@ -70,7 +76,7 @@ def https_port(facts: SharedFacts) -> Outcome:
 
 def amqp_port(facts: SharedFacts) -> Outcome:
     """Check the port for messages; not needed where they come by websockets."""
-    host, _ = host_of(facts)
+    host = messages_host(facts)
     by_websocket = facts.context.events.transport == "websocket" or bool(facts.context.events.proxy)
     try:
         return ok(f"open ({_connect(host, 5671):.0f} ms)")
@@ -90,7 +96,7 @@ def cut_again(facts: SharedFacts) -> Sequence[Outcome]:
     context = facts.context
     if context.events.transport == "websocket" or context.events.proxy:
         return ()
-    host, _ = host_of(facts)
+    host = messages_host(facts)
     ca_file = context.events.ca_file or (context.hub.ca_file if context.hub else "")
     began = time.monotonic()
     try:
