@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from services.contexts.hosts import check_leads
-from services.contexts.model import Context
+from services.contexts.model import Context, WorkspaceSettings
 from services.contexts.sign_in import connection_options, token
 from services.errors import OperatorError
 from services.json_reader import JsonError, read_json
@@ -144,6 +144,26 @@ class ResourceManager:
     def rows(self, place: str, version: str) -> list[dict[str, Any]]:
         """Return every row of a list under ``place``, a path below ARM's root, as ARM gives them."""
         return self._list(place, version)
+
+    def workspace_registry(self, place: WorkspaceSettings) -> tuple[str, str]:
+        """Return the ARM id and the login server of a workspace's registry; without one both are empty."""
+        group = f"subscriptions/{place.subscription}/resourceGroups/{place.resource_group}"
+        workspace = self._ask(self._url(f"{group}/{_WORKSPACES}/{place.name}", _WORKSPACES_VERSION))
+        named = f"{group}/{_REGISTRIES}/{place.registry}" if place.registry else ""
+        resource_id = _optional(_fields(workspace, "properties"), "containerRegistry", 400).strip("/") or named
+        if not resource_id:
+            return "", ""
+        subscription, resource_group, name = _parts(resource_id)
+        resource_id = f"subscriptions/{subscription}/resourceGroups/{resource_group}/{_REGISTRIES}/{name}"
+        record = self._ask(self._url(resource_id, _REGISTRIES_VERSION))
+        return resource_id, _text(_fields(record, "properties"), "loginServer", 200)
+
+    def registry_password(self, resource_id: str) -> tuple[str, Secret]:
+        """Return user and password of a registry's admin user; refused where it is off, as it should be."""
+        answer = self._ask(self._url(f"{resource_id}/listCredentials", _REGISTRIES_VERSION), "POST")
+        passwords = answer.get("passwords")
+        first = passwords[0] if isinstance(passwords, list) and passwords and isinstance(passwords[0], dict) else {}
+        return _text(answer, "username", 200), Secret(_text(first, "value", 1000))
 
     def registries(self, subscription: str) -> list[tuple[str, str]]:
         """Return the container registries of a subscription: ARM name and login server."""

@@ -6,10 +6,13 @@ refusal is said and hides nothing of the rest.
 
 from __future__ import annotations
 
+import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from services.contexts.model import WorkspaceSettings
 from services.contexts.secrets import resolve_path, reveal
 from services.diagnosis.lifecycle import AZUREML_V1
 from services.errors import OperatorError, UsageError
@@ -24,6 +27,8 @@ if TYPE_CHECKING:
     from services.registry.catalogue import CatalogueReader
 
 Item = TypeVar("Item")
+_SIGNED_IN = 3600.0  # seconds for which a registry's sign-in is kept
+_OF_AZURE = re.compile(r"\.azurecr\.(?:io|us|cn)\Z", re.IGNORECASE)  # whom a token for registries may be given
 _V1_REFUSALS = ("workspace-missing", "role-missing", "v1-gone")
 
 
@@ -52,6 +57,7 @@ class ImageSources:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._reader: CatalogueReader | None = None
+        self._signed_in_at = 0.0
 
     def images(self) -> Listing[WorkspaceImage]:
         """Return every image, those of the workspace first. Raises OperatorError where no source gives any."""
@@ -63,6 +69,8 @@ class ImageSources:
         others: list[WorkspaceImage] = []
         reader = _read(self._catalogue, errors)
         names = _read(reader.repositories, errors) if reader is not None else None
+        if names is None:
+            self._reader = None  # a sign-in that was refused is had anew
         if reader is not None and names is not None:
             if len(names) > MOST_REPOSITORIES:
                 remarks.append(f"{reader.server} has more repositories than the {MOST_REPOSITORIES} shown")
@@ -125,29 +133,56 @@ class ImageSources:
         return list_models(self._session.context)
 
     def _catalogue(self) -> CatalogueReader | None:
-        """Return the reader of the context's registry, else of the workspace's; None where it has neither."""
+        """Return the reader of the context's registry, else of the workspace's; None where it has neither.
+
+        It is made anew where its sign-in may have ended: a token of the exchange lives about three hours.
+        """
+        if self._reader is not None and time.monotonic() - self._signed_in_at < _SIGNED_IN:
+            return self._reader
         from services.registry.catalogue import CatalogueReader
+        from services.registry.exchange import exchange
 
         context = self._session.context
-        if context.registry is None and context.workspace is None:
+        credentials: RegistryCredentials | None
+        if context.registry is not None:
+            server, ca_file, credentials = context.registry.server, context.registry.ca_file, context_registry(self._session)
+            if credentials is None and _OF_AZURE.search(server):
+                credentials = exchange(server, context, _path(ca_file))
+        elif context.workspace is not None:
+            ca_file = context.workspace.ca_file
+            credentials = self._workspace_registry(context.workspace)
+            server = credentials.server if credentials is not None else ""
+        else:
             return None
-        credentials = context_registry(self._session) or self._workspace_registry()
-        server = context.registry.server if context.registry is not None else credentials.server if credentials else ""
         if not server:
             return None
-        if self._reader is None or self._reader.credentials != credentials:
-            settings = context.registry
-            ca_file = settings.ca_file if settings else context.workspace.ca_file if context.workspace else ""
-            ca_path = str(resolve_path(ca_file)) if ca_file else ""
-            self._reader = CatalogueReader(server, credentials, ca_path, context)
+        self._reader = CatalogueReader(server, credentials, _path(ca_file), context)
+        self._signed_in_at = time.monotonic()
         return self._reader
 
-    def _workspace_registry(self) -> RegistryCredentials | None:
-        """Return the workspace's own sign-in, for its own registry alone."""
-        context = self._session.context
-        if context.workspace is None or context.registry is not None:
+    def _workspace_registry(self, place: WorkspaceSettings) -> RegistryCredentials | None:
+        """Return a sign-in for the workspace's registry: the context's own where the registry takes it, else the admin user's.
+
+        By Azure Resource Manager, without an SDK; None where the workspace has no registry yet.
+        """
+        from services.contexts.discovery import ResourceManager
+        from services.registry.exchange import exchange
+
+        resources = ResourceManager(self._session.context)
+        resource_id, server = resources.workspace_registry(place)
+        if not server:
             return None
-        return self._session.workspace.registry_credentials()
+        try:
+            return exchange(server, self._session.context, _path(place.ca_file))
+        except OperatorError as refusal:
+            try:
+                return RegistryCredentials(server, *resources.registry_password(resource_id))
+            except OperatorError:
+                raise refusal from None  # nobody should switch the admin user on for this
+
+
+def _path(ca_file: str) -> str:
+    return str(resolve_path(ca_file)) if ca_file else ""
 
 
 def context_registry(session: Session) -> RegistryCredentials | None:

@@ -65,6 +65,45 @@ def test_without_v1_registry_and_v2_go_on(session: Session, fault):
         assert image.location.endswith("/accel-resnet50:1") and not image.id
 
 
+def test_the_registry_is_read_with_the_sign_in_before_its_admin_user(session: Session, lab):
+    session.sources.images()
+    credentials = session.sources._reader.credentials
+    assert credentials.username == "00000000-0000-0000-0000-000000000000" and credentials.server == lab["registry_server"]
+
+
+def test_where_the_registry_refuses_the_sign_in_its_admin_user_is_tried(session: Session, monkeypatch: pytest.MonkeyPatch):
+    def refuse(*_: object) -> None:
+        raise OperatorError("refused", code="registry.sign-in-refused")
+
+    monkeypatch.setattr("services.registry.exchange.exchange", refuse)
+    assert any(image.key == "shop-counter:2.3" for image in session.sources.images().items)
+    monkeypatch.setattr("services.contexts.discovery.ResourceManager.registry_password", refuse)
+    session.sources._reader = None
+    listing = session.sources.images()
+    assert [error.what for error in listing.errors] == ["refused"] and listing.items
+
+
+@pytest.mark.parametrize(
+    ("server", "asked"), [("own.azurecr.io", 1), ("own.azurecr.cn", 1), ("own.azurecr.io.evil.example", 0), ("127.0.0.1:1", 0)]
+)
+def test_only_azures_registries_are_given_the_sign_ins_token(context: Context, monkeypatch, server: str, asked: int):
+    servers: list[str] = []
+
+    def refuse(server: str, *_: object) -> None:
+        servers.append(server)
+        raise OperatorError("refused", code="registry.sign-in-refused")
+
+    monkeypatch.setattr("services.registry.exchange.exchange", refuse)
+    bare = Session(replace(context, workspace=None, registry=RegistrySettings(server)))
+    if asked:
+        with pytest.raises(OperatorError, match="refused"):
+            bare.sources.images()
+    else:
+        assert bare.sources._catalogue().credentials is None
+    assert len(servers) == asked
+    bare.close()
+
+
 def test_without_the_registry_the_workspace_goes_on(session: Session, fault):
     with fault("registry-unauthorized"):
         listing = session.sources.images()

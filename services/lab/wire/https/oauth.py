@@ -19,6 +19,7 @@ from services.lab.world import World
 MANAGEMENT = ("https://management.azure.com", "https://management.core.windows.net", "https://ml.azure.com")
 HUB = ("https://iothubs.azure.net",)
 EVENTS = ("https://eventhubs.azure.net",)
+REGISTRY = ("https://containerregistry.azure.net",)
 # Whom a federated token is for that stands in for a client's secret.
 FEDERATION = "api://AzureADTokenExchange"
 _ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"

@@ -12,10 +12,12 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from services.lab.cloud.registry import ImageKind, Registry, RegistryImage, digest_of
+from services.lab.wire.https import oauth
 from services.lab.wire.https.replies import part, world_of
 
 Handler = Callable[[web.Request, Registry], Awaitable[web.Response]]
 _PAGE = 3  # names at most, so that a client has to follow Link; real registries give up to 100 or 1,000
+_TOKEN_USER, _REFRESH = "00000000-0000-0000-0000-000000000000", "registry-refresh"
 _UPLOADS: web.AppKey[dict[str, bytearray]] = web.AppKey("uploads", dict)
 _BLOBS: web.AppKey[dict[str, bytes]] = web.AppKey("blobs", dict)
 
@@ -33,6 +35,8 @@ def _signed_in(handler: Handler) -> Callable[[web.Request], Awaitable[web.Respon
             try:
                 username, _, password = base64.b64decode(value).decode().partition(":")
                 allowed = registry.authorized(username, password)
+                # A refresh token is a password, too (docs/facts/azure-today.md, 3).
+                allowed = allowed or (username == _TOKEN_USER and oauth.valid(world_of(request), password, (_REFRESH,)))
             except (binascii.Error, UnicodeDecodeError):
                 allowed = False
         if not allowed:
@@ -50,6 +54,17 @@ def _signed_in(handler: Handler) -> Callable[[web.Request], Awaitable[web.Respon
 
 async def _ping(request: web.Request, registry: Registry) -> web.Response:
     return web.json_response({})
+
+
+async def _exchange(request: web.Request) -> web.Response:
+    """Give a refresh token of the registry for a token of the sign-in (Azure/acr AAD-OAuth.md)."""
+    world, form = world_of(request), await request.post()
+    access = str(form.get("access_token") or "")
+    if form.get("grant_type") != "access_token" or form.get("service") != world.registry.server:
+        return _error(400, "UNSUPPORTED", "grant_type and service are required")
+    if world.faults.active("registry-unauthorized") is not None or not oauth.valid(world, access, oauth.REGISTRY):
+        return _error(401, "UNAUTHORIZED", "authentication required")
+    return web.json_response({"refresh_token": oauth.issue(world, _REFRESH)})
 
 
 async def _catalogue(request: web.Request, registry: Registry) -> web.Response:
@@ -196,7 +211,10 @@ def routes() -> list[web.RouteDef]:
         ("PUT", f"/v2/{name}/blobs/uploads/{{upload}}", _upload),
         ("GET", f"/v2/{name}/blobs/{{digest}}", _blob),
     ]
-    return [web.route(method, path, _signed_in(handler)) for method, path, handler in table]
+    return [
+        web.post("/oauth2/exchange", _exchange),
+        *(web.route(method, path, _signed_in(handler)) for method, path, handler in table),
+    ]
 
 
 def prepare(app: web.Application) -> None:
