@@ -16,6 +16,7 @@ from services.text import clean, counted, one_line
 LOOKED_AT = 32_768  # characters of a reply that rules look at: a hostile one may hold megabytes
 _NAMED = r"\bmodule ['\"]?([A-Za-z0-9_-]{1,128})"
 _PULLED = r"\bpull(?:ing)? image (?!configuration)[\"'`]?([a-z0-9][\w./:@-]*\w)"
+_STEP = "(Error calling "  # how an agent's AggregateException begins each step that failed
 _BEFORE = 600  # characters before a find that may name what it is about
 _SUPPORT = re.compile(r"[\s.,]{0,8}\bTracking ?Id:[\s\S]*\Z", re.IGNORECASE)  # for Azure's support; the evidence keeps it
 _ESCAPES = re.compile(r"\\([nrt\"'/\\])")
@@ -83,7 +84,7 @@ class Rule:
             matches: set[tuple[tuple[str, str], ...]] = set()
             for match in compiled(self.pattern).finditer(text):
                 groups = {name.rstrip("0123456789"): value for name, value in match.groupdict().items() if value}
-                before = text[max(match.start() - _BEFORE, 0) : match.end()]
+                before = _of_its_step(text[max(match.start() - _BEFORE, 0) : match.end()])
                 for name, pattern in (("near", _NAMED), ("image", _PULLED if "{image}" in self.cause else "")):
                     named = compiled(pattern).findall(before) if pattern else []
                     if named:
@@ -131,6 +132,18 @@ class Rule:
             settle=self.settle.format_map(safe_values),
             evidence=quote(evidence),
         )
+
+
+def _of_its_step(before: str) -> str:
+    """Return what stands before a find without the steps that failed beside its own: "(Error calling start module m: …) …"."""
+    start = before.rfind(_STEP)
+    depth = 0
+    for place in range(max(start, 0), len(before) if start >= 0 else 0):
+        depth += {"(": 1, ")": -1}.get(before[place], 0)
+        if depth == 0:
+            rest = before[place + 1 :]
+            return rest if rest.strip() else before
+    return before
 
 
 def also(rule: Rule, **signs: Any) -> tuple[Rule, Rule]:

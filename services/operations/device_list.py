@@ -17,6 +17,9 @@ CONNECTED: Mapping[LivenessWord, bool | None] = {"alive": True, "offline": False
 _FEW = 3  # edge devices whose modules are read one by one, free of quota; more of them cost one query
 
 
+_LOOKED_CLOSER = 10  # devices without a connection whose identities are read after such a query, free of quota
+
+
 @dataclass(frozen=True, slots=True)
 class ListedDevice:
     """A device of the hub's list."""
@@ -46,12 +49,14 @@ def connections_of_many(hub: Hub, devices: Sequence[Device]) -> dict[str, Sequen
     """Return the connections of the modules of many devices by one query.
 
     Nothing where the devices are few, or the hub answers no query: they are read one by one then, as far as the budget for
-    identities goes.
+    identities goes. So are the first of those with no connection: a query does not say when it was lost, after the newest message
+    or before.
     """
     edge = [device.id for device in devices if device.edge]
     if len(edge) <= _FEW:
         return {}
     with contextlib.suppress(OperatorError):
         by_device = hub.connections()
-        return {device: by_device.get(device, []) for device in edge}
+        silent = [device for device, rows in by_device.items() if rows and not any(one.connected for one in rows)]
+        return {device: by_device.get(device, []) for device in edge if device not in silent[:_LOOKED_CLOSER]}
     return {}

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from services.diagnosis import RULES, diagnose
 from services.diagnosis.nearest import nearest_kind
-from services.records import Evidence
+from services.records import DesiredModule, Device, DeviceState, Evidence, Module
 
 OCI = "OCI runtime create failed: container_linux.go:380: starting container process caused: process_linux.go:545: container init caused: "
 GET = 'Get "https://r.azurecr.io/v2/": '
@@ -128,6 +128,16 @@ PULLS = [
 
 def _chain(step: str, words: str) -> str:
     return f"One or more errors occurred. (Error calling {step} module m1: Could not {step} module m1\n\tcaused by: {words})"
+
+
+@pytest.mark.parametrize("beside", ["The operation was canceled.", "(The operation was canceled.)", "A task was canceled."])
+def test_a_step_that_failed_beside_another_is_not_laid_to_its_module(beside: str) -> None:
+    options = json.dumps({"HostConfig": {"PortBindings": {"50051/tcp": [{"HostPort": "50051"}]}}})
+    host = Module("m1", DesiredModule("reg.io/host:1", options, "running"), None)
+    state = DeviceState(Device("edge-1", False), (host,))
+    bound = "Bind for 0.0.0.0:50051 failed: port is already allocated"
+    evidence = Evidence("agent", 500, "deployment", f"{_chain('start', bound)} {beside}", state=state)
+    assert {(finding.state, finding.module) for finding in diagnose(evidence)} == {("port-taken", "m1"), ("slow-pull", "")}
 
 
 def _twice(step: str, words: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 
 import pytest
 from replayed_hub import DEVICE
@@ -159,6 +159,13 @@ def test_the_doctor_pings_before_it_calls_a_device_offline(azure, verb, change, 
     assert azure.requests[f"POST /twins/{DEVICE}/modules/$edgeAgent/methods"] == 1
 
 
+def test_where_the_quota_lets_no_ping_through_the_identities_count(azure, verb):
+    lost(azure)
+    azure.ping = (403, {"Message": "ErrorCode:IotHubQuotaExceeded;Total number of messages on IotHub exceeded"})
+    examined = json.loads(verb("doctor", "--json", "--listen", "1")[1])
+    assert {"device-offline", "quota-exceeded"} <= {cause["state"] for cause in examined["causes"]}
+
+
 def test_a_rollout_waits_for_a_device_of_which_nothing_is_known(azure, verb):
     garbled(azure)
     azure.ping = (503, {"Message": "ErrorCode:ServiceUnavailable"})
@@ -215,6 +222,22 @@ def test_one_query_serves_many_devices(azure, hub):
     assert set(words.values()) == {"alive: $edgeHub connected"}
     list_devices(hub, dict)
     assert len([text for text in asked if "devices.modules" in text]) == 1, "once a minute at most"
+
+
+def test_a_lost_connection_is_told_as_for_a_device_alone(azure, hub):
+    devices = [azure.identity, *thousands(azure, 5)]
+    azure.disconnect()
+    azure.module("$edgeHub")["connectionStateUpdatedTime"] = datetime.now(timezone.utc).isoformat()
+    azure.query = lambda text: [
+        {"deviceId": device["deviceId"], "moduleId": "$edgeHub", "connectionState": state}
+        for device, state in zip(devices, ("Disconnected", *["Connected"] * 5), strict=True)
+    ]
+    before = azure.get
+    azure.get = lambda path: (200, devices) if path == "/devices" else before(path)
+    message = datetime.now(timezone.utc) - timedelta(minutes=2)  # before the loss: it does not say that the device is alive now
+    listed = {one.device.id: one.liveness for one in list_devices(hub, lambda: {DEVICE: message})}
+    assert listed[DEVICE].text.startswith("unknown: no identity is connected"), listed[DEVICE].text
+    assert listed["edge-0001"].word == "alive"
 
 
 def test_without_queries_many_devices_are_read_as_far_as_the_budget_goes(azure, hub):

@@ -101,12 +101,13 @@ PAIRS = [
     ("no-fpga", HOST, "too-many-readers", "", {"no-fpga", "too-many-readers"}),
     ("flashing-forever", HOST, "registry-unauthorized", "", {"fpga-flashing", "registry-unauthorized"}),
     ("offline", "", "quota", "", {"quota-exceeded"}),  # a ping is refused, too: nothing else speaks against the device
-    ("offline", "", "wrong-tensors", HOST, {"device-offline", "tensor-names"}),
+    ("wrong-tensors", HOST, "offline", "", {"device-offline", "tensor-names"}),
     ("wrong-tensors", HOST, "cut", "", {"tensor-names", "connection-cut"}),
     ("expire", "", "cut", "", {"unauthorized", "connection-cut"}),
     ("skew", "", "crash", HOST, {"clock-off"}),  # nothing can be read of the device with a token that is refused
     ("no-fpga", HOST, "pull-denied", CLIENT, {"no-fpga", "pull-denied"}),
     ("stuck", CLIENT, "workspace-forbidden", "", {"gave-up", "role-missing"}),
+    ("slow-pull", CLIENT, "port-taken", HOST, {"slow-pull", "port-taken"}),
 ]
 WIDE = {kind.name for kind in KINDS.values() if kind.place in ("hub", "wire", "workspace", "registry")} - {
     "offline",

@@ -12,7 +12,7 @@ from services.diagnosis import finding_of
 from services.errors import OperatorError
 from services.hub.client import Hub
 from services.operations.host import HostAnswer
-from services.records import DeviceState, EventEndpoint, Finding, InferenceMessage, Observer, Severity
+from services.records import DeviceState, EventEndpoint, Finding, InferenceMessage, Liveness, Observer, Severity
 
 
 @dataclass
@@ -25,6 +25,7 @@ class SharedFacts:
     observe: Observer | None = None  # is given every raw reply, where evidence is collected
     open_hub: Callable[[], Hub] | None = None  # a console's own hub, whose budget for identities is then shared
     clock_ahead: float | None = None  # seconds that this machine is ahead of the hub
+    liveness: Liveness | None = None  # by the identities
     state: DeviceState | None = None
     endpoint: EventEndpoint | None = None
     let_in: bool = False  # whether a reader's place was had

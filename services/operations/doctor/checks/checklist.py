@@ -31,7 +31,7 @@ CHECKS: tuple[Check, ...] = (
     Check("registry", "Registry and images", beyond.registry, ("state",)),
     Check("workspace", "Workspace", beyond.workspace),
     Check("host", "Host answers", beyond.hosts_answer, ("state",)),
-    Check("messages", "Messages", messages.messages, ("endpoint",)),
+    Check("messages", "Messages", messages.messages, ("endpoint",), after=("state",)),
     Check("between", "Clients reach their hosts", between.client_to_host, ("state",), after=("host", "messages")),
     Check("retention", "Messages kept by the hub", retention.retention, ("seat", "endpoint"), after=("messages",)),
 )

@@ -4,19 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from services.diagnosis import diagnose_state, findings, lifecycle
+from services.diagnosis import diagnose, diagnose_state, findings, lifecycle
 from services.diagnosis.twin_evidence import claims
+from services.errors import OperatorError
 from services.hub import methods
-from services.operations.doctor.checks.check import Outcome, SharedFacts, neutral, ok, outcome_of
-from services.records import PING_COST, states
+from services.operations.doctor.checks.check import Outcome, SharedFacts, failed, neutral, ok, outcome_of
+from services.records import PING_COST, Evidence, states
 from services.times import now
 
 _PING_SECONDS = 10
 
 
-def agent(facts: SharedFacts) -> Outcome:
-    """Ping the edge agent: the one sign of life that is not stale. It also says whether the compute role is there."""
-    methods.ping(facts.hub, facts.device, _PING_SECONDS)
+def agent(facts: SharedFacts) -> Outcome | Sequence[Outcome]:
+    """Ping the edge agent: the one sign of life that is not stale. It also says whether the compute role is there.
+
+    Where the hub passes no ping on (its quota is used up), what the identities say against the device counts.
+    """
+    try:
+        methods.ping(facts.hub, facts.device, _PING_SECONDS)
+    except OperatorError as error:
+        word = facts.liveness
+        if error.state == states.DEVICE_OFFLINE or word is None or word.word != "offline":
+            raise
+        offline = diagnose(Evidence("agent", code="disconnected", text=word.basis))[0]
+        return [failed(error), outcome_of(offline, name="agent:liveness", title="The device's connections")]
     return ok(f"answers a ping ({PING_COST} messages of the hub's quota)")
 
 

@@ -46,10 +46,10 @@ def device(facts: SharedFacts) -> Outcome:
         return Outcome("error", "is no IoT Edge device", "Register it with the IoT Edge capability, or choose another.")
     if not identity.enabled:
         return outcome_of(diagnose(Evidence("agent", code="disabled", text=identity.status_reason))[0])
-    liveness = judge(facts.hub.life_signs(identity), datetime.now(timezone.utc))
+    facts.liveness = liveness = judge(facts.hub.life_signs(identity), datetime.now(timezone.utc))
     parents = f", by way of {', '.join(identity.parents)}" if identity.parents else ""
     text = f"registered, enabled{parents}; {liveness.text}"
-    # No word against it counts here: the check of the edge agent pings, which settles it.
+    # No word against it counts here: the check of the edge agent pings, which settles it, or takes it up.
     return ok(text) if liveness.word == "alive" else neutral(text)
 
 

@@ -15,7 +15,7 @@ from services.operations.client_complaints import FRESH, complaint, stopped
 from services.operations.connections import Connections
 from services.operations.doctor.checks.check import Outcome, SharedFacts, failed, neutral, ok, outcome_of
 from services.operations.host import clients
-from services.records import Evidence, Exchange, Finding, InferenceMessage
+from services.records import DeviceState, Evidence, Exchange, Finding, InferenceMessage
 
 _BACK = timedelta(minutes=10)
 _LOOKED_AT = 200  # newest messages
@@ -149,12 +149,14 @@ def look(facts: SharedFacts, newest: Sequence[InferenceMessage], since: datetime
     senders: dict[str, list[InferenceMessage]] = {}
     for message in sorted(newest, key=lambda message: message.enqueued):
         senders.setdefault(message.module, []).append(message)
-    return [_of_sender(module, messages, facts.listening) for module, messages in senders.items()]
+    return [_of_sender(facts, module, messages) for module, messages in senders.items()]
 
 
-def _of_sender(module: str, messages: list[InferenceMessage], listening: bool) -> Outcome:
+def _of_sender(facts: SharedFacts, module: str, messages: list[InferenceMessage]) -> Outcome:
     name, title = f"messages:{module or 'device'}", f"Messages of {module or 'the device identity'}"
-    last = messages[-1]
+    last, listening = messages[-1], facts.listening
+    if module and facts.state is not None and not _is_deployed(facts.state, module):
+        return neutral("it is no longer deployed, and need not send any more", name=name, title=title)
     trouble = complaint(messages)
     if trouble is not None:
         return outcome_of(_dated(trouble, last), name=name, title=title)
@@ -172,6 +174,11 @@ def _of_sender(module: str, messages: list[InferenceMessage], listening: bool) -
     return ok(
         f"{counts}; {statistics.median(times):.0f} ms in the middle, at most {max(times):.0f} ms{slow}", name=name, title=title
     )
+
+
+def _is_deployed(state: DeviceState, name: str) -> bool:
+    module = state.module(name)
+    return module is not None and module.desired is not None
 
 
 def _dated(finding: Finding, last: InferenceMessage) -> Finding:
