@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
@@ -48,6 +49,16 @@ class Editor(TextArea):
         self.post_message(self.Left())
 
 
+class Field(Input):
+    """A field of a preset; Esc leaves it as it leaves the text."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Leave the field", id="editor.leave")]
+
+    def action_leave(self) -> None:
+        """Give the focus back to the pane."""
+        self.post_message(Editor.Left())
+
+
 class OptionsPane(Pane):
     """Create options of the module that is about to be deployed, or of one that is there."""
 
@@ -58,7 +69,7 @@ class OptionsPane(Pane):
 be changed freely after that; while a preset can still write it, its
 fields follow the text. Problems appear under the text as you type, with line:column.
 
-Esc leaves the text so that single keys work again; e goes back into it; p chooses a preset. F4 opens it in $EDITOR, F6 saves it as
+Esc leaves text and fields so that single keys work again; e goes back into it; p chooses a preset. F4 opens it in $EDITOR, F6 saves it as
 a preset of your own (a file that can be shared). F8 reviews the whole change (diff and az commands) before anything is sent.
 
 What you change is kept as a draft, one for each module: over Esc, e on another module, q and a lost line, until it is deployed. v
@@ -104,6 +115,7 @@ The hub keeps create options in chunks of 512 characters; the last line tells th
         self._state: tuple[str, Role] = ("empty", "dim")
         self.changed = False  # the text is a draft: neither deployed nor what was offered
         self._timer: Timer | None = None
+        self._forming = asyncio.Lock()
 
     def compose_content(self) -> ComposeResult:
         """Target, how its draft stands, preset, fields, text, problems, size."""
@@ -186,6 +198,15 @@ The hub keeps create options in chunks of 512 characters; the last line tells th
         await self._form(name, values)
 
     async def _form(self, name: str, values: Mapping[str, str]) -> None:
+        """Show a preset's fields: one form at a time, and whole, since Textual breaks where a removal is cancelled."""
+
+        async def replace() -> None:
+            async with self._forming:
+                await self._replace_fields(name, values)
+
+        await asyncio.shield(asyncio.ensure_future(replace()))
+
+    async def _replace_fields(self, name: str, values: Mapping[str, str]) -> None:
         fields = self.query_one(".fields", Vertical)
         await fields.remove_children()
         preset = self.presets.get(name)
@@ -194,7 +215,7 @@ The hub keeps create options in chunks of 512 characters; the last line tells th
         rows = [
             Horizontal(
                 Label(Content(field.label)),
-                Input(
+                Field(
                     str(values.get(field.name, field.default)),
                     name=field.name,
                     placeholder="off; on turns it on" if field.kind == "flag" else "",
@@ -213,9 +234,12 @@ The hub keeps create options in chunks of 512 characters; the last line tells th
         self.post_message(self.TextChanged(text))
 
     def replace_text(self, text: str) -> None:
-        """Put what the preset writes in the place of the text; undo brings back what stood there."""
-        if text != self.editor.text:
+        """Put what the preset writes in the place of the text; undo brings back what stood there, the cursor shows what changed."""
+        before = self.text
+        if text != before:
             self.editor.replace(text, (0, 0), self.editor.document.end, maintain_selection_offset=False)
+            pairs = enumerate(zip(before.split("\n"), text.split("\n"), strict=False))
+            self.editor.move_cursor((next((row for row, (old, new) in pairs if old != new), 0), 0))
         self.post_message(self.TextChanged(text))
 
     def show_report(self, report: OptionsReport) -> None:
@@ -284,6 +308,10 @@ The hub keeps create options in chunks of 512 characters; the last line tells th
     def action_edit(self) -> None:
         """Focus the text."""
         self.editor.focus()
+
+    def edit_values(self) -> None:
+        """Focus the first field of the preset that the text is of; the text where it is of none."""
+        next(iter(self.query(Field)), self.editor).focus()
 
     def action_preset(self) -> None:
         """Open the chooser."""

@@ -83,7 +83,7 @@ class Plan:
         A line more in an entry that is there (a variable, an option) has the agent start that module anew: that is a change.
         """
         harmless = all(severity in ("ok", "info") for severity, _ in self.remarks)
-        additive = not self.empty and all(line.sign != "-" for line in self.diff)
+        additive = not self.empty and _holds(expanded(self.after), expanded(self.before))
         return (
             self.service is None
             and harmless
@@ -248,6 +248,13 @@ def options_of(module: Mapping[str, Any]) -> str:
         return join(settings_of(module))
     except ChunkGap:
         return ""
+
+
+def _holds(after: Any, before: Any) -> bool:
+    """Return whether all of ``before`` stands in ``after`` as it was; an object may have more."""
+    if isinstance(after, Mapping) and isinstance(before, Mapping):
+        return all(key in after and _holds(after[key], value) for key, value in before.items())
+    return type(after) is type(before) and bool(after == before)
 
 
 def _sends(options: str, image: str) -> bool:

@@ -33,7 +33,6 @@ from services.records import (
     DesiredModule,
     Device,
     DeviceState,
-    DiffLine,
     Module,
     Progress,
     WorkspaceImage,
@@ -70,19 +69,19 @@ def plan(before: dict[str, Any], after: dict[str, Any], **fields: Any) -> Plan:
 
 
 def test_only_an_addition_without_warnings_is_confirmed_by_enter():
-    added, context = DiffLine("+", "eye"), DiffLine(" ", "host")
-    scale = ConfigurationStatus("line-3", "Targeted")
     host = ("running", "r.azurecr.io/accel:1", "{}")
+    scale = ConfigurationStatus("line-3", "Targeted")
     before, after = manifest(host=host), manifest(host=host, eye=("running", "r.azurecr.io/eye:1", "{}"))
-    assert plan(before, after, diff=(context, added)).only_adds
-    for fields in ({"diff": (added, DiffLine("-", "host"))}, {"notices": ("nobody receives it",)}, {"configurations": (scale,)}):
-        assert not plan(before, after, **{"diff": (added,), **fields}).only_adds, fields
+    assert plan(before, after).only_adds and plan(manifest(), before).only_adds
+    assert not plan(after, before).only_adds
+    for fields in ({"notices": ("nobody receives it",)}, {"configurations": (scale,)}):
+        assert not plan(before, after, **fields).only_adds, fields
 
 
 def test_a_line_more_in_a_module_that_is_there_is_no_addition():
     before = manifest(host=("running", "r.azurecr.io/accel:1", "{}"))
     after = manifest(host=("running", "r.azurecr.io/accel:1", '{"Env": ["A=1"]}'))
-    assert not plan(before, after, diff=(DiffLine("+", '"A=1"'),)).only_adds
+    assert not plan(before, after).only_adds
     assert not plan(before, before).only_adds
 
 

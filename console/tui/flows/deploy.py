@@ -54,7 +54,8 @@ async def edit_module(main: MainScreen, session: Session, module: Module) -> Non
     from services.operations.deployer import edit_request
 
     await main.options.open_request(edit_request(main.device, module))
-    _to_options(main)
+    main.go_to(3)
+    main.options.edit_values()
 
 
 def _to_options(main: MainScreen) -> None:

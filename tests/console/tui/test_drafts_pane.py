@@ -11,7 +11,6 @@ import pytest
 from piloting import text_of
 from piloting import until as wait_until
 from textual.pilot import Pilot
-from textual.widgets import Input
 
 from console.tui.app import ConsoleApp
 from services.deployment import drafts as store
@@ -20,6 +19,7 @@ from services.deployment.manifest.changes import RemoveModule, SetModule
 from services.deployment.options.presets import preset, render
 from services.deployment.routes.hub import apply_plan, plan_changes
 from widgets.dialogs import Confirm, Prompt, Reader
+from widgets.options import Editor, Field
 
 SIZE = (80, 24)
 until = partial(wait_until, seconds=30)
@@ -55,7 +55,7 @@ async def opened(pilot: Pilot[None], app: ConsoleApp, module: str = NAME) -> Non
     app.main.modules.go_to_row(module)
     await pilot.press("e")
     await until(pilot, lambda: app.main.options.key is not None and app.main.options.key.module == module, module)
-    await until(pilot, lambda: app.main.options.editor.has_focus, "the editor")
+    await until(pilot, lambda: isinstance(app.focused, Editor | Field), "the editor")
 
 
 async def test_a_port_is_a_field_and_its_draft_outlives_module_and_console(app: ConsoleApp) -> None:
@@ -64,7 +64,7 @@ async def test_a_port_is_a_field_and_its_draft_outlives_module_and_console(app: 
         await opened(pilot, app)
         options = app.main.options
         assert options.chosen == "cpu-host-80"
-        options.query_one(".fields Input", Input).value = "8080"
+        await pilot.press(*"8080")  # in the field, instead of what it has
         await until(pilot, lambda: options.word == "changed, not deployed", "the word")
         await until(pilot, lambda: "changed, not deployed (" in text_of(app), "the line")
         await opened(pilot, app, "edgeHub")

@@ -283,7 +283,11 @@ async def test_editing_a_stopped_module_leaves_it_stopped(app: ConsoleApp) -> No
         hub = app.main.session.hub
         await on_a_stopped_module(pilot, app, name)
         await pilot.press("e")
-        await until(pilot, lambda: app.main.options.editor.has_focus and app.main.options.word == "✓ valid", "its create options")
+        await until(
+            pilot,
+            lambda: app.main.options.query("Editor:focus, Field:focus") and app.main.options.word == "✓ valid",
+            "its create options",
+        )
         app.main.options.editor.text = '{"Env": ["A=1"]}'
         await until(pilot, lambda: app.main.options.word == "✓ valid", "valid create options")
         await pilot.press("f8")
