@@ -193,6 +193,9 @@ m shows the workspace's models instead; there, Enter makes an image of a model: 
     def content(self) -> Widget:
         return self.table.rows
 
+    def needed_height(self) -> int | None:
+        return self.table.needed_height(self) if self.look == "ready" else None
+
     def filtered(self, text: str) -> None:
         self.table.set_filter(text)
 

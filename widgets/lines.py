@@ -63,7 +63,9 @@ class Lines(ScrollView, can_focus=True):
         Binding("up,k", "move(-1)", "Up", show=False, id="lines.up"),
         Binding("down,j", "move(1)", "Down", show=False, id="lines.down"),
         Binding("pageup", "page(-1)", "Page up", show=False, id="lines.page-up"),
-        Binding("pagedown", "page(1)", "Page down", show=False, id="lines.page-down"),
+        Binding("pagedown,ctrl+f", "page(1)", "Page down", show=False, id="lines.page-down"),
+        Binding("ctrl+u", "page(-0.5)", "Half a page up", show=False, id="lines.half-up"),
+        Binding("ctrl+d", "page(0.5)", "Half a page down", show=False, id="lines.half-down"),
         Binding("home,g", "top", "Top", show=False, id="lines.top"),
         Binding("end,G", "bottom", "Bottom", show=False, id="lines.bottom"),
         Binding("enter", "choose", "Choose", show=False, id="lines.choose"),
@@ -237,8 +239,8 @@ class Lines(ScrollView, can_focus=True):
     def action_move(self, by: int) -> None:
         self.move_to(self.index + by)
 
-    def action_page(self, by: int) -> None:
-        self.move_to(self.index + by * self.page_size)
+    def action_page(self, by: float) -> None:
+        self.move_to(self.index + round(by * self.page_size))
 
     def action_top(self) -> None:
         self.move_to(0)

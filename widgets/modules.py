@@ -153,6 +153,9 @@ makes of its routes stands in a twin of its own, which is read with r, after a d
     def content(self) -> Widget:
         return self.table.rows
 
+    def needed_height(self) -> int | None:
+        return self.table.needed_height(self) if self.look == "ready" else None
+
     def action_sort(self) -> None:
         """Take the next order."""
         self.notify(f"modules sorted: {self.table.next_sort()}", timeout=2)

@@ -279,6 +279,12 @@ The hub keeps create options in chunks of 512 characters; the last line tells th
     def content(self) -> Widget:
         return self.query_one(Select)
 
+    def needed_height(self) -> int | None:
+        """Return what the text takes; a form beside it, or somebody who types, may use more."""
+        if self.has_class("-current") or self.query(".fields Input"):
+            return None
+        return self.editor.document.line_count + self.outer_size.height - self.editor.size.height
+
     @on(TextArea.Changed)
     def _on_text_change(self, event: TextArea.Changed) -> None:
         event.stop()

@@ -299,3 +299,7 @@ class Pane(Vertical):
 
     def content(self) -> Widget:
         raise NotImplementedError
+
+    def needed_height(self) -> int | None:
+        """Return the lines that it takes to show all it holds, with its frame; None where more is always of use."""
+        return None

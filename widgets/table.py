@@ -217,6 +217,10 @@ class Table(Widget, Generic[Record]):
         self.filter = text.strip()
         self._arrange()
 
+    def needed_height(self, pane: Widget) -> int:
+        """Return the lines that ``pane`` takes to show every record, filtered out or not, with what it has around the rows."""
+        return len(self.all) + pane.outer_size.height - self.rows.size.height
+
     def action_wide(self) -> None:
         """Show every column whole, or those that fit."""
         self.rows.wide = not self.rows.wide

@@ -109,7 +109,7 @@ _TABLE = (
     Action("message.previous", "Previous", "p", "message"),
     # Every pane of rows.
     Action("pane.filter", "Filter", "slash", "pane"),
-    Action("pane.refresh", "Refresh", "r", "pane", footer=False),
+    Action("pane.refresh", "Refresh", "r,ctrl+r", "pane", footer=False),
     Action("pane.sort", "Sort", "S", "pane", footer=False),
     # The screens over the panes; a module's details have keys of the modules pane.
     Action("screen.back", "Back", "escape,q", "screen", handler="action_leave"),
@@ -190,7 +190,7 @@ _TABLE = (
     Action("app.command", "Cmd", "colon", "panes"),
     # f1 as well: where one types, it is the one that works.
     Action("app.help", "Help", "question_mark,f1", "app", command="help", about="Help on the pane one is in"),
-    Action("app.quit", "Quit", "q", "app", command="quit,q", about="Leave the console", handler="action_leave"),
+    Action("app.quit", "Quit", "q", "app", command="quit,q,q!,exit", about="Leave the console", handler="action_leave"),
     Action("app.suspend", "To the shell", "ctrl+z", "app", footer=False, handler="action_suspend_process"),
     Action("app.slow-link", "Slow line", "", "app", command="slow-link", about="Send less over a slow line, or as always"),
     Action("app.paint", "Paint the screen anew", "ctrl+l", "app", footer=False, priority=True),

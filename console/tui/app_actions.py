@@ -126,6 +126,11 @@ class AppActions(Scope):
         app = app_of(self)
         app.push_screen(help_dialog(app))
 
+    def action_help_quit(self) -> None:
+        """Say on Ctrl+C how one leaves: the key is hit by habit, and nothing is to end by it."""
+        app = app_of(self)
+        app.notify(f"{app.key_signs(ACTIONS['app.quit'])} leaves, Esc goes back; Ctrl+C ends nothing here", timeout=4)
+
     def action_slow_link(self) -> None:
         """Send less over a slow line, or as much as always."""
         app = app_of(self)

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 Layout = Literal["single", "four", "roomy"]
 
+_LEAST_HEIGHT = 6  # lines of a pane with its frame
 _SPENT_STEP = 10  # messages of the hub's quota
 
 
@@ -49,6 +50,15 @@ def layout_for(width: int, height: int) -> Layout:
     if width >= 160 and height >= 48:
         return "roomy"
     return "four" if width >= 120 and height >= 36 else "single"
+
+
+def _limit(pane: Pane, height: int | None, *, whole: bool = False) -> None:
+    """Give a pane so many lines at most, or just so many where it is to be seen ``whole``; laid out anew only where that changes."""
+    most = None if height is None else max(height, _LEAST_HEIGHT)
+    for rule, lines in (("max_height", most), ("min_height", most if whole else None)):
+        scalar = getattr(pane.styles, rule)
+        if lines != (None if scalar is None else scalar.value):
+            setattr(pane.styles, rule, lines)
 
 
 class MainScreen(Scope, Screen[None]):
@@ -230,12 +240,16 @@ class MainScreen(Scope, Screen[None]):
         """Arrange the panes for the size there is."""
         self._arrange(event.size)
         self.call_after_refresh(self._say_panes)
+        self.call_after_refresh(self._fit_panes)
         self.current.action_panel()
 
     def _arrange(self, size: Size) -> None:
         layout = "single" if self.zoomed else layout_for(size.width, size.height)
         for name in ("single", "four", "roomy"):
             self.set_class(name == layout, f"-{name}")
+        if layout == "single":
+            for pane in self.panes:
+                _limit(pane, None)
         self.set_class(self.zoomed, "-zoomed")
         self.set_class(size.height < 18 or size.width < 50, "-tiny")
 
@@ -300,11 +314,27 @@ class MainScreen(Scope, Screen[None]):
         for column in self.query("#left, #right"):
             column.set_class(pane in column.children, "-current")
         self._say_panes()
+        self.call_after_refresh(self._fit_panes)
         pane.action_panel()
 
     @on(Pane.WordChanged)
+    def _on_word_change(self) -> None:
+        self._say_panes()
+        self.call_after_refresh(self._fit_panes)
+
     def _say_panes(self) -> None:
         self.strip.show(self.panes, self.current)
+
+    def _fit_panes(self) -> None:
+        """Leave no pane lines that it has no use for while the one below or above has."""
+        if self.has_class("-single"):  # one pane at a time has all there is
+            return
+        for above, below in ((self.images, self.modules), (self.options, self.messages)):
+            needs = above.needed_height(), below.needed_height()
+            room = above.outer_size.height + below.outer_size.height
+            both_fit = None not in needs and sum(need or 0 for need in needs) <= room
+            _limit(above, needs[0], whole=both_fit)
+            _limit(below, None if both_fit else needs[1])
 
     @property
     def has_details(self) -> bool:

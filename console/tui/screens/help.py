@@ -14,6 +14,8 @@ from widgets.symbols import STYLES, drawn
 if TYPE_CHECKING:
     from console.tui.owner import ConsoleApp
 
+_NAMED = 76  # columns, from which on the names of keys.toml have room beside the keys
+
 
 def help_dialog(app: ConsoleApp) -> Reader:
     """Return the keys of the place one is in, each with the name by which keys.toml remaps it."""
@@ -22,6 +24,7 @@ def help_dialog(app: ConsoleApp) -> Reader:
     about = pane.HELP if pane is not None else getattr(screen, "HELP", "")
     title = pane.NAME if pane is not None else getattr(screen, "heading", "dbe-console")
     parts: list[tuple[str, str]] = []
+    named = screen.size.width >= _NAMED
     rows: dict[tuple[str, str], list[str]] = {}
     for active in screen.active_bindings.values():
         binding = active.binding
@@ -35,8 +38,8 @@ def help_dialog(app: ConsoleApp) -> Reader:
         for description, identity, keys in group:
             parts += [
                 (f"  {drawn(' '.join(dict.fromkeys(keys))):<14} ", STYLES["accent"]),
-                (f"{description:<26}", ""),
-                (f"{identity}\n", STYLES["dim"]),
+                (f"{description:<26}", "") if named else (f"{description}\n", ""),
+                (f"{identity}\n" if named else "", STYLES["dim"]),
             ]
         parts.append(("\n", ""))
         if group is own:  # the keys of this place first: they are what one looks for

@@ -13,7 +13,7 @@ from console.tui.commands import COMMANDS, available, run_command
 from console.tui.keymap import load_keymap
 from console.tui.main_screen import layout_for
 from services.errors import OperatorError
-from services.records import Step
+from services.records import Device, DeviceState, Module, ReportedModule, Step, WorkspaceImage
 from widgets.footer import KeyLine
 from widgets.symbols import ascii_only
 
@@ -269,4 +269,23 @@ async def test_a_pane_has_the_screen_alone_and_escape_goes_back_step_by_step(now
         await pilot.resize_terminal(80, 24)
         await pilot.press("z")
         await until(pilot, lambda: app.main.images.region.height == 23)
+    app.end()
+
+
+async def test_panes_have_the_lines_that_they_need_and_the_rest_goes_to_the_one_below(nowhere: Path) -> None:
+    app = ConsoleApp()
+    async with app.run_test(size=(120, 36)) as pilot:
+        await until(pilot, lambda: app.session is not None and app.main.modules.look == "failed")
+        images = app.main.images
+        images.show_images([WorkspaceImage(f"eye:{n}", "eye", n, "AccelContainer", "Succeeded", f"r/eye:{n}") for n in range(9)])
+        modules = tuple(Module(name, True, None, ReportedModule("running")) for name in ("edgeAgent", "edgeHub"))
+        app.main.modules.show_state(DeviceState(Device("edge", True), modules), {})
+        await until(pilot, lambda: images.table.rows.size.height == 9, "nine rows are seen, and no line is empty")
+        await pilot.press("2")
+        await pilot.pause()
+        assert images.table.rows.size.height == 9, "the focus takes no line from rows while it has empty ones"
+        assert app.main.modules.outer_size.height + images.outer_size.height == app.main.query_one("#left").size.height
+        await pilot.resize_terminal(80, 24)
+        await pilot.press("1")
+        await until(pilot, lambda: images.outer_size.height == 21)
     app.end()
