@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from console.tui.actions import ACTIONS
 from console.tui.background import go, in_thread
 from console.tui.owner import app_of
 from console.tui.scope import Scope
