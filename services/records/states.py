@@ -32,6 +32,9 @@ OF_THE_ENGINE: Final = frozenset({"modules-unlisted", "engine-gone", "edge-daemo
 OF_NAMES: Final = frozenset({DEVICE_MISSING, MODULE_MISSING, "no-such-module"})
 # It passes by itself, or with the deployment: no cause of what is seen from outside.
 NOT_YET: Final = frozenset({"slow-pull", "not-created", "no-deployment", NOT_YET_APPLIED})
+# The hub's own settings keep this machine out, whatever key or token it shows; and what is said of the key then.
+OF_ACCESS: Final = frozenset({"local-auth-off", "public-access-off", "ip-rule", "private-endpoint"})
+OF_KEYS: Final = frozenset({"unauthorized", "events-unauthorized"})
 # Create options are to be mended.
 OF_THE_OPTIONS: Final = frozenset({"bad-create-options", "port-clash", "two-fpga-hosts", "no-privileged"})
 # A client's complaint that its host does not answer: the host itself may say why.

@@ -49,7 +49,8 @@ class Examination:
         def follows(step: Step, finding: Finding) -> bool:
             """Return whether the twin's own account of the module, or of the whole device, says why."""
             is_explained = step.name.partition(":")[0] in _SEEN_FROM_OUTSIDE and bool({"", finding.module} & roots)
-            return is_explained or (finding.state == states.DEVICE_OFFLINE and states.AGENT_STOPPED in present)
+            is_of_the_key = finding.state in states.OF_KEYS and bool(states.OF_ACCESS & present)
+            return is_explained or is_of_the_key or (finding.state == states.DEVICE_OFFLINE and states.AGENT_STOPPED in present)
 
         unique: dict[tuple[str, str], Finding] = {}
         for _, finding in sorted(pairs, key=lambda one: (follows(*one), _RANK[one[1].severity], one[1].likely)):

@@ -45,3 +45,5 @@ def test_a_root_stands_before_what_comes_of_it_as_in_the_verb():
     assert [finding.state for finding in examination.causes] == ["crash", "retention-short", "host-refuses"]
     assert [step.name for step in examination.troubled] == ["module:eye", "retention", "messages:eye"]
     assert examination.passed_title == "1 check passed"
+    refused = (trouble("key", "unauthorized", ""), trouble("access", "ip-rule", ""))
+    assert [step.name for step in Examination("edge", "edge-1", now(), refused).troubled] == ["access", "key"]
