@@ -30,6 +30,10 @@ EFFECT = (
     "This concerns every consumer of the hub: once a route exists, data stops flowing to the built-in endpoint unless a route "
     "leads there, too. Device messages go to both with these."
 )
+ROLES = (
+    "Two roles on the Event Hub come first, and take some minutes to hold: Azure Event Hubs Data Sender for the hub's identity, Azure "
+    "Event Hubs Data Receiver for this sign-in."
+)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from services.contexts.model import Context
 from services.contexts.secrets import forget
 from services.contexts.store import ContextStore
 from services.errors import OperatorError
-from services.operations.message_routes import EFFECT, RoutePlan, apply_routes, blind_plan, plan_routes
+from services.operations.message_routes import EFFECT, ROLES, RoutePlan, apply_routes, blind_plan, plan_routes
 
 HELP = "have the hub send messages to an Event Hub that is read without a key"
 
@@ -20,6 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", metavar="CONTEXT", nargs="?", help="which one: dbe-console context list")
     parser.add_argument("--namespace", metavar="HOST", required=True, help="NAME.servicebus.windows.net")
     parser.add_argument("--event-hub", metavar="NAME", required=True, help="the Event Hub in it")
+    parser.add_argument("--consumer-group", metavar="G", default="$Default", help="the readers' group there (default: $Default)")
     parser.add_argument("--print", dest="print_only", action="store_true", help="print the az commands and ask nobody")
     parser.add_argument("--dry-run", action="store_true", help="show what would be made and change nothing")
     parser.add_argument("--yes", action="store_true", help="do not ask")
@@ -44,6 +45,7 @@ def route_messages(call: Call, store: ContextStore) -> int:
     for line in plan.lines or ("The hub has the endpoint and both routes already.",):
         call.out(line)
     call.progress(EFFECT)
+    call.progress(ROLES)
     if options.dry_run:
         return 0
     may_change(context)
@@ -58,7 +60,7 @@ def route_messages(call: Call, store: ContextStore) -> int:
                 raise
             call.progress(str(error))
             return _print(call, plan, 1)
-    _keep(store, context, plan)
+    _keep(store, context, plan, options.consumer_group)
     call.progress(
         f"{context.name} reads {plan.event_hub} at {plan.namespace} with its sign-in; older messages stay in their journal."
     )
@@ -72,9 +74,11 @@ def _print(call: Call, plan: RoutePlan, status: int) -> int:
     return status
 
 
-def _keep(store: ContextStore, context: Context, plan: RoutePlan) -> None:
+def _keep(store: ContextStore, context: Context, plan: RoutePlan, group: str) -> None:
     old = context.events.connection
-    events = dataclasses.replace(context.events, connection=None, namespace=plan.namespace, event_hub=plan.event_hub)
+    events = dataclasses.replace(
+        context.events, connection=None, namespace=plan.namespace, event_hub=plan.event_hub, consumer_group=group
+    )
     store.add(dataclasses.replace(context, events=events), replace=True)
     if old is not None:
         forget(old)

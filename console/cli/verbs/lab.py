@@ -83,6 +83,8 @@ def _instructions(info: dict[str, Any]) -> str:
   hub connection  {connection}
   CA file         {ca_file}
   event endpoint  {info["event_hub_connection_string"]}
+  by token alone  the Event Hub {info["routed_event_hub"]} at {info["address"]}, once the hub routes to it:
+                  dbe-console context route-messages --namespace {info["address"]} --event-hub {info["routed_event_hub"]}
   workspace       {info["workspace"]} in {info["resource_group"]}, subscription {info["subscription"]}
   ARM, sign-in    {info["https"]} (tenant {info["tenant"]}, client {info["client_id"]}, secret in {info["folder"]}/lab.json)
   registry        {info["registry_server"]} as {info["registry_username"]}

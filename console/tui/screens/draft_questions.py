@@ -25,7 +25,7 @@ Say = Callable[..., None]
 SIGN_IN = {
     "az": ("the az login of this machine", "az login was run here"),
     "device-code": ("a code, entered in a browser", "nothing is needed on this machine"),
-    "service-principal": ("a service principal", "tenant, client id, secret or certificate"),
+    "service-principal": ("a service principal", "with a secret or certificate"),
     "workload-identity": ("workload identity", "the file of a federated token"),
     "managed-identity": ("this machine's managed identity", "the jump host is an Azure machine"),
 }

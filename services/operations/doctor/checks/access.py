@@ -34,7 +34,7 @@ def access(facts: SharedFacts) -> Sequence[Outcome]:
     evidence = evidence_of(properties, by_key, facts.let_in_by_hub, _addresses(hub.host))
     evidence += routing_evidence(mapping(properties.get("routing")), facts.context.events)
     if not evidence:
-        return [ok("keys, networks and routes: nothing in the hub's record keeps this context out")]
+        return [ok("nothing in the hub's record keeps this context out: keys, networks, routes")]
     return [outcome_of(finding) for one in evidence for finding in diagnose(one)]
 
 

@@ -15,7 +15,7 @@ CHECKS: tuple[Check, ...] = (
     Check("port-8883", "Port 8883 (devices)", network.mqtt_port, ("name",)),
     Check("tls", "TLS and the hub", network.tls, ("port-443",)),
     Check("clock", "Clock", network.clock, ("tls",)),
-    Check("access", "Keys and networks let in", access.access, after=("key",), patience=20),
+    Check("access", "Who is let in", access.access, after=("key",), patience=20),
     Check("key", "Key", hub.key, ("tls",)),
     Check("endpoint", "Right to receive", hub.endpoint, ("name",)),
     Check("seat", "A reader's place", messages.seat, ("endpoint",)),
