@@ -70,4 +70,5 @@ def did_you_mean(word: str, names: Iterable[str]) -> str:
 
 def hub_name(host: str) -> str:
     """Return a hub's own name, without Azure's domain, which is the same for all."""
-    return host.partition(".azure-devices.")[0]
+    name = host.partition(".azure-devices.")[0]
+    return name.removesuffix(".service").removesuffix(".device") if name != host else host

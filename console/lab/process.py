@@ -53,6 +53,8 @@ class LabProcess:
             )
         info: dict[str, Any] = json.loads(line)
         os.environ[SAVED] = str(state_folder())
+        for name in ("no_proxy", "NO_PROXY"):  # no proxy leads to a lab on this machine
+            os.environ[name] = ",".join(filter(None, (os.environ.get(name), "127.0.0.0/8")))
         os.environ["DBE_CONSOLE_HOME"] = info["config_home"]  # the lab's contexts, journals and history; never the operator's own
         return info
 

@@ -14,16 +14,19 @@ _KEY = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=
 # azure-iot-hub takes names in this spelling alone; other tools of Azure write and read them in any.
 _NAMES = ("HostName", "DeviceId", "ModuleId", "SharedAccessKeyName", "SharedAccessKey", "Endpoint", "EntityPath")
 _SPELLINGS = {name.lower(): name for name in _NAMES}
+# Devices alone are served there; the name without it serves everybody (docs/facts/azure-today.md, section 6).
+_DEVICE_HOST = re.compile(r"\.device(?=\.azure-devices\.)", re.IGNORECASE)
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::\d{1,5})?")
 
 
 @dataclass(frozen=True, slots=True)
 class HubString:
-    """A hub's connection string; ``text`` is the whole of it, tidied."""
+    """A hub's connection string; ``text`` is the whole of it, tidied. ``corrected``: it named the host that serves devices."""
 
     host: str
     policy: str
     text: Secret
+    corrected: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,7 @@ def parse_connection_string(pasted: str) -> HubString | EventString:
             raise _wrong("SharedAccessKey is cut short, or something else stands behind it.")
         if not _HOST.fullmatch(host):
             raise _wrong("HostName is no host name.")
-        return HubString(host, one_line(policy, 80), Secret(text))
+        return HubString(host, one_line(policy, 80), Secret(text), corrected=bool(_DEVICE_HOST.search(pasted)))
     if "Endpoint" in fields:
         scheme, _, namespace = fields["Endpoint"].rstrip("/").rpartition("//")
         if not fields.get("EntityPath"):
@@ -79,7 +82,8 @@ def tidied(connection: Secret) -> Secret:
 def _parts(text: str) -> list[tuple[str, str, str]]:
     """Name, ``=`` and value of each part; a value may hold ``=``."""
     parts = (part.partition("=") for part in re.sub(r"\s+", "", text).strip("\"'").split(";") if part)
-    return [(_SPELLINGS.get(key.lower(), key), equals, value) for key, equals, value in parts]
+    named = [(_SPELLINGS.get(key.lower(), key), equals, value) for key, equals, value in parts]
+    return [(key, equals, _DEVICE_HOST.sub("", value) if key == "HostName" else value) for key, equals, value in named]
 
 
 def _join(parts: Iterable[tuple[str, str, str]]) -> str:

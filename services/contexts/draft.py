@@ -90,7 +90,8 @@ class Draft:
     def _take_string(self, parsed: HubString | EventString, source: SecretSource | None) -> str:
         if isinstance(parsed, HubString):
             self.hub_string, self.hub_source = parsed, source
-            return f"hub {parsed.host}, policy {parsed.policy}"
+            corrected = " (pasted with the host for devices, which serves no console)" if parsed.corrected else ""
+            return f"hub {parsed.host}{corrected}, policy {parsed.policy}"
         self.event_string, self.event_source = parsed, source
         return f"events of {parsed.entity} at {parsed.namespace}, policy {parsed.policy}"
 

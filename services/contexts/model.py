@@ -153,6 +153,7 @@ class Context:
     events: EventSettings = field(default_factory=EventSettings)
     messages: MessageFields = field(default_factory=MessageFields)
     limits: Limits = field(default_factory=Limits)
+    proxy: str = ""  # http://[user:password@]host:port for every leg, in place of HTTPS_PROXY
     bell: bool = False  # ring the terminal's when something turns bad
     production: bool = False
     read_only: bool = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import http.client
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from typing import Any
 
@@ -23,6 +23,12 @@ from services.replies.network import network_error, unreachable
 from services.text import clean, counted, one_line
 
 _SECONDS = 15
+
+_TUNNELS = "Check its address, port and sign-in; it must open tunnels (CONNECT) to port 443."
+_REFUSALS = {
+    407: "It asks for a user and a password: write them into its URL, http://USER:PASSWORD@HOST:PORT.",
+    403: "It lets nobody through to {host}: have {host}:443 allowed, or name the host in NO_PROXY where it is reached directly.",
+}
 
 
 def probe_hub(sdk: HubSdk) -> str:
@@ -115,24 +121,29 @@ def probe_events(endpoint: EventEndpoint) -> str:
     return f"{counted(len(partitions), 'partition')}, {way}"
 
 
+def tunnel_headers(settings: Mapping[str, Any]) -> dict[str, str]:
+    """Return what a proxy is told for a tunnel: user and password, where its URL names them (``proxy_settings``)."""
+    if "username" not in settings:
+        return {}
+    pair = f"{settings['username']}:{settings['password']}".encode()
+    return {"Proxy-Authorization": f"Basic {base64.b64encode(pair).decode()}"}
+
+
 def probe_proxy(proxy: str, host: str) -> str:
     """Have the proxy open a tunnel to the hub's port for websockets."""
     settings = proxy_settings(proxy, with_scheme=False)
     connection = http.client.HTTPConnection(settings["proxy_hostname"], settings["proxy_port"], timeout=_SECONDS)
-    headers = {}
-    if "username" in settings:
-        pair = f"{settings['username']}:{settings['password']}".encode()
-        headers["Proxy-Authorization"] = f"Basic {base64.b64encode(pair).decode()}"
-    connection.set_tunnel(host.partition(":")[0], 443, headers)
+    connection.set_tunnel(host.partition(":")[0], 443, tunnel_headers(settings))
     try:
         connection.connect()
     except (OSError, http.client.HTTPException) as error:
         explained = network_error(settings["proxy_hostname"], error)
+        refusal = next((text for status, text in _REFUSALS.items() if f" {status} " in f" {error} "), None)
         raise OperatorError(
             "The proxy does not let us through.",
-            cause=f"{explained.what} {explained.cause}",
+            cause=f"It answers: {one_line(error, 200)}." if refusal else f"{explained.what} {explained.cause}",
             raw=explained.raw,
-            remedy="Check its address, port and sign-in; it must open tunnels (CONNECT) to port 443.",
+            remedy=refusal.format(host=one_line(host, 120)) if refusal else _TUNNELS,
             code="context.proxy",
         ) from error
     finally:

@@ -8,6 +8,7 @@ The format, whole (only what differs from the defaults of ``model.py`` need be w
     device = "databox-edge-1"
     device_address = "10.0.0.5"           # where the device's compute network is reached from here
     device_ports = { "80" = 8080 }        # host ports that are reached there under another number: by a tunnel, say
+    proxy = ""                            # http://[user:password@]host:port, in place of HTTPS_PROXY
     bell = false
     production = false
     read_only = false
@@ -76,6 +77,7 @@ import tomli_w
 from services.contexts.codec import TableError, context_from, to_table
 from services.contexts.model import Context
 from services.contexts.paths import config_folder
+from services.contexts.proxies import use_proxy
 from services.errors import OperatorError
 from services.files import FileError, check_owner, private_folder, write
 from services.names import did_you_mean
@@ -162,7 +164,7 @@ class ContextStore:
         return self._load()[0]
 
     def resolve(self, name: str | None = None, read_only: bool = False) -> Context:
-        """Return the context ``name``, else DBE_CONSOLE_CONTEXT's, else the current one (or the only one).
+        """Return the context ``name``, else DBE_CONSOLE_CONTEXT's, else the current one (or the only one); its proxy is used from here on.
 
         ``read_only`` or DBE_CONSOLE_READ_ONLY makes it read-only, whatever the file says. OperatorError where there is none.
         """
@@ -185,6 +187,7 @@ class ContextStore:
                 code="context.none-chosen",
             )
         context = self._find(contexts, chosen_name)
+        use_proxy(context.proxy)
         return dataclasses.replace(context, read_only=context.read_only or read_only or read_only_environment())
 
     def add(self, context: Context, replace: bool = False) -> None:

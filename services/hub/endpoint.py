@@ -13,6 +13,7 @@ from services.contexts.children import environment
 from services.contexts.connection_string import fields_of, tidied
 from services.contexts.hosts import check_leads, host_alone
 from services.contexts.model import Context
+from services.contexts.proxies import proxy_for
 from services.contexts.secrets import ca_path, reveal
 from services.diagnosis import explain
 from services.errors import OperatorError
@@ -58,7 +59,7 @@ def _with(context: Context, namespace: str, entity: str, connection: Secret) -> 
         consumer_group=events.consumer_group,
         ca_file=ca_path(ca_file) if ca_file else "",
         transport=events.transport,
-        proxy=events.proxy,
+        proxy=events.proxy or proxy_for(namespace),
     )
 
 
@@ -108,7 +109,7 @@ def _by_redirect(context: Context, parts: dict[str, str], seconds: float) -> Eve
             code="hub.connection-string",
         )
     name, _, port = host.partition(":")
-    endpoint = _with(context, "", "", Secret(""))
+    endpoint = _with(context, name, "", Secret(""))
     question = {
         "host": name,
         "port": int(port) if port.isdigit() else 0,

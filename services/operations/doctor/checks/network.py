@@ -7,17 +7,18 @@ import http.client
 import socket
 import ssl
 import time
-import urllib.request
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
+from services.contexts.consumer import proxy_settings
 from services.contexts.hosts import host_alone
+from services.contexts.probe import probe_proxy, tunnel_headers
+from services.contexts.proxies import proxy_for, without_password
 from services.contexts.secrets import resolve_path
 from services.diagnosis import diagnose, explain
 from services.errors import OperatorError
-from services.masking import mask
 from services.operations.doctor.checks.check import Outcome, SharedFacts, failed, neutral, ok, outcome_of
 from services.records import Evidence
 from services.text import one_line
@@ -58,17 +59,51 @@ def name_resolution(facts: SharedFacts) -> Outcome:
     return ok(f"{one_line(host, 200)} is {', '.join(addresses[:3])}")
 
 
-def proxy(facts: SharedFacts) -> Outcome:
-    """Name the proxies that stand in the way, by environment or context."""
+def proxy(facts: SharedFacts) -> Sequence[Outcome]:
+    """Name the proxy of each leg, and have it open a tunnel there: the leg that fails is named."""
+    ways = {leg: (host, _proxy_of(facts, leg, host)) for leg, host in _legs(facts)}
+    through = {leg: (host, url) for leg, (host, url) in ways.items() if url}
+    if not through:
+        return [ok("none, direct")]
+    outcomes = []
+    for leg, (host, url) in through.items():
+        try:
+            probe_proxy(url, host)
+        except OperatorError as error:
+            leg_error = OperatorError(
+                f"{leg}: {error.what}", cause=error.cause, remedy=error.remedy, code=error.code, raw=error.raw
+            )
+            outcomes.append(failed(leg_error, name=f"proxy:{leg}", title=f"Proxy for {leg}"))
+    proxies = dict.fromkeys(without_password(url) for _, url in through.values())
+    direct = [leg for leg in ways if leg not in through]
+    detail = f"{', '.join(through)} by {' and '.join(proxies)}" + (f"; {', '.join(direct)} directly" if direct else "")
+    return outcomes or [ok(detail)]
+
+
+def _legs(facts: SharedFacts) -> Iterator[tuple[str, str]]:
+    """Yield what is reached over HTTPS or websockets, each with its host."""
+    context = facts.context
     host, _ = host_of(facts)
-    named = [mask(one_line(value, 200)) for value in (_https_proxy(host), facts.context.events.proxy) if value]
-    return ok(f"by {' and '.join(dict.fromkeys(named))}") if named else ok("none, direct")
+    yield "hub", host
+    yield "messages", messages_host(facts)
+    if context.workspace is not None or (context.hub is not None and context.hub.connection is None):
+        yield "Azure Resource Manager", urlsplit(context.cloud.resource_manager).hostname or ""
+        yield "sign-in", urlsplit(context.cloud.authority).hostname or ""
+
+
+def _proxy_of(facts: SharedFacts, leg: str, host: str) -> str:
+    return (facts.context.events.proxy if leg == "messages" else "") or proxy_for(host)
+
+
+def _by_websocket(facts: SharedFacts) -> bool:
+    by_proxy = bool(_proxy_of(facts, "messages", messages_host(facts)))
+    return by_proxy or facts.context.events.transport == "websocket"
 
 
 def https_port(facts: SharedFacts) -> Outcome:
     """Check the port for everything but messages."""
     host, port = host_of(facts)
-    if _https_proxy(host):
+    if proxy_for(host):
         return neutral("goes by the proxy")
     milliseconds = _connect(host, port)
     return ok(f"open ({milliseconds:.0f} ms)" if port == 443 else f"open as {port} ({milliseconds:.0f} ms)")
@@ -77,7 +112,7 @@ def https_port(facts: SharedFacts) -> Outcome:
 def amqp_port(facts: SharedFacts) -> Outcome:
     """Check the port for messages; not needed where they come by websockets."""
     host = messages_host(facts)
-    by_websocket = facts.context.events.transport == "websocket" or bool(facts.context.events.proxy)
+    by_websocket = _by_websocket(facts)
     try:
         return ok(f"open ({_connect(host, 5671):.0f} ms)")
     except OperatorError as error:
@@ -94,7 +129,7 @@ def cut_again(facts: SharedFacts) -> Sequence[Outcome]:
     after half a minute at the earliest [inf].
     """
     context = facts.context
-    if context.events.transport == "websocket" or context.events.proxy:
+    if _by_websocket(facts):
         return ()
     host = messages_host(facts)
     ca_file = context.events.ca_file or (context.hub.ca_file if context.hub else "")
@@ -149,16 +184,24 @@ def tls(facts: SharedFacts) -> Outcome:
             remedy="Name a PEM file as ca_file of the context's hub.",
             code="context.ca-file",
         ) from None
-    through = _https_proxy(host)
+    through = proxy_for(host)
     if through:
-        parts = urlsplit(through if "//" in through else f"//{through}")
-        connection = http.client.HTTPSConnection(parts.hostname or "", parts.port or 3128, timeout=_SECONDS * 2, context=trust)
-        connection.set_tunnel(host, port)
+        settings = proxy_settings(through, with_scheme=False)
+        connection = http.client.HTTPSConnection(
+            settings["proxy_hostname"], settings["proxy_port"], timeout=_SECONDS * 2, context=trust
+        )
+        connection.set_tunnel(host, port, tunnel_headers(settings))
     else:
         connection = http.client.HTTPSConnection(host, port, timeout=_SECONDS * 2, context=trust)
     try:
         connection.connect()
         version = connection.sock.version() if isinstance(connection.sock, ssl.SSLSocket) else ""
+    except ssl.SSLCertVerificationError as error:
+        connection.close()
+        explained = _network(error, host)
+        if issuer := _issuer(host, port, through):
+            explained.cause = f"Its certificate was issued by {issuer}. {explained.cause}".rstrip()
+        return failed(explained)
     except (OSError, http.client.HTTPException) as error:
         connection.close()
         return failed(_network(error, host))
@@ -183,6 +226,33 @@ def tls(facts: SharedFacts) -> Outcome:
             diagnose(Evidence("network", code="slow", text=f"the hub answered after {took:.1f} s", seconds=took))[0]
         )
     return ok(f"{version}, trusted by {'the context ca_file' if ca_file else 'the system'}")
+
+
+def _issuer(host: str, port: int, through: str) -> str:
+    """Return who issued the certificate that is shown there, which is not trusted: a proxy that looks into TLS names itself so."""
+    from cryptography import x509
+    from cryptography.x509.oid import NameOID
+
+    connection = http.client.HTTPSConnection(host, port, timeout=_SECONDS, context=ssl._create_unverified_context())
+    if through:
+        settings = proxy_settings(through, with_scheme=False)
+        connection.host, connection.port = settings["proxy_hostname"], settings["proxy_port"]
+        connection.set_tunnel(host, port, tunnel_headers(settings))
+    try:
+        connection.connect()
+        shown = connection.sock.getpeercert(binary_form=True) if isinstance(connection.sock, ssl.SSLSocket) else None
+        issuer = x509.load_der_x509_certificate(shown).issuer if shown else None
+    except (OSError, http.client.HTTPException, ValueError):
+        return ""
+    finally:
+        connection.close()
+    names = [
+        str(name.value)
+        for kind in (NameOID.COMMON_NAME, NameOID.ORGANIZATION_NAME)
+        for name in (issuer or ())
+        if name.oid == kind
+    ]
+    return one_line(names[0], 120) if names else ""
 
 
 def clock(facts: SharedFacts) -> Outcome:
@@ -217,9 +287,3 @@ def _network(error: BaseException, place: str) -> OperatorError:
     elif isinstance(error, socket.gaierror):
         code = "gaierror"
     return explain(Evidence("network", code=code or type(error).__name__, text=f"{place}: {error or type(error).__name__}"))
-
-
-def _https_proxy(host: str) -> str:
-    if urllib.request.proxy_bypass(host):
-        return ""
-    return urllib.request.getproxies().get("https", "")
