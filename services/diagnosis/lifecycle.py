@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -121,3 +121,9 @@ def sentence(products: Iterable[Product]) -> str:
     """Say in one line what is out of support; empty where nothing is."""
     parts = "; ".join(f"{product.title} since {product.end}" for product in products)
     return f"out of support: {parts}" if parts else ""
+
+
+def headline(products: Sequence[Product]) -> str:
+    """Say the same where there is little room: the first, and how many more."""
+    more = f", and {len(products) - 1} more" if len(products) > 1 else ""
+    return f"{sentence(products[:1])}{more}"

@@ -82,7 +82,7 @@ class DeviceRow:
     @property
     def remark(self) -> str:
         """The reason; where all is well, what is out of support."""
-        return self.reason or lifecycle.sentence(self.unsupported)
+        return self.reason or lifecycle.headline(self.unsupported)
 
 
 def overview(

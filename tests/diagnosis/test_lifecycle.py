@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import pytest
 
 from services.diagnosis import diagnose, diagnose_state
-from services.diagnosis.lifecycle import PRODUCTS, RUNTIMES, sentence, supported_runtime, unsupported
+from services.diagnosis.lifecycle import PRODUCTS, RUNTIMES, headline, sentence, supported_runtime, unsupported
 from services.records import DesiredModule, Device, DeviceState, EdgeHubState, Evidence, Module
 
 TODAY = date(2026, 12, 1)
@@ -57,7 +57,9 @@ def test_one_line_names_each_with_its_date() -> None:
     assert sentence(unsupported(device("1.1.0", "1.4.0"), TODAY)) == (
         "out of support: IoT Edge 1.1 since 2022-12-13; IoT Edge 1.4 since 2024-11-12"
     )
-    assert sentence(()) == ""
+    assert headline(unsupported(device("1.1.0", "1.4.0"), TODAY)) == "out of support: IoT Edge 1.1 since 2022-12-13, and 1 more"
+    assert headline(unsupported(device("1.5.0", "1.5.0"), TODAY)) == "out of support: IoT Edge 1.5 since 2026-11-10"
+    assert sentence(()) == headline(()) == ""
 
 
 def test_it_is_no_finding() -> None:

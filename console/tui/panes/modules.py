@@ -174,10 +174,10 @@ class Modules(ModuleActions, ModulesPane):
         self.main.say_spent()
 
     def _adopt(self, state: DeviceState, findings: Mapping[str, Finding]) -> None:
-        from services.diagnosis.lifecycle import sentence, unsupported
+        from services.diagnosis.lifecycle import headline, unsupported
 
         self.state, self.findings = state, findings
-        self.support = sentence(unsupported(state, now().date()))
+        self.support = headline(unsupported(state, now().date()))
         self.show_state(state, findings)
         self.main.options.device_read()
         for change in self._changes.compare(state, findings) if self._changes is not None else ():

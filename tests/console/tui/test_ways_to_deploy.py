@@ -191,7 +191,7 @@ async def test_a_modules_options_move_off_the_fpga_by_a_preset(app: ConsoleApp, 
         await until(pilot, lambda: '"nvidia"' in options.text, "the moved options")
         moved = json.loads(options.text)
         assert moved["Env"] == ["SITE=7", "NVIDIA_VISIBLE_DEVICES=all"] and "Devices" not in moved["HostConfig"]
-        assert options.values["port"] == "50059"
+        await until(pilot, lambda: options.values.get("port") == "50059", "the port in the form", 20)
         next(field for field in options.query(Input) if field.name == "port").value = "50060"
         await until(pilot, lambda: '"50060"' in options.text, "the other port")
         assert "SITE=7" in options.text and "catapult" not in options.text
