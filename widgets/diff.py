@@ -41,7 +41,7 @@ class DiffConfirm(Question):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("tab", "app.focus_next", "then Enter goes on", id="review.next"),
+        Binding("tab", "next", "then Enter goes on", id="review.next"),
         Binding("enter", "go_on", "Go on", id="review.go-on"),
         Binding("j,down", "scroll(1)", "Down", show=False, id="review.down"),
         Binding("k,up", "scroll(-1)", "Up", show=False, id="review.up"),
@@ -72,6 +72,11 @@ class DiffConfirm(Question):
         self.commands = commands
         self.warnings = warnings
 
+    def on_mount(self) -> None:
+        """Say where Enter alone goes on."""
+        if self.rest_on_yes:
+            self.query_one(".box").border_subtitle = "Enter goes on, Esc cancels"
+
     def compose_content(self) -> ComposeResult:
         with VerticalScroll(classes="scroll"):  # warnings too: a dozen of them must not push the buttons off a small screen
             for severity, text in self.warnings:
@@ -96,7 +101,11 @@ class DiffConfirm(Question):
         """Offer to save only what can be saved, and the shorter way to go on where there is one."""
         if action == "save":
             return self.save is not None
-        return {"go_on": self.rest_on_yes, "app.focus_next": not self.rest_on_yes}.get(action, True)
+        return {"go_on": self.rest_on_yes, "next": not self.rest_on_yes}.get(action, True)
+
+    def action_next(self) -> None:
+        """Go to the next button."""
+        self.focus_next()
 
     def action_save(self) -> None:
         """Write the change into a file, which the az commands take."""

@@ -79,6 +79,33 @@ async def test_what_only_adds_is_confirmed_by_enter_but_not_by_one_that_was_type
         assert app.answers == [True]
 
 
+@pytest.mark.parametrize("rest_on_yes", [True, False])
+async def test_the_review_says_the_keys_that_go_on_from_where_it_rests(rest_on_yes: bool) -> None:
+    app = Bare()
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.push_screen(DiffConfirm("Deploy", [Line("+", "x")], [], rest_on_yes=rest_on_yes), app.answers.append)
+        await pilot.pause()
+        review = app.screen
+        assert ("Enter goes on" in str(review.query_one(".box").border_subtitle)) is rest_on_yes
+        assert (review.check_action("next", ()) is True) is not rest_on_yes
+        await pilot.press(*(("enter",) if rest_on_yes else ("tab", "enter")))
+        assert app.answers == [True]
+
+
+@pytest.mark.parametrize("keys", [("enter",), ("tab", "enter"), ("right", "enter")])
+@pytest.mark.parametrize("rest_on_yes", [True, False])
+async def test_no_keys_that_were_typed_ahead_answer_a_review(keys: tuple[str, ...], rest_on_yes: bool) -> None:
+    app = Bare()
+    async with app.run_test(size=(80, 24)) as pilot:
+        early = [Key(key, "\r" if key == "enter" else None) for key in keys]
+        app.push_screen(DiffConfirm("Deploy", [Line("+", "x")], [], rest_on_yes=rest_on_yes), app.answers.append)
+        await pilot.pause()
+        for key in early:
+            app.post_message(key)
+            await pilot.pause()
+        assert app.answers == [] and isinstance(app.screen, DiffConfirm)
+
+
 @pytest.mark.parametrize("more", [{"forbidden": True}, {"type_to_confirm": "edge-1"}, {}])
 async def test_everything_else_rests_on_cancel(more: dict[str, Any]) -> None:
     app = Bare()
