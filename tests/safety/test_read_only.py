@@ -33,6 +33,7 @@ VERBS: dict[str, tuple[str, ...]] = {
     "models": ("--convert densenet121:1",),
     "devices": (),
     "overview": (),
+    "health": (),
     "modules": (),
     "options": (),  # own presets
     "services": ("--delete x --yes",),
