@@ -231,9 +231,10 @@ def _unfilled(entry: _Entry, deployed: str | None, stored: Draft | None) -> Draf
 
 def _loss(status: DraftStatus) -> str:
     if status.unkept:
-        return status.unkept.rstrip(".")
+        kept = f" (on disk is that of {status.saved_at.astimezone():%H:%M})" if status.saved_at else ""
+        return f"the text as it stands would be lost{kept}: {status.unkept.rstrip('.')}"
     if status.secrets:
-        return f"{', '.join(status.secrets)} is not kept on disk, being secret, and will be asked for again"
+        return f"{', '.join(status.secrets)} would be lost, and be asked for again: secrets do not go to disk"
     return ""
 
 

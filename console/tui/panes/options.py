@@ -167,9 +167,10 @@ class Options(PaneScope, OptionsPane):
         lines: list[tuple[str, Role]] = []
         if status.changed:
             since = f"{CHANGED}{f' ({status.saved_at.astimezone():%H:%M})' if status.saved_at else ''}"
-            moved = "; the device has others since" if status.moved else ""
-            role: Role = "warn" if status.moved else "dim"
-            lines.append((f"{since}{moved}: {difference} difference, {deployed} take the deployed", role))
+            ways = f": {difference} difference, {deployed} take the deployed"
+            if status.moved:
+                ways = f"; deployed is newer: {difference} shows how, {deployed} takes it"
+            lines.append((since + ways, "warn" if status.moved else "dim"))
         if status.unkept:
             lines.append((f"! not on disk: {on_screen(status.unkept)}", "warn"))
         elif status.secrets:

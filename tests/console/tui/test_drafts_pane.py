@@ -79,7 +79,7 @@ async def test_a_port_is_a_field_and_its_draft_outlives_module_and_console(app: 
         await until(pilot, lambda: "3 Options changed, not deployed" in text_of(again), "the tab")
         set_options(again, render(preset("cpu-host-80"), {"port": "81"}))
         await pilot.press("2", "r", "3")
-        await until(pilot, lambda: "has others since" in text_of(again), "that it has moved")
+        await until(pilot, lambda: "deployed is newer" in text_of(again), "that it has moved")
         await pilot.press("v")
         await until(pilot, lambda: isinstance(again.screen, Reader), "the difference")
         assert '"HostPort": "8080"' in text_of(again)
