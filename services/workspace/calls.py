@@ -99,6 +99,14 @@ class Calls:
                 remedy="Build an image, or name the registry in the context.",
                 code="workspace.no-registry",
             )
+        if error.kind in ("ImportError", "ModuleNotFoundError"):
+            return OperatorError(
+                "Azure ML's SDK cannot be used on this machine.",
+                cause=f"It does not import: {one_line(error.text, 200)}",
+                remedy="Install dbe-console anew (pip install --force-reinstall) on a Python of docs/platforms.md; all but images and "
+                "models works without it: deploy REGISTRY/NAME:TAG --module M.",
+                code="workspace.sdk-missing",
+            )
         if error.status is None and error.kind in _UNREADABLE:
             return reply_fault("content", "Azure ML", "workspace.reply", body=f"{error.kind}: {error.text}")
         return explain(Evidence("workspace", error.status, error.kind, error.text))

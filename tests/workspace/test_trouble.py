@@ -40,6 +40,20 @@ def test_a_wrong_secret_is_a_failed_sign_in(lab_context: Context, tmp_path):
         workspace.close()
 
 
+def test_a_machine_without_the_sdk_is_named(lab_context: Context, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "azureml").mkdir()
+    (tmp_path / "azureml" / "__init__.py").write_text("raise ImportError('no wheel of azureml-core for this machine')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    workspace = Workspace(lab_context)
+    try:
+        with pytest.raises(OperatorError) as caught:
+            workspace.images()
+        assert caught.value.code == "workspace.sdk-missing"
+        assert "no wheel" in caught.value.cause and "deploy" in caught.value.remedy
+    finally:
+        workspace.close()
+
+
 def test_an_unknown_workspace(lab_context: Context):
     assert lab_context.workspace is not None
     workspace = Workspace(dataclasses.replace(lab_context, workspace=dataclasses.replace(lab_context.workspace, name="nowhere")))
