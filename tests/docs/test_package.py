@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -79,3 +80,22 @@ def test_version(arguments: tuple[str, ...]) -> None:
     """Without a terminal, a context or a writable home."""
     said = subprocess.run([sys.executable, "-m", "console", *arguments], capture_output=True, text=True, timeout=60, cwd=ROOT)
     assert (said.returncode, said.stdout) == (0, f"dbe-console {version('dbe-console')}\n")
+
+
+def test_completions_are_put_where_a_shell_finds_them(tmp_path: Path) -> None:
+    environment = {
+        **os.environ,
+        "HOME": str(tmp_path),
+        "XDG_DATA_HOME": "",
+        "XDG_CONFIG_HOME": "",
+        "DBE_CONSOLE_HOME": str(tmp_path),
+    }
+    for shell, place in (
+        ("bash", ".local/share/bash-completion/completions/dbe-console"),
+        ("fish", ".config/fish/completions/dbe-console.fish"),
+    ):
+        command = [sys.executable, "-m", "console", "completion", shell]
+        installed = subprocess.run([*command, "--install"], capture_output=True, text=True, timeout=60, cwd=ROOT, env=environment)
+        assert installed.returncode == 0, installed.stderr
+        printed = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=ROOT, env=environment).stdout
+        assert (tmp_path / place).read_text("utf-8") == printed and "dbe-console" in printed

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import os
+from pathlib import Path
 from typing import Any
 
 import shtab
 
 from console.cli.main import parser
 from console.cli.output import Call
+from services.errors import OperatorError
 
 HELP = "print the completion script for a shell"
 _FILES = {"FILE", "PEM"}
@@ -21,14 +24,47 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=("bash", "zsh", "fish", "tcsh"),
         help="bash: source <(dbe-console completion bash); zsh: into a file _dbe-console of $fpath; fish: … | source",
     )
+    parser.add_argument("--install", action="store_true", help="put it where bash-completion and fish look for it by themselves")
 
 
 def run(call: Call) -> int:
-    """Print the script."""
+    """Print the script, or write it to the place of this user's shell."""
     whole = parser()
     _name_what_completes(whole)
-    call.out(shtab.complete(whole, shell=call.options.shell).rstrip("\n"))
+    shell = call.options.shell
+    script = shtab.complete(whole, shell=shell).rstrip("\n")
+    if not call.options.install:
+        call.out(script)
+        return 0
+    path = _place(shell)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(script + "\n", encoding="utf-8")
+    except OSError as error:
+        raise OperatorError(
+            f"The completions cannot be written to {path}.",
+            cause=f"{error.strerror}.",
+            remedy=f"Mend the folder, or write them elsewhere: dbe-console completion {shell} > FILE.",
+            code="completion.unwritable",
+        ) from error
+    call.out(f"{path} written; a new {shell} finds it.")
     return 0
+
+
+def _place(shell: str) -> Path:
+    """Return the file that ``shell`` reads by itself. Sources: bash-completion's README (user directory), fish's docs (completions)."""
+    if shell == "bash":
+        data = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+        return Path(data) / "bash-completion" / "completions" / "dbe-console"
+    if shell == "fish":
+        configuration = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+        return Path(configuration) / "fish" / "completions" / "dbe-console.fish"
+    raise OperatorError(
+        f"{shell} has no folder of this user's own that it searches by itself.",
+        cause="Only bash (with the package bash-completion) and fish have one.",
+        remedy=f"Put the output of `dbe-console completion {shell}` into a folder of $fpath (zsh) or your ~/.tcshrc (tcsh).",
+        code="completion.no-place",
+    )
 
 
 def _name_what_completes(parser: argparse.ArgumentParser) -> None:
