@@ -25,7 +25,7 @@ from hypothesis import HealthCheck, settings
 from replayed_hub import ReplayedHub
 from textual.pilot import Pilot
 
-from services.contexts import sign_in
+from services.contexts import hub_api, sign_in
 
 # A busy machine is slow at making examples, which says nothing of the code that they are given to.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -137,6 +137,16 @@ def control() -> Callable[..., Any]:
             return json.load(reply)
 
     return call
+
+
+@pytest.fixture(params=["sdk", "rest"])
+def hub_client(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """By which of the two the hub is asked: azure-iot-hub, or our own REST as where that cannot be installed."""
+    if request.param == "rest":
+        monkeypatch.setattr(hub_api, "has_sdk", lambda: False)
+    elif not hub_api.has_sdk():
+        pytest.skip("azure-iot-hub has no wheels for this machine")
+    return str(request.param)
 
 
 @pytest.fixture(autouse=True)

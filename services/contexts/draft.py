@@ -13,7 +13,7 @@ from typing import Literal
 from services.contexts.connection_string import EventString, HubString, parse_connection_string
 from services.contexts.discovery import FoundHub, FoundWorkspace, ResourceManager
 from services.contexts.event_token import EventCredential
-from services.contexts.hub_sdk import HubSdk
+from services.contexts.hub_api import HubApi, hub_by_key, hub_by_token
 from services.contexts.model import (
     CloudSettings,
     Context,
@@ -25,7 +25,7 @@ from services.contexts.model import (
     WorkspaceSettings,
 )
 from services.contexts.paste import file_of, read_file, split_paste, subscription_in, workspace_in
-from services.contexts.probe import edge_devices, probe_device, probe_events, probe_hub, probe_proxy, sdk_by_key, sdk_by_token
+from services.contexts.probe import PROBE_BOUNDS, edge_devices, probe_device, probe_events, probe_hub, probe_proxy
 from services.contexts.secrets import ca_path, forget, keep_in_file, keep_in_keyring, reveal
 from services.contexts.sign_in import forget_credential, sign_in_with, token
 from services.contexts.store import ContextStore
@@ -133,17 +133,17 @@ class Draft:
 
     def devices(self) -> list[str]:
         """Return the hub's Edge devices, to pick one; empty without a hub."""
-        return edge_devices(self._sdk()) if self.hub_host else []
+        return edge_devices(self._hub_api()) if self.hub_host else []
 
     @property
     def hub_host(self) -> str:
         """The hub's host; empty where there is no hub yet."""
         return self.hub_string.host if self.hub_string else self.token_host
 
-    def _sdk(self) -> HubSdk:
+    def _hub_api(self) -> HubApi:
         if self.hub_string:
-            return sdk_by_key(self.hub_string.text, self.ca_file)
-        return sdk_by_token(self._signed_in())
+            return hub_by_key(self.hub_string.text, self.ca_file, PROBE_BOUNDS)
+        return hub_by_token(self._signed_in(), PROBE_BOUNDS)
 
     def _signed_in(self) -> Context:
         context = self.context()
@@ -181,9 +181,9 @@ class Draft:
         if self.workspace:
             yield from self._tested("workspace", f"Workspace {self.workspace.name}", self._test_workspace)
         if self.hub_host:
-            yield from self._tested("hub", f"Hub {self.hub_host}", lambda: probe_hub(self._sdk()))
+            yield from self._tested("hub", f"Hub {self.hub_host}", lambda: probe_hub(self._hub_api()))
             if self.device:
-                yield from self._tested("device", f"Device {self.device}", lambda: probe_device(self._sdk(), self.device))
+                yield from self._tested("device", f"Device {self.device}", lambda: probe_device(self._hub_api(), self.device))
         if self.event_string:
             endpoint = self._endpoint(self.event_string)
             yield from self._tested("events", f"Events of {endpoint.entity}", lambda: probe_events(endpoint))

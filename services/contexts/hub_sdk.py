@@ -1,4 +1,4 @@
-"""azure-iot-hub's managers, unmodified: whom they trust, how long they wait, and the reply as it came.
+"""A hub's service API by the unmodified azure-iot-hub: whom it trusts, how long it waits, and the reply as it came.
 
 The SDK's models cannot be trusted with replies: ``as_dict`` drops what they do not know (a twin's ``configurations``), and a
 malformed twin makes the deserializer raise. So every reply is taken from the HTTP layer by the SDK's own response hook.
@@ -7,53 +7,33 @@ malformed twin makes the deserializer raise. So every reply is taken from the HT
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
-from services.contexts.hosts import host_alone
-from services.contexts.model import Context
+from services.contexts.hub_api import CONNECT_SECONDS, REPLY_CODE, SUBJECT, HubCredential, HubUnreached
 from services.contexts.secrets import ca_path
-from services.contexts.sign_in import token
-from services.replies.bounds import DEFAULT_BOUNDS, Bounds
-from services.replies.content import Owed, content_of
+from services.records import Secret
+from services.replies.bounds import Bounds
 
-CONNECT_SECONDS = 6.0
-_CHINA_SCOPE = (
-    "https://iothubs.chinacloudapi.cn/.default"  # docs.azure.cn; of US Government no other than the public one is known
-)
-SUBJECT, REPLY_CODE = "The hub", "hub.reply"
-
-
-class HubCredential:
-    """azure-core's TokenCredential for the hub of ``context``. ``get_token`` raises OperatorError, which names what ails the sign-in."""
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
-
-    def get_token(self, *scopes: str, **_options: Any) -> Any:
-        """Return a token; azure-iot-hub asks for the public cloud's scope whatever the cloud is (2.7.0)."""
-        from azure.core.credentials import AccessToken
-
-        hub = self._context.hub
-        is_china = hub is not None and host_alone(hub.host).endswith(".azure-devices.cn")
-        return AccessToken(*token(self._context, _CHINA_SCOPE if is_china else scopes[0]))
+if TYPE_CHECKING:
+    from requests import Response
 
 
 class HubSdk:
-    """The SDK's managers of one ``host``; safe to use from several threads."""
+    """azure-iot-hub's manager of one ``host``, as a HubApi."""
 
-    def __init__(
-        self,
-        managers: tuple[Any, ...],
-        host: str,
-        ca_file: str = "",
-        bounds: Bounds = DEFAULT_BOUNDS,
-        *,
-        by_token: bool = False,
-    ) -> None:
+    def __init__(self, host: str, access: Secret | HubCredential, ca_file: str, bounds: Bounds) -> None:
+        from azure.iot.hub import IoTHubRegistryManager
+
         from services.replies.session import ReplyAdapter, Service, guard
 
-        self.managers, self.host, self.by_token = managers, host, by_token
+        self.host = host
+        self.by_token = not isinstance(access, Secret)
+        if isinstance(access, Secret):
+            self._manager = IoTHubRegistryManager.from_connection_string(access.reveal())
+        else:
+            self._manager = IoTHubRegistryManager.from_token_credential(host, access)
         self._replies = threading.local()
         adapter = ReplyAdapter(Service(SUBJECT, REPLY_CODE, (f"https://{host}",), bounds))
 
@@ -61,37 +41,88 @@ class HubSdk:
             guard(session, adapter)
             return options
 
-        for manager in managers:
-            configuration = manager.protocol.config
-            configuration.connection.timeout = (CONNECT_SECONDS, bounds.read_seconds)
-            configuration.retry_policy.retries = 0
-            configuration.redirect_policy.allow = False
-            configuration.session_configuration_callback = prepare
-            configuration.hooks.append(self._remember)
-            if ca_file:
-                configuration.connection.verify = ca_path(ca_file)
+        configuration = self._manager.protocol.config
+        configuration.connection.timeout = (CONNECT_SECONDS, bounds.read_seconds)
+        configuration.retry_policy.retries = 0
+        configuration.redirect_policy.allow = False
+        configuration.session_configuration_callback = prepare
+        configuration.hooks.append(self._remember)
+        if ca_file:
+            configuration.connection.verify = ca_path(ca_file)
 
-    def exchange(self, call: Callable[[Any], Any], manager: Any) -> Any:
-        """Return the ``requests.Response`` to ``call``, whatever its status is and whatever the SDK makes of it.
+    def devices(self, top: int) -> Response:
+        return self._exchange(partial(self._manager.get_devices, top))
 
-        Raises OperatorError for a reply that is not whole, msrest's ClientException where there was none.
-        """
+    def device(self, device: str) -> Response:
+        return self._exchange(partial(self._manager.get_device, device))
+
+    def modules(self, device: str) -> Response:
+        return self._exchange(partial(self._manager.get_modules, device))
+
+    def module_twin(self, device: str, module: str) -> Response:
+        return self._exchange(partial(self._manager.get_module_twin, device, module))
+
+    def patch_module_twin(self, device: str, module: str, desired: Mapping[str, Any], etag: str) -> Response:
+        from azure.iot.hub.protocol.models import Twin, TwinProperties
+
+        twin = Twin(properties=TwinProperties(desired=dict(desired)))
+        return self._exchange(partial(self._manager.update_module_twin, device, module, twin, etag))
+
+    def invoke(
+        self, device: str, module: str | None, method: str, payload: Any, response_timeout: int, connect_timeout: int
+    ) -> Response:
+        from azure.iot.hub.protocol.models import CloudToDeviceMethod
+
+        request = CloudToDeviceMethod(
+            method_name=method,
+            payload=payload,
+            response_timeout_in_seconds=response_timeout,
+            connect_timeout_in_seconds=connect_timeout,
+        )
+        # The manager's own methods take no timeout, and the read must outlast the method.
+        limits = (CONNECT_SECONDS, response_timeout + connect_timeout + 10)
+        protocol = self._manager.protocol
+        if module is None:
+            return self._exchange(partial(protocol.devices.invoke_method, device, request, timeout=limits))
+        return self._exchange(partial(protocol.modules.invoke_method, device, module, request, timeout=limits))
+
+    def query(self, text: str, continuation: str | None, top: int) -> Response:
+        from azure.iot.hub.models import QuerySpecification
+
+        return self._exchange(partial(self._manager.query_iot_hub, QuerySpecification(query=text), continuation, top))
+
+    def apply(self, device: str, modules_content: Mapping[str, Any]) -> Response:
+        from azure.iot.hub.protocol.models import ConfigurationContent
+
+        content = ConfigurationContent(modules_content=dict(modules_content))
+        return self._exchange(partial(self._manager.protocol.configuration.apply_on_edge_device, device, content))
+
+    def configurations(self, top: int) -> Response:
+        return self._exchange(partial(self._manager.protocol.configuration.get_configurations, top))
+
+    def device_statistics(self) -> Response:
+        return self._exchange(self._manager.get_device_registry_statistics)
+
+    def service_statistics(self) -> Response:
+        return self._exchange(self._manager.get_service_statistics)
+
+    def _exchange(self, call: Callable[[], object]) -> Response:
+        """Return the reply to ``call``, whatever the SDK makes of it."""
         from msrest.exceptions import ClientException, DeserializationError, HttpOperationError
 
         self._replies.last = None
         try:
-            call(manager)
+            call()
         except HttpOperationError as error:
-            return error.response
-        except (ClientException, DeserializationError, AttributeError, TypeError, ValueError, KeyError, RecursionError):
+            response: Response = error.response
+            return response
+        except (ClientException, DeserializationError, AttributeError, TypeError, ValueError, KeyError, RecursionError) as error:
             if self._replies.last is None:
+                if isinstance(error, ClientException):
+                    raise HubUnreached(getattr(error, "inner_exception", None) or error) from error
                 raise
-        return self._replies.last
+        last: Response = self._replies.last
+        return last
 
     def _remember(self, response: Any, *_arguments: Any, **_options: Any) -> None:
         self._replies.last = response
-
-
-def hub_content(response: Any, owed: Owed) -> Any:
-    """Return what a reply of the hub holds. Raises OperatorError where that is not what is owed."""
-    return content_of(response.status_code, response.content, owed, SUBJECT, REPLY_CODE)

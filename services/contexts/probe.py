@@ -1,4 +1,4 @@
-"""A look at a hub, a device and an event endpoint before a context is kept: by the SDKs, once, without retries."""
+"""A look at a hub, a device and an event endpoint before a context is kept: once, without retries."""
 
 from __future__ import annotations
 
@@ -6,23 +6,26 @@ import base64
 import http.client
 from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from services.contexts.connection_string import fields_of
 from services.contexts.consumer import consumer, proxy_settings
-from services.contexts.hub_sdk import REPLY_CODE, SUBJECT, HubCredential, HubSdk, hub_content
-from services.contexts.model import Context
+from services.contexts.hub_api import REPLY_CODE, SUBJECT, HubApi, HubUnreached, hub_content
 from services.diagnosis import explain
 from services.diagnosis.liveness import connected_of, judge
 from services.errors import OperatorError
-from services.records import Connection, Device, EventEndpoint, Evidence, LifeSigns, Secret
+from services.records import Connection, Device, EventEndpoint, Evidence, LifeSigns
 from services.replies.bounds import Bounds
 from services.replies.content import Owed
 from services.replies.faults import reply_fault
 from services.replies.network import network_error, unreachable
 from services.text import clean, counted, one_line
+from services.times import moment
+
+if TYPE_CHECKING:
+    from requests import Response
 
 _SECONDS = 15
+PROBE_BOUNDS = Bounds(read_seconds=_SECONDS)
 
 _TUNNELS = "Check its address, port and sign-in; it must open tunnels (CONNECT) to port 443."
 _REFUSALS = {
@@ -31,19 +34,19 @@ _REFUSALS = {
 }
 
 
-def probe_hub(sdk: HubSdk) -> str:
+def probe_hub(api: HubApi) -> str:
     """Ask the hub how many devices it has (registry read)."""
-    statistics = _ask(sdk, lambda manager: manager.get_device_registry_statistics(), "object", "The hub")
+    statistics = _ask(api, lambda api: api.device_statistics(), "object", "The hub")
     total, enabled = (statistics.get(name) for name in ("totalDeviceCount", "enabledDeviceCount"))
     if type(total) is not int or type(enabled) is not int:
         raise _no_hub("Its statistics name no number of devices.")
     return f"{counted(total, 'device')}, {enabled} enabled"
 
 
-def probe_device(sdk: HubSdk, device: str) -> str:
+def probe_device(api: HubApi, device: str) -> str:
     """Ask the hub for the device, and whether it is alive by its modules' identities."""
     name = one_line(device, 80)
-    identity = _ask(sdk, lambda manager: manager.get_device(device), "object", f"The device {name}")
+    identity = _ask(api, lambda api: api.device(device), "object", f"The device {name}")
     capabilities = identity.get("capabilities")
     if not (isinstance(capabilities, dict) and capabilities.get("iotEdge") is True):
         raise OperatorError(
@@ -52,12 +55,12 @@ def probe_device(sdk: HubSdk, device: str) -> str:
             remedy="Choose the device that the Data Box Edge's compute role made.",
             code="context.not-edge",
         )
-    modules = _ask(sdk, lambda manager: manager.get_modules(device), "list", f"The modules of {name}")
+    modules = _ask(api, lambda api: api.modules(device), "list", f"The modules of {name}")
     connections = tuple(
         Connection(
             one_line(module.get("moduleId") or "", 128),
             connected_of(module.get("connectionState")),
-            _changed(module.get("connectionStateUpdatedTime")),
+            moment(module.get("connectionStateUpdatedTime")),
         )
         for module in modules
     )
@@ -66,24 +69,10 @@ def probe_device(sdk: HubSdk, device: str) -> str:
     return f"an Edge device, {judge(LifeSigns(own, connections, now), now).text}"
 
 
-def _changed(text: object) -> datetime | None:
-    """Return when a module's identity last connected or disconnected; the hub writes the year 1 for never."""
-    from msrest.exceptions import DeserializationError
-    from msrest.serialization import Deserializer
-
-    try:
-        changed = Deserializer.deserialize_iso(text)
-    except (DeserializationError, ValueError, TypeError, OverflowError):
-        return None
-    return changed if isinstance(changed, datetime) and changed.year > 1 else None
-
-
-def edge_devices(sdk: HubSdk) -> list[str]:
+def edge_devices(api: HubApi) -> list[str]:
     """Return the ids of the hub's Edge devices (registry read)."""
-    from azure.iot.hub.models import QuerySpecification
-
-    query = QuerySpecification(query="SELECT deviceId FROM devices WHERE capabilities.iotEdge = true")
-    rows = _ask(sdk, lambda manager: manager.query_iot_hub(query, max_item_count=100), "list", "The list of devices")
+    query = "SELECT deviceId FROM devices WHERE capabilities.iotEdge = true"
+    rows = _ask(api, lambda api: api.query(query, None, 100), "list", "The list of devices")
     names = sorted(one_line(row["deviceId"], 128) for row in rows if isinstance(row.get("deviceId"), str))
     if rows and not names:
         raise _no_hub("No row of its list of devices has the id of one.")
@@ -151,36 +140,15 @@ def probe_proxy(proxy: str, host: str) -> str:
     return f"opens tunnels to {one_line(host, 120)}"
 
 
-def sdk_by_key(connection_string: Secret, ca_file: str = "") -> HubSdk:
-    """Return what asks the hub with a policy's key."""
-    from azure.iot.hub import IoTHubRegistryManager
-
-    text = connection_string.reveal()
-    host = fields_of(connection_string).get("HostName", "")
-    return HubSdk((IoTHubRegistryManager.from_connection_string(text),), host, ca_file, Bounds(read_seconds=_SECONDS))
-
-
-def sdk_by_token(context: Context) -> HubSdk:
-    """Return what asks the context's hub with its sign-in's token."""
-    from azure.iot.hub import IoTHubRegistryManager
-
-    assert context.hub is not None, "a hub is named before it is asked"
-    host, ca_file = context.hub.host, context.hub.ca_file
-    manager = IoTHubRegistryManager.from_token_credential(host, HubCredential(context))
-    return HubSdk((manager,), host, ca_file, Bounds(read_seconds=_SECONDS), by_token=True)
-
-
-def _ask(sdk: HubSdk, call: Callable[[Any], Any], owed: Owed, subject: str) -> Any:
-    from msrest.exceptions import ClientException
-
+def _ask(api: HubApi, call: Callable[[HubApi], Response], owed: Owed, subject: str) -> Any:
     try:
-        response = sdk.exchange(call, sdk.managers[0])
-    except ClientException as error:
-        raise unreachable("The hub", sdk.host, error, "context.hub-unreachable") from error
+        response = call(api)
+    except HubUnreached as error:
+        raise unreachable("The hub", api.host, error.reason, "context.hub-unreachable") from error
     status = response.status_code
     if status < 400:
         return hub_content(response, owed)
-    if sdk.by_token:
+    if api.by_token:
         raise explain(Evidence("hub", status=status, text=clean(response.text, 2000), token=True))
     cause, remedy = {
         401: ("The key is wrong or was renewed.", "Copy the connection string anew."),

@@ -1,4 +1,4 @@
-"""One call to a hub through the unmodified azure-iot-hub: trust, timeouts, retries, metering, and replies read as JSON.
+"""One call to a hub: retries, metering, and replies read as JSON.
 
 A reply counts where it is what the call is owed, and not because its status is below 400: an IoT Hub never redirects, and a
 proxy or a sign-in page answers 200 as well.
@@ -10,10 +10,9 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from services.contexts.connection_string import fields_of, tidied
-from services.contexts.hub_sdk import HubCredential, HubSdk, hub_content
+from services.contexts.hub_api import HubApi, HubUnreached, hub_by_key, hub_by_token, hub_content
 from services.contexts.model import Context
 from services.contexts.secrets import reveal
 from services.errors import OperatorError
@@ -23,6 +22,9 @@ from services.records import Exchange, Observer
 from services.replies.bounds import DEFAULT_BOUNDS, Bounds
 from services.replies.content import Owed
 from services.replies.network import network_error
+
+if TYPE_CHECKING:
+    from requests import Response
 
 _ATTEMPTS = 3
 _PAUSE = 0.4
@@ -38,7 +40,7 @@ class Reply:
 
 
 class HubCalls:
-    """Makes the SDK's managers when first needed and runs calls on them; safe to use from several threads."""
+    """Opens the hub's API when first needed and runs calls on it; safe to use from several threads."""
 
     def __init__(
         self, context: Context, meter: QuotaMeter, observe: Observer | None = None, bounds: Bounds = DEFAULT_BOUNDS
@@ -55,22 +57,15 @@ class HubCalls:
         self._observe = observe
         self._bounds = bounds
         self._lock = threading.Lock()
-        self._sdk: HubSdk | None = None
+        self._api: HubApi | None = None
 
-    def registry(self, call: Callable[[Any], Any], owed: Owed, *, charge: Charge = "none", again: bool = False) -> Reply:
-        """Run ``call`` on an IoTHubRegistryManager; ``again`` allows repeating it after a cut or a 5xx (reads only)."""
-        return self._run(0, call, owed, charge=charge, again=again)
-
-    def configuration(self, call: Callable[[Any], Any], owed: Owed, *, charge: Charge = "none", again: bool = False) -> Reply:
-        """Run ``call`` on an IoTHubConfigurationManager."""
-        return self._run(1, call, owed, charge=charge, again=again)
-
-    def _run(self, which: int, call: Callable[[Any], Any], owed: Owed, *, charge: Charge, again: bool) -> Reply:
-        sdk = self._opened()
+    def run(self, call: Callable[[HubApi], Response], owed: Owed, *, charge: Charge = "none", again: bool = False) -> Reply:
+        """Run ``call``; ``again`` allows repeating it after a cut or a 5xx (reads only)."""
+        api = self._opened()
         for attempt in range(_ATTEMPTS):
             last = attempt == _ATTEMPTS - 1
             try:
-                response = self._exchange(sdk, which, call)
+                response = self._exchange(api, call)
             except OperatorError as error:
                 if last or not again or error.state not in ("cut", "hub-trouble"):
                     raise
@@ -91,48 +86,20 @@ class HubCalls:
             time.sleep(_pause(response, attempt))
         raise AssertionError("the last attempt returns or raises")
 
-    def _exchange(self, sdk: HubSdk, which: int, call: Callable[[Any], Any]) -> Any:
-        from msrest.exceptions import ClientException
-
+    def _exchange(self, api: HubApi, call: Callable[[HubApi], Response]) -> Response:
         try:
-            return sdk.exchange(call, sdk.managers[which])
-        except ClientException as error:
-            raise network_error(self._settings.host, error) from None
+            return call(api)
+        except HubUnreached as error:
+            raise network_error(self._settings.host, error.reason) from None
 
-    def _opened(self) -> HubSdk:
+    def _opened(self) -> HubApi:
         with self._lock:
-            if self._sdk is None:
-                self._sdk = self._open()
-            return self._sdk
-
-    def _open(self) -> HubSdk:
-        from azure.iot.hub import IoTHubConfigurationManager, IoTHubRegistryManager
-
-        settings = self._settings
-        host = settings.host
-        try:
-            if settings.connection is not None:
-                connection = tidied(reveal(settings.connection))
-                host = fields_of(connection).get("HostName", "")
-                managers = tuple(
-                    kind.from_connection_string(connection.reveal())
-                    for kind in (IoTHubRegistryManager, IoTHubConfigurationManager)
+            if self._api is None:
+                key, ca_file = self._settings.connection, self._settings.ca_file
+                self._api = (
+                    hub_by_token(self._context, self._bounds) if key is None else hub_by_key(reveal(key), ca_file, self._bounds)
                 )
-            else:
-                token = HubCredential(self._context)
-                managers = tuple(
-                    kind.from_token_credential(settings.host, token)
-                    for kind in (IoTHubRegistryManager, IoTHubConfigurationManager)
-                )
-        except (ValueError, KeyError, IndexError):
-            # The SDK's own words may quote the string: they are not repeated.
-            raise OperatorError(
-                "The hub's connection string cannot be used.",
-                cause="It is not of the form HostName=…;SharedAccessKeyName=…;SharedAccessKey=… with a base64 key.",
-                remedy="Copy it again from the hub's shared access policies.",
-                code="hub.connection-string",
-            ) from None
-        return HubSdk(managers, host, settings.ca_file, bounds=self._bounds)
+            return self._api
 
 
 def _pause(response: Any, attempt: int) -> float:

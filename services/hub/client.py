@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from services.contexts.hub_sdk import CONNECT_SECONDS, REPLY_CODE, SUBJECT
+from services.contexts.hub_api import REPLY_CODE, SUBJECT, HubApi
 from services.contexts.model import Context
 from services.contexts.read_only import may_change
 from services.diagnosis.liveness import judge
@@ -22,6 +22,9 @@ from services.records import Connection, Device, DeviceState, EdgeHubState, Life
 from services.replies.bounds import DEFAULT_BOUNDS, Bounds
 from services.replies.content import Owed
 from services.replies.faults import reply_fault
+
+if TYPE_CHECKING:
+    from requests import Response
 
 AGENT = "$edgeAgent"
 EDGE_HUB = "$edgeHub"
@@ -79,18 +82,16 @@ class Hub:
         return sorted(devices.values(), key=lambda device: (not device.edge, device.id))
 
     def _list(self) -> list[Any]:
-        rows = self._registry_read(lambda manager: manager.get_devices(_DEVICES), "list")
+        rows = self._registry_read(lambda api: api.devices(_DEVICES), "list")
         return self.query(_ALL_DEVICES) if len(rows) >= _DEVICES else rows
 
     def query(self, text: str) -> list[Mapping[str, Any]]:
         """Return the rows of a query over twins, 20,000 at most. Metered by what comes back; a hub allows 20 queries a minute and unit."""
-        from azure.iot.hub.models import QuerySpecification
-
         rows: list[Mapping[str, Any]] = []
         continuation: str | None = None
         for _ in range(_PAGES):
-            call = partial(_page, QuerySpecification(query=text), continuation)
-            reply = self._calls.registry(call, "list", charge="reply", again=True)
+            call = partial(_page, text, continuation)
+            reply = self._calls.run(call, "list", charge="reply", again=True)
             rows += reply.json
             continuation = reply.continuation or None
             if continuation is None:
@@ -107,11 +108,11 @@ class Hub:
     def _identity(self, device_id: str, fresh: float = 0.0) -> Any:
         _in_path(device_id)
         return self.identities.read(
-            f"device {device_id}", lambda: self._registry_read(lambda manager: manager.get_device(device_id), "object"), fresh
+            f"device {device_id}", lambda: self._registry_read(lambda api: api.device(device_id), "object"), fresh
         ).json
 
-    def _registry_read(self, call: Callable[[Any], Any], owed: Owed) -> Any:
-        return self._calls.registry(call, owed, again=True).json
+    def _registry_read(self, call: Callable[[HubApi], Response], owed: Owed) -> Any:
+        return self._calls.run(call, owed, again=True).json
 
     def device_state(self, device_id: str) -> DeviceState:
         """Return the device by its identity, its modules' identities and its edge agent's twin: one metered read."""
@@ -175,7 +176,7 @@ class Hub:
         """Return the connections of a device's modules and their age in seconds."""
         _in_path(device_id)
         reply = self.identities.read(
-            f"modules {device_id}", lambda: self._registry_read(lambda manager: manager.get_modules(device_id), "list"), fresh
+            f"modules {device_id}", lambda: self._registry_read(lambda api: api.modules(device_id), "list"), fresh
         )
         return connections_of(reply.json), reply.age
 
@@ -194,9 +195,7 @@ class Hub:
     def module_twin(self, device_id: str, module: str) -> dict[str, Any]:
         """Return a module's twin as the hub gave it: it may hold secrets. One metered read."""
         _in_path(device_id, module)
-        reply = self._calls.registry(
-            lambda manager: manager.get_module_twin(device_id, module), "object", charge="reply", again=True
-        )
+        reply = self._calls.run(lambda api: api.module_twin(device_id, module), "object", charge="reply", again=True)
         if not isinstance(reply.json.get("properties"), dict):
             raise _strange(f"It was asked for the twin of {module} on {device_id}, and the reply holds no properties.")
         return dict(reply.json)
@@ -212,14 +211,9 @@ class Hub:
 
     def patch_module_twin(self, device_id: str, module: str, patch: Mapping[str, Any], etag: str) -> dict[str, Any]:
         """Change desired properties (``patch``) where the twin still has this ``etag``; null removes a key. The new twin."""
-        from azure.iot.hub.protocol.models import Twin, TwinProperties
-
         may_change(self.context, "change a twin")
         _in_path(device_id, module)
-        twin = Twin(properties=TwinProperties(desired=dict(patch)))
-        reply = self._calls.registry(
-            lambda manager: manager.update_module_twin(device_id, module, twin, etag), "object", charge="request"
-        )
+        reply = self._calls.run(lambda api: api.patch_module_twin(device_id, module, patch, etag), "object", charge="request")
         return dict(reply.json)
 
     def invoke(
@@ -229,30 +223,17 @@ class Hub:
 
         Metered: request and reply each, offline devices too.
         """
-        from azure.iot.hub.protocol.models import CloudToDeviceMethod
-
         if module != AGENT or method not in LOOKING:
             may_change(self.context, f"invoke {method}")
         _in_path(device_id, module or "")
         # The hub allows 5 to 300 s for the reply and 0 to 300 s for the device to come online.
         response_timeout = min(max(response_timeout, 5), 300)
         connect_timeout = min(max(connect_timeout, 0), 300)
-        request = CloudToDeviceMethod(
-            method_name=method,
-            payload=payload,
-            response_timeout_in_seconds=response_timeout,
-            connect_timeout_in_seconds=connect_timeout,
-        )
-        # The managers' own methods take no timeout, and the read must outlast the method.
-        limits = (CONNECT_SECONDS, response_timeout + connect_timeout + 10)
-
-        def call(manager: Any) -> None:
-            if module is None:
-                manager.protocol.devices.invoke_method(device_id, request, timeout=limits)
-            else:
-                manager.protocol.modules.invoke_method(device_id, module, request, timeout=limits)
-
-        fields = self._calls.registry(call, "object", charge="exchange").json
+        fields = self._calls.run(
+            lambda api: api.invoke(device_id, module, method, payload, response_timeout, connect_timeout),
+            "object",
+            charge="exchange",
+        ).json
         status = number(fields.get("status"))
         if status is None:
             raise _strange(f"It does not say how {method} ended on {device_id}.")
@@ -264,18 +245,14 @@ class Hub:
         ``content`` is ``{"modulesContent": …}``. Returning means that the hub accepted it, and no more. There is no etag: read
         the version just before, and verify after (services.deployment.routes.hub does).
         """
-        from azure.iot.hub.protocol.models import ConfigurationContent
-
         may_change(self.context, "deploy")
         _in_path(device_id)
-        body = ConfigurationContent(modules_content=dict(mapping(content.get("modulesContent"))))
-        self._calls.configuration(
-            lambda manager: manager.apply_configuration_on_edge_device(device_id, body), "acceptance", charge="request"
-        )
+        modules_content = mapping(content.get("modulesContent"))
+        self._calls.run(lambda api: api.apply(device_id, modules_content), "acceptance", charge="request")
 
     def configurations(self) -> list[Configuration]:
         """Return the deployments at scale, highest priority first."""
-        rows = self._calls.configuration(lambda manager: manager.get_configurations(100), "list", again=True).json
+        rows = self._calls.run(lambda api: api.configurations(100), "list", again=True).json
         items = []
         for fields in rows:
             results = mapping(mapping(fields.get("systemMetrics")).get("results"))
@@ -292,8 +269,8 @@ class Hub:
 
     def statistics(self) -> dict[str, int]:
         """Return the devices: total, enabled, disabled, and connected. Free of quota."""
-        registry = self._registry_read(lambda manager: manager.get_device_registry_statistics(), "object")
-        service = self._registry_read(lambda manager: manager.get_service_statistics(), "object")
+        registry = self._registry_read(lambda api: api.device_statistics(), "object")
+        service = self._registry_read(lambda api: api.service_statistics(), "object")
         names = {"total": "totalDeviceCount", "enabled": "enabledDeviceCount", "disabled": "disabledDeviceCount"}
         counts = {name: number(registry.get(key)) for name, key in names.items()}
         counts["connected"] = number(service.get("connectedDeviceCount"))
@@ -307,11 +284,11 @@ class Hub:
 
         For telling a skewed clock from a wrong key.
         """
-        return self._calls.registry(lambda manager: manager.get_service_statistics(), "object", again=True).date
+        return self._calls.run(lambda api: api.service_statistics(), "object", again=True).date
 
 
-def _page(query: Any, continuation: str | None, manager: Any) -> None:
-    manager.query_iot_hub(query, continuation, _DEVICES)
+def _page(text: str, continuation: str | None, api: HubApi) -> Response:
+    return api.query(text, continuation, _DEVICES)
 
 
 def _in_path(*names: str) -> None:

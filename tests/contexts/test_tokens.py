@@ -17,6 +17,8 @@ from services.hub.client import Hub
 from services.hub.endpoint import find_endpoint
 from services.hub.errors import reply_error
 
+pytestmark = pytest.mark.usefixtures("hub_client")
+
 SAID = '{{"Message": "ErrorCode:IotHubUnauthorizedAccess;Principal p is not authorized for {} due to no assigned permissions"}}'
 
 

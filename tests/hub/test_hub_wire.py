@@ -14,6 +14,8 @@ from services.hub.log_lines import lines_of
 from services.hub.methods import module_logs
 from services.records import Secret
 
+pytestmark = pytest.mark.usefixtures("hub_client")
+
 
 def test_devices_and_states(hub):
     devices = hub.devices()

@@ -1,4 +1,4 @@
-"""A hub that misbehaves, through the unmodified azure-iot-hub: no false success, no unending wait, no key elsewhere."""
+"""A hub that misbehaves, through azure-iot-hub and through our own REST: no false success, no unending wait, no key elsewhere."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +10,8 @@ from services.contexts.model import Context, HubSettings, SecretSource
 from services.hub import endpoint
 from services.hub.client import Hub
 from services.replies.bounds import Bounds
+
+pytestmark = pytest.mark.usefixtures("hub_client")
 
 BOUNDS = Bounds(bytes=1_000_000, read_seconds=1.0, seconds=0.5)
 KEY = "Y2FuYXJ5LWNhbmFyeS1jYW5hcnk="

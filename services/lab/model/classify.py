@@ -38,7 +38,7 @@ def prepare(data: bytes) -> NDArray[np.float32]:
     )
     left, top = (picture.width - _SIDE) // 2, (picture.height - _SIDE) // 2
     pixels = np.asarray(picture.crop((left, top, left + _SIDE, top + _SIDE)), dtype=np.float32)
-    planes: NDArray[np.float32] = ((pixels - 127) / 128).transpose(2, 0, 1)
+    planes: NDArray[np.float32] = ((pixels - np.float32(127)) / np.float32(128)).transpose(2, 0, 1)
     return planes[np.newaxis]
 
 
