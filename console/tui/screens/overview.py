@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
@@ -13,7 +14,7 @@ from console.tui.background import go, in_thread
 from console.tui.screens.full import FullScreen
 from services.errors import OperatorError
 from services.operations.session import Session
-from services.times import age
+from services.times import age, now
 from widgets.remedies import on_screen
 from widgets.symbols import LIVENESS, SEVERITY
 from widgets.table import Cell, Column, Table
@@ -55,6 +56,7 @@ class OverviewScreen(FullScreen[str]):
     def __init__(self, session: Session) -> None:
         super().__init__("Devices")
         self.session = session
+        self._read_at: datetime | None = None  # when the rows were read
 
     def compose_content(self) -> ComposeResult:
         columns: tuple[Column[DeviceRow], ...] = (
@@ -79,16 +81,26 @@ class OverviewScreen(FullScreen[str]):
         go(self, self._read(), "overview")
 
     async def _read(self) -> None:
+        table = self.query_one(Table)
         self.say("reading the twins of every device")
         try:
             rows = await in_thread(self.session.overview)
         except OperatorError as error:
-            self.say(f"✗ {error}", "bad")
+            self._show_stale(error)
             return
-        self.query_one(Table).show(rows)
+        self._read_at = now()
+        table.rows.set_stale(False)
+        table.show(rows)
         bad = sum(_state(row)[1] == "bad" for row in rows)
         well = "all well" if not any(row.doubtful for row in rows) else "no trouble known"
         self.title_is(f"Devices · {bad} of {len(rows)} in trouble" if bad else f"Devices · {len(rows)}, {well}")
+
+    def _show_stale(self, error: OperatorError) -> None:
+        """Show an error; rows that were read before stay, look stale, and say how old they are."""
+        self.say(f"✗ {error}", "bad")
+        if self._read_at is not None:
+            self.query_one(Table).rows.set_stale(True)
+            self.title_is(f"Devices · as of {self._read_at.astimezone():%H:%M}")
 
     @on(Table.Highlighted)
     def _highlighted(self, event: Table.Highlighted) -> None:

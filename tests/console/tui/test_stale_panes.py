@@ -13,7 +13,11 @@ from piloting import text_of, until
 from replayed_hub import ReplayedHub
 
 from console.tui.app import ConsoleApp
+from console.tui.panes.messages import Messages
 from services.contexts.store import ContextStore
+from services.messages.feed import MessageFeed
+from services.operations import changes
+from widgets.table import Table
 
 SOON = 15.0  # seconds within which a frozen hub has to be noticed
 
@@ -77,3 +81,42 @@ async def test_a_module_that_turns_bad_calls_once(
         assert len(app._notifications) == 1 and len(rings) == bell
         message = next(iter(app._notifications)).message
         assert message.startswith("✗ m1: ") and message.endswith("(2 goes there)")
+
+
+async def test_the_overview_says_how_old_it_is_where_it_could_not_be_read_again(
+    app: ConsoleApp, azure: ReplayedHub, monkeypatch: pytest.MonkeyPatch
+):
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: app.main.modules.look == "ready", "the modules")
+        await pilot.press("o")
+        await until(pilot, lambda: "1 of 1 in trouble" in text_of(app) or "all well" in text_of(app), "the devices")
+        answer = azure.get
+        throttled: Any = (429, {"Message": "ErrorCode:ThrottlingException;Throttled", "ExceptionMessage": "Tracking ID:x"})
+        monkeypatch.setattr(azure, "get", lambda path: throttled)
+        await pilot.press("r")
+        await until(pilot, lambda: "Devices · as of " in text_of(app) and "throttles" in text_of(app), "the staleness")
+        rows = app.screen.query_one(Table).rows
+        assert rows.stale and rows.records
+        monkeypatch.setattr(azure, "get", answer)
+        await pilot.press("r")
+        await until(pilot, lambda: "as of" not in text_of(app), "fresh rows")
+        assert not rows.stale
+
+
+async def test_messages_that_turn_bad_call_once_on_another_screen(
+    app: ConsoleApp, azure: ReplayedHub, monkeypatch: pytest.MonkeyPatch
+):
+    verdicts: list[tuple[str, str]] = [("ok", "6/min")]
+    monkeypatch.setattr(changes, "verdict", lambda health: verdicts[0])
+    monkeypatch.setattr(MessageFeed, "health", lambda *args: None)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: app.main.modules.look == "ready", "the modules")
+        messages = app.main.query_one(Messages)
+        await pilot.press("d")
+        await messages._judge(azure.context.device)
+        assert not app._notifications
+        verdicts[0] = ("error", "no result for 4 min; before: 6/min")
+        for _ in range(3):
+            await messages._judge(azure.context.device)
+        (called,) = [each.message for each in app._notifications]
+        assert called == "✗ Messages: no result for 4 min; before: 6/min. (4 goes there)"
