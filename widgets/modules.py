@@ -122,6 +122,11 @@ makes of its routes stands in a twin of its own, which is read with r, after a d
 
     def _say_device(self, state: DeviceState, finding: Finding | None) -> None:
         parts: list[tuple[str, str]] = []
+        if finding is not None and finding.severity != "ok":
+            # First: where there is no room, what is out of support is what goes.
+            sign, role = SEVERITY[finding.severity]
+            also = "" if finding.state == states.MODULE_TROUBLE else f" {on_screen(finding.remedy)}"
+            parts.append((drawn(f"{sign} {finding.reason}.{also}\n"), STYLES[role]))
         if state.liveness is not None:
             sign, role = LIVENESS[state.liveness.word]
             ask = f"; p pings ({PING_COST} messages)" if state.liveness.unasked else ""
@@ -136,10 +141,6 @@ makes of its routes stands in a twin of its own, which is read with r, after a d
             )
             parts.append((f" · {versions}", STYLES["dim" if same else "warn"]))
         parts += [(drawn(f" · {text}"), STYLES["dim"]) for text in (self.pinged, self.support) if text]
-        if finding is not None and finding.severity != "ok":
-            sign, role = SEVERITY[finding.severity]
-            also = "" if finding.state == states.MODULE_TROUBLE else f" {on_screen(finding.remedy)}"
-            parts.append((drawn(f"\n{sign} {finding.reason}.{also}"), STYLES[role]))
         self.device_line.update(_hung([(drawn(text), style) for text, style in parts]))
 
     DEFAULT_CSS = """

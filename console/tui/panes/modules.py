@@ -56,6 +56,7 @@ class Modules(ModuleActions, ModulesPane):
         self._monitor: ClientMonitor | None = None
         self._changes: DeviceChanges | None = None
         self._complaints: Sequence[Finding] = ()
+        self._has_listened = False  # what clients complained of before was so at the start: it calls nobody
         self._monitoring = False
         self._reading = 0  # readings that wait for the hub
         self._ping: tuple[datetime, str] | None = None
@@ -73,7 +74,7 @@ class Modules(ModuleActions, ModulesPane):
             self.screen.refresh_bindings()
             self.state, self._ping, self.pinged = None, None, ""
             self._exits, self._recent = {}, {}
-            self._monitor, self._complaints = ClientMonitor(), ()
+            self._monitor, self._complaints, self._has_listened = ClientMonitor(), (), False
             self._changes = DeviceChanges()
             self.border_title = Content(drawn(f"{self.NUMBER} Modules · {device}"))
         self.session, self.device = session, device
@@ -147,7 +148,8 @@ class Modules(ModuleActions, ModulesPane):
             return  # read anew meanwhile
         if list(report.complaints) != list(self._complaints):
             self._complaints = report.complaints
-            self._adopt(state, report.findings)
+            self._adopt(state, report.findings, calling=self._has_listened)
+        self._has_listened = self._has_listened or session.messages.listening
         if report.twin_is_old:
             self._read_in_time()
 
@@ -173,7 +175,7 @@ class Modules(ModuleActions, ModulesPane):
             late.stop()
         self.main.say_spent()
 
-    def _adopt(self, state: DeviceState, findings: Mapping[str, Finding]) -> None:
+    def _adopt(self, state: DeviceState, findings: Mapping[str, Finding], calling: bool = True) -> None:
         from services.diagnosis.lifecycle import headline, unsupported
 
         self.state, self.findings = state, findings
@@ -181,7 +183,8 @@ class Modules(ModuleActions, ModulesPane):
         self.show_state(state, findings)
         self.main.options.device_read()
         for change in self._changes.compare(state, findings) if self._changes is not None else ():
-            self.main.alert(change, "app.modules")
+            if calling:
+                self.main.alert(change, "app.modules")
 
     def stand_on(self, module: str) -> None:
         """Move the cursor to a module as soon as the twin shows it."""
