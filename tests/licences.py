@@ -17,8 +17,8 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "licences.md"
-# Its metadata says nothing, the licence text in it does.
-_UNSTATED = {"pkginfo": "MIT"}
+# The metadata says nothing, the licence text beside it does.
+_UNSTATED = {"pkginfo": "MIT", "setuptools": "MIT"}
 HEAD = """# Licences
 
 dbe-console itself: MIT (`LICENSE`). In the wheel beside it, each with its own text: the lab's network EfficientNet-Lite0
@@ -28,10 +28,11 @@ dbe-console itself: MIT (`LICENSE`). In the wheel beside it, each with its own t
 What pip installs with it, as `tests/licences.py` read it from the packages' own metadata. **The azureml packages are proprietary**:
 Microsoft makes them available on condition of an agreement that governs the use of Azure, and their licence says nothing of passing
 them on: do not publish them, or an image with them in it. dbe-console runs them in a process of their own.
-"lab": only with `dbe-console[lab]`.
+"lab": only with `dbe-console[lab]`. The versions are those of the day on which this page was written, on Linux x86-64; a bundle
+(`.ci/release`) names its own in its file names.
 
-| package | licence | |
-|---|---|---|
+| package | licence | version | |
+|---|---|---|---|
 """
 
 
@@ -82,7 +83,7 @@ def licence(package: Distribution) -> str:
 def page() -> str:
     """The page, whole."""
     rows = [
-        f"| {name} | {re.sub('[|]', '/', licence(package))} | {'lab' if lab else ''} |"
+        f"| {name} | {re.sub('[|]', '/', licence(package))} | {package.version} | {'lab' if lab else ''} |"
         for name, (package, lab) in sorted(packages().items())
     ]
     return HEAD + "\n".join(rows) + "\n"
