@@ -112,6 +112,12 @@ def module_logs(
         texts = _texts(reply.payload, what)
         if isinstance(module, str):
             return lines_of("\n".join(text for _, text in texts))
+        if absent := sorted(set(names) - {name for name, _ in texts}):
+            raise OperatorError(
+                f"{device_id} has no module {' and no module '.join(one_line(name, 80) for name in absent)}.",
+                remedy="See which there are: dbe-console modules; the runtime's own are edgeAgent and edgeHub.",
+                code="logs.module-missing",
+            )
         return merged({name: [replace(line, module=name) for line in lines_of(text)] for name, text in texts})
 
 

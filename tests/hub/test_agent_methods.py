@@ -155,8 +155,11 @@ def test_logs_of_several_modules_are_one_call_merged_by_time():
     )[1]
     lines = [(line.module, line.text.strip()) for line in module_logs(agent, "edge", ["cam", "eye.2"])]
     assert lines == [("cam", "first"), ("cam", "and more of it"), ("eye.2", "no time yet"), ("eye.2", "between"), ("cam", "last")]
+    with pytest.raises(OperatorError, match="edge has no module nosuch"):
+        module_logs(agent, "edge", ["cam", "nosuch"])
+    patterns.pop()
     module_logs(agent, "edge", ())
-    assert patterns == [r"^cam$|^eye\.2$", "."] and len(agent.asked) == 2
+    assert patterns == [r"^cam$|^eye\.2$", "."] and len(agent.asked) == 3
 
 
 def test_several_logs_are_followed_without_a_line_lost_or_doubled():
