@@ -51,7 +51,7 @@ async def test_loading_empty_and_failed_are_three_looks() -> None:
         assert "Reading images" in text_of(app)
         pane.show_images([])
         await pilot.pause()
-        assert "holds no images" in text_of(app) and "Reading" not in text_of(app)
+        assert "hold no images" in text_of(app) and "Reading" not in text_of(app)
         fresh = ImagesPane(id="other")
         await app.mount(fresh)
         fresh.failed(OperatorError("The workspace does not answer.", cause="It is asleep.", remedy="Wake it."))

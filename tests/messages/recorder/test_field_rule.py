@@ -53,19 +53,19 @@ def test_a_rule_goes_through_the_journal_and_may_be_interrupted(foreign: Journal
     again = Journal(foreign.path)
     try:
         assert take_rule(again) == (RULE, 2001)
-        assert follow_rule(again, *take_rule(again)) == 0
+        assert follow_rule(again, *take_rule(again), seconds=60) == 0
     finally:
         again.close()
     assert len(passing(foreign, "class:fox ms:7 kind:result")) == 1500 and len(passing(foreign, "class:cat")) == 1500
     # No rule any more: as it was.
     request_rule(foreign.path, "")
-    assert follow_rule(foreign, *take_rule(foreign)) == 0
+    assert follow_rule(foreign, *take_rule(foreign), seconds=60) == 0
     assert passing(foreign, "class:fox") == [] and len(passing(foreign, "kind:json")) == 1500
 
 
 def test_the_same_rule_is_not_asked_for_again(foreign: Journal) -> None:
     request_rule(foreign.path, RULE)
-    follow_rule(foreign, *take_rule(foreign))
+    follow_rule(foreign, *take_rule(foreign), seconds=60)
     request_rule(foreign.path, RULE)
     assert take_rule(foreign) == (RULE, 0)
 
@@ -78,7 +78,7 @@ def test_health_counts_anew_by_another_rule(foreign: Journal) -> None:
 
     assert classes() == {"cat": 1500}
     request_rule(foreign.path, RULE)
-    follow_rule(foreign, *take_rule(foreign))
+    follow_rule(foreign, *take_rule(foreign), seconds=60)
     assert classes() == {"cat": 1500, "fox": 1500}
 
 
@@ -122,7 +122,7 @@ def test_who_reads_once_waits_until_all_follow(foreign: Journal, eventually: Cal
     waiting.start()
     eventually(lambda: words)
     assert waiting.is_alive() and "3,000 older messages" in words[0]
-    follow_rule(foreign, *take_rule(foreign))
+    follow_rule(foreign, *take_rule(foreign), seconds=60)
     waiting.join(60)
     assert not waiting.is_alive() and window.follows_rule
     window.close()
