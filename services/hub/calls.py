@@ -58,6 +58,7 @@ class HubCalls:
         self._bounds = bounds
         self._lock = threading.Lock()
         self._api: HubApi | None = None
+        self.waits_for: OperatorError | None = None  # what the hub answered, while a call waits to be repeated
 
     def run(self, call: Callable[[HubApi], Response], owed: Owed, *, charge: Charge = "none", again: bool = False) -> Reply:
         """Run ``call``; ``again`` allows repeating it after a cut or a 5xx (reads only)."""
@@ -80,10 +81,15 @@ class HubCalls:
                 return Reply(hub_content(response, owed), headers.get("Date", ""), headers.get("x-ms-continuation", ""))
             # 429: the hub did nothing, so that even a change may be sent again.
             passing = response.status_code == 429 or (again and response.status_code in (408, 500, 502, 503, 504))
+            by_token = self._settings.connection is None
+            answer = reply_error(response.status_code, response.text, response.headers, token=by_token)
             if last or not passing:
-                by_token = self._settings.connection is None
-                raise reply_error(response.status_code, response.text, response.headers, token=by_token)
-            time.sleep(_pause(response, attempt))
+                raise answer
+            self.waits_for = answer
+            try:
+                time.sleep(_pause(response, attempt))
+            finally:
+                self.waits_for = None
         raise AssertionError("the last attempt returns or raises")
 
     def _exchange(self, api: HubApi, call: Callable[[HubApi], Response]) -> Response:

@@ -98,6 +98,11 @@ class Hub:
                 break
         return rows
 
+    @property
+    def waits_for(self) -> OperatorError | None:
+        """What the hub answered, while a call waits to be repeated: that it throttles, or is in trouble."""
+        return self._calls.waits_for
+
     def device(self, device_id: str, fresh: float = 0.0) -> Device:
         """Return one device's identity, read again where what was read is older than ``fresh`` seconds. Free of quota."""
         device = device_of(self._identity(device_id, fresh))

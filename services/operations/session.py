@@ -133,6 +133,11 @@ class Session:
         state = judge_again(state, message=newest[-1].enqueued if newest else None)
         return state, diagnose_state(state, complaints)
 
+    @property
+    def waits_for(self) -> OperatorError | None:
+        """Why a call of the hub waits; None where none does, or where the hub has not answered."""
+        return self._hub.waits_for if self._hub is not None else None
+
     def probe(self, device: str) -> None:
         """Ask the hub for a device's identity, free of quota: raises OperatorError where the hub gives none."""
         self.hub.device(device)

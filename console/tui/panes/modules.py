@@ -192,8 +192,9 @@ class Modules(ModuleActions, ModulesPane):
 
     def _say_unanswered(self) -> None:
         """Say above the rows that the hub has not answered yet; the answer or the error takes the line's place."""
-        if self.look == "ready":
-            self.failed(OperatorError("The hub does not answer.", remedy="Find out why: dbe-console doctor."))
+        reason = self.session.waits_for if self.session is not None else None
+        if self.look == "ready" or reason is not None:
+            self.failed(reason or OperatorError("The hub does not answer.", remedy="Find out why: dbe-console doctor."))
         else:
             self.waiting("The hub has not answered yet; d finds out why")
 
