@@ -33,7 +33,7 @@ class DeviceChanges:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._states: dict[str, str] | None = None  # the finding's state by module, "" for the device
-        self._told: dict[tuple[str, str], float] = {}  # when each trouble was told
+        self._last_told: dict[tuple[str, str], float] = {}  # when each trouble was told
         self._quiet: set[str] = set()  # modules whose trouble came back too soon to be told, nor its end
         self._liveness = ""
 
@@ -59,8 +59,8 @@ class DeviceChanges:
         now = self._clock()
         fresh = []
         for name, finding in trouble.items():
-            if now - self._told.get((name, finding.state), float("-inf")) > _AGAIN:
-                self._told[name, finding.state] = now
+            if now - self._last_told.get((name, finding.state), float("-inf")) > _AGAIN:
+                self._last_told[name, finding.state] = now
                 self._quiet.discard(name)
                 fresh.append((name, finding))
             else:

@@ -240,8 +240,8 @@ def _issuer(host: str, port: int, through: str) -> str:
         connection.set_tunnel(host, port, tunnel_headers(settings))
     try:
         connection.connect()
-        shown = connection.sock.getpeercert(binary_form=True) if isinstance(connection.sock, ssl.SSLSocket) else None
-        issuer = x509.load_der_x509_certificate(shown).issuer if shown else None
+        certificate = connection.sock.getpeercert(binary_form=True) if isinstance(connection.sock, ssl.SSLSocket) else None
+        issuer = x509.load_der_x509_certificate(certificate).issuer if certificate else None
     except (OSError, http.client.HTTPException, ValueError):
         return ""
     finally:
