@@ -13,6 +13,8 @@ PROMPT = "LAB lab/databox-edge-1> "
 
 def test_a_session_in_a_terminal_that_cannot_draw(in_terminal: Callable[..., Any], own_lab: dict[str, Any], control: Any):
     home = Path(own_lab["config_home"])
+    with (home / "config" / "contexts.toml").open("a", encoding="utf-8") as contexts:
+        contexts.write("\n[contexts.lab.limits]\nmodules_every = 3\n")
     session = in_terminal("--linear", home=home, size=(200, 60), environment={"TERM": "dumb"})
     session.until("modules, 2 running.")  # what stands, said by itself, above the prompt
     session.press("dep", "\t")  # Tab completes a verb

@@ -64,8 +64,7 @@ async def test_a_throttled_hub_is_named_at_the_next_refresh(app: ConsoleApp, azu
 async def test_a_throttle_is_named_while_the_hub_s_pause_is_waited_for(
     app: ConsoleApp, azure: ReplayedHub, monkeypatch: pytest.MonkeyPatch
 ):
-    over = threading.Event()
-    monkeypatch.setattr("services.hub.calls.time.sleep", lambda seconds: over.wait(60))
+    monkeypatch.setattr("services.hub.calls._pause", lambda response, attempt: SOON)
     async with app.run_test(size=(120, 36)) as pilot:
         await until(pilot, lambda: app.main.modules.look == "ready", "the modules")
         throttled: Any = (429, {"Message": "ErrorCode:ThrottlingException;Throttled", "ExceptionMessage": "Tracking ID:x"})
@@ -73,7 +72,6 @@ async def test_a_throttle_is_named_while_the_hub_s_pause_is_waited_for(
         await pilot.press("2", "r")
         await until(pilot, lambda: app.main.modules.stale and "throttles" in text_of(app), "the throttle", SOON)
         assert "does not answer" not in text_of(app)
-        over.set()
 
 
 @pytest.mark.parametrize("bell", [False, True])
