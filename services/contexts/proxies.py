@@ -7,7 +7,9 @@ one setting holds for all of them.
 
 from __future__ import annotations
 
+import ipaddress
 import os
+import urllib.request
 from urllib.parse import urlsplit
 
 _NAMES = ("https_proxy", "HTTPS_PROXY")
@@ -30,11 +32,30 @@ def use_proxy(proxy: str) -> None:
 
 
 def proxy_for(host: str) -> str:
-    """Return the URL of the proxy by which ``host`` is reached over HTTPS, with its password; empty where it is reached directly."""
-    from requests.utils import get_environ_proxies, select_proxy
+    """Return the URL of the proxy by which ``host`` is reached over HTTPS, with its password; empty where it is reached directly.
 
-    url = f"https://{host}/"
-    return select_proxy(url, get_environ_proxies(url)) or ""
+    As requests decides it, networks in NO_PROXY included. requests itself is not asked: a module of a package that another thread is
+    importing at that moment finds it half made.
+    """
+    if urllib.request.proxy_bypass(host) or _is_in_a_network(host):
+        return ""
+    proxies = urllib.request.getproxies()
+    return proxies.get("https") or proxies.get("all") or ""
+
+
+def _is_in_a_network(host: str) -> bool:
+    """Return whether NO_PROXY names a network (10.0.0.0/8) that the address ``host`` is of, which urllib does not look for."""
+    try:
+        address = ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return False
+    for entry in urllib.request.getproxies().get("no", "").split(","):
+        try:
+            if "/" in entry and address in ipaddress.ip_network(entry.strip(), strict=False):
+                return True
+        except ValueError:
+            continue  # no network: a name with a path, say
+    return False
 
 
 def without_password(proxy: str) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import socketserver
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -150,3 +152,10 @@ def test_a_pasted_host_for_devices_is_corrected_and_said() -> None:
 )
 def test_a_hub_s_name_is_the_first_part_of_its_host(host: str, name: str) -> None:
     assert hub_name(host) == name
+
+
+def test_the_question_imports_no_requests() -> None:
+    """Another thread may be importing it at that moment, and half of it would be found."""
+    code = "import sys; from services.contexts.proxies import proxy_for; proxy_for('my.azure-devices.net'); print('requests' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.strip() == "False"
