@@ -149,6 +149,14 @@ def hub_client(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
     return str(request.param)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_home_of_the_operator_s(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Where a test names no folders of its own, the console's are temporary, and not the home's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DBE_CONSOLE_HOME", str(tmp_path_factory.mktemp("console")))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _nobody_signed_in(monkeypatch: pytest.MonkeyPatch) -> None:
     """A sign-in lives as long as its process, and one process runs many tests against the session's lab."""
