@@ -9,14 +9,17 @@ import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from console.cli.main import run
 from services.contexts.connection_string import HubString, fields_of, parse_connection_string
 from services.contexts.draft import Draft
 from services.contexts.model import Context, EventSettings, HubSettings, SecretSource, SignIn
 from services.contexts.proxies import proxy_for, use_proxy, without_password
+from services.contexts.store import ContextStore
 from services.hub.endpoint import find_endpoint
 from services.names import hub_name
 from services.operations.doctor.checks import network
@@ -159,3 +162,15 @@ def test_the_question_imports_no_requests() -> None:
     code = "import sys; from services.contexts.proxies import proxy_for; proxy_for('my.azure-devices.net'); print('requests' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize("arguments", [[], ["--json"]])
+def test_the_password_of_either_proxy_is_not_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    monkeypatch.setenv("DBE_CONSOLE_HOME", str(tmp_path))
+    edge = context(proxy="http://user:geheim@corp:8080")
+    ContextStore().add(replace(edge, events=replace(edge.events, proxy="http://user:geheim@events:1")))
+    assert run(["context", "show", "edge", *arguments]) == 0
+    text = capsys.readouterr().out
+    assert "corp:8080" in text and "events:1" in text and "geheim" not in text

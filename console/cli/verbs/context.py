@@ -141,8 +141,9 @@ def run(call: Call) -> int:
 
 
 def _show(call: Call, context: Any) -> None:
-    # The one secret that a context may hold itself: a proxy's password.
-    context = dataclasses.replace(context, events=dataclasses.replace(context.events, proxy=mask(context.events.proxy)))
+    # The one secret that a context may hold itself: a proxy's password, for every leg or for messages alone.
+    events = dataclasses.replace(context.events, proxy=mask(context.events.proxy))
+    context = dataclasses.replace(context, proxy=mask(context.proxy), events=events)
     if call.as_json:
         call.out_json(to_table(context))
     else:
